@@ -1,0 +1,142 @@
+"""Runs in the worker: the control channel to the host, JSON lines over the socket at fd 3.
+
+A daemon thread reads it from the first moment on, so that the end of the host is noticed while the main thread imports or computes.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import queue
+import socket
+import stat
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from os import fstat
+from typing import Any
+
+from .lifeline import CONTROL_FD, kill_own_group
+
+__all__ = ["CONTRACT", "FRAMEWORK", "Control", "HostHello", "ProtocolMismatch", "is_control_channel", "read_hello"]
+
+FRAMEWORK = 1
+"""Version of the handshake on the control channel."""
+CONTRACT = 1
+"""Version of the gRPC contract, `synapse_agent.v1`."""
+
+_log = logging.getLogger("synapse_agent.control")
+
+Message = dict[str, Any]
+
+
+class ProtocolMismatch(Exception):
+    """The host speaks another version, or its hello lacks something. The message is for people."""
+
+
+@dataclass(frozen=True)
+class HostHello:
+    """What the host tells a worker before it loads anything."""
+
+    agentId: str
+    incarnation: int
+    socketPath: str
+    token: str
+    maxMessageBytes: int = 64 * 1024 * 1024
+    logLevel: str = "info"
+
+
+def is_control_channel() -> bool:
+    """Whether fd 3 is open and is a socket, as a host leaves it."""
+    try:
+        return stat.S_ISSOCK(fstat(CONTROL_FD).st_mode)
+    except OSError:
+        return False
+
+
+def read_hello(message: Message) -> HostHello:
+    """Checks a host's hello. Unknown fields are ignored.
+
+    Args:
+        message: The parsed line.
+
+    Raises:
+        ProtocolMismatch: If a version differs, or a field is missing or of another type.
+    """
+    for name, ours in (("framework", FRAMEWORK), ("contract", CONTRACT)):
+        if message.get(name) != ours:
+            raise ProtocolMismatch(
+                f"the host speaks {name} version {message.get(name)!r}, this synapse-agent speaks {ours}; "
+                "install the synapse-agent that came with the host's synapse-otp"
+            )
+    values: dict[str, Any] = {}
+    for field in fields(HostHello):
+        kind = int if field.type == "int" else str
+        value = message.get(field.name, field.default)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise ProtocolMismatch(f"the host's hello has {field.name} = {value!r}; it must be of type {kind.__name__}")
+        values[field.name] = value
+    return HostHello(**values)
+
+
+class Control:
+    """The worker's end of the control channel. Losing the other end kills the worker's process group.
+
+    Until `deliver_to` is called, messages wait in a queue that `receive` reads; afterwards each one goes to the receiver.
+    """
+
+    def __init__(self, fd: int = CONTROL_FD) -> None:
+        self._socket = socket.socket(fileno=fd)
+        self._socket.set_inheritable(False)
+        self._socket.setblocking(True)
+        self._send_lock = threading.Lock()
+        self._deliver_lock = threading.Lock()
+        self._waiting: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._receiver: Callable[[Message], None] | None = None
+
+    def start(self) -> None:
+        """Begins reading, in a daemon thread."""
+        threading.Thread(target=self._read, name="synapse-control", daemon=True).start()
+
+    def send(self, message: Message) -> None:
+        """Writes one line and returns when the kernel has it. A host that is gone is the reader's affair."""
+        line = json.dumps(message, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
+        with self._send_lock:
+            try:
+                self._socket.sendall(line)
+            except OSError as error:
+                _log.debug("the host no longer reads the control channel: %s", error)
+
+    def receive(self) -> Message:
+        """Waits for the next message; only before `deliver_to`."""
+        return self._waiting.get()
+
+    def deliver_to(self, receiver: Callable[[Message], None]) -> None:
+        """Hands every waiting and later message to `receiver`, called from the reader's thread or from this one."""
+        with self._deliver_lock:
+            self._receiver = receiver
+            while not self._waiting.empty():
+                receiver(self._waiting.get())
+
+    def _read(self) -> None:
+        try:
+            with self._socket.makefile("rb") as lines:
+                for line in lines:
+                    self._take(line)
+        except OSError as error:
+            _log.debug("the control channel failed: %s", error)
+        kill_own_group()
+
+    def _take(self, line: bytes) -> None:
+        try:
+            message = json.loads(line)
+        except ValueError:
+            message = None
+        if not isinstance(message, dict):
+            _log.warning("the host wrote a line that is no JSON object: %.200r", line)
+            return
+        with self._deliver_lock:
+            if self._receiver is None:
+                self._waiting.put(message)
+            else:
+                self._receiver(message)

@@ -1,0 +1,233 @@
+"""Runs in the worker: the contract's messages to pydantic-ai's values, and back."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, cast
+
+import grpc
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
+from pydantic_ai.agent import AbstractAgent
+from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
+from pydantic_ai.run import AgentRun
+from pydantic_ai.settings import ModelSettings
+from pydantic_ai.usage import RunUsage, UsageLimits
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from .errors import RunFailure
+from .utf8 import clean_text
+from .v1 import agent_pb2 as pb
+
+__all__ = [
+    "RunArguments",
+    "invalid",
+    "messages_json",
+    "output_json",
+    "read_arguments",
+    "run_response",
+    "seconds_left",
+    "usage_message",
+]
+
+
+@dataclass(frozen=True)
+class RunArguments:
+    """What `agent.iter` is called with, apart from the model."""
+
+    prompt: str | None
+    run_id: str | None
+    conversation_id: str | None
+    message_history: list[ModelMessage] | None
+    deps: Any
+    model_settings: ModelSettings | None
+    usage_limits: UsageLimits | None
+    instructions: str | None
+    metadata: dict[str, Any] | None
+
+
+def invalid(message: str) -> RunFailure:
+    """A request that breaks the contract: VALIDATION, INVALID_ARGUMENT."""
+    return RunFailure(pb.AGENT_ERROR_KIND_VALIDATION, grpc.StatusCode.INVALID_ARGUMENT, message)
+
+
+def read_arguments(request: pb.RunRequest, agent: AbstractAgent[Any, Any]) -> RunArguments:
+    """Checks a request and makes the arguments of the run.
+
+    Raises:
+        RunFailure: VALIDATION if the history, the dependencies, the settings or the limits do not validate.
+    """
+    history = _history(request.message_history_json)
+    return RunArguments(
+        # Without a prompt of its own a run goes on where its history ends.
+        prompt=request.prompt if request.prompt or not history else None,
+        run_id=f"{request.run_id}:{request.attempt}" if request.run_id else None,
+        conversation_id=request.conversation_id or None,
+        message_history=history,
+        deps=_deps(request.deps_json, agent),
+        model_settings=_settings(request.model_settings) if request.HasField("model_settings") else None,
+        usage_limits=_limits(request.usage_limits) if request.HasField("usage_limits") else None,
+        instructions=request.instructions or None,
+        metadata=dict(request.metadata) or None,
+    )
+
+
+def seconds_left(request: pb.RunRequest) -> float | None:
+    """Time until the request's absolute deadline, in seconds, negative when it has passed; None for no deadline."""
+    if request.deadline_unix_ms == 0:
+        return None
+    return request.deadline_unix_ms / 1000 - time.time()
+
+
+def _history(data: bytes) -> list[ModelMessage] | None:
+    if not data:
+        return None
+    try:
+        return ModelMessagesTypeAdapter.validate_json(data)
+    except ValidationError as error:
+        raise invalid("message_history_json is not a list of pydantic-ai messages") from error
+
+
+def _deps(data: bytes, agent: AbstractAgent[Any, Any]) -> Any:
+    if not data:
+        return None
+    kind = agent.deps_type
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(kind)
+    except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as error:
+        raise invalid(f"the agent's deps_type {kind!r} cannot be made from JSON; send no deps") from error
+    try:
+        return adapter.validate_json(data)
+    except ValidationError as error:
+        raise invalid(f"deps_json does not validate against the agent's deps_type {kind!r}") from error
+
+
+_TYPED_SETTINGS = (
+    ("max_tokens", "max_tokens"),
+    ("temperature", "temperature"),
+    ("top_p", "top_p"),
+    ("top_k", "top_k"),
+    ("timeout_s", "timeout"),
+    ("parallel_tool_calls", "parallel_tool_calls"),
+    ("seed", "seed"),
+    ("presence_penalty", "presence_penalty"),
+    ("frequency_penalty", "frequency_penalty"),
+    ("tool_choice", "tool_choice"),
+    ("thinking", "thinking"),
+)
+_THINKING = {"true": True, "false": False}
+
+
+def _settings(message: pb.ModelSettings) -> ModelSettings:
+    settings: dict[str, Any] = {}
+    if message.extra_json:
+        try:
+            extra = from_json(message.extra_json)
+        except ValueError as error:
+            raise invalid("model_settings.extra_json is not JSON") from error
+        if not isinstance(extra, dict):
+            raise invalid("model_settings.extra_json is not a JSON object")
+        settings.update(extra)
+    for field, name in _TYPED_SETTINGS:
+        if message.HasField(cast("Any", field)):
+            settings[name] = getattr(message, field)
+    if message.stop_sequences:
+        settings["stop_sequences"] = list(message.stop_sequences)
+    if "thinking" in settings:
+        settings["thinking"] = _THINKING.get(settings["thinking"], settings["thinking"])
+    return cast("ModelSettings", settings)
+
+
+_LIMITS = (
+    "request_limit",
+    "tool_calls_limit",
+    "input_tokens_limit",
+    "output_tokens_limit",
+    "total_tokens_limit",
+    "per_request_input_tokens_limit",
+)
+
+
+def _limits(message: pb.UsageLimits) -> UsageLimits:
+    limits: dict[str, Any] = {name: getattr(message, name) for name in _LIMITS if message.HasField(cast("Any", name))}
+    if message.no_request_limit:
+        limits["request_limit"] = None
+    if message.HasField("cost_limit"):
+        try:
+            limits["cost_limit"] = Decimal(message.cost_limit)
+        except InvalidOperation as error:
+            raise invalid(f"usage_limits.cost_limit is {message.cost_limit!r}; it must be a decimal number") from error
+    return UsageLimits(count_tokens_before_request=message.count_tokens_before_request, **limits)
+
+
+def run_response(run: AgentRun[Any, Any], request: pb.RunRequest, incarnation: int) -> pb.RunResponse:
+    """The answer of a finished run.
+
+    Raises:
+        RunFailure: USER_ERROR if the output cannot be written as JSON.
+        RuntimeError: If the run ended without a result.
+    """
+    result = run.result
+    if result is None:
+        raise RuntimeError("the run ended without a result")
+    document = output_json(result.output)
+    is_text = isinstance(result.output, str)
+    response = result.response
+    return pb.RunResponse(
+        result=clean_text(result.output) if is_text else document.decode(),
+        usage=usage_message(result.usage),
+        output_json=document,
+        kind=pb.OUTPUT_KIND_TEXT if is_text else pb.OUTPUT_KIND_STRUCTURED,
+        new_messages_json=messages_json(result.new_messages()),
+        run_id=request.run_id or result.run_id,
+        conversation_id=result.conversation_id,
+        attempts=request.attempt or 1,
+        model_name=response.model_name or "",
+        finish_reason=response.finish_reason or "",
+        incarnation=incarnation,
+    )
+
+
+def output_json(output: object) -> bytes:
+    """An agent's output as one JSON document: aliases as in its schema, bytes as base64, NaN and infinities as null.
+
+    Raises:
+        RunFailure: USER_ERROR if pydantic does not know how to write it.
+    """
+    if isinstance(output, str):
+        return json.dumps(clean_text(output), ensure_ascii=False).encode()
+    try:
+        return to_json(output, inf_nan_mode="null", bytes_mode="base64")
+    except PydanticSerializationError as error:
+        raise RunFailure(
+            pb.AGENT_ERROR_KIND_USER_ERROR,
+            grpc.StatusCode.FAILED_PRECONDITION,
+            f"the output, of type {type(output).__qualname__}, cannot be written as JSON; use an output_type that pydantic knows",
+        ) from error
+
+
+def messages_json(messages: list[ModelMessage]) -> bytes:
+    """Messages in pydantic-ai's own JSON. What it cannot write (a tool's odd return value) is written as its `str`."""
+    return ModelMessagesTypeAdapter.dump_json(messages, fallback=str)
+
+
+def usage_message(usage: RunUsage) -> pb.Usage:
+    """Usage in the contract's names: request_tokens are input_tokens, response_tokens are output_tokens."""
+    cost = getattr(usage, "cost", None)
+    return pb.Usage(
+        request_tokens=usage.input_tokens,
+        response_tokens=usage.output_tokens,
+        total_tokens=usage.total_tokens,
+        requests=usage.requests,
+        tool_calls=usage.tool_calls,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        input_audio_tokens=usage.input_audio_tokens,
+        output_audio_tokens=getattr(usage, "output_audio_tokens", 0),
+        cache_audio_read_tokens=usage.cache_audio_read_tokens,
+        details=usage.details,
+        cost="" if cost is None else f"{cost:f}",
+    )

@@ -1,0 +1,35 @@
+"""Every environment variable that the Python side reads, and nothing else."""
+
+from __future__ import annotations
+
+import os
+
+__all__ = ["default_model", "hosted", "scripted_delay_ms"]
+
+
+def hosted() -> bool:
+    """Whether a host started this process (`SYNAPSE_WORKER=1`)."""
+    return os.environ.get("SYNAPSE_WORKER") == "1"
+
+
+def default_model() -> str | None:
+    """The model of every run that names none (`SYNAPSE_PYTHON_AGENT_MODEL`); None when unset or empty: the agent's own."""
+    return os.environ.get("SYNAPSE_PYTHON_AGENT_MODEL") or None
+
+
+def scripted_delay_ms() -> float:
+    """The pause between two words of a scripted model, in milliseconds (`SYNAPSE_SCRIPTED_DELAY_MS`). Default 20.
+
+    Raises:
+        ValueError: If the variable is set to something that is not a number of 0 or more.
+    """
+    text = os.environ.get("SYNAPSE_SCRIPTED_DELAY_MS", "")
+    if text == "":
+        return 20.0
+    try:
+        delay_ms = float(text)
+    except ValueError:
+        delay_ms = -1.0
+    if not 0 <= delay_ms < float("inf"):
+        raise ValueError(f"SYNAPSE_SCRIPTED_DELAY_MS is {text!r}; it must be a number of milliseconds, 0 or more")
+    return delay_ms

@@ -1,0 +1,94 @@
+"""Runs in the worker: makes its process group end with its host, even while C code holds the interpreter's lock.
+
+The host keeps the other end of the lifeline (fd 4) open and never writes to it. When the host dies, the kernel closes that end, and on
+Linux sends the signal that was asked for here to the whole group: no Python runs, so a busy loop in C cannot hold it up. Elsewhere
+the reader of the control channel (fd 3) notices the end and kills the group.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import signal
+import sys
+
+__all__ = ["CONTROL_FD", "LIFELINE_FD", "arm", "kill_own_group", "own_group"]
+
+CONTROL_FD = 3
+LIFELINE_FD = 4
+
+# Linux's fcntl command that chooses the signal of O_ASYNC; the fcntl module has no name for it before Python 3.13.
+_F_SETSIG = 10
+_PR_SET_PDEATHSIG = 1
+
+
+def own_group() -> int:
+    """Makes sure that this process leads its own group, so that killing the group cannot reach the host.
+
+    Returns:
+        The group's id, equal to the process id.
+    """
+    if os.getpgrp() != os.getpid():
+        os.setpgid(0, 0)
+    return os.getpgrp()
+
+
+def kill_own_group() -> None:
+    """SIGKILL to every process of this group, this one included. Does not return."""
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def arm() -> str:
+    """Arms the lifeline; if the host is already gone, kills the group at once.
+
+    Returns:
+        What watches the host: "fasync" (the lifeline's signal), "pdeathsig" (Linux without a lifeline: the worker alone is killed), or
+        "control" (only the control channel's end).
+    """
+    if not _is_open(LIFELINE_FD):
+        return "pdeathsig" if sys.platform == "linux" and _set_parent_death_signal() else "control"
+    os.set_inheritable(LIFELINE_FD, False)
+    armed = "control"
+    if sys.platform == "linux":
+        # PR_SET_PDEATHSIG is left off here: it would kill the worker before the group's signal is sent.
+        fcntl.fcntl(LIFELINE_FD, fcntl.F_SETOWN, -os.getpgrp())
+        fcntl.fcntl(LIFELINE_FD, _F_SETSIG, signal.SIGKILL)
+        flags = fcntl.fcntl(LIFELINE_FD, fcntl.F_GETFL)
+        fcntl.fcntl(LIFELINE_FD, fcntl.F_SETFL, flags | os.O_ASYNC)
+        armed = "fasync"
+    if _has_hung_up(LIFELINE_FD):
+        kill_own_group()
+    # A forked child (multiprocessing, say) must hold neither end, or the host would not see this process end.
+    os.register_at_fork(after_in_child=_close_in_child)
+    return armed
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
+def _has_hung_up(fd: int) -> bool:
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _close_in_child() -> None:
+    for fd in (CONTROL_FD, LIFELINE_FD):
+        with contextlib.suppress(OSError):  # the child may have closed or replaced it
+            os.close(fd)
+
+
+def _set_parent_death_signal() -> bool:
+    try:
+        import ctypes
+
+        return bool(ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) == 0)
+    except (ImportError, OSError, AttributeError):
+        return False

@@ -1,0 +1,68 @@
+"""Runs in the worker: Python's logging as JSON lines on stderr, which the host turns into its own log records."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from contextvars import ContextVar
+from typing import Any
+
+__all__ = ["current_run_id", "install"]
+
+current_run_id: ContextVar[str] = ContextVar("synapse_run_id", default="")
+"""The id of the run that the current task belongs to; empty outside runs."""
+
+_PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_LEVELS = ((50, "fatal"), (40, "error"), (30, "warn"), (20, "info"), (10, "debug"))
+_NUMBERS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "error": 40, "fatal": 50}
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a record: ts (ms since the epoch), level (pino's names), logger, msg, agent_id, incarnation, run_id, exc.
+
+    What a caller passes in `extra` becomes fields of the object too.
+    """
+
+    def __init__(self, agent_id: str, incarnation: int) -> None:
+        super().__init__()
+        self._agent_id = agent_id
+        self._incarnation = incarnation
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Formats one record; never raises for what a caller logged."""
+        try:
+            text = record.getMessage()
+        except Exception:  # a wrong format string must not lose the record
+            text = f"{record.msg!r} {record.args!r}"
+        line: dict[str, Any] = {key: value for key, value in vars(record).items() if key not in _PLAIN}
+        line |= {
+            "ts": int(record.created * 1000),
+            "level": next((name for number, name in _LEVELS if record.levelno >= number), "trace"),
+            "logger": record.name,
+            "msg": text,
+            "agent_id": self._agent_id,
+            "incarnation": self._incarnation,
+        }
+        if run_id := current_run_id.get():
+            line["run_id"] = run_id
+        if record.exc_info and record.exc_info[0] is not None:
+            line["exc"] = "".join(traceback.format_exception(*record.exc_info))
+        return json.dumps(line, default=str, separators=(",", ":"))
+
+
+def install(agent_id: str, incarnation: int, level: str) -> None:
+    """Sends the root logger and Python's warnings to stderr as JSON lines, and replaces any handler there was.
+
+    Args:
+        agent_id: Put in every line.
+        incarnation: Put in every line.
+        level: Least level, by pino's name; an unknown one is "info".
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines(agent_id, incarnation))
+    logging.basicConfig(level=_NUMBERS.get(level, logging.INFO), handlers=[handler], force=True)
+    for chatty in ("asyncio", "grpc", "httpcore2", "httpx2"):
+        logging.getLogger(chatty).setLevel(logging.INFO)
+    logging.captureWarnings(True)

@@ -1,0 +1,125 @@
+"""Runs in the worker: one agent run, driven node by node, either answered at its end or streamed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pydantic_ai import Agent
+from pydantic_ai.agent import AbstractAgent
+from pydantic_ai.run import AgentRun
+from pydantic_graph import End
+
+from .convert import messages_json, read_arguments, run_response, usage_message
+from .events import Chunks
+from .model import choose_model
+from .partial_output import PartialOutput
+from .v1 import agent_pb2 as pb
+
+__all__ = ["AgentRunner", "Progress", "Write"]
+
+Write = Callable[[pb.RunResponseChunk], Awaitable[Any]]
+
+
+class Progress:
+    """What a run has come to so far: the source of usage and messages when it fails."""
+
+    def __init__(self) -> None:
+        self.run: AgentRun[Any, Any] | None = None
+
+    def add_to(self, message: pb.AgentError | pb.RunCancelled) -> None:
+        """Puts usage and messages into an error or a cancellation; does nothing for a run that never began."""
+        if self.run is not None:
+            message.usage.CopyFrom(usage_message(self.run.usage))
+            message.messages_json = messages_json(self.run.new_messages())
+
+
+class AgentRunner:
+    """Runs one agent. Runs may be concurrent; they share nothing but the agent.
+
+    Args:
+        agent: The loaded agent, entered.
+        incarnation: Put in every answer.
+    """
+
+    def __init__(self, agent: AbstractAgent[Any, Any], incarnation: int) -> None:
+        self._agent = agent
+        self._incarnation = incarnation
+
+    async def run(self, request: pb.RunRequest, progress: Progress) -> pb.RunResponse:
+        """Runs without streaming, so that models that cannot stream work too.
+
+        Raises:
+            BaseException: Whatever ended the run.
+        """
+        async with self._begin(request, progress) as run:
+            # `next` and not `async for`: a StopAsyncIteration of user code would end the loop as if the run were done.
+            node = run.next_node
+            while not isinstance(node, End):
+                node = await run.next(node)
+        return run_response(run, request, self._incarnation)
+
+    async def stream(self, request: pb.RunRequest, chunks: Chunks, progress: Progress, write: Write) -> pb.RunResponse:
+        """Runs and writes a chunk for every event, `started` first. The terminal event is the caller's to write.
+
+        Raises:
+            BaseException: Whatever ended the run.
+        """
+        async with self._begin(request, progress) as run:
+            await write(chunks.make(started=self._started(run)))
+            node = run.next_node
+            while not isinstance(node, End):
+                if Agent.is_model_request_node(node):
+                    chunks.step += 1
+                    await self._stream_model_request(node, run, request, chunks, write)
+                elif Agent.is_call_tools_node(node):
+                    async with node.stream(run.ctx) as events:
+                        async for event in events:
+                            if (chunk := chunks.of_event(event)) is not None:
+                                await write(chunk)
+                node = await run.next(node)
+        return run_response(run, request, self._incarnation)
+
+    @asynccontextmanager
+    async def _begin(self, request: pb.RunRequest, progress: Progress) -> AsyncGenerator[AgentRun[Any, Any]]:
+        given = read_arguments(request, self._agent)
+        async with self._agent.iter(
+            given.prompt,
+            model=choose_model(request.model),
+            message_history=given.message_history,
+            run_id=given.run_id,
+            conversation_id=given.conversation_id,
+            deps=given.deps,
+            model_settings=given.model_settings,
+            usage_limits=given.usage_limits,
+            instructions=given.instructions,
+            metadata=given.metadata,
+        ) as run:
+            progress.run = run
+            yield run
+
+    async def _stream_model_request(self, node: Any, run: AgentRun[Any, Any], request: pb.RunRequest, chunks: Chunks, write: Write) -> None:
+        of_event = chunks.of_event
+        async with node.stream(run.ctx) as stream:
+            if not request.stream.partial_output:
+                async for event in stream:
+                    if (chunk := of_event(event)) is not None:
+                        await write(chunk)
+                return
+            partial = PartialOutput(stream, request.stream.partial_output_debounce_ms)
+            async for event in stream:
+                if (chunk := of_event(event)) is not None:
+                    await write(chunk)
+                if (document := await partial.after(event)) is not None:
+                    await write(chunks.make(partial_output_json=document))
+            if (document := await partial.snapshot()) is not None:
+                await write(chunks.make(partial_output_json=document))
+
+    def _started(self, run: AgentRun[Any, Any]) -> pb.RunStarted:
+        model = getattr(run.ctx.deps, "model", None)
+        return pb.RunStarted(
+            incarnation=self._incarnation,
+            model_name=getattr(model, "model_name", None) or "",
+            conversation_id=run.conversation_id,
+        )

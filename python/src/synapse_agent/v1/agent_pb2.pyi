@@ -1,0 +1,427 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class OutputKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    OUTPUT_KIND_UNSPECIFIED: _ClassVar[OutputKind]
+    OUTPUT_KIND_TEXT: _ClassVar[OutputKind]
+    OUTPUT_KIND_STRUCTURED: _ClassVar[OutputKind]
+
+class ToolOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TOOL_OUTCOME_UNSPECIFIED: _ClassVar[ToolOutcome]
+    TOOL_OUTCOME_SUCCESS: _ClassVar[ToolOutcome]
+    TOOL_OUTCOME_FAILED: _ClassVar[ToolOutcome]
+    TOOL_OUTCOME_RETRY: _ClassVar[ToolOutcome]
+    TOOL_OUTCOME_DENIED: _ClassVar[ToolOutcome]
+    TOOL_OUTCOME_INTERRUPTED: _ClassVar[ToolOutcome]
+
+class AgentErrorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AGENT_ERROR_KIND_UNSPECIFIED: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_VALIDATION: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_USER_ERROR: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_MODEL_RETRY: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_UNEXPECTED_MODEL_BEHAVIOR: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_OUTPUT_VALIDATION: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_TOOL_RETRIES_EXHAUSTED: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_USAGE_LIMIT_EXCEEDED: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_CONCURRENCY_LIMIT: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_MODEL_HTTP: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_MODEL_API: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_CONTENT_FILTER: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_INCOMPLETE_TOOL_CALL: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_FALLBACK: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_CANCELLED: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_DEADLINE: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_HOOK_TIMEOUT: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_SUSPENDED_EXPIRED: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_USER_CODE: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_DRAINING: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_INTERNAL: _ClassVar[AgentErrorKind]
+OUTPUT_KIND_UNSPECIFIED: OutputKind
+OUTPUT_KIND_TEXT: OutputKind
+OUTPUT_KIND_STRUCTURED: OutputKind
+TOOL_OUTCOME_UNSPECIFIED: ToolOutcome
+TOOL_OUTCOME_SUCCESS: ToolOutcome
+TOOL_OUTCOME_FAILED: ToolOutcome
+TOOL_OUTCOME_RETRY: ToolOutcome
+TOOL_OUTCOME_DENIED: ToolOutcome
+TOOL_OUTCOME_INTERRUPTED: ToolOutcome
+AGENT_ERROR_KIND_UNSPECIFIED: AgentErrorKind
+AGENT_ERROR_KIND_VALIDATION: AgentErrorKind
+AGENT_ERROR_KIND_USER_ERROR: AgentErrorKind
+AGENT_ERROR_KIND_MODEL_RETRY: AgentErrorKind
+AGENT_ERROR_KIND_UNEXPECTED_MODEL_BEHAVIOR: AgentErrorKind
+AGENT_ERROR_KIND_OUTPUT_VALIDATION: AgentErrorKind
+AGENT_ERROR_KIND_TOOL_RETRIES_EXHAUSTED: AgentErrorKind
+AGENT_ERROR_KIND_USAGE_LIMIT_EXCEEDED: AgentErrorKind
+AGENT_ERROR_KIND_CONCURRENCY_LIMIT: AgentErrorKind
+AGENT_ERROR_KIND_MODEL_HTTP: AgentErrorKind
+AGENT_ERROR_KIND_MODEL_API: AgentErrorKind
+AGENT_ERROR_KIND_CONTENT_FILTER: AgentErrorKind
+AGENT_ERROR_KIND_INCOMPLETE_TOOL_CALL: AgentErrorKind
+AGENT_ERROR_KIND_FALLBACK: AgentErrorKind
+AGENT_ERROR_KIND_CANCELLED: AgentErrorKind
+AGENT_ERROR_KIND_DEADLINE: AgentErrorKind
+AGENT_ERROR_KIND_HOOK_TIMEOUT: AgentErrorKind
+AGENT_ERROR_KIND_SUSPENDED_EXPIRED: AgentErrorKind
+AGENT_ERROR_KIND_USER_CODE: AgentErrorKind
+AGENT_ERROR_KIND_DRAINING: AgentErrorKind
+AGENT_ERROR_KIND_INTERNAL: AgentErrorKind
+
+class RunRequest(_message.Message):
+    __slots__ = ("agent_id", "prompt", "run_id", "attempt", "conversation_id", "message_history_json", "deps_json", "model", "model_settings", "usage_limits", "instructions", "metadata", "stream", "incarnation", "deadline_unix_ms")
+    class MetadataEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATION_ID_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_HISTORY_JSON_FIELD_NUMBER: _ClassVar[int]
+    DEPS_JSON_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    MODEL_SETTINGS_FIELD_NUMBER: _ClassVar[int]
+    USAGE_LIMITS_FIELD_NUMBER: _ClassVar[int]
+    INSTRUCTIONS_FIELD_NUMBER: _ClassVar[int]
+    METADATA_FIELD_NUMBER: _ClassVar[int]
+    STREAM_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    prompt: str
+    run_id: str
+    attempt: int
+    conversation_id: str
+    message_history_json: bytes
+    deps_json: bytes
+    model: str
+    model_settings: ModelSettings
+    usage_limits: UsageLimits
+    instructions: str
+    metadata: _containers.ScalarMap[str, str]
+    stream: StreamOptions
+    incarnation: int
+    deadline_unix_ms: int
+    def __init__(self, agent_id: _Optional[str] = ..., prompt: _Optional[str] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., conversation_id: _Optional[str] = ..., message_history_json: _Optional[bytes] = ..., deps_json: _Optional[bytes] = ..., model: _Optional[str] = ..., model_settings: _Optional[_Union[ModelSettings, _Mapping]] = ..., usage_limits: _Optional[_Union[UsageLimits, _Mapping]] = ..., instructions: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., stream: _Optional[_Union[StreamOptions, _Mapping]] = ..., incarnation: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ...) -> None: ...
+
+class StreamOptions(_message.Message):
+    __slots__ = ("partial_output", "partial_output_debounce_ms")
+    PARTIAL_OUTPUT_FIELD_NUMBER: _ClassVar[int]
+    PARTIAL_OUTPUT_DEBOUNCE_MS_FIELD_NUMBER: _ClassVar[int]
+    partial_output: bool
+    partial_output_debounce_ms: int
+    def __init__(self, partial_output: _Optional[bool] = ..., partial_output_debounce_ms: _Optional[int] = ...) -> None: ...
+
+class ModelSettings(_message.Message):
+    __slots__ = ("max_tokens", "temperature", "top_p", "top_k", "timeout_s", "parallel_tool_calls", "seed", "presence_penalty", "frequency_penalty", "stop_sequences", "tool_choice", "thinking", "extra_json")
+    MAX_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    TEMPERATURE_FIELD_NUMBER: _ClassVar[int]
+    TOP_P_FIELD_NUMBER: _ClassVar[int]
+    TOP_K_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_S_FIELD_NUMBER: _ClassVar[int]
+    PARALLEL_TOOL_CALLS_FIELD_NUMBER: _ClassVar[int]
+    SEED_FIELD_NUMBER: _ClassVar[int]
+    PRESENCE_PENALTY_FIELD_NUMBER: _ClassVar[int]
+    FREQUENCY_PENALTY_FIELD_NUMBER: _ClassVar[int]
+    STOP_SEQUENCES_FIELD_NUMBER: _ClassVar[int]
+    TOOL_CHOICE_FIELD_NUMBER: _ClassVar[int]
+    THINKING_FIELD_NUMBER: _ClassVar[int]
+    EXTRA_JSON_FIELD_NUMBER: _ClassVar[int]
+    max_tokens: int
+    temperature: float
+    top_p: float
+    top_k: int
+    timeout_s: float
+    parallel_tool_calls: bool
+    seed: int
+    presence_penalty: float
+    frequency_penalty: float
+    stop_sequences: _containers.RepeatedScalarFieldContainer[str]
+    tool_choice: str
+    thinking: str
+    extra_json: bytes
+    def __init__(self, max_tokens: _Optional[int] = ..., temperature: _Optional[float] = ..., top_p: _Optional[float] = ..., top_k: _Optional[int] = ..., timeout_s: _Optional[float] = ..., parallel_tool_calls: _Optional[bool] = ..., seed: _Optional[int] = ..., presence_penalty: _Optional[float] = ..., frequency_penalty: _Optional[float] = ..., stop_sequences: _Optional[_Iterable[str]] = ..., tool_choice: _Optional[str] = ..., thinking: _Optional[str] = ..., extra_json: _Optional[bytes] = ...) -> None: ...
+
+class UsageLimits(_message.Message):
+    __slots__ = ("request_limit", "tool_calls_limit", "input_tokens_limit", "output_tokens_limit", "total_tokens_limit", "per_request_input_tokens_limit", "cost_limit", "count_tokens_before_request", "no_request_limit")
+    REQUEST_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    TOOL_CALLS_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    INPUT_TOKENS_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TOKENS_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_TOKENS_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    PER_REQUEST_INPUT_TOKENS_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    COST_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    COUNT_TOKENS_BEFORE_REQUEST_FIELD_NUMBER: _ClassVar[int]
+    NO_REQUEST_LIMIT_FIELD_NUMBER: _ClassVar[int]
+    request_limit: int
+    tool_calls_limit: int
+    input_tokens_limit: int
+    output_tokens_limit: int
+    total_tokens_limit: int
+    per_request_input_tokens_limit: int
+    cost_limit: str
+    count_tokens_before_request: bool
+    no_request_limit: bool
+    def __init__(self, request_limit: _Optional[int] = ..., tool_calls_limit: _Optional[int] = ..., input_tokens_limit: _Optional[int] = ..., output_tokens_limit: _Optional[int] = ..., total_tokens_limit: _Optional[int] = ..., per_request_input_tokens_limit: _Optional[int] = ..., cost_limit: _Optional[str] = ..., count_tokens_before_request: _Optional[bool] = ..., no_request_limit: _Optional[bool] = ...) -> None: ...
+
+class RunResponse(_message.Message):
+    __slots__ = ("result", "usage", "output_json", "kind", "new_messages_json", "run_id", "conversation_id", "attempts", "model_name", "finish_reason", "incarnation")
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    NEW_MESSAGES_JSON_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATION_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPTS_FIELD_NUMBER: _ClassVar[int]
+    MODEL_NAME_FIELD_NUMBER: _ClassVar[int]
+    FINISH_REASON_FIELD_NUMBER: _ClassVar[int]
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    result: str
+    usage: Usage
+    output_json: bytes
+    kind: OutputKind
+    new_messages_json: bytes
+    run_id: str
+    conversation_id: str
+    attempts: int
+    model_name: str
+    finish_reason: str
+    incarnation: int
+    def __init__(self, result: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., kind: _Optional[_Union[OutputKind, str]] = ..., new_messages_json: _Optional[bytes] = ..., run_id: _Optional[str] = ..., conversation_id: _Optional[str] = ..., attempts: _Optional[int] = ..., model_name: _Optional[str] = ..., finish_reason: _Optional[str] = ..., incarnation: _Optional[int] = ...) -> None: ...
+
+class Usage(_message.Message):
+    __slots__ = ("request_tokens", "response_tokens", "total_tokens", "requests", "tool_calls", "cache_read_tokens", "cache_write_tokens", "input_audio_tokens", "output_audio_tokens", "cache_audio_read_tokens", "details", "cost")
+    class DetailsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    REQUEST_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    RESPONSE_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_FIELD_NUMBER: _ClassVar[int]
+    TOOL_CALLS_FIELD_NUMBER: _ClassVar[int]
+    CACHE_READ_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    CACHE_WRITE_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    INPUT_AUDIO_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_AUDIO_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    CACHE_AUDIO_READ_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    DETAILS_FIELD_NUMBER: _ClassVar[int]
+    COST_FIELD_NUMBER: _ClassVar[int]
+    request_tokens: int
+    response_tokens: int
+    total_tokens: int
+    requests: int
+    tool_calls: int
+    cache_read_tokens: int
+    cache_write_tokens: int
+    input_audio_tokens: int
+    output_audio_tokens: int
+    cache_audio_read_tokens: int
+    details: _containers.ScalarMap[str, int]
+    cost: str
+    def __init__(self, request_tokens: _Optional[int] = ..., response_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., requests: _Optional[int] = ..., tool_calls: _Optional[int] = ..., cache_read_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., input_audio_tokens: _Optional[int] = ..., output_audio_tokens: _Optional[int] = ..., cache_audio_read_tokens: _Optional[int] = ..., details: _Optional[_Mapping[str, int]] = ..., cost: _Optional[str] = ...) -> None: ...
+
+class RunResponseChunk(_message.Message):
+    __slots__ = ("data", "seq", "run_id", "attempt", "step", "started", "text_delta", "thinking_delta", "tool_call", "tool_result", "partial_output_json", "completed", "failed", "cancelled")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    STARTED_FIELD_NUMBER: _ClassVar[int]
+    TEXT_DELTA_FIELD_NUMBER: _ClassVar[int]
+    THINKING_DELTA_FIELD_NUMBER: _ClassVar[int]
+    TOOL_CALL_FIELD_NUMBER: _ClassVar[int]
+    TOOL_RESULT_FIELD_NUMBER: _ClassVar[int]
+    PARTIAL_OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_FIELD_NUMBER: _ClassVar[int]
+    FAILED_FIELD_NUMBER: _ClassVar[int]
+    CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    data: str
+    seq: int
+    run_id: str
+    attempt: int
+    step: int
+    started: RunStarted
+    text_delta: TextDelta
+    thinking_delta: ThinkingDelta
+    tool_call: ToolCall
+    tool_result: ToolResult
+    partial_output_json: bytes
+    completed: RunResponse
+    failed: AgentError
+    cancelled: RunCancelled
+    def __init__(self, data: _Optional[str] = ..., seq: _Optional[int] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., step: _Optional[int] = ..., started: _Optional[_Union[RunStarted, _Mapping]] = ..., text_delta: _Optional[_Union[TextDelta, _Mapping]] = ..., thinking_delta: _Optional[_Union[ThinkingDelta, _Mapping]] = ..., tool_call: _Optional[_Union[ToolCall, _Mapping]] = ..., tool_result: _Optional[_Union[ToolResult, _Mapping]] = ..., partial_output_json: _Optional[bytes] = ..., completed: _Optional[_Union[RunResponse, _Mapping]] = ..., failed: _Optional[_Union[AgentError, _Mapping]] = ..., cancelled: _Optional[_Union[RunCancelled, _Mapping]] = ...) -> None: ...
+
+class RunStarted(_message.Message):
+    __slots__ = ("incarnation", "model_name", "conversation_id")
+    INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    MODEL_NAME_FIELD_NUMBER: _ClassVar[int]
+    CONVERSATION_ID_FIELD_NUMBER: _ClassVar[int]
+    incarnation: int
+    model_name: str
+    conversation_id: str
+    def __init__(self, incarnation: _Optional[int] = ..., model_name: _Optional[str] = ..., conversation_id: _Optional[str] = ...) -> None: ...
+
+class TextDelta(_message.Message):
+    __slots__ = ("part_index",)
+    PART_INDEX_FIELD_NUMBER: _ClassVar[int]
+    part_index: int
+    def __init__(self, part_index: _Optional[int] = ...) -> None: ...
+
+class ThinkingDelta(_message.Message):
+    __slots__ = ("part_index", "text")
+    PART_INDEX_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    part_index: int
+    text: str
+    def __init__(self, part_index: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
+
+class ToolCall(_message.Message):
+    __slots__ = ("tool_call_id", "tool_name", "args_json", "args_valid")
+    TOOL_CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    TOOL_NAME_FIELD_NUMBER: _ClassVar[int]
+    ARGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    ARGS_VALID_FIELD_NUMBER: _ClassVar[int]
+    tool_call_id: str
+    tool_name: str
+    args_json: bytes
+    args_valid: bool
+    def __init__(self, tool_call_id: _Optional[str] = ..., tool_name: _Optional[str] = ..., args_json: _Optional[bytes] = ..., args_valid: _Optional[bool] = ...) -> None: ...
+
+class ToolResult(_message.Message):
+    __slots__ = ("tool_call_id", "tool_name", "content_json", "outcome")
+    TOOL_CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    TOOL_NAME_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_JSON_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    tool_call_id: str
+    tool_name: str
+    content_json: bytes
+    outcome: ToolOutcome
+    def __init__(self, tool_call_id: _Optional[str] = ..., tool_name: _Optional[str] = ..., content_json: _Optional[bytes] = ..., outcome: _Optional[_Union[ToolOutcome, str]] = ...) -> None: ...
+
+class RunCancelled(_message.Message):
+    __slots__ = ("reason", "usage", "messages_json")
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_JSON_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    usage: Usage
+    messages_json: bytes
+    def __init__(self, reason: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., messages_json: _Optional[bytes] = ...) -> None: ...
+
+class AgentError(_message.Message):
+    __slots__ = ("kind", "message", "retriable", "retry_after_s", "python_type", "traceback", "causes", "issues", "tool_name", "tool_call_id", "model_name", "http_status", "body", "run_id", "usage", "messages_json", "truncated", "limit_name", "extra_json")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    RETRIABLE_FIELD_NUMBER: _ClassVar[int]
+    RETRY_AFTER_S_FIELD_NUMBER: _ClassVar[int]
+    PYTHON_TYPE_FIELD_NUMBER: _ClassVar[int]
+    TRACEBACK_FIELD_NUMBER: _ClassVar[int]
+    CAUSES_FIELD_NUMBER: _ClassVar[int]
+    ISSUES_FIELD_NUMBER: _ClassVar[int]
+    TOOL_NAME_FIELD_NUMBER: _ClassVar[int]
+    TOOL_CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    MODEL_NAME_FIELD_NUMBER: _ClassVar[int]
+    HTTP_STATUS_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    USAGE_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_JSON_FIELD_NUMBER: _ClassVar[int]
+    TRUNCATED_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_NAME_FIELD_NUMBER: _ClassVar[int]
+    EXTRA_JSON_FIELD_NUMBER: _ClassVar[int]
+    kind: AgentErrorKind
+    message: str
+    retriable: bool
+    retry_after_s: float
+    python_type: str
+    traceback: str
+    causes: _containers.RepeatedCompositeFieldContainer[AgentError]
+    issues: _containers.RepeatedCompositeFieldContainer[ValidationIssue]
+    tool_name: str
+    tool_call_id: str
+    model_name: str
+    http_status: int
+    body: str
+    run_id: str
+    usage: Usage
+    messages_json: bytes
+    truncated: bool
+    limit_name: str
+    extra_json: bytes
+    def __init__(self, kind: _Optional[_Union[AgentErrorKind, str]] = ..., message: _Optional[str] = ..., retriable: _Optional[bool] = ..., retry_after_s: _Optional[float] = ..., python_type: _Optional[str] = ..., traceback: _Optional[str] = ..., causes: _Optional[_Iterable[_Union[AgentError, _Mapping]]] = ..., issues: _Optional[_Iterable[_Union[ValidationIssue, _Mapping]]] = ..., tool_name: _Optional[str] = ..., tool_call_id: _Optional[str] = ..., model_name: _Optional[str] = ..., http_status: _Optional[int] = ..., body: _Optional[str] = ..., run_id: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., messages_json: _Optional[bytes] = ..., truncated: _Optional[bool] = ..., limit_name: _Optional[str] = ..., extra_json: _Optional[bytes] = ...) -> None: ...
+
+class ValidationIssue(_message.Message):
+    __slots__ = ("type", "loc_json", "msg", "input_json", "ctx_json")
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    LOC_JSON_FIELD_NUMBER: _ClassVar[int]
+    MSG_FIELD_NUMBER: _ClassVar[int]
+    INPUT_JSON_FIELD_NUMBER: _ClassVar[int]
+    CTX_JSON_FIELD_NUMBER: _ClassVar[int]
+    type: str
+    loc_json: bytes
+    msg: str
+    input_json: bytes
+    ctx_json: bytes
+    def __init__(self, type: _Optional[str] = ..., loc_json: _Optional[bytes] = ..., msg: _Optional[str] = ..., input_json: _Optional[bytes] = ..., ctx_json: _Optional[bytes] = ...) -> None: ...
+
+class DescribeRequest(_message.Message):
+    __slots__ = ("agent_id",)
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    def __init__(self, agent_id: _Optional[str] = ...) -> None: ...
+
+class DescribeResponse(_message.Message):
+    __slots__ = ("agent_id", "name", "description", "model", "output_schema_json", "deps_schema_json", "tools", "schema_hash", "pydantic_ai_version", "python_version", "protocol_version")
+    AGENT_ID_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    MODEL_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
+    DEPS_SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
+    TOOLS_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_HASH_FIELD_NUMBER: _ClassVar[int]
+    PYDANTIC_AI_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PYTHON_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    agent_id: str
+    name: str
+    description: str
+    model: str
+    output_schema_json: bytes
+    deps_schema_json: bytes
+    tools: _containers.RepeatedCompositeFieldContainer[ToolSpec]
+    schema_hash: str
+    pydantic_ai_version: str
+    python_version: str
+    protocol_version: int
+    def __init__(self, agent_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., model: _Optional[str] = ..., output_schema_json: _Optional[bytes] = ..., deps_schema_json: _Optional[bytes] = ..., tools: _Optional[_Iterable[_Union[ToolSpec, _Mapping]]] = ..., schema_hash: _Optional[str] = ..., pydantic_ai_version: _Optional[str] = ..., python_version: _Optional[str] = ..., protocol_version: _Optional[int] = ...) -> None: ...
+
+class ToolSpec(_message.Message):
+    __slots__ = ("name", "description", "parameters_schema_json")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    PARAMETERS_SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    description: str
+    parameters_schema_json: bytes
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., parameters_schema_json: _Optional[bytes] = ...) -> None: ...

@@ -1,0 +1,446 @@
+/** One agent at work: the stable slot that owns its machine, its mailbox and its worker of the moment. */
+
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { CallerError, type SynapseError, WorkerError } from "../errors.ts";
+import type { ChildScope, RunningChild } from "../otp/child-spec.ts";
+import type { Clock } from "../otp/clock.ts";
+import type { ExitReason } from "../otp/exit-reason.ts";
+import type { RestartDecision } from "../otp/restart-policy.ts";
+import { actorState, createChildActor } from "../otp/xstate-adapter.ts";
+import type { AgentClient } from "../rpc/agent-client.ts";
+import type { Worker, WorkerExit } from "../worker/launcher.ts";
+import type { AgentReport } from "./agent-report.ts";
+import { connectWorker } from "./connect-worker.ts";
+import { type CrashRecord, createCrashRecord } from "./crash-record.ts";
+import type { NormalAgentSpec } from "./define.ts";
+import { type AgentEnvironment, agentEnvironment } from "./environment.ts";
+import { Agent } from "./handle.ts";
+import { type AgentActor, type AgentEvent, agentMachine } from "./machine.ts";
+import { Mailbox } from "./mailbox.ts";
+import type { PendingRun, RunOwner } from "./run.ts";
+import { agentStoppedError, workerError } from "./worker-error.ts";
+
+/** How long the exit of a worker may lag behind the loss of its connection before the worker is killed, in milliseconds. */
+const exitLagMs = 250;
+const lastEventCount = 50;
+
+/**
+ * Starts an agent under its supervisor: its first worker is launched, and the agent accepts runs at once.
+ * @throws CallerError "already_started" when the system has an agent of this id
+ */
+export function startAgent(spec: NormalAgentSpec, scope: ChildScope): RunningChild {
+  const environment = agentEnvironment(scope.environment, spec.id);
+  const known = environment.agents.get(spec.id);
+  if (known !== undefined && !known.stopped) {
+    const where = known.path === undefined ? "" : ` at "${known.path}"`;
+    throw new CallerError("already_started", `the system has an agent "${spec.id}"${where}; agent ids are unique`, {
+      field: "spec.id",
+      value: spec.id,
+    });
+  }
+  const agent = known?.spec === spec ? known : new AgentProcess(spec, environment);
+  environment.agents.set(spec.id, agent);
+  return agent.start(scope);
+}
+
+/** The slot of one agent. It outlives its workers, and its machine too when it is stopped and started again. */
+export class AgentProcess implements RunOwner {
+  readonly spec: NormalAgentSpec;
+  readonly agentId: string;
+  readonly schema: StandardSchemaV1 | undefined;
+  readonly handle: Agent<unknown>;
+  readonly environment: AgentEnvironment & { interpreter: string };
+  readonly #mailbox: Mailbox<PendingRun>;
+  readonly #lastEvents: string[] = [];
+  #scope: ChildScope | undefined;
+  #actor: AgentActor | undefined;
+  #worker: Worker | undefined;
+  #client: AgentClient | undefined;
+  #incarnation = 0;
+  /** Whether runs are handed to the worker. */
+  #serving = false;
+  /** Whether the worker's end has been asked for. */
+  #ending = false;
+  #halting = false;
+  #killed = false;
+  #connectionLost = false;
+  #everReady = false;
+  #lastCrash: CrashRecord | undefined;
+  /** Why the agent has stopped, as the error for its callers. */
+  #stoppedBy: SynapseError | undefined;
+  #ready = Promise.withResolvers<void>();
+  #timer: unknown;
+  #launch: NodeJS.Immediate | undefined;
+
+  constructor(spec: NormalAgentSpec, environment: AgentEnvironment & { interpreter: string }) {
+    this.spec = spec;
+    this.agentId = spec.id;
+    this.schema = spec.output;
+    this.environment = environment;
+    this.#mailbox = new Mailbox(spec.id, spec);
+    this.#ready.promise.catch(() => undefined);
+    this.handle = new Agent(this);
+  }
+
+  get clock(): Clock {
+    return this.#live.clock;
+  }
+
+  get path(): string | undefined {
+    return this.#scope?.path;
+  }
+
+  get state(): string {
+    return this.#actor === undefined ? "stopped" : actorState(this.#actor);
+  }
+
+  get stopped(): boolean {
+    return this.state === "stopped";
+  }
+
+  get incarnation(): number {
+    return this.#incarnation;
+  }
+
+  get pid(): number | undefined {
+    return this.#worker?.pid;
+  }
+
+  get lastCrash(): CrashRecord | undefined {
+    return this.#lastCrash;
+  }
+
+  /** Settles when the worker serves; rejects when the agent stops first. */
+  get ready(): Promise<void> {
+    return this.#ready.promise;
+  }
+
+  /** The connection to the worker that serves now. */
+  get client(): AgentClient | undefined {
+    return this.#serving ? this.#client : undefined;
+  }
+
+  start(scope: ChildScope): RunningChild {
+    this.#scope = scope;
+    this.#stoppedBy = undefined;
+    this.#killed = false;
+    if (!this.#serving) this.#awaitReady();
+    const actor = createChildActor(this.#logic(), scope.supervisor, {
+      id: this.agentId,
+      input: { agentId: this.agentId, incarnation: this.#incarnation },
+    });
+    this.#actor = actor as AgentActor;
+    actor.start();
+    return {
+      ref: this.handle,
+      actor,
+      stop: (reason) => this.#send({ type: "agent.stop", reason: typeof reason === "string" ? reason : "shutdown" }),
+      kill: () => {
+        this.#killed = true;
+        this.#worker?.kill();
+        this.#send({ type: "agent.stop", reason: "killed" });
+      },
+      resident: {
+        halt: () => this.#send({ type: "supervisor.halt" }),
+        restart: (delayMs) => this.#send({ type: "supervisor.restart", delayMs }),
+        decided: (decision) => this.#noteDecision(decision),
+      },
+      node: () => ({
+        incarnation: this.#incarnation,
+        ...(this.pid === undefined ? {} : { pid: this.pid }),
+      }),
+    };
+  }
+
+  /**
+   * Takes a run: it is handed to the worker at once, or waits.
+   * @throws CallerError "queue_full" or "stopped"; WorkerError when the agent has stopped because of a crash
+   */
+  accept(run: PendingRun): void {
+    const refused = this.refusal();
+    if (refused !== undefined) throw refused;
+    this.#mailbox.push(run, this.#serving);
+    run.wait();
+    if (this.#serving) this.#serve();
+  }
+
+  /** The error for a call to an agent that has stopped; undefined while it accepts runs. */
+  refusal(): SynapseError | undefined {
+    if (this.#stoppedBy !== undefined) return this.#stoppedBy;
+    if (this.state !== "stopping" && this.state !== "stopped") return undefined;
+    return new CallerError("stopped", `agent "${this.agentId}" has been stopped; restart() begins it anew`);
+  }
+
+  runEnded(run: PendingRun): void {
+    const held = this.#mailbox.remove(run);
+    if (!held) return;
+    this.#send({ type: "run.settled", runId: run.id });
+    if (this.#serving) this.#serve();
+  }
+
+  connectionLost(incarnation: number): void {
+    const worker = this.#worker;
+    if (worker === undefined || worker.incarnation !== incarnation) return;
+    this.#serving = false;
+    if (this.#ending) return;
+    const timer = this.clock.setTimeout(() => {
+      if (this.#worker !== worker || this.#ending) return;
+      this.#connectionLost = true;
+      worker.kill();
+    }, exitLagMs);
+    void worker.exited.then(() => this.clock.clearTimeout(timer));
+  }
+
+  /** Asks for a fresh worker; settles when it serves. */
+  async restart(reason: string): Promise<void> {
+    if (this.state === "stopping") {
+      throw new CallerError("stopped", `agent "${this.agentId}" is being stopped; restart it when it has stopped`);
+    }
+    if (this.stopped) {
+      await this.#live.control.restartChild(this.agentId);
+    } else {
+      this.#awaitReady();
+      this.#send({ type: "agent.restart", reason });
+    }
+    await this.ready;
+  }
+
+  /** Stops the agent through its supervisor, so that it is not restarted. */
+  async stop(): Promise<void> {
+    if (this.stopped) return;
+    await this.#live.control.terminateChild(this.agentId);
+  }
+
+  get #live(): ChildScope {
+    if (this.#scope === undefined) throw new CallerError("stopped", `agent "${this.agentId}" has not been started`);
+    return this.#scope;
+  }
+
+  #logic(): typeof agentMachine {
+    return agentMachine.provide({
+      actions: {
+        startWorker: ({ context }) => this.#startSoon(context.incarnation),
+        stopWorker: () => this.#endWorker(() => this.#send({ type: "worker.exited" })),
+        endWorker: () => this.#endWorker(() => undefined),
+        restartWhenGone: () => this.#restartWhenGone(),
+        restartNow: () => {
+          if (this.#worker === undefined) this.#schedule(0);
+        },
+        haltNow: () => {
+          this.#clearTimer();
+          this.#halting = true;
+          if (this.#worker === undefined) this.#restartWhenGone();
+        },
+        scheduleRestart: ({ event }) => this.#schedule(event.type === "supervisor.restart" ? event.delayMs : 0),
+        reportCrash: () => this.#reportCrash(),
+        serveRuns: () => this.#serve(),
+        refuseRuns: () => this.#refuseRuns(),
+        reportStopped: ({ context }) => this.#reportStopped(context.reason ?? "shutdown"),
+      },
+    });
+  }
+
+  #send(event: AgentEvent): void {
+    this.#lastEvents.push(event.type);
+    if (this.#lastEvents.length > lastEventCount) this.#lastEvents.shift();
+    this.#actor?.send(event);
+  }
+
+  /** The first worker is launched at once; a restart's after this turn, so that nobody waits for the spawn to learn of the crash. */
+  #startSoon(incarnation: number): void {
+    this.#incarnation = incarnation;
+    this.#ending = false;
+    this.#halting = false;
+    this.#connectionLost = false;
+    if (this.#lastCrash?.incarnation !== incarnation - 1) {
+      this.#startWorker(incarnation);
+      return;
+    }
+    this.#launch = setImmediate(() => {
+      this.#launch = undefined;
+      this.#startWorker(incarnation);
+    });
+  }
+
+  #startWorker(incarnation: number): void {
+    const { environment, spec } = this;
+    const logger = environment.logger.child({ agent: spec.id, incarnation });
+    const worker = environment.launcher.launch({
+      agentId: spec.id,
+      incarnation,
+      interpreter: environment.interpreter,
+      entry: spec.entry,
+      cwd: environment.cwd,
+      env: { ...environment.env, ...spec.env },
+      startTimeoutMs: spec.startTimeoutMs,
+      maxMessageBytes: environment.maxMessageBytes,
+      onLog: ({ level, stream, message, fields }) => logger[level]({ ...fields, stream }, message),
+    });
+    this.#worker = worker;
+    this.#send({ type: "worker.spawned", pid: worker.pid });
+    this.#report({ type: "worker.spawned", pid: worker.pid });
+    void worker.exited.then((exit) => this.#onExit(worker, exit));
+    void this.#connect(worker, this.clock.now());
+  }
+
+  async #connect(worker: Worker, spawnedAtMs: number): Promise<void> {
+    const outcome = await connectWorker(worker, this.agentId, this.environment.maxMessageBytes);
+    if (outcome.type === "exited") return;
+    if (outcome.type === "unreachable") {
+      this.environment.logger.warn(
+        { agent: this.agentId, err: outcome.error },
+        "worker is ready but cannot be reached",
+      );
+      this.connectionLost(worker.incarnation);
+      return;
+    }
+    const { client } = outcome;
+    if (this.#worker !== worker || this.#ending) {
+      client.close();
+      return;
+    }
+    this.#client = client;
+    this.#serving = true;
+    this.#everReady = true;
+    void client.closed.then(() => this.connectionLost(worker.incarnation));
+    this.#report({ type: "agent.ready", pid: worker.pid ?? 0, startMs: this.clock.now() - spawnedAtMs });
+    this.#send({ type: "worker.ready" });
+    this.#ready.resolve();
+  }
+
+  #onExit(worker: Worker, exit: WorkerExit): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    this.#serving = false;
+    const client = this.#client;
+    this.#client = undefined;
+    const held = this.#mailbox.drain("inFlight");
+    const crash = createCrashRecord(exit, {
+      agentId: this.agentId,
+      atMs: this.clock.now(),
+      connectionLost: this.#connectionLost,
+      runsInFlight: held.map((run) => run.id),
+      lastEvents: [...this.#lastEvents],
+    });
+    for (const run of held) run.fail(workerError(crash, run.id));
+    if (this.#ending || this.#killed) {
+      this.#send({ type: "worker.exited" });
+    } else {
+      this.#lastCrash = crash;
+      this.#awaitReady();
+      this.#report({ type: "agent.crashed", crash });
+      this.#send({ type: "worker.exited", crash: crash.describe });
+    }
+    client?.close();
+  }
+
+  #serve(): void {
+    const client = this.#client;
+    if (client === undefined || !this.#serving) return;
+    for (;;) {
+      const run = this.#mailbox.take();
+      if (run === undefined) return;
+      this.#send({ type: "run.started", runId: run.id });
+      run.begin(client, this.#incarnation);
+    }
+  }
+
+  #endWorker(withoutWorker: () => void): void {
+    this.#clearTimer();
+    clearImmediate(this.#launch);
+    const worker = this.#worker;
+    if (worker === undefined) {
+      withoutWorker();
+      return;
+    }
+    const wasServing = this.#client !== undefined;
+    this.#ending = true;
+    this.#serving = false;
+    if (this.#killed || !wasServing) worker.kill();
+    else void worker.stop(this.spec.shutdownMs);
+  }
+
+  #restartWhenGone(): void {
+    if (!this.#halting) {
+      this.#schedule(0);
+      return;
+    }
+    this.#halting = false;
+    this.#live.exited("shutdown");
+  }
+
+  #schedule(delayMs: number): void {
+    this.#clearTimer();
+    if (delayMs <= 0) {
+      this.#send({ type: "restart.due" });
+      return;
+    }
+    this.#timer = this.clock.setTimeout(() => {
+      this.#timer = undefined;
+      this.#send({ type: "restart.due" });
+    }, delayMs);
+  }
+
+  #clearTimer(): void {
+    if (this.#timer !== undefined) this.clock.clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #reportCrash(): void {
+    const crash = this.#lastCrash;
+    if (crash === undefined) return;
+    if (crash.cause === "load_failed" && !this.#everReady) {
+      this.#stoppedBy = workerError(crash);
+      this.#live.startFailed(crash);
+      return;
+    }
+    const reason: ExitReason = crash.cause === "exited" && crash.exitCode === 0 ? "normal" : crash;
+    this.#live.exited(reason);
+  }
+
+  #noteDecision(decision: RestartDecision): void {
+    if (this.#lastCrash !== undefined) this.#lastCrash.decision = decision;
+    if (decision.type !== "give_up" || this.#lastCrash === undefined) return;
+    const message = `agent "${this.agentId}" is not restarted: ${decision.because}; last crash: ${this.#lastCrash.describe}`;
+    this.#stoppedBy = new WorkerError("restart_intensity_exceeded", message, {
+      agentId: this.agentId,
+      crash: this.#lastCrash,
+      cause: workerError(this.#lastCrash),
+    });
+  }
+
+  #refuseRuns(): number {
+    const waiting = this.#mailbox.drain("waiting");
+    for (const run of waiting) {
+      run.fail(
+        this.#stoppedBy ?? agentStoppedError(this.agentId, "stopped while the run waited", this.#lastCrash, run.id),
+      );
+    }
+    return waiting.length;
+  }
+
+  #reportStopped(reason: string): void {
+    const rejectedRuns = this.#refuseRuns();
+    this.#ready.reject(this.#stoppedBy ?? agentStoppedError(this.agentId, reason, this.#lastCrash));
+    this.#awaitReady();
+    this.#report({ type: "agent.stopped", reason, rejectedRuns });
+    this.#live.exited(this.#killed ? "killed" : "shutdown");
+  }
+
+  /** A new wait for "ready", unless one is under way. */
+  #awaitReady(): void {
+    this.#ready = Promise.withResolvers<void>();
+    this.#ready.promise.catch(() => undefined);
+  }
+
+  #report(report: AgentReportBody): void {
+    const base = { agentId: this.agentId, path: this.path ?? this.agentId, atMs: this.clock.now() };
+    this.environment.report({ ...report, ...base, incarnation: this.#incarnation } as AgentReport);
+  }
+}
+
+type AgentReportBody = AgentReport extends infer R
+  ? R extends AgentReport
+    ? Omit<R, "agentId" | "path" | "atMs" | "incarnation">
+    : never
+  : never;

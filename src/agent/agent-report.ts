@@ -1,0 +1,23 @@
+/** What agents tell of themselves, beside what their supervisors report. */
+
+import type { CrashRecord } from "./crash-record.ts";
+
+interface AgentReportBase {
+  agentId: string;
+  /** Ids from the root, joined by "/". */
+  path: string;
+  /** Milliseconds since the Unix epoch. */
+  atMs: number;
+  incarnation: number;
+}
+
+/** A report of an agent. */
+export type AgentReport =
+  /** A worker's process runs. */
+  | (AgentReportBase & { type: "worker.spawned"; pid: number | undefined })
+  /** The worker serves; `startMs` is from its spawn. */
+  | (AgentReportBase & { type: "agent.ready"; pid: number; startMs: number })
+  /** The worker ended and nobody had asked for it. The supervisor's decision follows. */
+  | (AgentReportBase & { type: "agent.crashed"; crash: CrashRecord })
+  /** The agent has ended; runs that still waited were rejected. */
+  | (AgentReportBase & { type: "agent.stopped"; reason: string; rejectedRuns: number });

@@ -1,0 +1,90 @@
+/** A crash as a value: the same object is in the log, the report, the inspector and the rejected promise (decision D10). */
+
+import type { RestartDecision } from "../otp/restart-policy.ts";
+import type { WorkerExit, WorkerLoadFailure } from "../worker/launcher.ts";
+
+/** How a worker ended and what was known then. */
+export interface CrashRecord {
+  agentId: string;
+  incarnation: number;
+  /** Milliseconds since the Unix epoch. */
+  atMs: number;
+  /** One sentence: who, how, after how long. */
+  describe: string;
+  /** The worker's own cause, or "connection_lost": the process lived but could not be reached and was killed. */
+  cause: WorkerExit["cause"] | "connection_lost";
+  pid?: number;
+  exitCode?: number;
+  signal?: NodeJS.Signals;
+  loadFailure?: WorkerLoadFailure;
+  detail?: string;
+  /** Last lines of stderr, oldest first. */
+  stderrTail: readonly string[];
+  /** Whether the worker had been ready. */
+  wasReady: boolean;
+  /** From spawn to exit, in milliseconds. */
+  uptimeMs: number;
+  /** Ids of the runs it held. */
+  runsInFlight: readonly string[];
+  /** Types of the last events of the agent's machine, oldest first. */
+  lastEvents: readonly string[];
+  /** What the supervisor's policy decided and why; absent until it has. */
+  decision?: RestartDecision;
+}
+
+/** What the agent adds to a worker's exit. */
+export interface CrashCircumstances {
+  agentId: string;
+  atMs: number;
+  connectionLost: boolean;
+  runsInFlight: readonly string[];
+  lastEvents: readonly string[];
+}
+
+/** Makes the record of a worker's exit. Facts that are unknown are absent. */
+export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): CrashRecord {
+  const cause = about.connectionLost ? "connection_lost" : exit.cause;
+  const record: CrashRecord = {
+    agentId: about.agentId,
+    incarnation: exit.incarnation,
+    atMs: about.atMs,
+    describe: describeExit(exit, cause),
+    cause,
+    stderrTail: exit.stderrTail,
+    wasReady: exit.wasReady,
+    uptimeMs: exit.uptimeMs,
+    runsInFlight: about.runsInFlight,
+    lastEvents: about.lastEvents,
+  };
+  if (exit.pid !== undefined) record.pid = exit.pid;
+  if (exit.exitCode !== undefined) record.exitCode = exit.exitCode;
+  if (exit.signal !== undefined) record.signal = exit.signal;
+  if (exit.loadFailure !== undefined) record.loadFailure = exit.loadFailure;
+  if (exit.detail !== undefined) record.detail = exit.detail;
+  return record;
+}
+
+function describeExit(exit: WorkerExit, cause: CrashRecord["cause"]): string {
+  const who = exit.pid === undefined ? "its worker" : `its worker (pid ${exit.pid})`;
+  const after = `after ${Math.round(exit.uptimeMs)} ms`;
+  switch (cause) {
+    case "exited":
+      return `${who} exited with code ${exit.exitCode} ${after}`;
+    case "signaled":
+      return `${who} was ended by ${exit.signal} ${after}`;
+    case "stopped":
+      return `${who} was stopped ${after}`;
+    case "killed":
+      return `${who} was killed ${after}`;
+    case "start_timeout":
+      return `${who} was not ready ${after} and was killed`;
+    case "load_failed":
+      return exit.loadFailure?.message ?? `${who} could not load its agent`;
+    case "protocol_mismatch":
+      return `${who} does not speak this version's protocol: ${exit.detail ?? "no detail"}`;
+    case "spawn_failed":
+      return `${who} could not be started: ${exit.detail ?? "no detail"}`;
+    case "connection_lost":
+      return `${who} could no longer be reached and was killed ${after}`;
+  }
+}

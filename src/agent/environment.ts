@@ -1,0 +1,55 @@
+/** What a system lends to its agents: the services they share. */
+
+import type { Logger } from "pino";
+import { CallerError } from "../errors.ts";
+import type { Launcher } from "../worker/launcher.ts";
+import type { AgentProcess } from "./agent-process.ts";
+import type { AgentReport } from "./agent-report.ts";
+
+/** The services of one system, handed to its agents through their supervisors. */
+export class AgentEnvironment {
+  readonly launcher: Launcher;
+  /** Absolute path of the Python interpreter; undefined until the system has its first agent. */
+  interpreter: string | undefined;
+  /** Working directory of the workers; relative entries start here. */
+  readonly cwd: string;
+  /** The environment of every worker, before an agent adds its own. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly logger: Logger;
+  /** Largest request and answer, in bytes. */
+  readonly maxMessageBytes: number;
+  readonly report: (report: AgentReport) => void;
+  /** The agents of the system by id; one that has stopped stays, so that its handle keeps telling why. */
+  readonly agents = new Map<string, AgentProcess>();
+
+  constructor(services: {
+    launcher: Launcher;
+    cwd: string;
+    env: Readonly<Record<string, string>>;
+    logger: Logger;
+    maxMessageBytes: number;
+    report: (report: AgentReport) => void;
+  }) {
+    this.launcher = services.launcher;
+    this.cwd = services.cwd;
+    this.env = services.env;
+    this.logger = services.logger;
+    this.maxMessageBytes = services.maxMessageBytes;
+    this.report = services.report;
+  }
+}
+
+/**
+ * The environment of a supervisor's scope.
+ * @throws CallerError "invalid_argument" when the tree was not started by `startSystem`
+ */
+export function agentEnvironment(environment: unknown, agentId: string): AgentEnvironment & { interpreter: string } {
+  if (environment instanceof AgentEnvironment && environment.interpreter !== undefined) {
+    return environment as AgentEnvironment & { interpreter: string };
+  }
+  throw new CallerError(
+    "invalid_argument",
+    `agent "${agentId}" needs a system: start it with startSystem, not with startSupervisor`,
+    { field: "children", value: agentId, rule: "agents are started by startSystem" },
+  );
+}

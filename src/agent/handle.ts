@@ -1,0 +1,133 @@
+/** The handle of an agent: what callers hold. It stays good across crashes, restarts and stops. */
+
+import { CallerError, invalidArgument, RunError } from "../errors.ts";
+import type { AgentDescription } from "../rpc/run-types.ts";
+import type { AgentProcess } from "./agent-process.ts";
+import type { CrashRecord } from "./crash-record.ts";
+import { UnaryRun } from "./run.ts";
+import { checkRunOptions, type RunOptions } from "./run-options.ts";
+import type { RunResult } from "./run-result.ts";
+import { type RunStream, StreamRun } from "./run-stream.ts";
+
+/** How a wait may be ended early. */
+export interface WaitOptions {
+  signal?: AbortSignal;
+  /** Milliseconds, 1 to 2,147,483,647; default: no limit. */
+  timeoutMs?: number;
+}
+
+/** An agent of a running system. `Output` is what its runs answer with. */
+export class Agent<Output = string> {
+  readonly #process: AgentProcess;
+
+  constructor(process: AgentProcess) {
+    this.#process = process;
+  }
+
+  get id(): string {
+    return this.#process.agentId;
+  }
+
+  /** starting, ready, busy, crashed, restarting, stopping or stopped. */
+  get state(): string {
+    return this.#process.state;
+  }
+
+  /** Number of the current or last worker: 1, 2, 3, … */
+  get incarnation(): number {
+    return this.#process.incarnation;
+  }
+
+  /** Process id of the worker; undefined when there is none now. */
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** The last crash; undefined when there was none. */
+  get lastCrash(): CrashRecord | undefined {
+    return this.#process.lastCrash;
+  }
+
+  /**
+   * Runs the agent once. While the agent starts or restarts, the run waits; a run that a worker held when it died rejects with its exit.
+   * @returns the result; rejects with CallerError, RunError or WorkerError
+   */
+  async run(prompt: string, options: RunOptions = {}): Promise<RunResult<Output>> {
+    checkRunOptions(prompt, options, this.#process.environment.maxMessageBytes);
+    const run = new UnaryRun<Output>(this.#process, prompt, options);
+    this.#process.accept(run);
+    return run.result;
+  }
+
+  /**
+   * Runs the agent and hands out its events as they happen.
+   * @throws CallerError "invalid_argument", "message_too_large", "queue_full" or "stopped"; later errors come as the terminal event
+   */
+  stream(prompt: string, options: RunOptions = {}): RunStream<Output> {
+    checkRunOptions(prompt, options, this.#process.environment.maxMessageBytes);
+    const run = new StreamRun<Output>(this.#process, prompt, options);
+    this.#process.accept(run);
+    return run.handle();
+  }
+
+  /** What the loaded agent is: schemas, tools, versions. Waits for a worker. */
+  async describe(options: WaitOptions = {}): Promise<AgentDescription> {
+    await this.whenReady(options);
+    const { client } = this.#process;
+    if (client === undefined) return this.describe(options);
+    return client.describe(this.id, options);
+  }
+
+  /**
+   * Settles when a worker serves.
+   * @returns rejects with WorkerError when the agent stops first, RunError "deadline_exceeded" or "run_cancelled" as the options say
+   */
+  async whenReady(options: WaitOptions = {}): Promise<void> {
+    const { signal, timeoutMs } = options;
+    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1)) {
+      throw invalidArgument("options.timeoutMs", timeoutMs, "an integer of 1 or more milliseconds");
+    }
+    if (this.#process.client !== undefined) return;
+    const refused = this.#process.refusal();
+    if (refused !== undefined) throw refused;
+    if (signal === undefined && timeoutMs === undefined) return this.#process.ready;
+    const { promise, reject } = Promise.withResolvers<never>();
+    const abort = () =>
+      reject(new RunError("run_cancelled", `waiting for agent "${this.id}" was cancelled`, { cause: signal?.reason }));
+    const { clock } = this.#process;
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : clock.setTimeout(() => {
+            const message = `agent "${this.id}" is ${this.state}, not ready, after ${timeoutMs} ms`;
+            reject(new RunError("deadline_exceeded", message, { agentId: this.id }));
+          }, timeoutMs);
+    if (signal?.aborted === true) abort();
+    signal?.addEventListener("abort", abort, { once: true });
+    try {
+      await Promise.race([this.#process.ready, promise]);
+    } finally {
+      if (timer !== undefined) clock.clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  /**
+   * Replaces the worker: it finishes its runs within `shutdownMs`, then the next incarnation starts. Settles when that one serves. An agent
+   * that has stopped is started again. Does not count as a restart of the supervisor's policy.
+   */
+  async restart(reason = "asked by the caller"): Promise<void> {
+    if (typeof reason !== "string") throw invalidArgument("reason", reason, "a string");
+    await this.#process.restart(reason);
+  }
+
+  /** Stops the agent: waiting runs are rejected, running ones get `shutdownMs`. It is not restarted; `restart()` begins it anew. Idempotent. */
+  async stop(): Promise<void> {
+    try {
+      await this.#process.stop();
+    } catch (error) {
+      const gone = error instanceof CallerError && (error.code === "stopped" || error.code === "not_found");
+      if (!gone) throw error;
+    }
+  }
+}

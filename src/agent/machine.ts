@@ -1,0 +1,172 @@
+/**
+ * The life of one agent as an XState machine. It does no I/O: workers, runs and reports come in as actions, through `provide`.
+ * The agent outlives its workers; each worker is one incarnation.
+ */
+
+import { type ActorRefFrom, assign, setup } from "xstate";
+
+/** What an inspector sees of an agent beside its state. */
+export interface AgentContext {
+  agentId: string;
+  /** Number of the current or last worker; 0 before the first. */
+  incarnation: number;
+  /** Process id of the current worker. */
+  pid: number | undefined;
+  /** Runs that the worker holds. */
+  inFlight: number;
+  /** The last crash, in one sentence. */
+  lastCrash: string | undefined;
+  /** Whether the agent ends when its worker is gone, and why. */
+  reason: string | undefined;
+}
+
+/** What happens to an agent. */
+export type AgentEvent =
+  | { type: "worker.spawned"; pid: number | undefined }
+  | { type: "worker.ready" }
+  /** The worker's process is gone. `crash` is set when nobody had asked for it. */
+  | { type: "worker.exited"; crash?: string }
+  | { type: "run.started"; runId: string }
+  | { type: "run.settled"; runId: string }
+  /** The supervisor's answer to a crash. */
+  | { type: "supervisor.restart"; delayMs: number }
+  /** The supervisor ends the worker but keeps the agent (a sibling's restart). */
+  | { type: "supervisor.halt" }
+  /** The agent's caller wants a fresh worker. */
+  | { type: "agent.restart"; reason: string }
+  /** The delay of a restart has passed. */
+  | { type: "restart.due" }
+  | { type: "agent.stop"; reason: string };
+
+const definition = setup({
+  types: {
+    context: {} as AgentContext,
+    events: {} as AgentEvent,
+    input: {} as { agentId: string; incarnation: number },
+  },
+  actions: {
+    /** Launches the worker of `context.incarnation`. */
+    startWorker: missing,
+    /** Asks the worker to finish its runs and end; without a worker, "worker.exited" follows at once. */
+    stopWorker: missing,
+    /** The same, but does nothing without a worker. */
+    endWorker: missing,
+    /** The worker that was ended is gone: "restart.due" follows, or the supervisor is told and answers. */
+    restartWhenGone: missing,
+    /** Takes back a restart that has not begun: the supervisor is told and answers. */
+    haltNow: missing,
+    /** Cuts a restart's delay short. */
+    restartNow: missing,
+    /** Sends "restart.due" after `event.delayMs`. */
+    scheduleRestart: missing,
+    /** Tells the supervisor that the worker is gone. */
+    reportCrash: missing,
+    /** Hands waiting runs to the worker. */
+    serveRuns: missing,
+    /** Rejects the runs that wait. */
+    refuseRuns: missing,
+    /** The agent has ended: rejects what still waits and tells the supervisor. */
+    reportStopped: missing,
+    countIncarnation: assign({ incarnation: ({ context }) => context.incarnation + 1, pid: undefined, inFlight: 0 }),
+    forgetWorker: assign({ pid: undefined, inFlight: 0 }),
+    noteCrash: assign(({ event, context }) => ({
+      pid: undefined,
+      inFlight: 0,
+      lastCrash: event.type === "worker.exited" ? (event.crash ?? context.lastCrash) : context.lastCrash,
+    })),
+    noteReason: assign({ reason: ({ event }) => (event.type === "agent.stop" ? event.reason : undefined) }),
+    countRun: assign({ inFlight: ({ context }) => context.inFlight + 1 }),
+    uncountRun: assign({ inFlight: ({ context }) => Math.max(0, context.inFlight - 1) }),
+  },
+  guards: {
+    lastRun: ({ context }) => context.inFlight <= 1,
+  },
+});
+
+function missing(): void {
+  throw new Error("agent machine without an agent: provide its actions");
+}
+
+/** The machine. */
+export const agentMachine = definition.createMachine({
+  id: "agent",
+  context: ({ input }) => ({
+    agentId: input.agentId,
+    incarnation: input.incarnation,
+    pid: undefined,
+    inFlight: 0,
+    lastCrash: undefined,
+    reason: undefined,
+  }),
+  initial: "starting",
+  states: {
+    /** A worker has been launched and is not ready; runs wait. Ends with its ready line or its exit. */
+    starting: {
+      entry: ["countIncarnation", "startWorker"],
+      on: {
+        "worker.spawned": { actions: assign({ pid: ({ event }) => event.pid }) },
+        "worker.ready": "ready",
+        "worker.exited": "crashed",
+        "agent.stop": "stopping",
+        "agent.restart": "restarting",
+        "supervisor.halt": "restarting",
+      },
+    },
+    /** The worker is ready and holds no run. Ends with a run, a stop, a restart or its exit. */
+    ready: {
+      entry: "serveRuns",
+      on: {
+        "run.started": { target: "busy", actions: "countRun" },
+        "worker.exited": "crashed",
+        "agent.stop": "stopping",
+        "agent.restart": "restarting",
+        "supervisor.halt": "restarting",
+      },
+    },
+    /** The worker holds at least one run. Ends when the last one is settled, with a stop, a restart or its exit. */
+    busy: {
+      on: {
+        "run.started": { actions: "countRun" },
+        "run.settled": [{ guard: "lastRun", target: "ready", actions: "uncountRun" }, { actions: "uncountRun" }],
+        "worker.exited": "crashed",
+        "agent.stop": "stopping",
+        "agent.restart": "restarting",
+        "supervisor.halt": "restarting",
+      },
+    },
+    /** The worker is gone and the supervisor has been told; its answer ends this state. Runs wait. */
+    crashed: {
+      entry: ["noteCrash", "reportCrash"],
+      on: {
+        "supervisor.restart": { target: "restarting", actions: "scheduleRestart" },
+        "agent.stop": { target: "stopped", actions: "noteReason" },
+      },
+    },
+    /** A fresh worker is wanted; ends when the old one is gone and any delay has passed. Runs wait. */
+    restarting: {
+      entry: "endWorker",
+      on: {
+        "run.settled": { actions: "uncountRun" },
+        "worker.exited": { actions: ["forgetWorker", "restartWhenGone"] },
+        "supervisor.restart": { actions: "scheduleRestart" },
+        "agent.restart": { actions: "restartNow" },
+        "supervisor.halt": { actions: "haltNow" },
+        "restart.due": "starting",
+        "agent.stop": "stopping",
+      },
+    },
+    /** The worker finishes its runs; ends with its exit. No run is accepted. */
+    stopping: {
+      entry: ["noteReason", "refuseRuns", "stopWorker"],
+      on: {
+        "run.settled": { actions: "uncountRun" },
+        "worker.exited": { target: "stopped", actions: "forgetWorker" },
+      },
+    },
+    /** The agent has ended. */
+    stopped: { type: "final", entry: "reportStopped" },
+  },
+});
+
+/** The actor of an agent. */
+export type AgentActor = ActorRefFrom<typeof agentMachine>;

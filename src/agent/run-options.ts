@@ -1,0 +1,103 @@
+/** What a caller may say of one run, and its checks. */
+
+import { CallerError, invalidArgument } from "../errors.ts";
+import type { ModelSettings, RunRequestSpec, UsageLimits } from "../rpc/run-types.ts";
+
+/** Options of `Agent.run` and `Agent.stream`. */
+export interface RunOptions {
+  /** Cancels the run, waiting or running; the Python side is cancelled too. */
+  signal?: AbortSignal;
+  /** From the call to the result, waiting included, in milliseconds (1 to 2,147,483,647). Default: no limit. */
+  timeoutMs?: number;
+  /** `newMessages` of earlier runs, oldest first. */
+  messageHistory?: readonly unknown[];
+  /** Default: the history's, or a new one. */
+  conversationId?: string;
+  modelSettings?: ModelSettings;
+  usageLimits?: UsageLimits;
+  /** Any JSON value; Python validates it against the agent's deps_type. */
+  deps?: unknown;
+  /** A pydantic-ai model name such as "openai:gpt-5" or "test". Default: the agent's own. */
+  model?: string;
+  /** Added to the agent's own instructions. */
+  instructions?: string;
+  /** Kept with the run on the Python side. */
+  metadata?: Readonly<Record<string, string>>;
+}
+
+const maxTimeoutMs = 2_147_483_647;
+const known = new Set([
+  "signal",
+  "timeoutMs",
+  "messageHistory",
+  "conversationId",
+  "modelSettings",
+  "usageLimits",
+  "deps",
+  "model",
+  "instructions",
+  "metadata",
+]);
+
+/**
+ * Checks a prompt and its options before anything is queued.
+ * @throws CallerError "invalid_argument" or "message_too_large"
+ */
+export function checkRunOptions(prompt: string, options: RunOptions, maxMessageBytes: number): void {
+  if (typeof prompt !== "string") throw invalidArgument("prompt", prompt, "a string");
+  // A UTF-16 unit is at most 3 bytes of UTF-8: most prompts need no count.
+  if (prompt.length * 3 > maxMessageBytes) {
+    const bytes = Buffer.byteLength(prompt);
+    if (bytes > maxMessageBytes) {
+      const message = `prompt is ${bytes} bytes; a request may be at most ${maxMessageBytes} bytes`;
+      throw new CallerError("message_too_large", message, {
+        field: "prompt",
+        value: bytes,
+        rule: `<= ${maxMessageBytes}`,
+      });
+    }
+  }
+  if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
+  for (const key of Object.keys(options)) {
+    if (!known.has(key)) {
+      throw invalidArgument(`options.${key}`, options[key as keyof RunOptions], `one of ${[...known].join(", ")}`);
+    }
+  }
+  const { signal, timeoutMs, messageHistory, metadata } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidArgument("options.signal", signal, "an AbortSignal");
+  }
+  if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= maxTimeoutMs)) {
+    throw invalidArgument("options.timeoutMs", timeoutMs, `an integer from 1 to ${maxTimeoutMs} milliseconds`);
+  }
+  if (messageHistory !== undefined && !Array.isArray(messageHistory)) {
+    throw invalidArgument("options.messageHistory", messageHistory, "a list of messages");
+  }
+  for (const field of ["conversationId", "model", "instructions"] as const) {
+    const value = options[field];
+    if (value !== undefined && typeof value !== "string") throw invalidArgument(`options.${field}`, value, "a string");
+  }
+  for (const field of ["modelSettings", "usageLimits"] as const) {
+    const value = options[field];
+    if (value !== undefined && (typeof value !== "object" || value === null)) {
+      throw invalidArgument(`options.${field}`, value, "an object");
+    }
+  }
+  for (const [key, value] of Object.entries(metadata ?? {})) {
+    if (typeof value !== "string") throw invalidArgument(`options.metadata.${key}`, value, "a string");
+  }
+}
+
+/** The request of a run, without what only the attempt knows. */
+export function requestOf(agentId: string, runId: string, prompt: string, options: RunOptions): RunRequestSpec {
+  const request: RunRequestSpec = { agentId, prompt, runId, attempt: 1, incarnation: 0 };
+  if (options.conversationId !== undefined) request.conversationId = options.conversationId;
+  if (options.messageHistory !== undefined) request.messageHistory = options.messageHistory;
+  if (options.deps !== undefined) request.deps = options.deps;
+  if (options.model !== undefined) request.model = options.model;
+  if (options.modelSettings !== undefined) request.modelSettings = options.modelSettings;
+  if (options.usageLimits !== undefined) request.usageLimits = options.usageLimits;
+  if (options.instructions !== undefined) request.instructions = options.instructions;
+  if (options.metadata !== undefined) request.metadata = options.metadata;
+  return request;
+}

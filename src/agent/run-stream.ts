@@ -1,0 +1,181 @@
+/** A run whose events are read as they happen. */
+
+import { RunError, type SynapseError } from "../errors.ts";
+import type { AgentClient } from "../rpc/agent-client.ts";
+import type { WireRunEvent } from "../rpc/run-types.ts";
+import { Run } from "./run.ts";
+import type { RunEvent, RunResult } from "./run-result.ts";
+
+/**
+ * The events of one run, to be read once. Reading drives the run: a reader that pauses slows the worker down. Without a reader, asking for
+ * `result` reads to the end and keeps the events. Leaving a loop early cancels the run.
+ */
+export interface RunStream<Output = string> extends AsyncIterable<RunEvent<Output>> {
+  readonly runId: string;
+  /** The text alone, as it comes. Throws the error of a run that fails. */
+  text(): AsyncIterable<string>;
+  /** Snapshots of structured output, each replacing the one before. Throws the error of a run that fails. */
+  partial(): AsyncIterable<unknown>;
+  /** The finished run. Rejects with the error of the terminal event. */
+  readonly result: Promise<RunResult<Output>>;
+  /** Ends the run; the stream ends with "cancelled". */
+  cancel(reason?: string): void;
+}
+
+/** A streaming run: the caller's {@link RunStream} is its handle. */
+export class StreamRun<Output> extends Run<Output> {
+  readonly #events: RunEvent<Output>[] = [];
+  readonly #cancel = new AbortController();
+  #source: AsyncGenerator<WireRunEvent, void, undefined> | undefined;
+  #sourceBusy = false;
+  /** Resolved when there is something to read. */
+  #waiter: PromiseWithResolvers<void> | undefined;
+  #lastSeq = 0;
+  #terminal = false;
+  #hasReader = false;
+  #draining = false;
+
+  /** The handle for the caller. */
+  handle(): RunStream<Output> {
+    const run = this;
+    this.result.catch(() => undefined);
+    return {
+      runId: this.id,
+      [Symbol.asyncIterator]: () => run.#read(),
+      text: () =>
+        run.#select((event) => (event.type === "text.delta" ? event.text : undefined)) as AsyncIterable<string>,
+      partial: () => run.#select((event) => (event.type === "output.partial" ? event.output : undefined)),
+      get result() {
+        run.#drainWithoutReader();
+        return run.result;
+      },
+      cancel: (reason) => run.cancel(reason),
+    };
+  }
+
+  /** Ends the run for the caller, waiting or running. */
+  cancel(reason = "cancelled by the caller"): void {
+    const { agentId } = this.owner;
+    const facts = { agentId, runId: this.id, kind: "cancelled" } as const;
+    this.fail(new RunError("run_cancelled", `run of agent "${agentId}" was cancelled: ${reason}`, facts));
+  }
+
+  protected override call(client: AgentClient, options: { signal?: AbortSignal; timeoutMs?: number }): void {
+    const signal =
+      options.signal === undefined ? this.#cancel.signal : AbortSignal.any([options.signal, this.#cancel.signal]);
+    this.#source = client.stream(this.request, { ...options, signal });
+    if (this.#waiter !== undefined) this.#readSource(this.#source);
+  }
+
+  protected override failed(error: Error): void {
+    const seq = this.#lastSeq + 1;
+    if (error instanceof RunError && error.code === "run_cancelled") {
+      this.#push({ type: "cancelled", seq, reason: error.message }, true);
+    } else {
+      this.#push({ type: "failed", seq, error: error as SynapseError }, true);
+    }
+    this.#cancel.abort(error);
+  }
+
+  /** Settles when an event is buffered or the run has ended. */
+  #pull(): Promise<void> {
+    this.#waiter ??= Promise.withResolvers<void>();
+    if (this.#source !== undefined) this.#readSource(this.#source);
+    return this.#waiter.promise;
+  }
+
+  #readSource(source: AsyncGenerator<WireRunEvent, void, undefined>): void {
+    if (this.#sourceBusy) return;
+    this.#sourceBusy = true;
+    source.next().then(
+      (step) => {
+        this.#sourceBusy = false;
+        if (!this.ended && step.done !== true) this.#accept(step.value);
+      },
+      (error: unknown) => {
+        // The source stays busy: after an error there is nothing left to read, only the run's end to wait for.
+        if (!this.ended) this.callFailed(error);
+      },
+    );
+  }
+
+  #accept(event: WireRunEvent): void {
+    this.#lastSeq = event.seq;
+    switch (event.type) {
+      case "started": {
+        const { attempt } = this.request;
+        this.#push({ ...event, runId: this.id, attempt, incarnation: this.incarnation });
+        return;
+      }
+      case "completed":
+        void this.succeed(event.result).then((result) => {
+          if (result !== undefined) this.#push({ type: "completed", seq: event.seq, result }, true);
+        });
+        return;
+      case "failed":
+        this.fail(event.error);
+        return;
+      case "cancelled":
+        this.cancel(event.reason);
+        return;
+      default:
+        this.#push(event);
+    }
+  }
+
+  #push(event: RunEvent<Output>, terminal = false): void {
+    if (this.#terminal) return;
+    this.#terminal = terminal;
+    this.#events.push(event);
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    waiter?.resolve();
+  }
+
+  #read(): AsyncGenerator<RunEvent<Output>, void, undefined> {
+    if (this.#hasReader) throw new TypeError("a RunStream is read once; keep its events if you need them twice");
+    this.#hasReader = true;
+    const done = { done: true, value: undefined } as const;
+    const next = (): Promise<IteratorResult<RunEvent<Output>, void>> => {
+      const event = this.#events.shift();
+      if (event !== undefined) return Promise.resolve({ done: false, value: event });
+      if (this.#terminal) return Promise.resolve(done);
+      return this.#pull().then(next);
+    };
+    const leave = async () => {
+      this.cancel("its reader left the loop");
+      return done;
+    };
+    return {
+      next,
+      return: leave,
+      throw: async (error: unknown) => {
+        await leave();
+        throw error;
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+      async [Symbol.asyncDispose]() {
+        await leave();
+      },
+    };
+  }
+
+  async *#select(pick: (event: RunEvent<Output>) => unknown): AsyncGenerator<unknown, void, undefined> {
+    for await (const event of this.#read()) {
+      const value = pick(event);
+      if (value !== undefined) yield value;
+    }
+    await this.result;
+  }
+
+  /** Reads to the end when the result is wanted and nobody reads; a reader that comes later finds the events. */
+  #drainWithoutReader(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    setImmediate(async () => {
+      while (!this.#hasReader && !this.#terminal) await this.#pull();
+    });
+  }
+}

@@ -1,0 +1,62 @@
+/** The typed error of a worker that ended or never began: what its runs, and those who wait for it, are rejected with. */
+
+import { WorkerError, type WorkerErrorCode } from "../errors.ts";
+import type { CrashRecord } from "./crash-record.ts";
+
+const loadCodes = {
+  module_missing: "entry_module_missing",
+  module_failed: "entry_module_failed",
+  attribute_missing: "entry_attribute_missing",
+  not_an_agent: "entry_not_an_agent",
+  warmup_failed: "entry_warmup_failed",
+} as const;
+
+/** The code that tells a crash apart. */
+function codeOf(crash: CrashRecord): WorkerErrorCode {
+  switch (crash.cause) {
+    case "load_failed":
+      return crash.loadFailure === undefined ? "worker_exited" : loadCodes[crash.loadFailure.kind];
+    case "start_timeout":
+      return "worker_start_timeout";
+    case "spawn_failed":
+      return "worker_spawn_failed";
+    case "protocol_mismatch":
+      return "worker_protocol_mismatch";
+    case "connection_lost":
+      return "worker_connection_lost";
+    default:
+      return "worker_exited";
+  }
+}
+
+/** The error for a run that the worker held, or for a start that failed. */
+export function workerError(crash: CrashRecord, runId?: string): WorkerError {
+  const { loadFailure, stderrTail } = crash;
+  const run = runId === undefined ? "" : ` while it held run "${runId}"`;
+  const lines = [`agent "${crash.agentId}": ${crash.describe}${run}`];
+  if (loadFailure?.traceback !== undefined) lines.push(loadFailure.traceback.trimEnd());
+  else if (stderrTail.length > 0)
+    lines.push("last lines of its stderr:", ...stderrTail.slice(-5).map((line) => `  ${line}`));
+  return new WorkerError(codeOf(crash), lines.join("\n"), {
+    agentId: crash.agentId,
+    crash,
+    ...(runId === undefined ? {} : { runId }),
+    ...(loadFailure?.pythonType === undefined ? {} : { pythonType: loadFailure.pythonType }),
+    ...(loadFailure?.traceback === undefined ? {} : { pythonTraceback: loadFailure.traceback }),
+  });
+}
+
+/** The error for a run that the agent's own end rejects; `last` is what the agent had crashed with before, if it had. */
+export function agentStoppedError(
+  agentId: string,
+  reason: string,
+  last: CrashRecord | undefined,
+  runId?: string,
+): WorkerError {
+  const because = last === undefined ? "" : `; its last crash: ${last.describe}`;
+  return new WorkerError("agent_stopped", `agent "${agentId}" is stopped (${reason})${because}`, {
+    agentId,
+    ...(last === undefined ? {} : { crash: last, cause: workerError(last) }),
+    ...(runId === undefined ? {} : { runId }),
+  });
+}

@@ -1,0 +1,35 @@
+/** The door "synapse-otp": systems of supervised Python agents. */
+
+export type { AgentReport } from "./agent/agent-report.ts";
+export type { CrashRecord } from "./agent/crash-record.ts";
+export { type AgentDefinition, type AgentSpec, defineAgent } from "./agent/define.ts";
+export type { Agent, WaitOptions } from "./agent/handle.ts";
+export type { RunOptions } from "./agent/run-options.ts";
+export type { RunEvent, RunResult } from "./agent/run-result.ts";
+export type { RunStream } from "./agent/run-stream.ts";
+export {
+  CallerError,
+  type CallerErrorCode,
+  type ErrorCode,
+  ProcessError,
+  type ProcessErrorCode,
+  RunError,
+  type RunErrorCode,
+  type RunErrorKind,
+  SynapseError,
+  type ValidationIssue,
+  WorkerError,
+  type WorkerErrorCode,
+} from "./errors.ts";
+export type { Inspector } from "./inspect/observer.ts";
+export type { ChildSpec, Shutdown } from "./otp/child-spec.ts";
+export type { ExitReason } from "./otp/exit-reason.ts";
+export type { SupervisorReport } from "./otp/report.ts";
+export { type RestartPolicy, type RestartType, restartIntensity } from "./otp/restart-policy.ts";
+export { defineSupervisor, type SupervisorDefinition } from "./otp/start-supervisor.ts";
+export type { Strategy, SupervisorSpec } from "./otp/supervisor-spec.ts";
+export type { TreeNode } from "./otp/tree.ts";
+export { describeReport } from "./report-log.ts";
+export type { AgentDescription, ModelSettings, Usage, UsageLimits } from "./rpc/run-types.ts";
+export { type Report, type System, startSystem } from "./system.ts";
+export type { PythonOptions, StopOptions, SystemOptions } from "./system-options.ts";

@@ -1,0 +1,53 @@
+/** Why a process or child ended, in OTP's words (https://www.erlang.org/doc/system/ref_man_processes.html#termination). */
+
+/**
+ * The reason of an end. Any value may be a reason; these have a meaning of their own:
+ * - "normal": it had finished
+ * - "shutdown" and `{ shutdown: detail }`: it was asked to end, or ended in an orderly way
+ * - "killed": it was killed and ran no hooks
+ * - "noproc": it did not exist
+ * - "noconnection": the link to it is lost, its end was not seen
+ * - "timeout": it did not begin in time
+ * - an `Error`: it crashed
+ */
+export type ExitReason =
+  | "normal"
+  | "shutdown"
+  | "killed"
+  | "kill"
+  | "noproc"
+  | "noconnection"
+  | "timeout"
+  | { readonly shutdown: unknown }
+  | Error
+  | (string & {})
+  | object;
+
+/** Whether a reason is clean: "normal", "shutdown" or `{ shutdown }`. Everything else is a crash. */
+export function isCleanExit(reason: ExitReason): boolean {
+  return reason === "normal" || isShutdown(reason);
+}
+
+/** Whether a reason is "shutdown" or `{ shutdown }`. */
+export function isShutdown(reason: ExitReason): boolean {
+  if (reason === "shutdown") return true;
+  return typeof reason === "object" && reason !== null && !(reason instanceof Error) && "shutdown" in reason;
+}
+
+/** A reason as a short text for messages and logs. */
+export function describeExitReason(reason: ExitReason): string {
+  if (typeof reason === "string") return reason;
+  if (reason instanceof Error) return `${reason.name}: ${reason.message}`;
+  if ("describe" in reason && typeof reason.describe === "string") return reason.describe;
+  try {
+    return JSON.stringify(reason) ?? String(reason);
+  } catch {
+    return Object.prototype.toString.call(reason);
+  }
+}
+
+/** The reason of anything that was thrown: an Error is its own reason, another value becomes an Error with the value as its cause. */
+export function exitReasonOf(thrown: unknown): ExitReason {
+  if (thrown instanceof Error) return thrown;
+  return new Error(`thrown: ${typeof thrown === "string" ? thrown : String(thrown)}`, { cause: thrown });
+}

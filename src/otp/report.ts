@@ -1,0 +1,38 @@
+/** What a supervisor tells of its work: the same values go to the log, to `onReport` and to tests. Source: OTP's supervisor reports. */
+
+import type { Shutdown } from "./child-spec.ts";
+import type { ExitReason } from "./exit-reason.ts";
+import type { RestartDecision, RestartType } from "./restart-policy.ts";
+
+/** The child a report is about. */
+export interface Offender {
+  childId: string;
+  /** Ids from the root, joined by "/". */
+  path: string;
+  restart: RestartType;
+  shutdownMs: Shutdown;
+  /** How often the child has been started. */
+  incarnation: number;
+}
+
+interface ReportBase {
+  /** Path of the supervisor that reports. */
+  supervisor: string;
+  /** Milliseconds since the Unix epoch, by the supervisor's clock. */
+  atMs: number;
+}
+
+/** A report of a supervisor. */
+export type SupervisorReport =
+  /** A child runs. `restarted` tells a restart from a first start. */
+  | (ReportBase & { type: "child.started"; offender: Offender; restarted: boolean })
+  /** A child ended by itself; `decision` is what the policy answered and why. */
+  | (ReportBase & { type: "child.exited"; offender: Offender; reason: ExitReason; decision: RestartDecision })
+  /** A child could not be started. */
+  | (ReportBase & { type: "child.start_failed"; offender: Offender; reason: ExitReason })
+  /** A child was stopped and ended in another way than it was asked to, for example "killed" after `shutdownMs`. */
+  | (ReportBase & { type: "child.shutdown_error"; offender: Offender; reason: ExitReason })
+  /** More restarts than allowed: the supervisor stops its children in reverse order and ends. */
+  | (ReportBase & { type: "supervisor.gave_up"; offender: Offender; reason: ExitReason; because: string })
+  /** All children are stopped and the supervisor has ended. */
+  | (ReportBase & { type: "supervisor.stopped"; reason: ExitReason });

@@ -1,0 +1,67 @@
+/** What a supervisor is told: strategy, intensity, children; checked in full before anything starts. */
+
+import { invalidArgument } from "../errors.ts";
+import { type ChildSpec, type NormalChildSpec, normalizeChildSpecs, type Shutdown } from "./child-spec.ts";
+import { type RestartPolicy, type RestartType, restartIntensity } from "./restart-policy.ts";
+
+/**
+ * Which siblings share a restart.
+ * - "one_for_one": none
+ * - "rest_for_one": those started after the child that ended
+ * - "one_for_all": all
+ */
+export type Strategy = "one_for_one" | "one_for_all" | "rest_for_one";
+
+/** The flags and children of a supervisor. */
+export interface SupervisorSpec {
+  /** Default "supervisor" for a root. */
+  readonly id: string;
+  /** Default "one_for_one". */
+  readonly strategy?: Strategy;
+  /** Restarts allowed within `periodMs`; default 3 (Elixir's). 0: give up at the first. */
+  readonly maxRestarts?: number;
+  /** Default 5,000 ms. */
+  readonly periodMs?: number;
+  /** Started in this order, stopped in reverse. */
+  readonly children?: readonly ChildSpec[];
+  /** Replaces restart types and intensity. */
+  readonly policy?: RestartPolicy;
+  /** As a child of another supervisor: default "permanent". */
+  readonly restart?: RestartType;
+  /** As a child of another supervisor: default "infinity". */
+  readonly shutdownMs?: Shutdown;
+}
+
+/** A supervisor specification with every default filled in. */
+export interface NormalSupervisorSpec {
+  readonly id: string;
+  readonly strategy: Strategy;
+  readonly policy: RestartPolicy;
+  readonly children: readonly NormalChildSpec[];
+}
+
+const strategies = ["one_for_one", "one_for_all", "rest_for_one"];
+
+/**
+ * Checks a supervisor specification, then its children, and fills in the defaults.
+ * @throws CallerError "invalid_argument" naming the field, the value and the rule
+ */
+export function normalizeSupervisorSpec(spec: SupervisorSpec, field = "spec"): NormalSupervisorSpec {
+  if (typeof spec !== "object" || spec === null) throw invalidArgument(field, spec, "a supervisor spec");
+  const { id, strategy = "one_for_one", maxRestarts = 3, periodMs = 5_000 } = spec;
+  if (typeof id !== "string" || id === "") throw invalidArgument(`${field}.id`, id, "a non-empty string");
+  if (!strategies.includes(strategy)) {
+    throw invalidArgument(`${field}.strategy`, strategy, '"one_for_one", "one_for_all" or "rest_for_one"');
+  }
+  if (!Number.isInteger(maxRestarts) || maxRestarts < 0) {
+    throw invalidArgument(`${field}.maxRestarts`, maxRestarts, "an integer of 0 or more");
+  }
+  if (!Number.isInteger(periodMs) || periodMs < 1) {
+    throw invalidArgument(`${field}.periodMs`, periodMs, "an integer of 1 or more milliseconds");
+  }
+  if (spec.policy !== undefined && typeof spec.policy !== "function") {
+    throw invalidArgument(`${field}.policy`, spec.policy, "a function (state, exit, nowMs) => { decision, state }");
+  }
+  const policy = spec.policy ?? (restartIntensity({ maxRestarts, periodMs }) as RestartPolicy);
+  return { id, strategy, policy, children: normalizeChildSpecs(spec.children ?? [], `${field}.children`) };
+}

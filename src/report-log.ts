@@ -1,0 +1,50 @@
+/** Reports as log lines: one level and one sentence for each. */
+
+import type { Logger } from "pino";
+import { describeExitReason } from "./otp/exit-reason.ts";
+import type { Report } from "./system.ts";
+
+/** Writes a report to the log. */
+export function logReport(logger: Logger, report: Report): void {
+  const [level, message] = describeReport(report);
+  const { type, ...facts } = report;
+  // The crash itself is in the agent's own report: here its sentence is enough.
+  const reason = "reason" in facts ? { reason: describeExitReason(facts.reason) } : {};
+  logger[level]({ report: type, ...facts, ...reason }, message);
+}
+
+/** Level and sentence of a report. */
+export function describeReport(report: Report): [level: "debug" | "info" | "warn" | "error", message: string] {
+  switch (report.type) {
+    case "child.started":
+      return ["debug", `${report.offender.path} ${report.restarted ? "restarts" : "started"}`];
+    case "child.exited":
+      return [
+        report.decision.type === "restart" ? "warn" : "info",
+        `${report.offender.path} ended (${describeExitReason(report.reason)}): ${report.decision.type}, ${report.decision.because}`,
+      ];
+    case "child.start_failed":
+      return ["error", `${report.offender.path} could not be started: ${describeExitReason(report.reason)}`];
+    case "child.shutdown_error":
+      return ["warn", `${report.offender.path} did not stop as asked: ${describeExitReason(report.reason)}`];
+    case "supervisor.gave_up":
+      return ["error", `${report.supervisor} gives up: ${report.because}; last was ${report.offender.path}`];
+    case "supervisor.stopped":
+      return ["debug", `${report.supervisor} stopped (${describeExitReason(report.reason)})`];
+    case "worker.spawned":
+      return ["debug", `${report.path}: worker ${report.incarnation} spawned (pid ${report.pid})`];
+    case "agent.ready":
+      return [
+        "info",
+        `${report.path}: worker ${report.incarnation} ready after ${Math.round(report.startMs)} ms (pid ${report.pid})`,
+      ];
+    case "agent.crashed":
+      return ["error", `${report.path} crashed: ${report.crash.describe}`];
+    case "agent.stopped":
+      return ["info", `${report.path} stopped (${report.reason}); ${report.rejectedRuns} waiting runs rejected`];
+    case "inspect.threw":
+      return ["warn", "the inspection observer threw"];
+    case "inspect.dropped":
+      return ["warn", `the inspection observer is too slow: ${report.events} events dropped`];
+  }
+}

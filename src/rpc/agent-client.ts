@@ -1,0 +1,33 @@
+/** The client of one incarnation: typed calls over one session. It knows nothing of processes. */
+
+import type { AgentDescription, RunRequestSpec, WireRunEvent, WireRunResult } from "./run-types.ts";
+
+/** How one call may be ended early. */
+export interface CallOptions {
+  /** Cancels the call; the Python handler is cancelled too. */
+  signal?: AbortSignal;
+  /** Becomes the gRPC deadline, which the Python handler sees. */
+  timeoutMs?: number;
+}
+
+/**
+ * Calls reject with a `RunError` (the agent's answer), a `CallerError` "message_too_large" or a {@link ConnectionLostError}.
+ * A lost connection says nothing of why: the worker's exit does.
+ */
+export interface AgentClient {
+  run(request: RunRequestSpec, options?: CallOptions): Promise<WireRunResult>;
+  /** Leaving the loop early cancels the call. Yields exactly one terminal event, last; rejects only as `run` does for transport reasons. */
+  stream(request: RunRequestSpec, options?: CallOptions): AsyncGenerator<WireRunEvent, void, undefined>;
+  describe(agentId: string, options?: CallOptions): Promise<AgentDescription>;
+  /** The standard health check, answered by the worker's event loop. */
+  checkHealth(options?: CallOptions): Promise<"serving" | "not_serving">;
+  /** Settles when the connection is gone, whoever ended it. Never rejects. */
+  readonly closed: Promise<void>;
+  /** Ends the connection; calls in flight reject with ConnectionLostError. Idempotent. */
+  close(): void;
+}
+
+/** The connection to the worker is gone. Internal: the agent replaces it by the worker's exit before a caller sees it. */
+export class ConnectionLostError extends Error {
+  override readonly name = "ConnectionLostError";
+}

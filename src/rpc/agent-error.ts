@@ -1,0 +1,96 @@
+/** AgentError as it crossed the wire → RunError, with its causes. Never throws: an odd fact is left out, the error arrives. */
+
+import { RunError, type RunErrorCode, type RunErrorFacts, type RunErrorKind, type ValidationIssue } from "../errors.ts";
+import {
+  type AgentError,
+  AgentErrorKind,
+  type ValidationIssue as WireIssue,
+  type Usage as WireUsage,
+} from "../gen/synapse_agent/v1/agent_pb.ts";
+import { tryDecodeJson } from "./json.ts";
+import type { Usage } from "./run-types.ts";
+import { toUsage } from "./usage.ts";
+
+const KINDS: Readonly<Partial<Record<number, RunErrorKind>>> = {
+  [AgentErrorKind.VALIDATION]: "validation",
+  [AgentErrorKind.USER_ERROR]: "user_error",
+  [AgentErrorKind.MODEL_RETRY]: "model_retry",
+  [AgentErrorKind.UNEXPECTED_MODEL_BEHAVIOR]: "unexpected_model_behavior",
+  [AgentErrorKind.OUTPUT_VALIDATION]: "output_validation",
+  [AgentErrorKind.TOOL_RETRIES_EXHAUSTED]: "tool_retries_exhausted",
+  [AgentErrorKind.USAGE_LIMIT_EXCEEDED]: "usage_limit_exceeded",
+  [AgentErrorKind.CONCURRENCY_LIMIT]: "concurrency_limit",
+  [AgentErrorKind.MODEL_HTTP]: "model_http",
+  [AgentErrorKind.MODEL_API]: "model_api",
+  [AgentErrorKind.CONTENT_FILTER]: "content_filter",
+  [AgentErrorKind.INCOMPLETE_TOOL_CALL]: "incomplete_tool_call",
+  [AgentErrorKind.FALLBACK]: "fallback",
+  [AgentErrorKind.CANCELLED]: "cancelled",
+  [AgentErrorKind.DEADLINE]: "deadline",
+  [AgentErrorKind.HOOK_TIMEOUT]: "hook_timeout",
+  [AgentErrorKind.SUSPENDED_EXPIRED]: "suspended_expired",
+  [AgentErrorKind.USER_CODE]: "user_code",
+  [AgentErrorKind.DRAINING]: "draining",
+  [AgentErrorKind.INTERNAL]: "internal",
+};
+
+/**
+ * The error of a run. The code is "run_cancelled" or "deadline_exceeded" for those kinds, otherwise "run_failed".
+ * `cause` is the one Python cause as a RunError, or an AggregateError of RunErrors when there are several (an ExceptionGroup).
+ */
+export function toRunError(error: AgentError, known: { agentId: string; runId?: string }): RunError {
+  const facts = factsOf(error);
+  facts.agentId = known.agentId;
+  if (known.runId !== undefined) facts.runId = known.runId;
+  return new RunError(codeOf(error.kind), `agent "${known.agentId}": ${messageOf(error)}`, facts);
+}
+
+function factsOf(error: AgentError): RunErrorFacts {
+  const facts: RunErrorFacts = { kind: KINDS[error.kind] ?? "unknown", retriable: error.retriable };
+  if (error.runId !== "") facts.runId = error.runId;
+  if (error.retryAfterS !== undefined) facts.retryAfterMs = Math.round(error.retryAfterS * 1000);
+  if (error.pythonType !== "") facts.pythonType = error.pythonType;
+  if (error.traceback !== "") facts.pythonTraceback = error.traceback;
+  if (error.issues.length > 0) facts.validationErrors = error.issues.map(toIssue);
+  if (error.toolName !== "") facts.toolName = error.toolName;
+  if (error.modelName !== "") facts.modelName = error.modelName;
+  if (error.httpStatus !== undefined) facts.httpStatus = error.httpStatus;
+  const usage = tryUsage(error.usage);
+  if (usage !== undefined) facts.usage = usage;
+  const messages = tryDecodeJson(error.messagesJson);
+  if (Array.isArray(messages)) facts.messages = messages;
+  const cause = causeOf(error);
+  if (cause !== undefined) facts.cause = cause;
+  return facts;
+}
+
+function causeOf(error: AgentError): Error | undefined {
+  const causes = error.causes.map((cause) => new RunError(codeOf(cause.kind), messageOf(cause), factsOf(cause)));
+  return causes.length > 1 ? new AggregateError(causes, `${causes.length} causes of: ${messageOf(error)}`) : causes[0];
+}
+
+function codeOf(kind: AgentErrorKind): RunErrorCode {
+  if (kind === AgentErrorKind.CANCELLED) return "run_cancelled";
+  return kind === AgentErrorKind.DEADLINE ? "deadline_exceeded" : "run_failed";
+}
+
+function messageOf(error: AgentError): string {
+  return error.message || error.pythonType || `an error of kind "${KINDS[error.kind] ?? "unknown"}" without a message`;
+}
+
+function toIssue(issue: WireIssue): ValidationIssue {
+  const loc = tryDecodeJson(issue.locJson);
+  const result: ValidationIssue = { type: issue.type, loc: Array.isArray(loc) ? loc : [], msg: issue.msg };
+  const input = tryDecodeJson(issue.inputJson);
+  if (input !== undefined) result.input = input;
+  return result;
+}
+
+function tryUsage(usage: WireUsage | undefined): Usage | undefined {
+  if (usage === undefined) return undefined;
+  try {
+    return toUsage(usage, {});
+  } catch {
+    return undefined;
+  }
+}

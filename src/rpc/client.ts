@@ -1,0 +1,147 @@
+/** The client of one incarnation over one session: see AgentClient for its contract. */
+
+import { create, type DescMessage, type DescMethodUnary, type MessageShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { invalidArgument } from "../errors.ts";
+import {
+  Health,
+  HealthCheckRequestSchema,
+  HealthCheckResponse_ServingStatus,
+} from "../gen/grpc_health/v1/health_pb.ts";
+import { AgentService, DescribeRequestSchema, type RunRequest } from "../gen/synapse_agent/v1/agent_pb.ts";
+import type { AgentClient, CallOptions } from "./agent-client.ts";
+import { beginCall, type Call } from "./call.ts";
+import { toDescription, toRunResult } from "./convert.ts";
+import { toCallError } from "./errors.ts";
+import { EventStream } from "./event-stream.ts";
+import { checkRequestSize, toRunRequest } from "./request.ts";
+import type { AgentDescription, RunRequestSpec, WireRunEvent, WireRunResult } from "./run-types.ts";
+import { connectSession, type Session } from "./session.ts";
+import { authorityOf, createTransport, DEFAULT_MAX_MESSAGE_BYTES } from "./transport.ts";
+
+/** Where an incarnation listens and how to be let in. */
+export interface ConnectOptions {
+  /** Path of the worker's Unix socket, at most 107 bytes. */
+  socketPath: string;
+  /** The incarnation's secret. */
+  token: string;
+  /** Quoted in errors, and the authority of requests. */
+  agentId: string;
+  /** Largest message in either direction. Bytes; default 64 MiB. */
+  maxMessageBytes?: number;
+  /** Time until the worker must have answered the connection. Milliseconds, at least 1; default 5,000. */
+  connectTimeoutMs?: number;
+}
+
+/**
+ * Connects to a worker that is ready. Rejects with CallerError "invalid_argument" for an option that breaks its rule, and with
+ * ConnectionLostError when nobody answers at the socket.
+ */
+export async function connectAgent(options: ConnectOptions): Promise<AgentClient> {
+  const { socketPath, token, agentId, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, connectTimeoutMs = 5_000 } = options;
+  if (!Number.isInteger(connectTimeoutMs) || connectTimeoutMs < 1) {
+    throw invalidArgument("connectTimeoutMs", connectTimeoutMs, "an integer of 1 or more");
+  }
+  const session = await connectSession({ socketPath, authority: authorityOf(agentId), agentId, connectTimeoutMs });
+  try {
+    const transport = createTransport({ session, token, maxMessageBytes });
+    return new GrpcAgentClient({ agentId, session, transport, maxMessageBytes });
+  } catch (error) {
+    session.destroy(new ConnectError("the client could not be made", Code.Unavailable));
+    throw error;
+  }
+}
+
+interface ClientParts {
+  agentId: string;
+  session: Session;
+  transport: Transport;
+  maxMessageBytes: number;
+}
+
+class GrpcAgentClient implements AgentClient {
+  readonly closed: Promise<void>;
+  readonly #agentId: string;
+  readonly #session: Session;
+  readonly #transport: Transport;
+  readonly #maxMessageBytes: number;
+
+  constructor(parts: ClientParts) {
+    this.#agentId = parts.agentId;
+    this.#session = parts.session;
+    this.#transport = parts.transport;
+    this.#maxMessageBytes = parts.maxMessageBytes;
+    this.closed = parts.session.closed;
+  }
+
+  async run(spec: RunRequestSpec, options: CallOptions = {}): Promise<WireRunResult> {
+    const call = beginRun(spec, options);
+    return toRunResult(await this.#unary(AgentService.method.run, this.#toRequest(spec, call), call), call);
+  }
+
+  stream(spec: RunRequestSpec, options: CallOptions = {}): AsyncGenerator<WireRunEvent, void, undefined> {
+    return new EventStream({
+      begin: () => beginRun(spec, options),
+      open: async (call, signal) => {
+        const request = once(this.#toRequest(spec, call));
+        const { runStream } = AgentService.method;
+        return (await this.#transport.stream(runStream, signal, call.timeoutMs, undefined, request)).message;
+      },
+      toError: (reason, call) => toCallError(reason, call, this.#session),
+    });
+  }
+
+  async describe(agentId: string, options: CallOptions = {}): Promise<AgentDescription> {
+    const call = beginCall(`the description of agent "${agentId}"`, { agentId }, options);
+    const request = create(DescribeRequestSchema, { agentId });
+    return toDescription(await this.#unary(AgentService.method.describe, request, call), call);
+  }
+
+  async checkHealth(options: CallOptions = {}): Promise<"serving" | "not_serving"> {
+    const call = beginCall(`the health check of agent "${this.#agentId}"`, { agentId: this.#agentId }, options);
+    const { status } = await this.#unary(Health.method.check, create(HealthCheckRequestSchema), call);
+    return status === HealthCheckResponse_ServingStatus.SERVING ? "serving" : "not_serving";
+  }
+
+  close(): void {
+    this.#session.destroy(new ConnectError("the host closed the connection", Code.Unavailable));
+  }
+
+  #toRequest(spec: RunRequestSpec, call: Call): RunRequest {
+    const request = toRunRequest(spec);
+    checkRequestSize(request, this.#maxMessageBytes, call);
+    return request;
+  }
+
+  async #unary<I extends DescMessage, O extends DescMessage>(
+    method: DescMethodUnary<I, O>,
+    request: MessageShape<I>,
+    call: Call,
+  ): Promise<MessageShape<O>> {
+    const linked = call.signal === undefined ? undefined : linkedController(call.signal);
+    try {
+      const signal = linked?.controller.signal;
+      return (await this.#transport.unary(method, signal, call.timeoutMs, undefined, request)).message;
+    } catch (error) {
+      throw toCallError(error, call, this.#session);
+    } finally {
+      linked?.unlink();
+    }
+  }
+}
+
+function beginRun(spec: RunRequestSpec, options: CallOptions): Call {
+  return beginCall(`run "${spec.runId}" of agent "${spec.agentId}"`, spec, options);
+}
+
+/** Aborts with the code Canceled whatever the caller's reason is, so that the stream is reset with CANCEL. */
+function linkedController(signal: AbortSignal): { controller: AbortController; unlink: () => void } {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort(new ConnectError("the caller cancelled the call", Code.Canceled));
+  signal.addEventListener("abort", abort);
+  return { controller, unlink: () => signal.removeEventListener("abort", abort) };
+}
+
+async function* once<T>(value: T): AsyncGenerator<T, void, undefined> {
+  yield value;
+}

@@ -1,0 +1,114 @@
+/** Whatever a call rejects with → one of three: RunError (an answer), CallerError (a mistake), ConnectionLostError (no answer). */
+
+import { Code, ConnectError } from "@connectrpc/connect";
+import { CallerError, RunError, SynapseError } from "../errors.ts";
+import { AgentErrorSchema } from "../gen/synapse_agent/v1/agent_pb.ts";
+import { ConnectionLostError } from "./agent-client.ts";
+import { toRunError } from "./agent-error.ts";
+import { type Call, cancelledError, deadlineError, factsOf } from "./call.ts";
+import { protocolViolation } from "./json.ts";
+import type { Session } from "./session.ts";
+
+/**
+ * The typed error of a call. Its order matters: what the agent said, what the caller did, what time did, and only then what the
+ * transport says, because one killed worker shows as any of Canceled, Aborted, Internal, Unavailable and Unknown.
+ */
+export function toCallError(reason: unknown, call: Call, session: Session): SynapseError | ConnectionLostError {
+  if (reason instanceof SynapseError || reason instanceof ConnectionLostError) return reason;
+  const error = ConnectError.from(reason);
+  const [detail] = error.findDetails(AgentErrorSchema);
+  if (detail !== undefined) return toRunError(detail, call);
+  if (call.signal?.aborted) return cancelledError(call);
+  if (error.code === Code.DeadlineExceeded) return deadlineError(call, error);
+  if (error.code === Code.Unauthenticated) {
+    const message = `the worker of agent "${call.agentId}" refused the token of ${call.what}; it belongs to another incarnation`;
+    return new RunError("unauthenticated", message, { ...factsOf(call), cause: error });
+  }
+  return (
+    sizeError(error, call) ??
+    encodeError(error) ??
+    (isStatus(error) ? statusError(error, call) : undefined) ??
+    (session.lost ? undefined : (contractError(error, call) ?? lateError(error, call))) ??
+    new ConnectionLostError(`the connection to agent "${call.agentId}" was lost in ${call.what}: ${error.rawMessage}`, {
+      cause: error,
+    })
+  );
+}
+
+/** True for a gRPC status that the server sent; the rest was made on this side, from what the transport saw. */
+function isStatus(error: ConnectError): boolean {
+  return error.metadata.has("grpc-status") || error.metadata.has("grpc-status-details-bin");
+}
+
+/** A status without an AgentError: the worker's gRPC library spoke, not its servicer. Canceled and Unavailable mean it is going away. */
+function statusError(error: ConnectError, call: Call): RunError | undefined {
+  if (error.code === Code.Canceled || error.code === Code.Unavailable) return undefined;
+  const message = `agent "${call.agentId}" answered ${call.what} with the gRPC status ${Code[error.code]}: ${error.rawMessage}`;
+  return new RunError("run_failed", message, { ...factsOf(call), kind: "internal", cause: error });
+}
+
+/** connect-es: "message size 9 is larger than configured readMaxBytes 8"; gRPC core: "… larger than max (9 vs. 8)". */
+function sizeError(error: ConnectError, call: Call): CallerError | undefined {
+  if (error.code !== Code.ResourceExhausted) return undefined;
+  const local = /^message size (?:(\d+) )?is larger than configured (read|write)MaxBytes (\d+)/.exec(error.rawMessage);
+  const remote = /(Received|Sent) message larger than max \((\d+) vs\. (\d+)\)/.exec(error.rawMessage);
+  if (local === null && remote === null) return undefined;
+  const isAnswer = local !== null ? !isStatus(error) && local[2] === "read" : remote?.[1] === "Sent";
+  return tooLarge(isAnswer ? "answer" : "request", call, {
+    bytes: toCount(local?.[1] ?? remote?.[2]),
+    limit: toCount(local?.[3] ?? remote?.[3]),
+    cause: error,
+  });
+}
+
+/** Sizes of a message that breaks the limit, as far as they are known. Bytes. */
+export interface MessageSize {
+  bytes: number | undefined;
+  limit: number | undefined;
+  /** The request's largest field and its bytes. */
+  largest?: { field: string; bytes: number };
+  cause?: unknown;
+}
+
+/** A message larger than the limit: CallerError "message_too_large". */
+export function tooLarge(which: "request" | "answer", call: Call, size: MessageSize): CallerError {
+  const is = size.bytes === undefined ? "is too large" : `is ${size.bytes} bytes`;
+  const largest = size.largest === undefined ? "" : ` (${size.largest.bytes} of them in ${size.largest.field})`;
+  const limit = size.limit === undefined ? "the limit" : `the limit of ${size.limit} bytes`;
+  const message = `the ${which} of ${call.what} ${is}${largest}, over ${limit}; shorten it or raise maxMessageBytes`;
+  return new CallerError("message_too_large", message, {
+    field: size.largest?.field ?? which,
+    ...(size.bytes !== undefined && { value: size.bytes }),
+    ...(size.limit !== undefined && { rule: `at most ${size.limit} bytes in all` }),
+    ...(size.cause !== undefined && { cause: size.cause }),
+  });
+}
+
+/** A request that protobuf cannot encode: a caller in plain JavaScript passed a value of another type. */
+function encodeError(error: ConnectError): CallerError | undefined {
+  if (isStatus(error) || !error.rawMessage.startsWith("serialize binary: ")) return undefined;
+  return new CallerError("invalid_argument", `the request cannot be encoded: ${error.rawMessage.slice(18)}`, {
+    field: "request",
+    cause: error,
+  });
+}
+
+/** An answer that gRPC or protobuf cannot read. */
+function contractError(error: ConnectError, call: Call): RunError | undefined {
+  if (isStatus(error) || !/^(protocol error|parse binary|unsupported |HTTP \d)/.test(error.rawMessage))
+    return undefined;
+  return protocolViolation(`answered ${call.what} with something that is not gRPC (${error.rawMessage})`, {
+    ...factsOf(call),
+    cause: error,
+  });
+}
+
+/** The worker keeps the same deadline and may reset the stream just before our own timer fires. */
+function lateError(error: ConnectError, call: Call): RunError | undefined {
+  if (call.timeoutMs === undefined) return undefined;
+  return performance.now() - call.startedAtMs >= call.timeoutMs - 1 ? deadlineError(call, error) : undefined;
+}
+
+function toCount(digits: string | undefined): number | undefined {
+  return digits === undefined ? undefined : Number(digits);
+}

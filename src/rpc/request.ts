@@ -1,0 +1,149 @@
+/** RunRequestSpec → RunRequest, and its size before anything is sent. */
+
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { invalidArgument } from "../errors.ts";
+import {
+  type ModelSettingsSchema,
+  type RunRequest,
+  RunRequestSchema,
+  type UsageLimitsSchema,
+} from "../gen/synapse_agent/v1/agent_pb.ts";
+import type { Call } from "./call.ts";
+import { tooLarge } from "./errors.ts";
+import { encodeJson } from "./json.ts";
+import type { ModelSettings, RunRequestSpec, UsageLimits } from "./run-types.ts";
+
+const UINT32_MAX = 0xffffffff;
+const INT32_MAX = 0x7fffffff;
+
+/** The message to send. Throws CallerError "invalid_argument" for a number, a type or a JSON value that the contract cannot carry. */
+export function toRunRequest(spec: RunRequestSpec): RunRequest {
+  const init: MessageInitShape<typeof RunRequestSchema> = {
+    agentId: text("agentId", spec.agentId),
+    prompt: text("prompt", spec.prompt),
+    runId: text("runId", spec.runId),
+    attempt: integer("attempt", spec.attempt, 0, UINT32_MAX),
+    incarnation: integer("incarnation", spec.incarnation, 0, UINT32_MAX),
+  };
+  if (spec.conversationId !== undefined) init.conversationId = text("conversationId", spec.conversationId);
+  if (spec.messageHistory !== undefined) init.messageHistoryJson = encodeJson("messageHistory", spec.messageHistory);
+  if (spec.deps !== undefined) init.depsJson = encodeJson("deps", spec.deps);
+  if (spec.model !== undefined) init.model = text("model", spec.model);
+  if (spec.modelSettings !== undefined) init.modelSettings = toModelSettings(spec.modelSettings);
+  if (spec.usageLimits !== undefined) init.usageLimits = toUsageLimits(spec.usageLimits);
+  if (spec.instructions !== undefined) init.instructions = text("instructions", spec.instructions);
+  if (spec.metadata !== undefined) init.metadata = toMetadata(spec.metadata);
+  if (spec.deadlineUnixMs !== undefined) {
+    const deadlineUnixMs = Math.ceil(spec.deadlineUnixMs);
+    init.deadlineUnixMs = BigInt(integer("deadlineUnixMs", deadlineUnixMs, 0, Number.MAX_SAFE_INTEGER));
+  }
+  if (spec.partialOutput === true) init.stream = { partialOutput: true };
+  return create(RunRequestSchema, init);
+}
+
+/**
+ * Throws CallerError "message_too_large" naming size, limit and the largest field when the encoded request is over `maxMessageBytes`.
+ * Encodes only when a cheap upper bound is over the limit.
+ */
+export function checkRequestSize(request: RunRequest, maxMessageBytes: number, call: Call): void {
+  const settings = request.modelSettings;
+  const texts = [request.agentId, request.prompt, request.runId, request.conversationId, request.model];
+  texts.push(request.instructions, ...(settings?.stopSequences ?? []));
+  for (const [key, value] of Object.entries(request.metadata)) texts.push(key, value);
+  // 3 bytes of UTF-8 for a UTF-16 unit at most; 16 for a field's tag, length and nesting; 512 for all numbers and choices.
+  let bound = 512 + request.messageHistoryJson.length + request.depsJson.length + (settings?.extraJson.length ?? 0);
+  for (const item of texts) bound += 16 + 3 * item.length;
+  if (bound <= maxMessageBytes) return;
+  const bytes = toBinary(RunRequestSchema, request).byteLength;
+  if (bytes <= maxMessageBytes) return;
+  throw tooLarge("request", call, { bytes, limit: maxMessageBytes, largest: largestField(request) });
+}
+
+function largestField(request: RunRequest): { field: string; bytes: number } {
+  const metadata = Object.entries(request.metadata).reduce((sum, pair) => sum + Buffer.byteLength(pair.join("")), 0);
+  const settings = request.modelSettings;
+  const sizes = [
+    { field: "prompt", bytes: Buffer.byteLength(request.prompt) },
+    { field: "messageHistory", bytes: request.messageHistoryJson.length },
+    { field: "deps", bytes: request.depsJson.length },
+    { field: "instructions", bytes: Buffer.byteLength(request.instructions) },
+    { field: "metadata", bytes: metadata },
+    { field: "modelSettings", bytes: settings?.extraJson.length ?? 0 },
+  ];
+  return sizes.reduce((largest, size) => (size.bytes > largest.bytes ? size : largest));
+}
+
+/** What is named here is typed in the contract; every other key goes into extra_json under its own name. */
+function toModelSettings(settings: ModelSettings): MessageInitShape<typeof ModelSettingsSchema> {
+  const { maxTokens, temperature, topP, topK, timeoutMs, parallelToolCalls, seed, ...others } = settings;
+  const { presencePenalty, frequencyPenalty, stopSequences, toolChoice, thinking, extra, ...unnamed } = others;
+  const init: MessageInitShape<typeof ModelSettingsSchema> = {};
+  const at = "modelSettings";
+  if (maxTokens !== undefined) init.maxTokens = integer(`${at}.maxTokens`, maxTokens, -INT32_MAX - 1, INT32_MAX);
+  if (temperature !== undefined) init.temperature = finite(`${at}.temperature`, temperature);
+  if (topP !== undefined) init.topP = finite(`${at}.topP`, topP);
+  if (topK !== undefined) init.topK = integer(`${at}.topK`, topK, -INT32_MAX - 1, INT32_MAX);
+  if (timeoutMs !== undefined) init.timeoutS = finite(`${at}.timeoutMs`, timeoutMs) / 1000;
+  if (parallelToolCalls !== undefined) init.parallelToolCalls = parallelToolCalls;
+  if (seed !== undefined) init.seed = int64(`${at}.seed`, seed, Number.MIN_SAFE_INTEGER);
+  if (presencePenalty !== undefined) init.presencePenalty = finite(`${at}.presencePenalty`, presencePenalty);
+  if (frequencyPenalty !== undefined) init.frequencyPenalty = finite(`${at}.frequencyPenalty`, frequencyPenalty);
+  if (stopSequences !== undefined)
+    init.stopSequences = stopSequences.map((s, i) => text(`${at}.stopSequences[${i}]`, s));
+  if (toolChoice !== undefined) init.toolChoice = text(`${at}.toolChoice`, toolChoice);
+  if (thinking !== undefined) init.thinking = String(thinking);
+  const rest = { ...unnamed, ...extra };
+  if (Object.values(rest).some((value) => value !== undefined)) init.extraJson = encodeJson(`${at}.extra`, rest);
+  return init;
+}
+
+function toUsageLimits(limits: UsageLimits): MessageInitShape<typeof UsageLimitsSchema> {
+  const init: MessageInitShape<typeof UsageLimitsSchema> = {};
+  const at = "usageLimits";
+  const { requestLimit, toolCallsLimit, inputTokensLimit, outputTokensLimit, totalTokensLimit } = limits;
+  const { perRequestInputTokensLimit, costLimit, countTokensBeforeRequest } = limits;
+  if (requestLimit === null) init.noRequestLimit = true;
+  else if (requestLimit !== undefined) init.requestLimit = int64(`${at}.requestLimit`, requestLimit);
+  if (toolCallsLimit !== undefined) init.toolCallsLimit = int64(`${at}.toolCallsLimit`, toolCallsLimit);
+  if (inputTokensLimit !== undefined) init.inputTokensLimit = int64(`${at}.inputTokensLimit`, inputTokensLimit);
+  if (outputTokensLimit !== undefined) init.outputTokensLimit = int64(`${at}.outputTokensLimit`, outputTokensLimit);
+  if (totalTokensLimit !== undefined) init.totalTokensLimit = int64(`${at}.totalTokensLimit`, totalTokensLimit);
+  if (perRequestInputTokensLimit !== undefined) {
+    init.perRequestInputTokensLimit = int64(`${at}.perRequestInputTokensLimit`, perRequestInputTokensLimit);
+  }
+  if (costLimit !== undefined) init.costLimit = decimal(`${at}.costLimit`, costLimit);
+  if (countTokensBeforeRequest === true) init.countTokensBeforeRequest = true;
+  return init;
+}
+
+function toMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(metadata).map(([key, value]) => [key, text(`metadata.${key}`, value)]);
+  return Object.fromEntries(entries);
+}
+
+function text(field: string, value: unknown): string {
+  if (typeof value !== "string") throw invalidArgument(field, value, "a string");
+  return value;
+}
+
+function integer(field: string, value: number, least: number, most: number): number {
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw invalidArgument(field, value, `an integer from ${least} to ${most}`);
+  }
+  return value;
+}
+
+function int64(field: string, value: number, least = 0): bigint {
+  return BigInt(integer(field, value, least, Number.MAX_SAFE_INTEGER));
+}
+
+function finite(field: string, value: number): number {
+  if (!Number.isFinite(value)) throw invalidArgument(field, value, "a finite number");
+  return value;
+}
+
+function decimal(field: string, value: string): string {
+  if (!/^\d+(\.\d+)?$/.test(text(field, value)))
+    throw invalidArgument(field, value, 'a decimal number in text, "0.25"');
+  return value;
+}

@@ -1,0 +1,122 @@
+/** The values of a run as they cross the wire, in TypeScript's own shapes: milliseconds, plain numbers, parsed JSON. */
+
+import type { RunError } from "../errors.ts";
+
+/** Tokens and requests that a run used. Counts are integers. */
+export interface Usage {
+  inputTokens: number;
+  outputTokens: number;
+  totalTokens: number;
+  requests: number;
+  toolCalls: number;
+  cacheReadTokens: number;
+  cacheWriteTokens: number;
+  inputAudioTokens: number;
+  outputAudioTokens: number;
+  cacheAudioReadTokens: number;
+  /** Counts that a provider reports beside these. */
+  details: Readonly<Record<string, number>>;
+  /** US dollars as a decimal number in text; absent when unknown. */
+  cost?: string;
+}
+
+/** pydantic-ai's ModelSettings; a key not named here is passed on as it is (for example "openai_reasoning_effort"). */
+export interface ModelSettings {
+  maxTokens?: number;
+  temperature?: number;
+  topP?: number;
+  topK?: number;
+  timeoutMs?: number;
+  parallelToolCalls?: boolean;
+  seed?: number;
+  presencePenalty?: number;
+  frequencyPenalty?: number;
+  stopSequences?: string[];
+  toolChoice?: "none" | "auto" | "required";
+  thinking?: boolean | "minimal" | "low" | "medium" | "high" | "xhigh";
+  /** Further settings by pydantic-ai's own names. Must be JSON. */
+  extra?: Readonly<Record<string, unknown>>;
+}
+
+/** pydantic-ai's UsageLimits. An absent `requestLimit` is pydantic-ai's 50; `null` lifts it. */
+export interface UsageLimits {
+  requestLimit?: number | null;
+  toolCallsLimit?: number;
+  inputTokensLimit?: number;
+  outputTokensLimit?: number;
+  totalTokensLimit?: number;
+  perRequestInputTokensLimit?: number;
+  /** US dollars as a decimal number in text. */
+  costLimit?: string;
+  countTokensBeforeRequest?: boolean;
+}
+
+/** One run as the client sends it. */
+export interface RunRequestSpec {
+  agentId: string;
+  prompt: string;
+  runId: string;
+  attempt: number;
+  incarnation: number;
+  conversationId?: string;
+  /** pydantic-ai messages (JSON values), as an earlier run's `newMessages` gave them. */
+  messageHistory?: readonly unknown[];
+  /** Any JSON value; validated against the agent's deps_type. */
+  deps?: unknown;
+  model?: string;
+  modelSettings?: ModelSettings;
+  usageLimits?: UsageLimits;
+  instructions?: string;
+  metadata?: Readonly<Record<string, string>>;
+  /** Milliseconds since the Unix epoch. */
+  deadlineUnixMs?: number;
+  /** Ask for "output.partial" events. */
+  partialOutput?: boolean;
+}
+
+/** A finished run as it crossed the wire. `output` is parsed JSON: a string for text agents. */
+export interface WireRunResult {
+  output: unknown;
+  usage: Usage;
+  newMessages: unknown[];
+  runId: string;
+  conversationId: string;
+  modelName: string;
+  finishReason: string;
+}
+
+/** One event of a stream as it crossed the wire. The last one is exactly one of completed, failed, cancelled. */
+export type WireRunEvent =
+  | { type: "started"; seq: number; modelName: string; conversationId: string }
+  | { type: "text.delta"; seq: number; text: string; step: number; partIndex: number }
+  | { type: "thinking.delta"; seq: number; text: string; step: number; partIndex: number }
+  | { type: "tool.call"; seq: number; toolCallId: string; toolName: string; args: unknown; argsValid: boolean }
+  | {
+      type: "tool.result";
+      seq: number;
+      toolCallId: string;
+      toolName: string;
+      content: unknown;
+      outcome: "success" | "failed" | "retry" | "denied" | "interrupted" | "unknown";
+    }
+  | { type: "output.partial"; seq: number; output: unknown }
+  | { type: "completed"; seq: number; result: WireRunResult }
+  | { type: "failed"; seq: number; error: RunError }
+  | { type: "cancelled"; seq: number; reason: string; usage?: Usage };
+
+/** What the loaded agent is, as the worker describes it. Schemas are JSON Schema documents. */
+export interface AgentDescription {
+  agentId: string;
+  name: string;
+  description: string;
+  model: string;
+  outputSchema: unknown;
+  /** Undefined when the agent's deps_type has no JSON schema. */
+  depsSchema: unknown;
+  tools: { name: string; description: string; parametersSchema: unknown }[];
+  /** SHA-256 over the canonical JSON of the schemas, in hex. */
+  schemaHash: string;
+  pydanticAiVersion: string;
+  pythonVersion: string;
+  protocolVersion: number;
+}

@@ -1,0 +1,216 @@
+/** A system: one root supervisor with the services its agents share. */
+
+import { resolve } from "node:path";
+import { destination, type Logger, pino } from "pino";
+import type { AgentReport } from "./agent/agent-report.ts";
+import { type AgentDefinition, containsAgent } from "./agent/define.ts";
+import { AgentEnvironment } from "./agent/environment.ts";
+import type { Agent } from "./agent/handle.ts";
+import { CallerError, invalidArgument } from "./errors.ts";
+import { guardInspector } from "./inspect/observer.ts";
+import type { ChildSpec } from "./otp/child-spec.ts";
+import { type Clock, realClock } from "./otp/clock.ts";
+import type { ExitReason } from "./otp/exit-reason.ts";
+import type { SupervisorReport } from "./otp/report.ts";
+import type { SupervisorDefinition } from "./otp/start-supervisor.ts";
+import { Supervisor } from "./otp/supervisor.ts";
+import { normalizeSupervisorSpec, type SupervisorSpec } from "./otp/supervisor-spec.ts";
+import type { TreeNode } from "./otp/tree.ts";
+import { workerEnvironment } from "./python/environment.ts";
+import { findInterpreter } from "./python/interpreter.ts";
+import { logReport } from "./report-log.ts";
+import { checkSystemOptions, type StopOptions, type SystemOptions } from "./system-options.ts";
+import type { Launcher } from "./worker/launcher.ts";
+import { createSpawnLauncher } from "./worker/spawn-launcher.ts";
+
+/** What a system tells of itself: its supervisors' and agents' reports, and trouble with the inspection observer. */
+export type Report =
+  | SupervisorReport
+  | AgentReport
+  | { type: "inspect.threw"; error: unknown }
+  | { type: "inspect.dropped"; events: number };
+
+/** Replacements for the parts of a system that touch the world; for tests and benchmarks. */
+export interface SystemParts {
+  readonly launcher?: Launcher;
+  readonly clock?: Clock;
+}
+
+/** A running system. Make one with `startSystem`; stop it with `stop()` or `await using`. */
+export class System implements AsyncDisposable {
+  readonly name: string;
+  /** Settles with the reason when everything has ended, also when the root gave up. Never rejects. */
+  readonly ended: Promise<ExitReason>;
+  readonly #root: Supervisor;
+  readonly #environment: AgentEnvironment;
+  readonly #listeners: Set<(report: Report) => void>;
+  readonly #findPython: () => Promise<string>;
+
+  constructor(parts: {
+    root: Supervisor;
+    environment: AgentEnvironment;
+    listeners: Set<(report: Report) => void>;
+    ended: Promise<ExitReason>;
+    findPython: () => Promise<string>;
+  }) {
+    this.name = parts.root.path;
+    this.#root = parts.root;
+    this.#environment = parts.environment;
+    this.#listeners = parts.listeners;
+    this.ended = parts.ended;
+    this.#findPython = parts.findPython;
+  }
+
+  /**
+   * The handle of an agent, whatever its state.
+   * @throws CallerError "not_found" with the ids that are known
+   */
+  agent<Output = string>(idOrDefinition: string | AgentDefinition<Output>): Agent<Output> {
+    const id = typeof idOrDefinition === "string" ? idOrDefinition : idOrDefinition?.id;
+    if (typeof id !== "string") throw invalidArgument("idOrDefinition", idOrDefinition, "an agent's id or definition");
+    const agent = this.#environment.agents.get(id);
+    if (agent !== undefined) return agent.handle as Agent<Output>;
+    const ids = [...this.#environment.agents.keys()].map((known) => `"${known}"`).join(", ");
+    throw new CallerError("not_found", `system "${this.name}" has no agent "${id}"; it has ${ids || "none"}`, {
+      field: "id",
+      value: id,
+    });
+  }
+
+  /** What runs under an id or a path ("system/sub/child"): an agent's handle, a supervisor, an actor; undefined when nothing does. */
+  whereis(name: string): unknown {
+    const agent = this.#environment.agents.get(name);
+    if (agent !== undefined && !agent.stopped) return agent.handle;
+    return this.#root.whereis(name);
+  }
+
+  /** The tree as data, as it is now. */
+  tree(): TreeNode {
+    return this.#root.tree();
+  }
+
+  /** Calls `listener` for every report from now on. Returns the function that ends it. A throw of the listener is logged. */
+  onReport(listener: (report: Report) => void): () => void {
+    if (typeof listener !== "function") throw invalidArgument("listener", listener, "a function");
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /**
+   * Adds a child to a running supervisor and starts it. `parent` is a supervisor's id, path or definition; the system's name is the root.
+   * @returns the agent's handle, the supervisor or the actor; rejects with CallerError or ProcessError
+   */
+  async startChild<Output>(
+    parent: string | SupervisorDefinition,
+    child: AgentDefinition<Output>,
+  ): Promise<Agent<Output>>;
+  async startChild(parent: string | SupervisorDefinition, child: ChildSpec): Promise<unknown>;
+  async startChild(parent: string | SupervisorDefinition, child: ChildSpec): Promise<unknown> {
+    const name = typeof parent === "string" ? parent : parent?.id;
+    if (typeof name !== "string") throw invalidArgument("parent", parent, "a supervisor's id, path or definition");
+    const supervisor = name === this.name ? this.#root : this.#root.whereis(name);
+    if (!(supervisor instanceof Supervisor)) {
+      throw new CallerError("not_found", `system "${this.name}" has no supervisor "${name}"`, {
+        field: "parent",
+        value: name,
+      });
+    }
+    if (typeof child === "object" && child !== null && containsAgent(child)) {
+      this.#environment.interpreter ??= await this.#findPython();
+    }
+    return supervisor.startChild(child);
+  }
+
+  /** Stops everything in reverse start order and settles when all of it is gone. Idempotent; never rejects for a system that has ended. */
+  async stop(options: StopOptions = {}): Promise<void> {
+    const { timeoutMs } = options;
+    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 0)) {
+      throw invalidArgument("options.timeoutMs", timeoutMs, "an integer of 0 or more milliseconds");
+    }
+    const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#root.kill(), timeoutMs);
+    void this.#root.stop("shutdown");
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+const defaultMaxMessageBytes = 64 * 1024 * 1024;
+
+/**
+ * Starts a system: checks everything, finds Python, then starts the children in order. Agents accept runs at once and answer when their
+ * workers are ready (`Agent.whenReady`).
+ * @returns rejects with CallerError "invalid_argument", WorkerError "python_missing", "python_too_old" or "python_package_missing" before
+ * anything starts; ProcessError "start_failed" when a child's start function fails (those before it are stopped)
+ */
+export async function startSystem(options: SystemOptions = {}, parts: SystemParts = {}): Promise<System> {
+  checkSystemOptions(options);
+  const { name = "system", strategy, maxRestarts, periodMs, children = [], policy, python = {} } = options;
+  const spec: SupervisorSpec = {
+    id: name,
+    children,
+    ...(strategy === undefined ? {} : { strategy }),
+    ...(maxRestarts === undefined ? {} : { maxRestarts }),
+    ...(periodMs === undefined ? {} : { periodMs }),
+    ...(policy === undefined ? {} : { policy }),
+  };
+  const normal = normalizeSupervisorSpec(spec, "options");
+  const logger = options.logger ?? createDefaultLogger(name);
+  const cwd = resolve(python.cwd ?? process.cwd());
+  const workerEnv = workerEnvironment(python.env ?? {});
+  const findPython = async () => {
+    const { path } = await findInterpreter({
+      cwd,
+      env: workerEnv,
+      ...(python.interpreter === undefined ? {} : { interpreter: python.interpreter }),
+    });
+    return path;
+  };
+  const listeners = new Set<(report: Report) => void>();
+  const report = (value: Report) => {
+    logReport(logger, value);
+    for (const listener of listeners) {
+      try {
+        listener(value);
+      } catch (error) {
+        logger.error({ err: error, report: value.type }, "a report listener threw");
+      }
+    }
+  };
+  const launcher = parts.launcher ?? createSpawnLauncher();
+  const environment = new AgentEnvironment({
+    launcher,
+    cwd,
+    env: workerEnv,
+    logger,
+    maxMessageBytes: python.maxMessageBytes ?? defaultMaxMessageBytes,
+    report,
+  });
+  if (children.some(containsAgent)) environment.interpreter = await findPython();
+  const guarded = options.inspect === undefined ? undefined : guardInspector(options.inspect, report);
+  const root = new Supervisor(normal, {
+    clock: parts.clock ?? realClock,
+    environment,
+    onReport: (value) => report(value as Report),
+    ...(guarded === undefined ? {} : { inspect: guarded.next }),
+  });
+  const ended = root.ended.then(async (reason) => {
+    await launcher.close();
+    guarded?.flush();
+    return reason;
+  });
+  try {
+    await root.start();
+  } catch (error) {
+    await ended;
+    throw error;
+  }
+  return new System({ root, environment, listeners, ended, findPython });
+}
+
+function createDefaultLogger(name: string): Logger {
+  return pino({ name, level: "warn" }, destination({ dest: 2, sync: true }));
+}

@@ -1,0 +1,164 @@
+/**
+ * The words of the control channel (fd 3): one JSON object a line, in both directions. What a worker says is checked here, once.
+ *
+ * Two versions are checked. `framework` counts changes of these lines, `contract` changes of the gRPC service.
+ */
+
+import { describeValue } from "../errors.ts";
+import type { WorkerLoadFailure, WorkerReady } from "./launcher.ts";
+
+/** Version of the control lines that this host speaks. */
+export const frameworkVersion = 1;
+/** Version of the gRPC contract that this host speaks. */
+export const contractVersion = 1;
+
+const loadFailureKinds: readonly string[] = [
+  "module_missing",
+  "module_failed",
+  "attribute_missing",
+  "not_an_agent",
+  "warmup_failed",
+] satisfies WorkerLoadFailure["kind"][];
+
+/** What the host tells a worker before anything else. The token travels here and nowhere else. */
+export interface HostHello {
+  agentId: string;
+  incarnation: number;
+  socketPath: string;
+  /** Hex text of 32 random bytes. */
+  token: string;
+  hostPid: number;
+  maxMessageBytes: number;
+  logLevel: "debug" | "info" | "warn" | "error";
+}
+
+/** The host's first line. */
+export function helloLine(hello: HostHello): string {
+  return line({ type: "hello", framework: frameworkVersion, contract: contractVersion, ...hello });
+}
+
+/** The line that asks a worker to finish its runs within `graceMs` and to exit with code 0. */
+export function shutdownLine(graceMs: number): string {
+  return line({ type: "shutdown", graceMs: Math.min(Math.round(graceMs), Number.MAX_SAFE_INTEGER) });
+}
+
+function line(message: Record<string, unknown>): string {
+  return `${JSON.stringify(message)}\n`;
+}
+
+/** What a line of the worker turned out to be. "mismatch" is a line that nobody who speaks this protocol would write. */
+export type WorkerMessage =
+  | { type: "hello"; python: string }
+  | { type: "ready"; ready: WorkerReady }
+  | { type: "failed"; failure: WorkerLoadFailure }
+  | { type: "other"; name: string }
+  | { type: "mismatch"; detail: string };
+
+/** What the host knows of the worker and a line must agree with. */
+export interface ExpectedWorker {
+  pid: number;
+  socketPath: string;
+  token: string;
+}
+
+/** Reads one line of the worker. Never throws. Unknown types and unknown members are tolerated, so that a newer worker can say more. */
+export function readWorkerLine(text: string, expected: ExpectedWorker): WorkerMessage {
+  let message: unknown;
+  try {
+    message = JSON.parse(text);
+  } catch {
+    return mismatch(`it wrote a line that is not JSON to its control channel: ${describeValue(text)}`);
+  }
+  if (!isObject(message) || typeof message.type !== "string") {
+    return mismatch(`it wrote a line without a type to its control channel: ${describeValue(text)}`);
+  }
+  switch (message.type) {
+    case "hello":
+      return readHello(message, expected);
+    case "ready":
+      return readReady(message, expected);
+    case "failed":
+      return readFailed(message, text);
+    default:
+      return { type: "other", name: message.type };
+  }
+}
+
+function readHello(message: Record<string, unknown>, { pid }: ExpectedWorker): WorkerMessage {
+  if (message.framework !== frameworkVersion) return wrongVersion("framework", message.framework, frameworkVersion);
+  if (message.pid !== pid) {
+    return mismatch(
+      `process ${describeValue(message.pid)} answered, but process ${pid} was started: the interpreter is a wrapper that does not exec; give the path of the interpreter itself`,
+    );
+  }
+  if (message.pgid !== pid) {
+    return mismatch(
+      `its process group is ${describeValue(message.pgid)}, not ${pid}, so it could not be killed as one`,
+    );
+  }
+  return { type: "hello", python: textOf(message.python) ?? "unknown" };
+}
+
+function readReady(message: Record<string, unknown>, { pid, socketPath, token }: ExpectedWorker): WorkerMessage {
+  if (message.framework !== frameworkVersion) return wrongVersion("framework", message.framework, frameworkVersion);
+  if (message.contract !== contractVersion) return wrongVersion("contract", message.contract, contractVersion);
+  if (message.pid !== pid) {
+    return mismatch(`process ${describeValue(message.pid)} says it is ready, but process ${pid} was started`);
+  }
+  if (message.socketPath !== socketPath) {
+    return mismatch(`it serves on ${describeValue(message.socketPath)} instead of ${describeValue(socketPath)}`);
+  }
+  const versions: Record<string, string> = {};
+  if (isObject(message.versions)) {
+    for (const [name, version] of Object.entries(message.versions)) {
+      if (typeof version === "string") versions[name] = version;
+    }
+  }
+  return {
+    type: "ready",
+    ready: {
+      pid,
+      socketPath,
+      token,
+      agentName: textOf(message.agentName),
+      modelName: textOf(message.modelName),
+      versions,
+    },
+  };
+}
+
+function readFailed(message: Record<string, unknown>, text: string): WorkerMessage {
+  const error = isObject(message.error) ? message.error : {};
+  const words = textOf(error.message) ?? "it gave no reason";
+  if (error.kind === "protocol_mismatch") return mismatch(`it refused this host: ${words}`);
+  if (typeof error.kind !== "string" || !loadFailureKinds.includes(error.kind)) {
+    return mismatch(`it failed in a way that this host does not know: ${describeValue(text)}`);
+  }
+  return {
+    type: "failed",
+    failure: {
+      kind: error.kind as WorkerLoadFailure["kind"],
+      message: words,
+      pythonType: textOf(error.pythonType),
+      traceback: textOf(error.traceback),
+    },
+  };
+}
+
+function wrongVersion(what: "framework" | "contract", theirs: unknown, ours: number): WorkerMessage {
+  return mismatch(
+    `it speaks ${what} version ${describeValue(theirs)}, this host speaks ${ours}: install the synapse-agent package that belongs to this synapse-otp`,
+  );
+}
+
+function mismatch(detail: string): WorkerMessage {
+  return { type: "mismatch", detail };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,123 @@
+/**
+ * The border to one OS process, knowing nothing of RPC: a launcher starts a worker, and a worker can be awaited, stopped and killed.
+ * One worker is one incarnation of an agent. Failure is a value here ({@link WorkerExit}); the agent turns it into errors.
+ */
+
+/** What a launcher needs to start one worker. All of it is checked by whoever made it. */
+export interface WorkerSpec {
+  agentId: string;
+  /** 1 for the first worker of an agent, then 2, 3, ... */
+  incarnation: number;
+  /** Absolute path of the Python interpreter. */
+  interpreter: string;
+  /** "path/to/file.py:agent" or "package.module:agent". */
+  entry: string;
+  /** Working directory of the worker. */
+  cwd: string;
+  /** The worker's whole environment. */
+  env: Readonly<Record<string, string>>;
+  /** From spawn to ready; then the worker is killed with cause "start_timeout". */
+  startTimeoutMs: number;
+  /** Largest request the worker accepts and largest answer it sends, in bytes. */
+  maxMessageBytes: number;
+  /** Called for every line the worker writes. Must not throw. */
+  onLog(record: WorkerLogRecord): void;
+}
+
+/** One line of the worker's stdout or stderr. JSON log lines arrive parsed, other lines as text. */
+export interface WorkerLogRecord {
+  stream: "stdout" | "stderr";
+  /** A pino level. Plain text on stdout is "info", on stderr "warn". */
+  level: "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+  message: string;
+  /** The other fields of a JSON line; empty for text. */
+  fields: Readonly<Record<string, unknown>>;
+}
+
+/** What a ready worker said of itself. */
+export interface WorkerReady {
+  pid: number;
+  /** Path of the Unix socket that the worker serves on. */
+  socketPath: string;
+  /** Hex text of the incarnation's 32-byte token. */
+  token: string;
+  agentName: string | undefined;
+  modelName: string | undefined;
+  versions: Readonly<Record<string, string>>;
+}
+
+/** Why the worker's agent could not be loaded, with Python's own words. */
+export interface WorkerLoadFailure {
+  kind: "module_missing" | "module_failed" | "attribute_missing" | "not_an_agent" | "warmup_failed";
+  message: string;
+  pythonType: string | undefined;
+  traceback: string | undefined;
+}
+
+/**
+ * What ended a worker.
+ * - "exited": it ended by itself with an exit code
+ * - "signaled": a signal that we did not send ended it
+ * - "stopped": it ended after `stop()`, in time
+ * - "killed": we killed it, after the grace of `stop()` or by `kill()`
+ * - "start_timeout": it was not ready in time and was killed
+ * - "load_failed": it told why it could not load its agent and ended
+ * - "protocol_mismatch": it spoke another protocol version, or no protocol at all, and was killed
+ * - "spawn_failed": the operating system could not start it
+ */
+export type WorkerExitCause =
+  | "exited"
+  | "signaled"
+  | "stopped"
+  | "killed"
+  | "start_timeout"
+  | "load_failed"
+  | "protocol_mismatch"
+  | "spawn_failed";
+
+/** The end of a worker as a value. */
+export interface WorkerExit {
+  cause: WorkerExitCause;
+  pid: number | undefined;
+  incarnation: number;
+  exitCode: number | undefined;
+  signal: NodeJS.Signals | undefined;
+  loadFailure: WorkerLoadFailure | undefined;
+  /** One sentence for "spawn_failed" and "protocol_mismatch". */
+  detail: string | undefined;
+  /** Last lines of stderr, oldest first: at most 50 lines and 64 KiB. */
+  stderrTail: readonly string[];
+  /** Whether it had been ready. */
+  wasReady: boolean;
+  /** From spawn to exit, in milliseconds. */
+  uptimeMs: number;
+}
+
+/** One running (or ended) worker process. */
+export interface Worker {
+  readonly incarnation: number;
+  /** Undefined only when the process could not be spawned. */
+  readonly pid: number | undefined;
+  /** Settles once: ready, or the exit that came first. Never rejects. */
+  readonly started: Promise<{ ready: WorkerReady } | { exit: WorkerExit }>;
+  /** Resolves when the process is gone and its group is empty. Never rejects. */
+  readonly exited: Promise<WorkerExit>;
+  /**
+   * Removes the socket's directory once the host is connected, so that nothing is left on disk whoever is killed later.
+   * Idempotent; the exit does it too.
+   */
+  releaseSocket(): void;
+  /** Asks the worker to finish within `graceMs`, then kills its process group. Resolves with the exit. Idempotent. */
+  stop(graceMs: number): Promise<WorkerExit>;
+  /** SIGKILL to the worker's process group, now. */
+  kill(): void;
+}
+
+/** Starts workers in one way: a fresh interpreter (spawn), or a fork of a warm one (zygote). */
+export interface Launcher {
+  readonly kind: "spawn" | "zygote";
+  /** Never throws: a worker that cannot be spawned is one whose `exited` says "spawn_failed". */
+  launch(spec: WorkerSpec): Worker;
+  /** Releases what the launcher itself holds. Its workers must have been stopped. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,137 @@
+/** The launcher that starts a fresh interpreter for every worker. Portable to every POSIX system; a start costs the import of the agent. */
+
+import { randomBytes } from "node:crypto";
+import { statSync } from "node:fs";
+import { Duplex } from "node:stream";
+import { execa } from "execa";
+import { type Clock, realClock } from "./clock.ts";
+import type { Launcher, Worker, WorkerExit, WorkerSpec } from "./launcher.ts";
+import { createSocketDirectory, type SocketDirectory } from "./socket-directory.ts";
+import { SpawnedWorker } from "./spawned-worker.ts";
+import { killProcessAndGroup } from "./terminate.ts";
+
+/** Options of {@link createSpawnLauncher}. */
+export interface SpawnLauncherOptions {
+  /** Default: the machine's monotonic clock. */
+  clock?: Clock;
+}
+
+/**
+ * Creates a launcher of fresh processes: `interpreter -u -m synapse_agent --entry <entry>`, each in its own process group, with fd 3 as
+ * control channel and fd 4 as lifeline. It holds nothing itself.
+ *
+ * Launch from the main thread: on Linux a worker's backstop (PR_SET_PDEATHSIG) fires when the thread that spawned it ends.
+ */
+export function createSpawnLauncher({ clock = realClock }: SpawnLauncherOptions = {}): Launcher {
+  return {
+    kind: "spawn",
+    launch: (spec) => launch(spec, clock),
+    close: () => Promise.resolve(),
+  };
+}
+
+function launch(spec: WorkerSpec, clock: Clock): Worker {
+  const spawnedAtMs = clock.now();
+  const stillborn = (reason: string | Promise<string>) => createStillbornWorker(spec, clock, spawnedAtMs, reason);
+  let directory: SocketDirectory | undefined;
+  try {
+    directory = createSocketDirectory();
+    const subprocess = spawn(spec);
+    const { nodeChildProcess: child, pid } = subprocess;
+    // Settles when nobody is left to wait for; never rejects (reject: false).
+    const result = subprocess.then(({ cause, originalMessage }) => ({ cause, originalMessage }));
+    if (pid === undefined) {
+      discard(directory);
+      return stillborn(result.then(({ cause, originalMessage }) => spawnFailure(spec, cause ?? originalMessage)));
+    }
+    const [, stdout, stderr, control, lifeline] = child.stdio;
+    if (!isSocket(stdout) || !isSocket(stderr) || !isSocket(control) || !isSocket(lifeline)) {
+      killProcessAndGroup(pid);
+      throw new TypeError("execa gave no stream for one of the file descriptors 1 to 4");
+    }
+    const token = randomBytes(32).toString("hex");
+    return new SpawnedWorker(
+      { child, pid, stdout, stderr, control, lifeline, directory, token, spawnedAtMs },
+      spec,
+      clock,
+    );
+  } catch (error) {
+    if (directory !== undefined) discard(directory);
+    return stillborn(spawnFailure(spec, error));
+  }
+}
+
+function spawn(spec: WorkerSpec) {
+  return execa(spec.interpreter, ["-u", "-m", "synapse_agent", "--entry", spec.entry], {
+    cwd: spec.cwd,
+    env: { ...spec.env, SYNAPSE_WORKER: "1" },
+    extendEnv: false,
+    stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+    detached: true, // setsid before exec: pid === pgid from the first instant.
+    buffer: false,
+    reject: false,
+    cleanup: false, // The lifeline ends a worker whose host is gone, however it went.
+  });
+}
+
+function isSocket(stream: unknown): stream is Duplex {
+  return stream instanceof Duplex;
+}
+
+/** One sentence; Node says ENOENT of the interpreter when it is the working directory that is missing. */
+function spawnFailure(spec: WorkerSpec, error: unknown): string {
+  if (!isDirectory(spec.cwd)) {
+    return `"${spec.interpreter}" could not be started in "${spec.cwd}", because that is no directory`;
+  }
+  const text = error instanceof Error ? error.message : String(error);
+  return `"${spec.interpreter}" could not be started: ${text.replace(/^\[[a-z_]+\] /, "")}`;
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false; // Missing, or behind a directory that may not be entered: the same for who must mend it.
+  }
+}
+
+function discard(directory: SocketDirectory): void {
+  try {
+    directory.remove();
+  } catch {
+    // It is empty and private; the failure to spawn is the news, and sweepSocketDirectories() takes it later.
+  }
+}
+
+/** The worker of a process that never was. */
+function createStillbornWorker(
+  spec: WorkerSpec,
+  clock: Clock,
+  spawnedAtMs: number,
+  reason: string | Promise<string>,
+): Worker {
+  const exited = Promise.resolve(reason).then(
+    (detail): WorkerExit => ({
+      cause: "spawn_failed",
+      pid: undefined,
+      incarnation: spec.incarnation,
+      exitCode: undefined,
+      signal: undefined,
+      loadFailure: undefined,
+      detail,
+      stderrTail: [],
+      wasReady: false,
+      uptimeMs: Math.round(clock.now() - spawnedAtMs),
+    }),
+  );
+  const nothing = () => undefined;
+  return {
+    incarnation: spec.incarnation,
+    pid: undefined,
+    started: exited.then((exit) => ({ exit })),
+    exited,
+    releaseSocket: nothing,
+    stop: () => exited,
+    kill: nothing,
+  };
+}

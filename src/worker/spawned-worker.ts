@@ -1,0 +1,251 @@
+/**
+ * One worker process from its spawn to its end. Everything that can end it meets here, and the first thing that does decides the cause.
+ *
+ * The process keeps the host's event loop alive as long as it runs, as any child process does; after its exit nothing stays open.
+ */
+
+import type { ChildProcess } from "node:child_process";
+import type { Duplex, Readable } from "node:stream";
+import { describeValue } from "../errors.ts";
+import { type Clock, createTimer } from "./clock.ts";
+import { type ControlChannel, openControlChannel } from "./control-channel.ts";
+import { exitCause, nextVerdict, type Verdict } from "./exit-cause.ts";
+import { type HostHello, helloLine, readWorkerLine, shutdownLine, type WorkerMessage } from "./handshake.ts";
+import type { Worker, WorkerExit, WorkerLoadFailure, WorkerLogRecord, WorkerReady, WorkerSpec } from "./launcher.ts";
+import type { SocketDirectory } from "./socket-directory.ts";
+import { createLogSink, drainOutput, type OutputDrain } from "./stdio.ts";
+import { isZombie, killGroup, killProcessAndGroup, whenGroupEmpty } from "./terminate.ts";
+
+/** How long a process that has nothing left to say (control channel closed, failure told) may take to exit before it is killed. */
+const lastWordsMs = 1_000;
+/** How long after the exit its pipes are read on, when a process that left the group still holds them. */
+const drainMs = 100;
+
+/** A process that was just spawned, and what belongs to it. */
+export interface SpawnedProcess {
+  child: ChildProcess;
+  pid: number;
+  stdout: Readable;
+  stderr: Readable;
+  /** The host's end of fd 3. */
+  control: Duplex;
+  /** The host's end of fd 4; nothing is ever written on it, its end tells the worker that the host is gone. */
+  lifeline: Duplex;
+  directory: SocketDirectory;
+  /** Hex text of the incarnation's 32-byte token. */
+  token: string;
+  spawnedAtMs: number;
+}
+
+/** The {@link Worker} of a spawned process. */
+export class SpawnedWorker implements Worker {
+  readonly incarnation: number;
+  readonly pid: number;
+  readonly started: Promise<{ ready: WorkerReady } | { exit: WorkerExit }>;
+  readonly exited: Promise<WorkerExit>;
+
+  readonly #process: SpawnedProcess;
+  readonly #clock: Clock;
+  readonly #output: OutputDrain;
+  readonly #channel: ControlChannel;
+  readonly #log: (record: WorkerLogRecord) => void;
+  readonly #settleStarted: (outcome: { ready: WorkerReady } | { exit: WorkerExit }) => void;
+  readonly #settleExited: (exit: WorkerExit) => void;
+  /** Runs towards the start timeout, then towards the end of a grace. */
+  readonly #deadline;
+  /** Runs from the moment the worker has nothing left to say. */
+  readonly #lastWords;
+
+  #ready = false;
+  #exitSeen = false;
+  #released = false;
+  #stopByMs = Number.POSITIVE_INFINITY;
+  #verdict: Verdict | undefined;
+  #loadFailure: WorkerLoadFailure | undefined;
+  #detail: string | undefined;
+
+  constructor(spawned: SpawnedProcess, spec: WorkerSpec, clock: Clock) {
+    this.incarnation = spec.incarnation;
+    this.pid = spawned.pid;
+    this.#process = spawned;
+    this.#clock = clock;
+    this.#log = createLogSink(spec.onLog);
+    this.#deadline = createTimer(clock);
+    this.#lastWords = createTimer(clock);
+    const started = Promise.withResolvers<{ ready: WorkerReady } | { exit: WorkerExit }>();
+    const exited = Promise.withResolvers<WorkerExit>();
+    this.started = started.promise;
+    this.exited = exited.promise;
+    this.#settleStarted = started.resolve;
+    this.#settleExited = exited.resolve;
+
+    this.#output = drainOutput(spawned, spec.onLog);
+    this.#channel = openControlChannel(spawned.control, {
+      onLine: (line) => this.#onControlLine(line),
+      onEnd: () => this.#onControlEnd(),
+    });
+    spawned.lifeline.on("error", () => spawned.lifeline.destroy()); // The worker is gone; its exit tells.
+    spawned.lifeline.resume();
+    spawned.child.on("exit", (code, signal) => void this.#onExit(code, signal));
+
+    this.#deadline.set(spec.startTimeoutMs, () => this.#endBy("start_timeout"));
+    this.#channel.send(helloLine(this.#hello(spec)));
+  }
+
+  releaseSocket(): void {
+    if (this.#released) return;
+    this.#released = true;
+    try {
+      this.#process.directory.remove();
+    } catch (error) {
+      this.#warn("the worker's socket directory could not be removed", {
+        path: this.#process.directory.path,
+        error: String(error),
+      });
+    }
+  }
+
+  /** A grace of 0 or less kills at once. A second call can only shorten the grace. */
+  stop(graceMs: number): Promise<WorkerExit> {
+    if (this.#exitSeen) return this.exited;
+    if (!(graceMs > 0)) {
+      this.kill();
+      return this.exited;
+    }
+    // Without a channel it cannot be asked; it is ending already, or it will not.
+    const limitMs = this.#channel.open ? graceMs : Math.min(graceMs, lastWordsMs);
+    const stopByMs = this.#clock.now() + limitMs;
+    if (stopByMs >= this.#stopByMs) return this.exited;
+    this.#stopByMs = stopByMs;
+    if (!isZombie(this.pid)) this.#decide("stop");
+    this.#deadline.set(limitMs, () => this.#endBy("stop_overdue"));
+    this.#channel.send(shutdownLine(limitMs));
+    return this.exited;
+  }
+
+  kill(): void {
+    if (!this.#exitSeen) this.#endBy("kill");
+  }
+
+  #hello(spec: WorkerSpec): HostHello {
+    return {
+      agentId: spec.agentId,
+      incarnation: spec.incarnation,
+      socketPath: this.#process.directory.socketPath,
+      token: this.#process.token,
+      hostPid: process.pid,
+      maxMessageBytes: spec.maxMessageBytes,
+      logLevel: "info",
+    };
+  }
+
+  #onControlLine(line: string): void {
+    const { token, directory } = this.#process;
+    const message = readWorkerLine(line, { pid: this.pid, socketPath: directory.socketPath, token });
+    if (this.#ready) this.#onLateMessage(message, line);
+    else this.#onFirstMessage(message);
+  }
+
+  #onFirstMessage(message: WorkerMessage): void {
+    switch (message.type) {
+      case "ready":
+        if (this.#exitSeen || this.#verdict !== undefined) return;
+        this.#ready = true;
+        this.#deadline.clear();
+        this.#settleStarted({ ready: message.ready });
+        return;
+      case "failed":
+        this.#loadFailure ??= message.failure;
+        if (this.#verdict !== undefined) return;
+        this.#decide("load_failed");
+        this.#expectExit();
+        return;
+      case "mismatch":
+        if (this.#verdict !== undefined) return;
+        this.#detail = message.detail;
+        this.#endBy("protocol_mismatch");
+        return;
+      case "hello":
+      case "other":
+        return; // A version that agrees needs no answer; what a newer worker adds is its own affair.
+    }
+  }
+
+  /** A ready worker has nothing to say that could change its fate: user code that writes to fd 3 by mistake is told, not killed. */
+  #onLateMessage(message: WorkerMessage, line: string): void {
+    if (message.type === "mismatch") {
+      this.#warn("the worker wrote a line to fd 3 that is not in the protocol; it was ignored", {
+        line: describeValue(line),
+      });
+    }
+  }
+
+  #onControlEnd(): void {
+    if (this.#exitSeen || this.#verdict === "stop") return;
+    this.#expectExit();
+  }
+
+  /** Gives the process a moment to exit by itself, so that its own exit code is what is reported. */
+  #expectExit(): void {
+    if (this.#exitSeen) return;
+    this.#deadline.clear();
+    this.#lastWords.set(lastWordsMs, () => {
+      if (this.#verdict === undefined) {
+        this.#detail = `it closed its control channel (fd 3) and still ran ${lastWordsMs} ms later, so it was killed`;
+        // Once it was ready its protocol had been right: the loss is a crash like any other, seen as the SIGKILL that ends it.
+        if (!this.#ready) this.#decide("protocol_mismatch");
+      }
+      if (this.#verdict === "stop") this.#decide("stop_overdue");
+      killProcessAndGroup(this.pid);
+    });
+  }
+
+  #endBy(verdict: Verdict): void {
+    if (!isZombie(this.pid)) this.#decide(verdict);
+    if (!this.#exitSeen) killProcessAndGroup(this.pid);
+  }
+
+  #decide(verdict: Verdict): void {
+    this.#verdict = nextVerdict(this.#verdict, verdict);
+  }
+
+  /** The child is reaped: from here on its pid may belong to a stranger, its group only to what it left behind. */
+  async #onExit(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+    const uptimeMs = Math.round(this.#clock.now() - this.#process.spawnedAtMs);
+    this.#exitSeen = true;
+    this.#deadline.clear();
+    this.#lastWords.clear();
+    const group = killGroup(this.pid) ? whenGroupEmpty(this.pid, this.#clock) : undefined;
+    this.#process.lifeline.destroy();
+    this.releaseSocket();
+
+    const limit = createTimer(this.#clock);
+    await Promise.race([
+      Promise.all([this.#output.closed, this.#channel.closed, group?.empty]),
+      new Promise<void>((resolve) => limit.set(drainMs, resolve)),
+    ]);
+    limit.clear();
+    group?.cancel();
+    this.#output.destroy();
+    this.#channel.destroy();
+
+    const exit: WorkerExit = {
+      cause: exitCause(this.#verdict, signal),
+      pid: this.pid,
+      incarnation: this.incarnation,
+      exitCode: code ?? undefined,
+      signal: signal ?? undefined,
+      loadFailure: this.#loadFailure,
+      detail: this.#detail,
+      stderrTail: this.#output.stderrTail(),
+      wasReady: this.#ready,
+      uptimeMs,
+    };
+    this.#settleStarted({ exit });
+    this.#settleExited(exit);
+  }
+
+  #warn(message: string, fields: Record<string, unknown>): void {
+    this.#log({ stream: "stderr", level: "warn", message, fields });
+  }
+}

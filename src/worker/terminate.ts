@@ -1,0 +1,59 @@
+/** SIGKILL to a worker's process group, and what can be known of a process without reaping it. */
+
+import { readFileSync } from "node:fs";
+import type { Clock } from "./clock.ts";
+
+const pollMs = 2;
+
+/**
+ * SIGKILL to every process of the group. True when there was one to kill; a zombie counts until its parent has reaped it.
+ * Never throws: a group that is gone (ESRCH), or that holds zombies only (EPERM on macOS), is what was wanted.
+ */
+export function killGroup(pgid: number): boolean {
+  return signal(-pgid, "SIGKILL");
+}
+
+/**
+ * SIGKILL to a process that has not been reaped yet, and to its group. The process itself is named too, because user code may have moved
+ * it to another group.
+ */
+export function killProcessAndGroup(pid: number): void {
+  killGroup(pid);
+  signal(pid, "SIGKILL");
+}
+
+/**
+ * Whether a process is dead but not reaped yet, so that its exit happened before now although no event has told of it. Linux reads
+ * /proc; elsewhere nothing is known and the answer is false.
+ */
+export function isZombie(pid: number): boolean {
+  if (process.platform !== "linux") return false;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat[stat.lastIndexOf(")") + 2] === "Z"; // The name in parentheses may itself contain ") Z".
+  } catch {
+    return false; // Reaped in this instant: its exit event is on the way and tells the same.
+  }
+}
+
+/** Waits until no process is left in the group that was just killed. `cancel` ends the waiting; the promise then stays open. */
+export function whenGroupEmpty(pgid: number, clock: Clock): { empty: Promise<void>; cancel: () => void } {
+  let handle: unknown;
+  const empty = new Promise<void>((resolve) => {
+    const look = () => {
+      // Signal 0 only looks. The number cannot belong to a stranger while a member of the group lives.
+      if (signal(-pgid, 0)) handle = clock.setTimeout(look, pollMs);
+      else resolve();
+    };
+    look();
+  });
+  return { empty, cancel: () => clock.clearTimeout(handle) };
+}
+
+function signal(pid: number, name: "SIGKILL" | 0): boolean {
+  try {
+    return process.kill(pid, name);
+  } catch {
+    return false; // ESRCH or EPERM, see killGroup.
+  }
+}

@@ -1,0 +1,92 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { describe, expect, test } from "vitest";
+import {
+  DescribeResponseSchema,
+  OutputKind,
+  RunResponseChunkSchema,
+  RunResponseSchema,
+  ToolOutcome,
+} from "../../src/gen/synapse_agent/v1/agent_pb.ts";
+import { beginCall } from "../../src/rpc/call.ts";
+import { toDescription, toRunEvent, toRunResult } from "../../src/rpc/convert.ts";
+import { json } from "./agent-server.ts";
+
+const call = beginCall('run "r" of agent "a"', { agentId: "a", runId: "r" }, {});
+
+function result(init: MessageInitShape<typeof RunResponseSchema>) {
+  return toRunResult(create(RunResponseSchema, init), call);
+}
+
+function event(init: MessageInitShape<typeof RunResponseChunkSchema>) {
+  return toRunEvent(create(RunResponseChunkSchema, { seq: 1n, ...init }), call);
+}
+
+const violation = (text: string) =>
+  expect.objectContaining({ code: "protocol_violation", runId: "r", message: expect.stringContaining(text) });
+
+describe("a result", () => {
+  test.each<[unknown, MessageInitShape<typeof RunResponseSchema>]>([
+    ["text", { outputJson: json("text"), result: "text", kind: OutputKind.TEXT }],
+    [{ a: [1, null] }, { outputJson: json({ a: [1, null] }), kind: OutputKind.STRUCTURED }],
+    [null, { outputJson: json(null), kind: OutputKind.STRUCTURED }],
+    ["only result", { result: "only result" }],
+    ["", { kind: OutputKind.TEXT }],
+  ])("has the output %j", (output, init) => {
+    expect(result(init).output).toEqual(output);
+  });
+
+  test.each<[string, MessageInitShape<typeof RunResponseSchema>]>([
+    ["output_json", { kind: OutputKind.STRUCTURED }],
+    ["output_json", { outputJson: new Uint8Array([0xff]) }],
+    ["new_messages_json", { newMessagesJson: new Uint8Array([0x5b]) }],
+    ["new_messages_json", { newMessagesJson: json({ not: "a list" }) }],
+    ["usage.requests", { usage: { requests: 2n ** 53n } }],
+    ["usage.odd", { usage: { details: { odd: -(2n ** 60n) } } }],
+  ])("that breaks the contract in %s is a protocol violation", (field, init) => {
+    expect(() => result(init)).toThrow(violation(field));
+  });
+
+  test("without usage and messages has zeros and none", () => {
+    expect(result({})).toMatchObject({ newMessages: [], usage: { requests: 0, totalTokens: 0, details: {} } });
+    expect(result({}).usage).not.toHaveProperty("cost");
+  });
+});
+
+describe("an event", () => {
+  test("keeps a sequence number up to 2^53", () => {
+    expect(event({ seq: BigInt(Number.MAX_SAFE_INTEGER), event: { case: "textDelta", value: {} } })?.seq).toBe(
+      Number.MAX_SAFE_INTEGER,
+    );
+    expect(() => event({ seq: 2n ** 60n, event: { case: "textDelta", value: {} } })).toThrow(violation("seq"));
+  });
+
+  test.each<[string, ToolOutcome]>([
+    ["success", ToolOutcome.SUCCESS],
+    ["failed", ToolOutcome.FAILED],
+    ["retry", ToolOutcome.RETRY],
+    ["denied", ToolOutcome.DENIED],
+    ["interrupted", ToolOutcome.INTERRUPTED],
+    ["unknown", ToolOutcome.UNSPECIFIED],
+    ["unknown", 77 as ToolOutcome],
+  ])("of a tool's result has the outcome %s", (outcome, wire) => {
+    expect(event({ event: { case: "toolResult", value: { outcome: wire } } })).toMatchObject({ outcome });
+  });
+
+  test("of a tool call with arguments that did not validate keeps the model's text", () => {
+    const argsJson = new TextEncoder().encode('{"a": ');
+    expect(event({ event: { case: "toolCall", value: { argsJson } } })).toMatchObject({ args: '{"a": ' });
+    const valid = { argsJson, argsValid: true };
+    expect(() => event({ event: { case: "toolCall", value: valid } })).toThrow(violation("args_json"));
+  });
+
+  test("of an unknown kind is undefined", () => {
+    expect(event({})).toBeUndefined();
+  });
+});
+
+test("a description without a deps schema has none; a schema that is not JSON is a protocol violation", () => {
+  const description = toDescription(create(DescribeResponseSchema, { outputSchemaJson: json({}) }), call);
+  expect(description).toMatchObject({ outputSchema: {}, depsSchema: undefined, tools: [] });
+  const broken = create(DescribeResponseSchema, { tools: [{ parametersSchemaJson: new Uint8Array([1]) }] });
+  expect(() => toDescription(broken, call)).toThrow(violation("parameters_schema_json"));
+});

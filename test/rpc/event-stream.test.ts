@@ -1,0 +1,314 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { RunError } from "../../src/errors.ts";
+import {
+  AgentErrorKind,
+  type RunRequest,
+  RunResponseChunkSchema,
+  ToolOutcome,
+} from "../../src/gen/synapse_agent/v1/agent_pb.ts";
+import type { AgentClient } from "../../src/rpc/agent-client.ts";
+import { connectAgent } from "../../src/rpc/client.ts";
+import type { WireRunEvent } from "../../src/rpc/run-types.ts";
+import { agentStatus, json, rejection, runSpec, startAgentServer, within } from "./agent-server.ts";
+
+type Chunk = MessageInitShape<typeof RunResponseChunkSchema>;
+type Handler = (request: RunRequest, context: HandlerContext) => AsyncIterable<Chunk>;
+
+const cleanups: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function start(runStream: Handler): Promise<AgentClient> {
+  const server = await startAgentServer({ agent: { runStream } });
+  cleanups.push(() => server[Symbol.asyncDispose]());
+  const client = await connectAgent({ socketPath: server.socketPath, token: "t", agentId: "poet" });
+  cleanups.push(async () => {
+    client.close();
+    await within("the end of the connection", client.closed);
+  });
+  return client;
+}
+
+function delta(seq: number, data: string): Chunk {
+  return { seq: BigInt(seq), data, step: 1, event: { case: "textDelta", value: { partIndex: 0 } } };
+}
+
+function completed(seq: number): Chunk {
+  return { seq: BigInt(seq), event: { case: "completed", value: { result: "done" } } };
+}
+
+/** A handler that sends `chunks`, then waits for its cancellation, which it tells. */
+function endless(...chunks: Chunk[]) {
+  const aborted = Promise.withResolvers<void>();
+  const handler: Handler = async function* (_request, context) {
+    context.signal.addEventListener("abort", () => aborted.resolve());
+    yield* chunks;
+    await aborted.promise;
+  };
+  return { handler, aborted: aborted.promise };
+}
+
+async function collect(events: AsyncIterable<WireRunEvent>): Promise<WireRunEvent[]> {
+  const collected: WireRunEvent[] = [];
+  const loop = async (): Promise<void> => {
+    for await (const event of events) collected.push(event);
+  };
+  await within("the end of the stream", loop());
+  return collected;
+}
+
+describe("the events of a run", () => {
+  test("arrive in order, in plain values, and end with the one terminal event", async () => {
+    const client = await start(async function* () {
+      yield { seq: 1n, event: { case: "started", value: { modelName: "m", conversationId: "c" } } };
+      yield { seq: 2n, step: 1, event: { case: "thinkingDelta", value: { partIndex: 0, text: "hm" } } };
+      yield delta(3, "Hel");
+      const call = { toolCallId: "t1", toolName: "add", argsJson: json({ a: 1 }), argsValid: true };
+      yield { seq: 4n, event: { case: "toolCall", value: call } };
+      const result = { toolCallId: "t1", toolName: "add", contentJson: json(3), outcome: ToolOutcome.SUCCESS };
+      yield { seq: 5n, event: { case: "toolResult", value: result } };
+      yield { seq: 6n, event: { case: "partialOutputJson", value: json({ ci: "Os" }) } };
+      yield completed(7);
+    });
+    const events = await collect(client.stream(runSpec()));
+    expect(events).toMatchObject([
+      { type: "started", seq: 1, modelName: "m", conversationId: "c" },
+      { type: "thinking.delta", seq: 2, text: "hm", step: 1, partIndex: 0 },
+      { type: "text.delta", seq: 3, text: "Hel", step: 1, partIndex: 0 },
+      { type: "tool.call", seq: 4, toolCallId: "t1", toolName: "add", args: { a: 1 }, argsValid: true },
+      { type: "tool.result", seq: 5, toolCallId: "t1", toolName: "add", content: 3, outcome: "success" },
+      { type: "output.partial", seq: 6, output: { ci: "Os" } },
+      { type: "completed", seq: 7, result: { output: "done" } },
+    ]);
+  });
+
+  test("10,000 small ones arrive complete", async () => {
+    const client = await start(async function* () {
+      for (let i = 1; i <= 10_000; i++) yield delta(i, `${i % 10}`);
+      yield completed(10_001);
+    });
+    const events = await collect(client.stream(runSpec()));
+    expect(events.map((event) => event.seq)).toEqual(Array.from({ length: 10_001 }, (_, i) => i + 1));
+  });
+
+  test("that this version does not know are skipped, also for consumers that ask ahead", async () => {
+    const client = await start(async function* () {
+      yield delta(1, "a");
+      yield { seq: 2n };
+      // A field of a later version: number 99, length 1.
+      yield create(RunResponseChunkSchema, {
+        seq: 3n,
+        $unknown: [{ no: 99, wireType: 2, data: new Uint8Array([1, 0]) }],
+      });
+      yield delta(4, "b");
+      yield delta(5, "c");
+      yield completed(6);
+    });
+    const events = client.stream(runSpec());
+    const answers = await Promise.all(Array.from({ length: 7 }, () => events.next()));
+    expect(answers.map((answer) => answer.value?.seq)).toEqual([1, 4, 5, 6, undefined, undefined, undefined]);
+    expect(answers.map((answer) => answer.done)).toEqual([false, false, false, false, true, true, true]);
+  });
+
+  test("nothing is sent before the first event is asked for", async () => {
+    let calls = 0;
+    const client = await start(async function* () {
+      calls++;
+      yield completed(1);
+    });
+    const unused = client.stream(runSpec());
+    await unused.return();
+    expect(await unused.next()).toEqual({ done: true, value: undefined });
+    await collect(client.stream(runSpec()));
+    expect(calls).toBe(1);
+  });
+});
+
+describe("the terminal event", () => {
+  test("cancelled carries the reason and the usage", async () => {
+    const client = await start(async function* () {
+      yield { seq: 1n, event: { case: "cancelled", value: { reason: "budget", usage: { requests: 1n } } } };
+    });
+    expect(await collect(client.stream(runSpec()))).toMatchObject([
+      { type: "cancelled", seq: 1, reason: "budget", usage: { requests: 1 } },
+    ]);
+  });
+
+  test("failed is preferred over the status that follows it", async () => {
+    const client = await start(async function* () {
+      const failed = { kind: AgentErrorKind.MODEL_HTTP, message: "in band", retriable: true, httpStatus: 503 };
+      yield { seq: 1n, event: { case: "failed", value: failed } };
+      throw agentStatus(Code.Unavailable, { kind: AgentErrorKind.MODEL_HTTP, message: "in the trailer" });
+    });
+    const events = await collect(client.stream(runSpec()));
+    expect(events).toMatchObject([{ type: "failed", seq: 1, error: { code: "run_failed", kind: "model_http" } }]);
+    expect(events[0]).toMatchObject({ error: { retriable: true, httpStatus: 503, agentId: "poet", runId: "run-1" } });
+    expect((events[0] as { error: RunError }).error.message).toContain("in band");
+  });
+
+  test("a status with an AgentError and no failed event becomes the failed event", async () => {
+    const client = await start(async function* () {
+      yield delta(4, "a");
+      throw agentStatus(Code.Unknown, { kind: AgentErrorKind.USER_CODE, message: "boom in a tool" });
+    });
+    const events = await collect(client.stream(runSpec()));
+    expect(events.map((event) => [event.type, event.seq])).toEqual([
+      ["text.delta", 4],
+      ["failed", 5],
+    ]);
+    expect(events[1]).toMatchObject({ error: { code: "run_failed", kind: "user_code" } });
+  });
+
+  test("missing at the end of a stream is a protocol violation", async () => {
+    const client = await start(async function* () {
+      yield delta(1, "a");
+    });
+    const events = client.stream(runSpec());
+    await events.next();
+    const error = await rejection(events.next());
+    expect(error).toBeInstanceOf(RunError);
+    expect(error).toMatchObject({ code: "protocol_violation", agentId: "poet", runId: "run-1" });
+    expect(await events.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("ends the iteration although the server has not ended the call, and does not cancel its handler", async () => {
+    const ended = Promise.withResolvers<string>();
+    const release = Promise.withResolvers<void>();
+    const client = await start(async function* (_request, context) {
+      context.signal.addEventListener("abort", () => ended.resolve("cancelled"));
+      yield completed(1);
+      await release.promise;
+      ended.resolve("finished");
+    });
+    expect(await collect(client.stream(runSpec()))).toHaveLength(1);
+    release.resolve();
+    expect(await within("the handler's end", ended.promise)).toBe("finished");
+  });
+
+  test("an event after it is not delivered, and cancels the call", async () => {
+    const { handler, aborted } = endless(completed(1), delta(2, "late"));
+    const client = await start(handler);
+    expect(await collect(client.stream(runSpec()))).toMatchObject([{ type: "completed" }]);
+    await within("the handler's cancellation", aborted);
+  });
+
+  test("malformed JSON in an event is a protocol violation and cancels the call", async () => {
+    const { handler, aborted } = endless({
+      seq: 1n,
+      event: { case: "partialOutputJson", value: new Uint8Array([0x7b]) },
+    });
+    const client = await start(handler);
+    expect(await rejection(client.stream(runSpec()).next())).toMatchObject({ code: "protocol_violation" });
+    await within("the handler's cancellation", aborted);
+  });
+});
+
+describe("leaving early", () => {
+  test("break cancels the handler", async () => {
+    const { handler, aborted } = endless(delta(1, "a"), delta(2, "b"));
+    const client = await start(handler);
+    for await (const event of client.stream(runSpec())) {
+      expect(event.seq).toBe(1);
+      break;
+    }
+    await within("the handler's cancellation", aborted);
+  });
+
+  test("an exception in the loop cancels the handler", async () => {
+    const { handler, aborted } = endless(delta(1, "a"));
+    const client = await start(handler);
+    const loop = async (): Promise<void> => {
+      for await (const _event of client.stream(runSpec())) throw new Error("consumer of this test failed");
+    };
+    expect(await rejection(loop())).toMatchObject({ message: "consumer of this test failed" });
+    await within("the handler's cancellation", aborted);
+  });
+
+  test("throw and dispose cancel the handler", async () => {
+    for (const leave of [
+      (events: AsyncGenerator<WireRunEvent>) => rejection(events.throw(new Error("thrown in by this test"))),
+      (events: AsyncGenerator<WireRunEvent>) => events[Symbol.asyncDispose](),
+    ]) {
+      const { handler, aborted } = endless(delta(1, "a"));
+      const client = await start(handler);
+      const events = client.stream(runSpec());
+      await events.next();
+      await leave(events);
+      await within("the handler's cancellation", aborted);
+    }
+  });
+
+  test("return answers a next() that waits with done", async () => {
+    const { handler, aborted } = endless(delta(1, "a"));
+    const client = await start(handler);
+    const events = client.stream(runSpec());
+    await events.next();
+    const waiting = events.next();
+    expect(await events.return()).toEqual({ done: true, value: undefined });
+    expect(await within("the answer", waiting)).toEqual({ done: true, value: undefined });
+    await within("the handler's cancellation", aborted);
+  });
+
+  test("return while the call is being opened sends no events to anyone", async () => {
+    const { handler } = endless(delta(1, "a"));
+    const client = await start(handler);
+    const events = client.stream(runSpec());
+    const waiting = events.next();
+    await events.return();
+    expect(await within("the answer", waiting)).toEqual({ done: true, value: undefined });
+    expect(await client.checkHealth()).toBe("serving");
+  });
+
+  test("aborting the signal rejects with run_cancelled, also when events wait to be read", async () => {
+    const { handler, aborted } = endless(delta(1, "a"), delta(2, "b"), delta(3, "c"));
+    const client = await start(handler);
+    const controller = new AbortController();
+    const events = client.stream(runSpec(), { signal: controller.signal });
+    await events.next();
+    controller.abort("stop");
+    expect(await rejection(events.next())).toMatchObject({ code: "run_cancelled", cause: "stop" });
+    await within("the handler's cancellation", aborted);
+  });
+
+  test("timeoutMs rejects a stream that stalls with deadline_exceeded", async () => {
+    const { handler, aborted } = endless(delta(1, "a"));
+    const client = await start(handler);
+    const events = client.stream(runSpec(), { timeoutMs: 80 });
+    await events.next();
+    expect(await rejection(events.next())).toMatchObject({ code: "deadline_exceeded", runId: "run-1" });
+    await within("the handler's cancellation", aborted);
+  });
+
+  test("a slow consumer holds the producer back", async () => {
+    let produced = 0;
+    const { promise: stopped, resolve } = Promise.withResolvers<void>();
+    const client = await start(async function* (_request, context) {
+      context.signal.addEventListener("abort", () => resolve());
+      for (let i = 1; i <= 100_000 && !context.signal.aborted; i++) {
+        yield delta(i, "x".repeat(1_000));
+        produced = i;
+      }
+    });
+    const events = client.stream(runSpec());
+    await events.next();
+    // Answered health checks show that the server's loop had its turns.
+    for (let i = 0; i < 50; i++) await client.checkHealth();
+    expect(produced).toBeLessThan(5_000);
+    // connect-node's server prints the write that the reset interrupts.
+    const printed = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    cleanups.unshift(async () => printed.mockRestore());
+    await events.return();
+    await within("the handler's cancellation", stopped);
+  });
+});
+
+test("a failed open is told by the first next(), typed", async () => {
+  const client = await start(() => {
+    throw new ConnectError("not for you", Code.FailedPrecondition);
+  });
+  const events = await collect(client.stream(runSpec()));
+  expect(events).toMatchObject([{ type: "failed", seq: 1, error: { code: "run_failed", kind: "internal" } }]);
+});
