@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, Field
 from pydantic_ai import Agent
+
 from synapse_agent.scripted import Fill, Turn, scripted_model
 
 

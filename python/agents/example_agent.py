@@ -1,6 +1,7 @@
 """A text agent that answers from a script, word by word; set SYNAPSE_PYTHON_AGENT_MODEL to ask a real model."""
 
 from pydantic_ai import Agent
+
 from synapse_agent.scripted import Say, Turn, scripted_model
 
 

@@ -1,6 +1,7 @@
 """An agent with tools in Python: it looks two things up, then answers with both."""
 
 from pydantic_ai import Agent
+
 from synapse_agent.scripted import CallTools, Reply, Say, Turn, scripted_model
 
 TEMPERATURES_C = {"Paris": 18, "Lima": 21, "Kyoto": 24}

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+
 from host import FIXTURES, Client, Worker
 
 Start = Callable[..., Worker]
@@ -25,9 +26,19 @@ async def start() -> AsyncIterator[Start]:
         await worker.close()
 
 
+@pytest.fixture(scope="module")
+async def controllable() -> AsyncIterator[tuple[Worker, Client]]:
+    """A ready worker of the controllable agent, and a client of it, for all tests of a module. A test must leave it alive."""
+    worker = Worker(f"{FIXTURES}/controllable.py:agent")
+    await worker.ready()
+    async with worker.client() as client:
+        yield worker, client
+    await worker.close()
+
+
 @pytest.fixture
-async def controllable(start: Start) -> AsyncIterator[tuple[Worker, Client]]:
-    """A ready worker of the controllable agent, and a client of it."""
+async def mortal(start: Start) -> AsyncIterator[tuple[Worker, Client]]:
+    """The same for one test, which may end it."""
     worker = start(f"{FIXTURES}/controllable.py:agent")
     await worker.ready()
     async with worker.client() as client:

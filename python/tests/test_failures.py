@@ -8,8 +8,8 @@ import time
 
 import grpc
 import pytest
-from host import Client, Failed, Worker
 
+from host import Client, Failed, Worker
 from synapse_agent.v1 import agent_pb2 as pb
 
 Controllable = tuple[Worker, Client]
@@ -112,12 +112,14 @@ async def test_trailer_stays_below_4_kib(controllable: Controllable, prompt: str
 @pytest.mark.parametrize("prompt", ["sleep:300", "stream:1000:50"])
 async def test_cancelled_call_cancels_the_run(controllable: Controllable, prompt: str) -> None:
     worker, client = controllable
-    call = client.open_stream(prompt, run_id="run-c")
+    run_id = f"run-{prompt}"
+    call = client.open_stream(prompt, run_id=run_id)
     assert (await call.read()).HasField("started")
+    await worker.log(msg=f"handler started: {prompt}", run_id=run_id)
     call.cancel()
-    line = await worker.log(event="run.cancelled", run_id="run-c")
+    line = await worker.log(event="run.cancelled", run_id=run_id)
     assert (line["reason"], line["level"]) == ("cancelled", "info")
-    assert (await worker.log(msg=f"handler cancelled: {prompt}"))["prompt"] == prompt
+    assert (await worker.log(msg=f"handler cancelled: {prompt}", run_id=run_id))["prompt"] == prompt
     assert (await client.run("echo:next", run_id="run-2")).result == "next"
 
 
@@ -136,8 +138,8 @@ async def test_absolute_deadline_ends_the_run_with_a_typed_error(controllable: C
     assert (await worker.log(event="run.cancelled", run_id="run-e"))["reason"] == "deadline"
 
 
-async def test_shutdown_lets_running_runs_end_and_refuses_new_ones(controllable: Controllable) -> None:
-    worker, client = controllable
+async def test_shutdown_lets_running_runs_end_and_refuses_new_ones(mortal: Controllable) -> None:
+    worker, client = mortal
     running = asyncio.create_task(client.run("sleep:0.8", run_id="run-old"))
     await worker.log(event="run.started", run_id="run-old")
     await worker.send({"type": "shutdown", "graceMs": 5000})
@@ -155,8 +157,8 @@ async def test_shutdown_lets_running_runs_end_and_refuses_new_ones(controllable:
     assert await worker.exited() == 0
 
 
-async def test_run_that_outlives_the_grace_ends_with_draining(controllable: Controllable) -> None:
-    worker, client = controllable
+async def test_run_that_outlives_the_grace_ends_with_draining(mortal: Controllable) -> None:
+    worker, client = mortal
     running = asyncio.create_task(failure(client.run("sleep:300", run_id="run-long")))
     await worker.log(event="run.started", run_id="run-long")
     assert await worker.shutdown(grace_ms=500) == 0
@@ -165,8 +167,8 @@ async def test_run_that_outlives_the_grace_ends_with_draining(controllable: Cont
     assert (failed.code, failed.error.kind) == (grpc.StatusCode.UNAVAILABLE, pb.AGENT_ERROR_KIND_DRAINING)
 
 
-async def test_blocked_event_loop_cannot_hold_up_the_end_of_the_grace(controllable: Controllable) -> None:
-    worker, client = controllable
+async def test_blocked_event_loop_cannot_hold_up_the_end_of_the_grace(mortal: Controllable) -> None:
+    worker, client = mortal
     running = asyncio.create_task(client.run("hog:300", run_id="run-hog"))
     await worker.log(event="run.started", run_id="run-hog")
     await worker.send({"type": "shutdown", "graceMs": 300})

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from typing import Any
 
 import grpc
 import pytest
-from conftest import Start
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from host import Client, Failed, Worker
 
+from conftest import Start
+from host import Client, Failed, Worker
 from synapse_agent.v1 import agent_pb2 as pb
 
 Controllable = tuple[Worker, Client]
@@ -76,7 +77,7 @@ async def test_structured_output_grows_in_snapshots(start: Start) -> None:
     whole = {"name": "Kyoto", "country": "Japan", "population": 1_464_000, "sights": ["Fushimi Inari", "Kinkaku-ji", "Gion"]}
     assert len(snapshots) > 3
     assert snapshots[-1] == whole
-    assert all(len(a["sights"]) <= len(b["sights"]) for a, b in zip(snapshots, snapshots[1:], strict=False))
+    assert all(len(a["sights"]) <= len(b["sights"]) for a, b in itertools.pairwise(snapshots))
     assert chunks[-1].completed.kind == pb.OUTPUT_KIND_STRUCTURED
     assert json.loads(chunks[-1].completed.output_json) == json.loads(unary.output_json) == json.loads(unary.result) == whole
     assert not [chunk for chunk in without if chunk.HasField("partial_output_json")]
@@ -129,8 +130,8 @@ async def test_oversized_messages_are_refused_both_ways_and_the_worker_lives(con
     assert (await client.run("echo:still here")).result == "still here"
 
 
-async def test_prints_of_a_run_stay_out_of_the_protocol(controllable: Controllable) -> None:
-    worker, client = controllable
+async def test_prints_of_a_run_stay_out_of_the_protocol(mortal: Controllable) -> None:
+    worker, client = mortal
     assert (await client.run('print:{"type":"ready"}')).result == "printed"
     assert (await client.run("stderr:plain words", run_id="run-2")).result == "written"
     assert await worker.shutdown() == 0

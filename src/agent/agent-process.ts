@@ -71,6 +71,8 @@ export class AgentProcess implements RunOwner {
   #ready = Promise.withResolvers<void>();
   #timer: unknown;
   #launch: NodeJS.Immediate | undefined;
+  /** Called when the worker that is to end holds no run any more. */
+  #drained: (() => void) | undefined;
 
   constructor(spec: NormalAgentSpec, environment: AgentEnvironment & { interpreter: string }) {
     this.spec = spec;
@@ -176,6 +178,13 @@ export class AgentProcess implements RunOwner {
     if (!held) return;
     this.#send({ type: "run.settled", runId: run.id });
     if (this.#serving) this.#serve();
+    else if (this.#mailbox.inFlight.size === 0) this.#drained?.();
+  }
+
+  runRefused(run: PendingRun): void {
+    this.#mailbox.putBack(run);
+    this.#send({ type: "run.settled", runId: run.id });
+    this.#serving = false;
   }
 
   connectionLost(incarnation: number): void {
@@ -274,7 +283,10 @@ export class AgentProcess implements RunOwner {
       env: { ...environment.env, ...spec.env },
       startTimeoutMs: spec.startTimeoutMs,
       maxMessageBytes: environment.maxMessageBytes,
-      onLog: ({ level, stream, message, fields }) => logger[level]({ ...fields, stream }, message),
+      onLog: ({ level, stream, message, fields }) => {
+        const { agent_id: _agent, incarnation: _incarnation, ...rest } = fields;
+        logger[level]({ ...rest, stream }, message);
+      },
     });
     this.#worker = worker;
     this.#send({ type: "worker.spawned", pid: worker.pid });
@@ -312,6 +324,7 @@ export class AgentProcess implements RunOwner {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
     this.#serving = false;
+    this.#drained = undefined;
     const client = this.#client;
     this.#client = undefined;
     const held = this.#mailbox.drain("inFlight");
@@ -357,7 +370,21 @@ export class AgentProcess implements RunOwner {
     this.#ending = true;
     this.#serving = false;
     if (this.#killed || !wasServing) worker.kill();
-    else void worker.stop(this.spec.shutdownMs);
+    else this.#drain(worker);
+  }
+
+  /** Lets the worker finish the runs it holds, at most `shutdownMs`, and then asks it to end: a run on its way to it is never refused. */
+  #drain(worker: Worker): void {
+    const untilMs = this.clock.now() + this.spec.shutdownMs;
+    const stop = () => {
+      this.#drained = undefined;
+      this.clock.clearTimeout(timer);
+      void worker.stop(Math.max(0, untilMs - this.clock.now()));
+    };
+    const timer = this.clock.setTimeout(stop, this.spec.shutdownMs);
+    this.#drained = stop;
+    void worker.exited.then(() => this.clock.clearTimeout(timer));
+    if (this.#mailbox.inFlight.size === 0) stop();
   }
 
   #restartWhenGone(): void {

@@ -55,6 +55,15 @@ export class Mailbox<Run> {
     return undefined;
   }
 
+  /** Puts a run that a worker refused unbegun back to the front. */
+  putBack(run: Run): void {
+    if (!this.#inFlight.delete(run)) return;
+    const behind = [...this.#waiting];
+    this.#waiting.clear();
+    this.#waiting.add(run);
+    for (const other of behind) this.#waiting.add(other);
+  }
+
   /** Forgets a run that has ended, wherever it was. Answers whether a worker held it. */
   remove(run: Run): boolean {
     if (this.#inFlight.delete(run)) return true;

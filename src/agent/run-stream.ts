@@ -63,6 +63,7 @@ export class StreamRun<Output> extends Run<Output> {
   protected override call(client: AgentClient, options: { signal?: AbortSignal; timeoutMs?: number }): void {
     const signal =
       options.signal === undefined ? this.#cancel.signal : AbortSignal.any([options.signal, this.#cancel.signal]);
+    this.request.partialOutput = true;
     this.#source = client.stream(this.request, { ...options, signal });
     if (this.#waiter !== undefined) this.#readSource(this.#source);
   }
@@ -93,7 +94,9 @@ export class StreamRun<Output> extends Run<Output> {
         if (!this.ended && step.done !== true) this.#accept(step.value);
       },
       (error: unknown) => {
-        // The source stays busy: after an error there is nothing left to read, only the run's end to wait for.
+        // The source is spent: what comes next is the run's end, or another worker's call.
+        this.#source = undefined;
+        this.#sourceBusy = false;
         if (!this.ended) this.callFailed(error);
       },
     );

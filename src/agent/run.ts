@@ -27,6 +27,8 @@ export interface RunOwner {
   readonly schema: StandardSchemaV1 | undefined;
   /** The run has ended, wherever it was. Called once. */
   runEnded(run: PendingRun): void;
+  /** The worker finishes its runs and refused this one unbegun: it waits again, at the front. */
+  runRefused(run: PendingRun): void;
   /** The worker's connection is gone; the agent ends the runs of that worker as soon as it knows why. */
   connectionLost(incarnation: number): void;
 }
@@ -69,7 +71,7 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   wait(): void {
-    const { signal, timeoutMs } = this.#options;
+    const { signal } = this.#options;
     if (signal !== undefined) {
       if (signal.aborted) {
         this.fail(this.#cancelled(signal.reason));
@@ -78,11 +80,13 @@ export abstract class Run<Output> implements PendingRun {
       this.#onAbort = () => this.fail(this.#cancelled(signal.reason));
       signal.addEventListener("abort", this.#onAbort, { once: true });
     }
-    if (timeoutMs !== undefined) {
+    if (this.#deadlineMs !== undefined) {
+      const leftMs = Math.max(0, this.#deadlineMs - this.owner.clock.now());
       this.#timer = this.owner.clock.setTimeout(() => {
+        const { timeoutMs } = this.#options;
         const message = `run of agent "${this.owner.agentId}" was still waiting for a worker after ${timeoutMs} ms`;
         this.fail(new RunError("deadline_exceeded", message, { ...this.#facts(), kind: "deadline", retriable: true }));
-      }, timeoutMs);
+      }, leftMs);
     }
   }
 
@@ -129,8 +133,14 @@ export abstract class Run<Output> implements PendingRun {
 
   /** The call rejected: the agent's answer ends the run; a lost connection leaves that to the worker's exit. */
   protected callFailed(error: unknown): void {
-    if (error instanceof ConnectionLostError) this.owner.connectionLost(this.#incarnation);
-    else this.fail(error as Error);
+    if (error instanceof ConnectionLostError) {
+      this.owner.connectionLost(this.#incarnation);
+    } else if (error instanceof RunError && error.kind === "draining" && !this.#ended) {
+      this.wait();
+      if (!this.#ended) this.owner.runRefused(this);
+    } else {
+      this.fail(error as Error);
+    }
   }
 
   #end(): boolean {

@@ -21,7 +21,7 @@ export function toCallError(reason: unknown, call: Call, session: Session): Syna
   if (call.signal?.aborted) return cancelledError(call);
   if (error.code === Code.DeadlineExceeded) return deadlineError(call, error);
   if (error.code === Code.Unauthenticated) {
-    const message = `the worker of agent "${call.agentId}" refused the token of ${call.what}; it belongs to another incarnation`;
+    const message = `the worker refused the token of ${call.what}; it belongs to another incarnation`;
     return new RunError("unauthenticated", message, { ...factsOf(call), cause: error });
   }
   return (
@@ -29,7 +29,7 @@ export function toCallError(reason: unknown, call: Call, session: Session): Syna
     encodeError(error) ??
     (isStatus(error) ? statusError(error, call) : undefined) ??
     (session.lost ? undefined : (contractError(error, call) ?? lateError(error, call))) ??
-    new ConnectionLostError(`the connection to agent "${call.agentId}" was lost in ${call.what}: ${error.rawMessage}`, {
+    new ConnectionLostError(`the connection was lost in ${call.what}: ${error.rawMessage}`, {
       cause: error,
     })
   );
@@ -43,7 +43,7 @@ function isStatus(error: ConnectError): boolean {
 /** A status without an AgentError: the worker's gRPC library spoke, not its servicer. Canceled and Unavailable mean it is going away. */
 function statusError(error: ConnectError, call: Call): RunError | undefined {
   if (error.code === Code.Canceled || error.code === Code.Unavailable) return undefined;
-  const message = `agent "${call.agentId}" answered ${call.what} with the gRPC status ${Code[error.code]}: ${error.rawMessage}`;
+  const message = `${call.what} was answered with the gRPC status ${Code[error.code]}: ${error.rawMessage}`;
   return new RunError("run_failed", message, { ...factsOf(call), kind: "internal", cause: error });
 }
 

@@ -82,14 +82,13 @@ class SocketSession implements Session {
   constructor(authority: string, socket: Socket, session: ClientHttp2Session) {
     this.authority = authority;
     this.#session = session;
-    // Node emits the reason of destroy() here, and errors after it; the reason already fails the calls.
-    session.on("error", ignore);
     // Ahead of node:http2's own listeners, which would end the streams with the ambiguous code CANCEL.
-    const lose = (cause?: Error): void => this.destroy(lostError("the worker's connection is lost", cause));
+    const lose = (cause?: Error): void => this.destroy(lostError("the worker's end of the socket is gone", cause));
     socket.prependOnceListener("error", lose);
     socket.prependOnceListener("end", lose);
     socket.prependOnceListener("close", () => lose());
-    session.once("error", lose);
+    // Permanent: Node emits the reason of destroy() here too, and an error without a listener ends the process.
+    session.on("error", lose);
     this.closed = new Promise((resolve) => socket.once("close", () => resolve()));
   }
 
@@ -149,7 +148,7 @@ function describe(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Listener for errors that are reported by another way, said at each use. */
+/** For a socket whose errors reach the caller by once() or by the session. */
 function ignore(): void {
   return;
 }

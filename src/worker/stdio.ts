@@ -9,7 +9,7 @@ import { createLineSplitter } from "./line-splitter.ts";
 import { readLogLine } from "./log-line.ts";
 
 /** Longest line in bytes; a longer one becomes several records. */
-export const maxLineBytes = 64 * 1024;
+const maxLineBytes = 64 * 1024;
 
 const maxTailLines = 50;
 const maxTailBytes = 64 * 1024;

@@ -10,7 +10,11 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Code, ConnectError, type ConnectRouter, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { Health, HealthCheckResponse_ServingStatus } from "../../src/gen/grpc_health/v1/health_pb.ts";
-import { AgentErrorSchema, AgentService } from "../../src/gen/synapse_agent/v1/agent_pb.ts";
+import {
+  AgentErrorSchema,
+  AgentService,
+  type RunResponseChunkSchema,
+} from "../../src/gen/synapse_agent/v1/agent_pb.ts";
 import type { RunRequestSpec } from "../../src/rpc/run-types.ts";
 
 /** What a test lets the worker do; calls of other methods are answered with Unimplemented. */
@@ -107,6 +111,19 @@ export function runSpec(changes: Partial<RunRequestSpec> = {}): RunRequestSpec {
 export function agentStatus(code: Code, error: MessageInitShape<typeof AgentErrorSchema>): ConnectError {
   const value = create(AgentErrorSchema, error);
   return new ConnectError(value.message, code, undefined, [{ desc: AgentErrorSchema, value }]);
+}
+
+/** One message of RunStream. */
+export type Chunk = MessageInitShape<typeof RunResponseChunkSchema>;
+
+/** A text delta. */
+export function delta(seq: number, data: string): Chunk {
+  return { seq: BigInt(seq), data, step: 1, event: { case: "textDelta", value: { partIndex: 0 } } };
+}
+
+/** The terminal event of a run that answered "done". */
+export function completed(seq: number): Chunk {
+  return { seq: BigInt(seq), event: { case: "completed", value: { result: "done" } } };
 }
 
 /** The bytes of a JSON document. */

@@ -1,7 +1,7 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { RunError } from "../../src/errors.ts";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
+import type { RunError } from "../../src/errors.ts";
 import {
   AgentErrorKind,
   type RunRequest,
@@ -9,36 +9,14 @@ import {
   ToolOutcome,
 } from "../../src/gen/synapse_agent/v1/agent_pb.ts";
 import type { AgentClient } from "../../src/rpc/agent-client.ts";
-import { connectAgent } from "../../src/rpc/client.ts";
 import type { WireRunEvent } from "../../src/rpc/run-types.ts";
-import { agentStatus, json, rejection, runSpec, startAgentServer, within } from "./agent-server.ts";
+import { agentStatus, type Chunk, completed, delta, json, rejection, runSpec, within } from "./agent-server.ts";
+import { collect, startConnected } from "./connected.ts";
 
-type Chunk = MessageInitShape<typeof RunResponseChunkSchema>;
 type Handler = (request: RunRequest, context: HandlerContext) => AsyncIterable<Chunk>;
 
-const cleanups: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
-async function start(runStream: Handler): Promise<AgentClient> {
-  const server = await startAgentServer({ agent: { runStream } });
-  cleanups.push(() => server[Symbol.asyncDispose]());
-  const client = await connectAgent({ socketPath: server.socketPath, token: "t", agentId: "poet" });
-  cleanups.push(async () => {
-    client.close();
-    await within("the end of the connection", client.closed);
-  });
-  return client;
-}
-
-function delta(seq: number, data: string): Chunk {
-  return { seq: BigInt(seq), data, step: 1, event: { case: "textDelta", value: { partIndex: 0 } } };
-}
-
-function completed(seq: number): Chunk {
-  return { seq: BigInt(seq), event: { case: "completed", value: { result: "done" } } };
-}
+const start = async (runStream: Handler): Promise<AgentClient> =>
+  (await startConnected({ agent: { runStream } })).client;
 
 /** A handler that sends `chunks`, then waits for its cancellation, which it tells. */
 function endless(...chunks: Chunk[]) {
@@ -49,15 +27,6 @@ function endless(...chunks: Chunk[]) {
     await aborted.promise;
   };
   return { handler, aborted: aborted.promise };
-}
-
-async function collect(events: AsyncIterable<WireRunEvent>): Promise<WireRunEvent[]> {
-  const collected: WireRunEvent[] = [];
-  const loop = async (): Promise<void> => {
-    for await (const event of events) collected.push(event);
-  };
-  await within("the end of the stream", loop());
-  return collected;
 }
 
 describe("the events of a run", () => {
@@ -168,9 +137,11 @@ describe("the terminal event", () => {
     });
     const events = client.stream(runSpec());
     await events.next();
-    const error = await rejection(events.next());
-    expect(error).toBeInstanceOf(RunError);
-    expect(error).toMatchObject({ code: "protocol_violation", agentId: "poet", runId: "run-1" });
+    expect(await rejection(events.next())).toMatchObject({
+      code: "protocol_violation",
+      agentId: "poet",
+      runId: "run-1",
+    });
     expect(await events.next()).toEqual({ done: true, value: undefined });
   });
 
@@ -186,6 +157,17 @@ describe("the terminal event", () => {
     expect(await collect(client.stream(runSpec()))).toHaveLength(1);
     release.resolve();
     expect(await within("the handler's end", ended.promise)).toBe("finished");
+  });
+
+  test("is followed by a cancellation when the server does not end the call within 5 s", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { handler, aborted } = endless(completed(1));
+    const client = await start(handler);
+    expect(await collect(client.stream(runSpec()))).toHaveLength(1);
+    vi.advanceTimersByTime(5_000);
+    vi.useRealTimers();
+    await within("the handler's cancellation", aborted);
   });
 
   test("an event after it is not delivered, and cancels the call", async () => {
@@ -259,7 +241,6 @@ describe("leaving early", () => {
     const waiting = events.next();
     await events.return();
     expect(await within("the answer", waiting)).toEqual({ done: true, value: undefined });
-    expect(await client.checkHealth()).toBe("serving");
   });
 
   test("aborting the signal rejects with run_cancelled, also when events wait to be read", async () => {
@@ -283,6 +264,9 @@ describe("leaving early", () => {
   });
 
   test("a slow consumer holds the producer back", async () => {
+    // connect-node's server prints the write that the reset interrupts.
+    const printed = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    onTestFinished(() => printed.mockRestore());
     let produced = 0;
     const { promise: stopped, resolve } = Promise.withResolvers<void>();
     const client = await start(async function* (_request, context) {
@@ -297,9 +281,6 @@ describe("leaving early", () => {
     // Answered health checks show that the server's loop had its turns.
     for (let i = 0; i < 50; i++) await client.checkHealth();
     expect(produced).toBeLessThan(5_000);
-    // connect-node's server prints the write that the reset interrupts.
-    const printed = vi.spyOn(console, "error").mockImplementation(() => undefined);
-    cleanups.unshift(async () => printed.mockRestore());
     await events.return();
     await within("the handler's cancellation", stopped);
   });

@@ -8,7 +8,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, describe, expect, test } from "vitest";
 import { ConnectionLostError } from "../../src/rpc/agent-client.ts";
 import { connectSession, type SessionOptions } from "../../src/rpc/session.ts";
-import { rejection, startAgentServer, within } from "./agent-server.ts";
+import { rejection, runSpec, startAgentServer, within } from "./agent-server.ts";
+import { hangingHandler, startConnected } from "./connected.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -146,5 +147,119 @@ describe("a session", () => {
     expect(failures).toHaveLength(2);
     for (const failure of failures) expect(failure).toMatchObject({ code: Code.Unavailable });
     await within("the settling of closed", session.closed);
+  });
+});
+
+describe("a lost connection, seen from the client,", () => {
+  test("rejects a run in flight with ConnectionLostError and settles closed", async () => {
+    const handler = hangingHandler();
+    const { client, server } = await startConnected({ agent: { run: handler.hang } });
+    const failed = rejection(client.run(runSpec(), { timeoutMs: 60_000 }));
+    await within("the call's arrival", handler.entered);
+    const killedAt = performance.now();
+    server.kill();
+    const error = await failed;
+    expect(performance.now() - killedAt).toBeLessThan(500);
+    expect(error).toBeInstanceOf(ConnectionLostError);
+    expect(error).toMatchObject({ cause: { code: Code.Unavailable } });
+    expect((error as Error).message).toContain('agent "poet"');
+    await within("the settling of closed", client.closed);
+  });
+
+  test("rejects a stream in flight after the events that arrived", async () => {
+    const { client, server } = await startConnected({
+      agent: {
+        async *runStream(_request, context) {
+          yield { seq: 1n, data: "half", event: { case: "textDelta" as const, value: {} } };
+          await once(context.signal, "abort");
+        },
+      },
+    });
+    const events = client.stream(runSpec());
+    expect((await events.next()).value).toMatchObject({ type: "text.delta", text: "half" });
+    const failed = rejection(events.next());
+    server.kill();
+    expect(await failed).toBeInstanceOf(ConnectionLostError);
+    expect(await events.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("rejects a request that is being sent", async () => {
+    const { client, server } = await startConnected({ agent: { run: () => ({}) } });
+    const arrived = Promise.withResolvers<void>();
+    for (const session of server.sessions) {
+      session.once("stream", (stream) => {
+        stream.pause();
+        arrived.resolve();
+      });
+    }
+    const failed = rejection(client.run(runSpec({ prompt: "q".repeat(20 * 1024 * 1024) })));
+    await within("the call's arrival", arrived.promise);
+    server.kill();
+    expect(await failed).toBeInstanceOf(ConnectionLostError);
+  });
+
+  test("refuses calls made afterwards", async () => {
+    const { client, server } = await startConnected({});
+    server.kill();
+    await within("the settling of closed", client.closed);
+    expect(await rejection(client.run(runSpec()))).toBeInstanceOf(ConnectionLostError);
+    expect(await rejection(client.stream(runSpec()).next())).toBeInstanceOf(ConnectionLostError);
+    expect(await rejection(client.describe("poet"))).toBeInstanceOf(ConnectionLostError);
+    expect(await rejection(client.checkHealth())).toBeInstanceOf(ConnectionLostError);
+  });
+
+  test("of a destroyed HTTP/2 session is told in the same way", async () => {
+    const handler = hangingHandler();
+    const { client, server } = await startConnected({ agent: { run: handler.hang } });
+    const failed = rejection(client.run(runSpec()));
+    await within("the call's arrival", handler.entered);
+    for (const session of server.sessions) session.destroy();
+    expect(await failed).toBeInstanceOf(ConnectionLostError);
+    await within("the settling of closed", client.closed);
+  });
+
+  test("a session that is closed gracefully finishes its runs and refuses new ones", async () => {
+    const release = Promise.withResolvers<void>();
+    const entered = Promise.withResolvers<void>();
+    const { client, server } = await startConnected({
+      agent: {
+        async run() {
+          entered.resolve();
+          await release.promise;
+          return { result: "finished" };
+        },
+      },
+    });
+    const running = client.run(runSpec());
+    await within("the call's arrival", entered.promise);
+    for (const session of server.sessions) session.close();
+    const refused = await rejection(
+      (async () => {
+        for (;;) await client.checkHealth({ timeoutMs: 2_000 });
+      })(),
+    );
+    expect(refused).toBeInstanceOf(ConnectionLostError);
+    release.resolve();
+    expect((await running).output).toBe("finished");
+    await within("the settling of closed", client.closed);
+  });
+
+  test("a call that the server resets without an answer and without an error is lost, not waited for", async () => {
+    const { client, server } = await startConnected({});
+    for (const session of server.sessions) session.once("stream", (stream) => stream.close(0));
+    expect(await rejection(client.run(runSpec()))).toBeInstanceOf(ConnectionLostError);
+  });
+
+  test("close rejects calls in flight, is idempotent and leaves nothing on the server", async () => {
+    const handler = hangingHandler();
+    const { client, server } = await startConnected({ agent: { run: handler.hang } });
+    const failed = rejection(client.run(runSpec()));
+    await within("the call's arrival", handler.entered);
+    client.close();
+    client.close();
+    expect(await failed).toBeInstanceOf(ConnectionLostError);
+    await within("the settling of closed", client.closed);
+    await within("the handler's cancellation", handler.aborted);
+    await within("the server's end", server.idle());
   });
 });

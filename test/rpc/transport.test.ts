@@ -1,7 +1,11 @@
+import type { ServerHttp2Stream } from "node:http2";
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { CallerError } from "../../src/errors.ts";
 import type { Session } from "../../src/rpc/session.ts";
 import { authorityOf, createTransport } from "../../src/rpc/transport.ts";
+import { rejection, runSpec, within } from "./agent-server.ts";
+import { startConnected } from "./connected.ts";
 
 const session = { authority: "http://poet" } as Session;
 
@@ -41,4 +45,74 @@ test.each([0, -1, 1.5, 2 ** 32, Number.NaN])("a limit of %s bytes is refused", (
   expect(() => createTransport({ session, token: "t", maxMessageBytes })).toThrow(
     expect.objectContaining({ code: "invalid_argument", field: "maxMessageBytes" }),
   );
+});
+
+describe("the limit of a message", () => {
+  test("an oversized request is not sent; the error names size, limit and the largest field", async () => {
+    const seen: unknown[] = [];
+    const { client } = await startConnected(
+      { onAuthorization: (value) => seen.push(value) },
+      { maxMessageBytes: 1_000 },
+    );
+    const spec = runSpec({ messageHistory: [{ text: "x".repeat(2_000) }] });
+    const error = await rejection(client.run(spec));
+    expect(error).toBeInstanceOf(CallerError);
+    expect(error).toMatchObject({ code: "message_too_large", field: "messageHistory" });
+    expect((error as CallerError).value).toBeGreaterThan(2_000);
+    expect((error as Error).message).toMatch(
+      /is 20\d\d bytes \(2013 of them in messageHistory\), over the limit of 1000 bytes/,
+    );
+    expect(await rejection(client.stream(spec).next())).toMatchObject({ code: "message_too_large" });
+    expect(seen).toEqual([]);
+  });
+
+  test("a request just at the limit is sent", async () => {
+    const { client } = await startConnected({ agent: { run: () => ({ result: "ok" }) } }, { maxMessageBytes: 1_000 });
+    // 21 bytes: tags, lengths and values of the other fields, and the prompt's own tag and length.
+    const { output } = await client.run(runSpec({ prompt: "x".repeat(1_000 - 21) }));
+    expect(output).toBe("ok");
+    const over = runSpec({ prompt: "x".repeat(1_000 - 20) });
+    expect(await rejection(client.run(over))).toMatchObject({ code: "message_too_large", value: 1_001 });
+  });
+
+  test("a server that reads less than the client sends rejects with message_too_large", async () => {
+    const { client } = await startConnected({ agent: { run: () => ({}) }, readMaxBytes: 500 });
+    const error = await rejection(client.run(runSpec({ prompt: "y".repeat(900) })));
+    expect(error).toMatchObject({ code: "message_too_large", field: "request", value: 921 });
+  });
+
+  test("an oversized answer rejects with message_too_large naming its size", async () => {
+    const { client } = await startConnected(
+      { agent: { run: () => ({ result: "z".repeat(5_000) }) } },
+      { maxMessageBytes: 1_000 },
+    );
+    const error = await rejection(client.run(runSpec()));
+    expect(error).toMatchObject({ code: "message_too_large", field: "answer", value: 5_003 });
+    expect((error as Error).message).toContain("limit of 1000 bytes");
+  });
+
+  test("several megabytes pass both ways by default", async () => {
+    const { client } = await startConnected({ agent: { run: ({ prompt }) => ({ result: prompt }) } });
+    const prompt = "m".repeat(8 * 1024 * 1024);
+    expect((await client.run(runSpec({ prompt }))).output).toBe(prompt);
+  });
+
+  test("a call is not refused while another waits to send megabytes", async () => {
+    const held = Promise.withResolvers<ServerHttp2Stream>();
+    const { client, server } = await startConnected({
+      agent: { run: ({ prompt }) => ({ result: prompt.slice(0, 5) }) },
+    });
+    for (const session of server.sessions) {
+      session.once("stream", (stream) => {
+        stream.pause();
+        held.resolve(stream);
+      });
+    }
+    const large = client.run(runSpec({ prompt: "L".repeat(30 * 1024 * 1024) }));
+    const stream = await within("the large call's arrival", held.promise);
+    const small = await Promise.all(Array.from({ length: 5 }, () => client.run(runSpec({ prompt: "small" }))));
+    expect(small.map((result) => result.output)).toEqual(Array(5).fill("small"));
+    stream.resume();
+    expect((await large).output).toBe("LLLLL");
+  });
 });

@@ -56,7 +56,7 @@ export function launchFixture(
     interpreter: python,
     entry: `x:${behaviour}`,
     cwd: fixtureDirectory,
-    env: { PYTHONPATH: fixtureDirectory },
+    env: { PYTHONPATH: fixtureDirectory, PYTHONDONTWRITEBYTECODE: "1" },
     startTimeoutMs: 30_000,
     maxMessageBytes: 64 * 1024 * 1024,
     onLog(record) {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -19,7 +18,7 @@ from pydantic_ai.usage import RunUsage, UsageLimits
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from .errors import RunFailure
-from .utf8 import clean_text
+from .utf8 import clean_json, clean_text
 from .v1 import agent_pb2 as pb
 
 __all__ = [
@@ -198,7 +197,7 @@ def output_json(output: object) -> bytes:
         RunFailure: USER_ERROR if pydantic does not know how to write it.
     """
     if isinstance(output, str):
-        return json.dumps(clean_text(output), ensure_ascii=False).encode()
+        return clean_json(output)
     try:
         return to_json(output, inf_nan_mode="null", bytes_mode="base64")
     except PydanticSerializationError as error:
@@ -211,7 +210,10 @@ def output_json(output: object) -> bytes:
 
 def messages_json(messages: list[ModelMessage]) -> bytes:
     """Messages in pydantic-ai's own JSON. What it cannot write (a tool's odd return value) is written as its `str`."""
-    return ModelMessagesTypeAdapter.dump_json(messages, fallback=str)
+    try:
+        return ModelMessagesTypeAdapter.dump_json(messages, fallback=str)
+    except PydanticSerializationError:  # a lone surrogate in a text
+        return clean_json(ModelMessagesTypeAdapter.dump_python(messages, mode="json", fallback=str))
 
 
 def usage_message(usage: RunUsage) -> pb.Usage:

@@ -15,6 +15,7 @@ from pydantic_ai.agent import AbstractAgent
 
 from .auth import TokenInterceptor
 from .control import HostHello
+from .convert import messages_json
 from .describe import describe_agent
 from .dry_run import dry_run
 from .loader import LoadFailure
@@ -72,6 +73,7 @@ class AgentServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         await self._enter_agent()
         description = describe_agent(self._agent, await dry_run(self._agent))
+        messages_json([])  # pydantic makes the serializer of messages on first use: 40 ms that the first run would pay
         self._servicer = AgentServicer(
             AgentRunner(self._agent, hello.incarnation),
             description,

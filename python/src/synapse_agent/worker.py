@@ -146,7 +146,7 @@ async def _serve(agent: AbstractAgent[Any, Any], entry: str, hello: HostHello, c
     control.send(_ready(agent, hello, clock))
     grace_s = await shutdown / 1000
     # The host counts its grace to the process's end: the last part of it is for leaving.
-    margin_s = min(0.5, grace_s / 5)
+    margin_s = min(0.5, grace_s / 3)
     _leave_at(grace_s)
     await server.stop(grace_s - margin_s)
     return 0

@@ -1,0 +1,28 @@
+/** Builds dist/ when it is missing or older than the sources, so that programs which import "synapse-otp" run what is in src/. */
+
+import { readdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { lastLines, runCommand } from "./child.ts";
+import { startProgress } from "./progress.ts";
+
+const root = resolve(import.meta.dirname, "..");
+
+/** Builds if it has to. Rejects with an Error that quotes the compiler. */
+export async function buildIfStale(): Promise<void> {
+  const built = modifiedMs(join(root, "dist", "index.js"));
+  const sources = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" }).map((name) =>
+    join(root, "src", name),
+  );
+  const newest = Math.max(...sources.map((path) => modifiedMs(path) ?? 0));
+  if (built !== undefined && built >= newest) return;
+  const progress = startProgress("Building");
+  const compiler = join(root, "node_modules", ".bin", "tsc");
+  const { ok, output } = await runCommand(compiler, ["-p", join(root, "tsconfig.build.json")]);
+  if (ok) return progress.done();
+  progress.failed();
+  throw new Error(`the build failed:\n${lastLines(output, 20)}`);
+}
+
+function modifiedMs(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+}

@@ -1,0 +1,88 @@
+/** Finds a Python on this machine from which the virtual environment can be made. The machine's Python itself is never changed. */
+
+import { runCommand } from "./child.ts";
+
+/** The oldest Python that synapse-agent runs on. */
+export const oldestPython = [3, 11] as const;
+
+/** Programs that are tried, in this order: the one that the user's PATH prefers, then by version. */
+export const pythonNames = ["python3", "python3.13", "python3.12", "python3.14", "python3.11"] as const;
+
+/** What an interpreter said of itself. */
+export interface PythonAnswer {
+  readonly name: string;
+  readonly version: readonly [major: number, minor: number, micro: number];
+  /** Modules without which no virtual environment can be made, and which it lacks. */
+  readonly lacks: readonly string[];
+}
+
+/** What came of asking for an interpreter: its answer, or why there is none. */
+export type PythonProbe = PythonAnswer | { readonly name: string; readonly failure: string };
+
+const script = `
+import json, sys
+lacks = []
+for name in ("venv", "ensurepip"):
+    try:
+        __import__(name)
+    except ImportError:
+        lacks.append(name)
+print("synapse:" + json.dumps([list(sys.version_info[:3]), lacks]))
+`;
+
+/** Asks a program whether it is a Python. Never rejects. */
+export async function probePython(name: string): Promise<PythonProbe> {
+  const { ok, output } = await runCommand(name, ["-c", script], { timeoutMs: 10_000 });
+  const line = output.split("\n").find((text) => text.startsWith("synapse:"));
+  if (!ok || line === undefined) return { name, failure: output.trim().split("\n")[0] || "it did not answer" };
+  const [version, lacks] = JSON.parse(line.slice("synapse:".length)) as [[number, number, number], string[]];
+  return { name, version, lacks };
+}
+
+/** Whether an answer is of a Python that is new enough and complete. */
+export function isUsable(probe: PythonProbe): probe is PythonAnswer {
+  return "version" in probe && isNewEnough(probe) && probe.lacks.length === 0;
+}
+
+/**
+ * Asks `names` one after the other and takes the first that is usable.
+ * @returns rejects with an Error that says what was found instead and how to mend it
+ */
+export async function findSystemPython(
+  names: readonly string[] = pythonNames,
+  probe: (name: string) => Promise<PythonProbe> = probePython,
+): Promise<PythonAnswer> {
+  const probes: PythonProbe[] = [];
+  for (const name of names) {
+    const answer = await probe(name);
+    if (isUsable(answer)) return answer;
+    probes.push(answer);
+  }
+  throw new Error(describeSearch(probes));
+}
+
+/** The sentence for a search that found nothing: the nearest miss, its remedy, and everything that was tried. */
+export function describeSearch(probes: readonly PythonProbe[]): string {
+  const oldest = oldestPython.join(".");
+  const tried = `Tried: ${probes.map(describeProbe).join("; ")}.`;
+  const incomplete = probes.find((probe) => "version" in probe && isNewEnough(probe));
+  if (incomplete !== undefined && "lacks" in incomplete) {
+    const [major, minor] = incomplete.version;
+    return (
+      `${incomplete.name} is Python ${incomplete.version.join(".")} but lacks ${incomplete.lacks.join(" and ")}, ` +
+      `which a virtual environment is made with. On Debian and Ubuntu: apt-get install python${major}.${minor}-venv. ${tried}`
+    );
+  }
+  const remedy = `Install Python ${oldest} or newer with its venv module, or name one: npm run setup:python -- --python PATH.`;
+  return `No Python ${oldest} or newer was found. ${remedy} ${tried}`;
+}
+
+function describeProbe(probe: PythonProbe): string {
+  if (!("version" in probe)) return `${probe.name} (${probe.failure})`;
+  const lacks = probe.lacks.length === 0 ? "" : `, without ${probe.lacks.join(" and ")}`;
+  return `${probe.name} (${probe.version.join(".")}${lacks})`;
+}
+
+function isNewEnough({ version: [major, minor] }: PythonAnswer): boolean {
+  return major > oldestPython[0] || (major === oldestPython[0] && minor >= oldestPython[1]);
+}

@@ -1,0 +1,121 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterEach, describe, expect, it } from "vitest";
+import { checkBars, type Measures } from "./bars.ts";
+import { clientNames } from "./clients.ts";
+import type { Series } from "./lifecycle.ts";
+import type { BenchResult } from "./report.ts";
+import { type Comparison, compare } from "./rounds.ts";
+import { quickSettings } from "./settings.ts";
+import { median, percentile } from "./statistics.ts";
+
+/** Two starts of a worker and one restart, on a machine that others use too. */
+const quickMs = 120_000;
+
+const directory = mkdtempSync(join(tmpdir(), "bench-test-"));
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+describe("the benchmark", () => {
+  it("measures all clients and the life of a worker, writes it all down and leaves nothing behind", async () => {
+    const script = join(import.meta.dirname, "run.ts");
+    const signal = AbortSignal.timeout(quickMs);
+    const child = spawn(process.execPath, [script, "--quick", "--name", "smoke", "--directory", directory], {
+      stdio: ["ignore", "pipe", "pipe"],
+      signal,
+      killSignal: "SIGKILL",
+    });
+    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain("agent.run p50, of bare Connect");
+    expect(readdirSync(tmpdir()).filter((name) => name.includes(`-${child.pid}-`))).toEqual([]);
+
+    const result = JSON.parse(readFileSync(join(directory, "smoke.json"), "utf8")) as BenchResult;
+    expect(result).toMatchObject({ name: "smoke", settings: quickSettings });
+    expect(result.machine.worker).toMatchObject({ python: expect.any(String) });
+    expect(result.bars).toHaveLength(5);
+    const { lifecycle, ...comparisons } = result.measures;
+    expect(Object.keys(comparisons).toSorted()).toEqual(
+      ["nodeCpuPerChunk", "nodeCpuPerRun", "streamedChunks", "throughput", "unaryP50", "unaryP99"].toSorted(),
+    );
+    for (const comparison of Object.values(comparisons) as Comparison[]) expectComplete(comparison);
+    const { runsRejected, ...series } = lifecycle;
+    expect(runsRejected).toBeGreaterThanOrEqual(0);
+    expect(Object.keys(series).toSorted()).toEqual(
+      ["exitSeen", "nextRun", "plainStart", "restart", "restartAdds", "restartAroundWorker"].toSorted(),
+    );
+    for (const { values, median, max } of Object.values(series) as Series[]) {
+      expect(values).toHaveLength(quickSettings.crashes);
+      expect([...values, median, max].every(Number.isFinite)).toBe(true);
+    }
+  }, 130_000);
+});
+
+function expectComplete({ values, medians, ratios }: Comparison): void {
+  for (const name of clientNames) {
+    expect(values[name]).toHaveLength(quickSettings.rounds);
+    expect(values[name].every((value) => value > 0)).toBe(true);
+    expect(medians[name]).toBeGreaterThan(0);
+  }
+  expect(ratios.connect).toBeGreaterThan(0);
+  expect(ratios.grpcJs).toBeGreaterThan(0);
+}
+
+describe("the statistics of the benchmark", () => {
+  it("take the middle of the values, or the mean of the two in the middle", () => {
+    expect(median([3, 1, 2])).toBe(2);
+    expect(median([4, 1, 2, 3])).toBe(2.5);
+    expect(median([])).toBeNaN();
+  });
+
+  it("take the smallest value that the share does not exceed", () => {
+    const values = Array.from({ length: 100 }, (_, index) => index + 1);
+    expect(percentile(values, 0.5)).toBe(50);
+    expect(percentile(values, 0.99)).toBe(99);
+    expect(percentile([7], 0.99)).toBe(7);
+    expect(percentile([], 0.5)).toBeNaN();
+  });
+
+  it("compare clients within their rounds, so that a slow round is slow for all", () => {
+    const comparison = compare("ms", { agent: [2, 40, 3], connect: [1, 20, 1], grpcJs: [1, 10, 3] }, (value) => value);
+    expect(comparison.medians).toEqual({ agent: 3, connect: 1, grpcJs: 3 });
+    expect(comparison.ratios).toEqual({ connect: 2, grpcJs: 2 });
+  });
+});
+
+describe("the bars of the benchmark", () => {
+  it("are met at their limits and missed beyond them", () => {
+    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual([true, true, true, true, true]);
+    expect(checkBars(measures(1.26, 0.84, 51)).some(({ passed }) => passed)).toBe(false);
+  });
+});
+
+function measures(latency: number, rate: number, ms: number): Measures {
+  const comparison = (ratio: number): Comparison => ({
+    unit: "ms",
+    values: { agent: [], connect: [], grpcJs: [] },
+    medians: { agent: 1, connect: 1, grpcJs: 1 },
+    ratios: { connect: ratio, grpcJs: ratio },
+  });
+  const series: Series = { values: [ms], median: ms, max: ms };
+  return {
+    unaryP50: comparison(latency),
+    unaryP99: comparison(latency),
+    throughput: comparison(rate),
+    nodeCpuPerRun: comparison(1),
+    streamedChunks: comparison(rate),
+    nodeCpuPerChunk: comparison(1),
+    lifecycle: {
+      plainStart: series,
+      restart: series,
+      restartAdds: series,
+      restartAroundWorker: series,
+      exitSeen: series,
+      nextRun: series,
+      runsRejected: 0,
+    },
+  };
+}

@@ -1,0 +1,94 @@
+/** The report of a benchmark: a table for people, JSON for comparing. */
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Bar, Measures } from "./bars.ts";
+import type { Series } from "./lifecycle.ts";
+import type { Machine } from "./machine.ts";
+import type { Comparison } from "./rounds.ts";
+import type { BenchSettings } from "./settings.ts";
+
+/** All of one benchmark, as it is written to its file. */
+export interface BenchResult {
+  readonly name: string;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly machine: Machine;
+  readonly settings: BenchSettings;
+  readonly measures: Measures;
+  readonly bars: readonly Bar[];
+  readonly passed: boolean;
+}
+
+/** Writes `<directory>/<name>.json`; answers its path. */
+export function writeResult(result: BenchResult, directory: string): string {
+  mkdirSync(directory, { recursive: true });
+  const path = join(directory, `${result.name}.json`);
+  writeFileSync(path, `${JSON.stringify(result, undefined, 2)}\n`);
+  return path;
+}
+
+/** The result as text for a terminal of 100 columns. */
+export function formatResult({ machine, settings, measures, bars, durationMs }: BenchResult): string {
+  const { lifecycle } = measures;
+  const { rounds, unaryCalls, throughputCalls, concurrency, chunks, crashes } = settings;
+  return [
+    `${machine.cpu}, ${machine.cores} cores, ${machine.system}, load ${machine.loadBefore} before`,
+    `node ${machine.node}; worker: ${versions(machine.worker)}`,
+    versions(machine.packages),
+    "",
+    `One Python process, three clients: medians of ${rounds} rounds; ratios are medians of the rounds' ratios.`,
+    row("", "agent", "connect", "grpc-js", "÷ connect", "÷ grpc-js"),
+    comparisonRow(`run, one at a time (${unaryCalls}), p50`, measures.unaryP50),
+    comparisonRow("  p99", measures.unaryP99),
+    comparisonRow(`runs, ${concurrency} at once (${throughputCalls})`, measures.throughput),
+    comparisonRow("  Node CPU a run", measures.nodeCpuPerRun),
+    comparisonRow(`stream of ${chunks} chunks`, measures.streamedChunks),
+    comparisonRow("  Node CPU a chunk", measures.nodeCpuPerChunk),
+    "",
+    `kill -9 and restart, ${crashes} times, each beside the start of a plain worker`,
+    row("", "median", "max"),
+    seriesRow("plain worker: spawn to ready", lifecycle.plainStart),
+    seriesRow("agent: crashed to ready again", lifecycle.restart),
+    seriesRow("  more than the plain start beside it", lifecycle.restartAdds),
+    seriesRow("  more than its own worker's start", lifecycle.restartAroundWorker),
+    seriesRow("kill -9 to exit seen by the agent", lifecycle.exitSeen),
+    seriesRow("kill -9 to next successful run", lifecycle.nextRun),
+    `runs that dead workers held, each rejected with its worker's exit: ${lifecycle.runsRejected}`,
+    "",
+    ...bars.map(formatBar),
+    `took ${Math.round(durationMs / 1_000)} s`,
+  ].join("\n");
+}
+
+function versions(of: Readonly<Record<string, string>>): string {
+  return Object.entries(of)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(", ");
+}
+
+function row(label: string, ...cells: string[]): string {
+  return `${label.padEnd(40)}${cells.map((cell) => cell.padStart(11)).join("")}`;
+}
+
+function comparisonRow(label: string, { unit, medians, ratios }: Comparison): string {
+  const value = (number: number) => `${number.toFixed(unit === "ms" ? 2 : 0)} ${unit}`;
+  const ratio = (number: number) => `${number.toFixed(2)}×`;
+  return row(
+    label,
+    value(medians.agent),
+    value(medians.connect),
+    value(medians.grpcJs),
+    ratio(ratios.connect),
+    ratio(ratios.grpcJs),
+  );
+}
+
+function seriesRow(label: string, { median, max }: Series): string {
+  return row(label, `${median.toFixed(1)} ms`, `${max.toFixed(1)} ms`);
+}
+
+function formatBar({ passed, what, figure, unit, rule, limit }: Bar): string {
+  const value = (number: number) => (unit === "×" ? `${number.toFixed(2)}×` : `${number.toFixed(1)} ms`);
+  return `${passed ? "pass" : "FAIL"}  ${what.padEnd(42)}${value(figure).padStart(9)}  (${rule} ${value(limit)})`;
+}

@@ -1,0 +1,74 @@
+/**
+ * The benchmark: `node test/bench/run.ts [--quick] [--name <name>] [--directory <directory>]`.
+ *
+ * Prints a table and writes `<directory>/<name>.json` (default: `.bench/full.json` or `.bench/quick.json`). A full run exits with 1 when a
+ * bar is missed; a quick one shows that everything works, and its figures decide nothing.
+ */
+
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { checkBars } from "./bars.ts";
+import { measureLifecycle } from "./lifecycle.ts";
+import { describeMachine } from "./machine.ts";
+import { type BenchResult, formatResult, writeResult } from "./report.ts";
+import { type BenchSettings, fullSettings, quickSettings, rootDirectory } from "./settings.ts";
+import { measureStreams, readStream } from "./stream.ts";
+import { startTarget } from "./target.ts";
+import { measureUnary, runAtOnce, runInTurn } from "./unary.ts";
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    name: { type: "string" },
+    directory: { type: "string", default: join(rootDirectory, ".bench") },
+  },
+});
+const name = options.name ?? (options.quick ? "quick" : "full");
+const result = await runBench(name, options.quick ? quickSettings : fullSettings);
+const path = writeResult(result, resolve(options.directory));
+console.log(`${formatResult(result)}\nwritten to ${path}`);
+if (!options.quick && !result.passed) process.exitCode = 1;
+
+async function runBench(name: string, settings: BenchSettings): Promise<BenchResult> {
+  const startedAt = new Date();
+  const machine = describeMachine();
+  const { worker, ...comparisons } = await compareClients(settings);
+  tell(`${settings.crashes} crashes and plain starts`);
+  const measures = { ...comparisons, lifecycle: await measureLifecycle(settings) };
+  const bars = checkBars(measures);
+  return {
+    name,
+    startedAt: startedAt.toISOString(),
+    durationMs: Date.now() - startedAt.getTime(),
+    machine: { ...machine, worker },
+    settings,
+    measures,
+    bars,
+    passed: bars.every(({ passed }) => passed),
+  };
+}
+
+async function compareClients(settings: BenchSettings) {
+  tell("starting the worker");
+  const { clients, versions, stop } = await startTarget(settings);
+  try {
+    tell("warming up");
+    for (const client of clients) {
+      await runInTurn(client, settings.warmUpCalls);
+      await runAtOnce(client, settings.warmUpCalls, settings.concurrency);
+      await readStream(client, settings.chunks);
+    }
+    tell("unary runs");
+    const unary = await measureUnary(clients, settings);
+    tell("streams");
+    const streams = await measureStreams(clients, settings);
+    return { worker: versions, ...unary, ...streams };
+  } finally {
+    await stop();
+  }
+}
+
+/** Progress, on stderr: the report alone is on stdout. */
+function tell(step: string): void {
+  process.stderr.write(`bench: ${step}\n`);
+}

@@ -1,0 +1,47 @@
+/** How much is measured. */
+
+import { join } from "node:path";
+
+/** The checkout: agents, contract and reports are found from here. */
+export const rootDirectory = join(import.meta.dirname, "../..");
+/** An agent that does no work, so that what is measured is everything around it. */
+export const benchEntry = "python/agents/bench_agent.py:agent";
+
+/** The sizes of one benchmark. */
+export interface BenchSettings {
+  /** Rounds of every comparison; each client is measured once a round, in rotating order. */
+  readonly rounds: number;
+  /** Sequential calls of one client in one round. */
+  readonly unaryCalls: number;
+  /** Calls of one client in one round with `concurrency` in flight. */
+  readonly throughputCalls: number;
+  readonly concurrency: number;
+  /** Text deltas of one stream; one stream a client a round. */
+  readonly chunks: number;
+  /** Sequential calls of each client before anything counts; as many again at `concurrency`, and one stream. */
+  readonly warmUpCalls: number;
+  /** How often the worker is killed; each time a plain worker is started beside it. */
+  readonly crashes: number;
+}
+
+/** Two to three minutes on two cores. Rounds are a multiple of three, so that each client is first, second and third equally often. */
+export const fullSettings: BenchSettings = {
+  rounds: 6,
+  unaryCalls: 300,
+  throughputCalls: 800,
+  concurrency: 64,
+  chunks: 10_000,
+  warmUpCalls: 400,
+  crashes: 12,
+};
+
+/** Seconds: shows that everything works; its figures mean nothing. */
+export const quickSettings: BenchSettings = {
+  rounds: 1,
+  unaryCalls: 10,
+  throughputCalls: 64,
+  concurrency: 64,
+  chunks: 200,
+  warmUpCalls: 5,
+  crashes: 1,
+};
