@@ -47,7 +47,7 @@ export function startProgress(title: string, target: ProgressTarget = process.st
     if (live) {
       frame = (frame + 1) % frames.length;
       const text = `${frames[frame]} ${title} ${elapsed()}${detail === "" ? "" : `  ${detail}`}`;
-      target.write(`\r\x1b[2K${text.slice(0, (target.columns ?? 80) - 1)}`);
+      target.write(`\r\x1b[2K${text.slice(0, (target.columns || 80) - 1)}`);
     } else if (performance.now() - lastPlainMs >= plainEveryMs) {
       lastPlainMs = performance.now();
       target.write(`  ${elapsed()}${detail === "" ? "" : `: ${detail}`}\n`);

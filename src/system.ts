@@ -21,6 +21,7 @@ import { findInterpreter } from "./python/interpreter.ts";
 import { logReport } from "./report-log.ts";
 import { checkSystemOptions, type StopOptions, type SystemOptions } from "./system-options.ts";
 import type { Launcher } from "./worker/launcher.ts";
+import { sweepSocketDirectories } from "./worker/socket-directory.ts";
 import { createSpawnLauncher } from "./worker/spawn-launcher.ts";
 
 /** What a system tells of itself: its supervisors' and agents' reports, and trouble with the inspection observer. */
@@ -189,6 +190,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     maxMessageBytes: python.maxMessageBytes ?? defaultMaxMessageBytes,
     report,
   });
+  sweepSocketDirectories();
   if (children.some(containsAgent)) environment.interpreter = await findPython();
   const guarded = options.inspect === undefined ? undefined : guardInspector(options.inspect, report);
   const root = new Supervisor(normal, {

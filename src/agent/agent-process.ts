@@ -69,6 +69,7 @@ export class AgentProcess implements RunOwner {
   /** Why the agent has stopped, as the error for its callers. */
   #stoppedBy: SynapseError | undefined;
   #ready = Promise.withResolvers<void>();
+  #readySettled = false;
   #timer: unknown;
   #launch: NodeJS.Immediate | undefined;
   /** Called when the worker that is to end holds no run any more. */
@@ -126,7 +127,7 @@ export class AgentProcess implements RunOwner {
     this.#scope = scope;
     this.#stoppedBy = undefined;
     this.#killed = false;
-    if (!this.#serving) this.#awaitReady();
+    this.#awaitReady();
     const actor = createChildActor(this.#logic(), scope.supervisor, {
       id: this.agentId,
       input: { agentId: this.agentId, incarnation: this.#incarnation },
@@ -317,6 +318,7 @@ export class AgentProcess implements RunOwner {
     void client.closed.then(() => this.connectionLost(worker.incarnation));
     this.#report({ type: "agent.ready", pid: worker.pid ?? 0, startMs: this.clock.now() - spawnedAtMs });
     this.#send({ type: "worker.ready" });
+    this.#readySettled = true;
     this.#ready.resolve();
   }
 
@@ -448,14 +450,16 @@ export class AgentProcess implements RunOwner {
 
   #reportStopped(reason: string): void {
     const rejectedRuns = this.#refuseRuns();
+    this.#readySettled = true;
     this.#ready.reject(this.#stoppedBy ?? agentStoppedError(this.agentId, reason, this.#lastCrash));
-    this.#awaitReady();
     this.#report({ type: "agent.stopped", reason, rejectedRuns });
     this.#live.exited(this.#killed ? "killed" : "shutdown");
   }
 
   /** A new wait for "ready", unless one is under way. */
   #awaitReady(): void {
+    if (!this.#readySettled) return;
+    this.#readySettled = false;
     this.#ready = Promise.withResolvers<void>();
     this.#ready.promise.catch(() => undefined);
   }

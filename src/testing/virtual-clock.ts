@@ -1,6 +1,7 @@
 /** A clock that a test moves: supervisors, delays and shutdown times follow it instead of the machine's own time. */
 
 import type { Clock } from "../otp/clock.ts";
+import { type Timer, TimerHeap } from "./timer-heap.ts";
 
 /** A clock that stands still until it is moved. */
 export interface VirtualClock extends Clock {
@@ -10,43 +11,29 @@ export interface VirtualClock extends Clock {
   readonly pending: number;
 }
 
-interface Timer {
-  atMs: number;
-  order: number;
-  run: () => void;
-}
-
 /** Makes a virtual clock. `startMs` is milliseconds since the Unix epoch; default 0. */
 export function createVirtualClock(startMs = 0): VirtualClock {
   let nowMs = startMs;
   let orders = 0;
-  const timers = new Set<Timer>();
-
-  function nextDue(untilMs: number): Timer | undefined {
-    let first: Timer | undefined;
-    for (const timer of timers) {
-      if (timer.atMs > untilMs) continue;
-      const earlier = first === undefined || timer.atMs < first.atMs;
-      if (earlier || (timer.atMs === first?.atMs && timer.order < first.order)) first = timer;
-    }
-    return first;
-  }
+  const timers = new TimerHeap();
 
   return {
     now: () => nowMs,
     setTimeout(run, ms) {
       orders += 1;
-      const timer: Timer = { atMs: nowMs + Math.max(0, ms), order: orders, run };
+      const timer: Timer = { atMs: nowMs + Math.max(0, ms), order: orders, run, index: -1 };
       timers.add(timer);
       return timer;
     },
     clearTimeout(handle) {
-      timers.delete(handle as Timer);
+      if (handle !== undefined && handle !== null) timers.remove(handle as Timer);
     },
     advance(ms) {
       const untilMs = nowMs + ms;
-      for (let timer = nextDue(untilMs); timer !== undefined; timer = nextDue(untilMs)) {
-        timers.delete(timer);
+      for (;;) {
+        const timer = timers.first;
+        if (timer === undefined || timer.atMs > untilMs) break;
+        timers.remove(timer);
         nowMs = timer.atMs;
         timer.run();
       }

@@ -7,7 +7,7 @@ import { findInterpreter } from "../../src/python/interpreter.ts";
 import { createSpawnLauncher } from "../../src/worker/spawn-launcher.ts";
 import { within } from "./deadline.ts";
 import { type BenchSettings, benchEntry, rootDirectory } from "./settings.ts";
-import { median, rounded } from "./statistics.ts";
+import { median, percentile, rounded } from "./statistics.ts";
 import { createTappedLauncher } from "./tapped-launcher.ts";
 import { createBenchLogger, defineBenchAgent, startMs } from "./target.ts";
 
@@ -15,6 +15,9 @@ import { createBenchLogger, defineBenchAgent, startMs } from "./target.ts";
 export interface Series {
   readonly values: readonly number[];
   readonly median: number;
+  /** A quarter of the values are at most this; with `p75`, how far the noise of the machine goes. */
+  readonly p25: number;
+  readonly p75: number;
   readonly max: number;
 }
 
@@ -24,7 +27,7 @@ export interface LifecycleMeasures {
   readonly plainStart: Series;
   /** The agent's report of the crash to its report that the next worker serves. */
   readonly restart: Series;
-  /** `restart` less the `plainStart` measured beside it. Holds the noise of two Python starts. */
+  /** `restart` less the `plainStart` measured beside it. Holds the noise of two Python starts: look at p25 and p75 too. */
   readonly restartAdds: Series;
   /** `restart` less the launch-to-ready of the very worker it started: supervision, connection and health check alone. */
   readonly restartAroundWorker: Series;
@@ -154,5 +157,11 @@ async function runUntilServed(agent: Agent): Promise<{ servedAtMs: number; runsR
 }
 
 function series(values: readonly number[]): Series {
-  return { values: values.map(rounded), median: rounded(median(values)), max: rounded(Math.max(...values)) };
+  return {
+    values: values.map(rounded),
+    median: rounded(median(values)),
+    p25: rounded(percentile(values, 0.25)),
+    p75: rounded(percentile(values, 0.75)),
+    max: rounded(Math.max(...values)),
+  };
 }

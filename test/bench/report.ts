@@ -47,7 +47,7 @@ export function formatResult({ machine, settings, measures, bars, durationMs }: 
     comparisonRow("  Node CPU a chunk", measures.nodeCpuPerChunk),
     "",
     `kill -9 and restart, ${crashes} times, each beside the start of a plain worker`,
-    row("", "median", "max"),
+    row("", "median", "p25", "p75", "max"),
     seriesRow("plain worker: spawn to ready", lifecycle.plainStart),
     seriesRow("agent: crashed to ready again", lifecycle.restart),
     seriesRow("  more than the plain start beside it", lifecycle.restartAdds),
@@ -84,8 +84,8 @@ function comparisonRow(label: string, { unit, medians, ratios }: Comparison): st
   );
 }
 
-function seriesRow(label: string, { median, max }: Series): string {
-  return row(label, `${median.toFixed(1)} ms`, `${max.toFixed(1)} ms`);
+function seriesRow(label: string, { median, p25, p75, max }: Series): string {
+  return row(label, ...[median, p25, p75, max].map((value) => `${value.toFixed(1)} ms`));
 }
 
 function formatBar({ passed, what, figure, unit, rule, limit }: Bar): string {

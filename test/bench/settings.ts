@@ -24,15 +24,15 @@ export interface BenchSettings {
   readonly crashes: number;
 }
 
-/** Two to three minutes on two cores. Rounds are a multiple of three, so that each client is first, second and third equally often. */
+/** Two to four minutes on two cores. Rounds are a multiple of three, so that each client is first, second and third equally often. */
 export const fullSettings: BenchSettings = {
-  rounds: 6,
-  unaryCalls: 300,
-  throughputCalls: 800,
+  rounds: 9,
+  unaryCalls: 200,
+  throughputCalls: 500,
   concurrency: 64,
   chunks: 10_000,
   warmUpCalls: 400,
-  crashes: 12,
+  crashes: 20,
 };
 
 /** Seconds: shows that everything works; its figures mean nothing. */

@@ -1,0 +1,50 @@
+/** The agents of the demonstration, and how they are shown. */
+
+import { join, resolve } from "node:path";
+import { defineAgent, type System } from "synapse-otp";
+import type { Screen, Style } from "./screen.ts";
+
+const python = resolve(import.meta.dirname, "..", "..", "python");
+
+/** What the agent "city" answers with: the fields of its Python class City. */
+export interface City {
+  name: string;
+  country: string;
+  population: number;
+  sights: string[];
+}
+
+/** Answers with text. One run at a time, so that the demonstration can show one that waits. */
+export const example = defineAgent({ id: "example", entry: entryOf("example_agent.py"), maxConcurrency: 1 });
+/** Answers with a City. */
+export const city = defineAgent<City>({ id: "city", entry: entryOf("city_agent.py") });
+/** Calls tools in Python. */
+export const tool = defineAgent({ id: "tool", entry: entryOf("tool_agent.py") });
+
+function entryOf(file: string): string {
+  return `${join(python, "agents", file)}:agent`;
+}
+
+const stateStyles: Record<string, Style> = {
+  starting: "yellow",
+  ready: "green",
+  busy: "cyan",
+  crashed: "red",
+  restarting: "yellow",
+  stopping: "dim",
+  stopped: "dim",
+};
+
+/** A state in its colour. */
+export function showState(screen: Screen, state: string): string {
+  return screen.style(stateStyles[state] ?? "reset", state);
+}
+
+/** The tree in one line: each agent with its state, its worker's number and its process. */
+export function showAgents(screen: Screen, system: System): string {
+  const agents = (system.tree().children ?? []).map(
+    ({ id, state, incarnation, pid }) =>
+      `${screen.style("bold", id)} ${showState(screen, state)} ${screen.style("dim", `#${incarnation} ${pid ?? ""}`)}`,
+  );
+  return agents.join("  ");
+}

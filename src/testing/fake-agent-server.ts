@@ -1,0 +1,60 @@
+/** A gRPC server in this process on a Unix socket in a private directory: where a fake worker serves. */
+
+import { once } from "node:events";
+import { createServer, type Http2Server } from "node:http2";
+import type { Socket } from "node:net";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import type { FakeAgentService } from "./fake-agent-service.ts";
+
+/** A server that listens. */
+export interface FakeAgentServer {
+  /** Ends every connection as the death of a process does: no GOAWAY, no status. It keeps listening. */
+  disconnect(): void;
+  /** The same, and it listens no more. Settles when nothing is open. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Serves a fake AgentService at `socketPath`; calls without the token are refused as UNAUTHENTICATED. */
+export async function startFakeAgentServer(
+  service: FakeAgentService,
+  options: { socketPath: string; token: string; maxMessageBytes: number },
+): Promise<FakeAgentServer> {
+  const { socketPath, token, maxMessageBytes } = options;
+  const handler = connectNodeAdapter({
+    connect: false,
+    grpcWeb: false,
+    readMaxBytes: maxMessageBytes,
+    interceptors: [checkToken(`Bearer ${token}`)],
+    routes: (router) => service.routes(router),
+  });
+  const http: Http2Server = createServer({ settings: { maxConcurrentStreams: 2_000 } }, handler);
+  // Not session.socket: its destroy() is that of the session, which says goodbye.
+  const sockets = new Set<Socket>();
+  http.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  const disconnect = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  let closed: Promise<unknown> | undefined;
+  const close = async () => {
+    if (closed === undefined) {
+      closed = once(http, "close");
+      http.close();
+    }
+    disconnect();
+    await closed;
+  };
+  http.listen(socketPath);
+  await once(http, "listening");
+  return { disconnect, close };
+}
+
+function checkToken(expected: string): Interceptor {
+  return (next) => (request) => {
+    if (request.header.get("authorization") === expected) return next(request);
+    throw new ConnectError("the call does not carry this incarnation's token", Code.Unauthenticated);
+  };
+}

@@ -1,0 +1,227 @@
+/** An AgentService in memory: it speaks the contract as the Python servicer does, and a function answers the runs. */
+
+import { randomUUID } from "node:crypto";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import { Health, HealthCheckResponse_ServingStatus } from "../gen/grpc_health/v1/health_pb.ts";
+import {
+  AgentService,
+  OutputKind,
+  type RunRequest,
+  type RunResponseChunkSchema,
+  type RunResponseSchema,
+} from "../gen/synapse_agent/v1/agent_pb.ts";
+import { drainingFailure, toFakeFailure } from "./fake-error.ts";
+import { type FakeAnswer, type FakeReply, type FakeRun, toFakeRun } from "./fake-run.ts";
+
+/** Options of {@link createFakeAgentService}. */
+export interface FakeAgentServiceOptions {
+  /** Answers every run. Default: the prompt itself. */
+  readonly answer?: FakeAnswer;
+  /** What describe() and "started" events name as the model; default "fake". */
+  readonly modelName?: string;
+}
+
+/** An AgentService in memory, with what it has seen. */
+export interface FakeAgentService {
+  /** Registers the service, and the standard health check, on a Connect router. */
+  routes(router: ConnectRouter): void;
+  /** Every run that has come in, in order; also those that were refused. */
+  readonly runs: readonly FakeRun[];
+  /** Runs that have not been answered yet. */
+  readonly inProgress: number;
+  /** From now on runs are refused with the kind "draining", and the health check says NOT_SERVING. */
+  beginDrain(): void;
+  /** Settles when no run is in progress. */
+  idle(): Promise<void>;
+}
+
+type Chunk = MessageInitShape<typeof RunResponseChunkSchema>;
+type Response = MessageInitShape<typeof RunResponseSchema>;
+
+/** Creates a service. It listens nowhere: mount its routes, or let `createFakeLauncher` do so. */
+export function createFakeAgentService(options: FakeAgentServiceOptions = {}): FakeAgentService {
+  const { answer = (run: FakeRun) => run.prompt, modelName = "fake" } = options;
+  const runs: FakeRun[] = [];
+  let inProgress = 0;
+  let draining = false;
+  let waiters: (() => void)[] = [];
+
+  /** Counts the run in; the caller counts it out with `leave`. */
+  function enter(request: RunRequest, streaming: boolean, context: HandlerContext): FakeRun {
+    const run = toFakeRun(request, streaming, context.signal);
+    runs.push(run);
+    inProgress += 1;
+    return run;
+  }
+
+  function leave(): void {
+    inProgress -= 1;
+    if (inProgress > 0) return;
+    for (const waiter of waiters) waiter();
+    waiters = [];
+  }
+
+  async function run(request: RunRequest, context: HandlerContext): Promise<Response> {
+    const fake = enter(request, false, context);
+    try {
+      if (draining) throw drainingFailure(fake.agentId, fake.runId).status;
+      return await answerOf(fake);
+    } finally {
+      leave();
+    }
+  }
+
+  async function answerOf(fake: FakeRun): Promise<Response> {
+    try {
+      const reply = await untilCancelled(answer(fake), fake.signal);
+      return responseOf(fake, await settle(reply, fake), modelName);
+    } catch (thrown) {
+      throw thrown instanceof ConnectError ? thrown : toFakeFailure(thrown, fake.runId).status;
+    }
+  }
+
+  async function* runStream(request: RunRequest, context: HandlerContext): AsyncGenerator<Chunk> {
+    const fake = enter(request, true, context);
+    let seq = 0;
+    const chunk = (event: Chunk["event"] & object, data = ""): Chunk => {
+      seq += 1;
+      return { seq: BigInt(seq), runId: fake.runId, attempt: fake.attempt, step: 1, data, event };
+    };
+    try {
+      if (draining) {
+        const { error, status } = drainingFailure(fake.agentId, fake.runId);
+        yield chunk({ case: "failed", value: error });
+        throw status;
+      }
+      try {
+        const conversationId = fake.conversationId || randomUUID();
+        yield chunk({ case: "started", value: { incarnation: fake.incarnation, modelName, conversationId } });
+        const reply = await untilCancelled(answer(fake), fake.signal);
+        let output: unknown = "";
+        if (typeof reply === "object" && "chunks" in reply) {
+          for await (const text of piecesOf(reply.chunks, fake.signal)) {
+            output += text;
+            yield chunk({ case: "textDelta", value: { partIndex: 0 } }, text);
+          }
+        } else {
+          if (typeof reply === "object" && "output" in reply) {
+            for await (const partial of piecesOf(reply.partial ?? [], fake.signal)) {
+              yield chunk({ case: "partialOutputJson", value: encode(partial) });
+            }
+          } else if (typeof reply === "string" && reply !== "") {
+            yield chunk({ case: "textDelta", value: { partIndex: 0 } }, reply);
+          }
+          output = await settle(reply, fake);
+        }
+        const response = responseOf({ ...fake, conversationId }, output, modelName);
+        yield chunk({ case: "completed", value: response });
+      } catch (thrown) {
+        if (thrown instanceof ConnectError) throw thrown;
+        const { error, status } = toFakeFailure(thrown, fake.runId);
+        yield chunk({ case: "failed", value: error });
+        throw status;
+      }
+    } finally {
+      leave();
+    }
+  }
+
+  return {
+    runs,
+    get inProgress() {
+      return inProgress;
+    },
+    beginDrain() {
+      draining = true;
+    },
+    idle() {
+      if (inProgress === 0) return Promise.resolve();
+      return new Promise((resolve) => waiters.push(resolve));
+    },
+    routes(router) {
+      router.service(AgentService, {
+        run,
+        runStream,
+        describe: ({ agentId }) => ({
+          agentId,
+          name: agentId,
+          model: modelName,
+          outputSchemaJson: encode({ type: "string" }),
+          schemaHash: "0".repeat(64),
+          pydanticAiVersion: "0.0.0",
+          pythonVersion: "0.0.0",
+          protocolVersion: 1,
+        }),
+      });
+      const { SERVING, NOT_SERVING } = HealthCheckResponse_ServingStatus;
+      router.service(Health, { check: () => ({ status: draining ? NOT_SERVING : SERVING }) });
+    },
+  };
+}
+
+/** The output of a reply, when all of it is there. */
+async function settle(reply: FakeReply, run: FakeRun): Promise<unknown> {
+  if (typeof reply === "string") return reply;
+  if ("hang" in reply) return untilCancelled(new Promise<never>(() => undefined), run.signal);
+  if ("output" in reply) return reply.output;
+  let text = "";
+  for await (const piece of piecesOf(reply.chunks, run.signal)) text += piece;
+  return text;
+}
+
+function responseOf(run: FakeRun, output: unknown, modelName: string): Response {
+  const text = typeof output === "string";
+  const result = text ? output : JSON.stringify(output);
+  const [requestTokens, responseTokens] = [tokens(run.prompt), tokens(result)];
+  const usage = { requests: 1n, requestTokens, responseTokens, totalTokens: requestTokens + responseTokens };
+  return {
+    result,
+    outputJson: encode(output),
+    kind: text ? OutputKind.TEXT : OutputKind.STRUCTURED,
+    usage,
+    newMessagesJson: encode([
+      { kind: "request", parts: [{ part_kind: "user-prompt", content: run.prompt }] },
+      { kind: "response", parts: [{ part_kind: "text", content: result }] },
+    ]),
+    runId: run.runId,
+    conversationId: run.conversationId || randomUUID(),
+    attempts: run.attempt,
+    modelName,
+    finishReason: "stop",
+    incarnation: run.incarnation,
+  };
+}
+
+/** One token for each word. */
+function tokens(text: string): bigint {
+  return BigInt(text.split(/\s+/).filter((word) => word !== "").length);
+}
+
+/** The promise, or a Canceled status when the call is cancelled first. */
+async function untilCancelled<T>(value: T | Promise<T>, signal: AbortSignal): Promise<T> {
+  if (!(value instanceof Promise)) return value;
+  const cancelled = Promise.withResolvers<never>();
+  const abort = () => cancelled.reject(new ConnectError("the call was cancelled", Code.Canceled));
+  if (signal.aborted) abort();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([value, cancelled.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** The pieces, until the call is cancelled: a source that hangs must not keep the call. */
+async function* piecesOf<T>(source: Iterable<T> | AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  for (;;) {
+    const step = await untilCancelled(iterator.next(), signal);
+    if (step.done === true) return;
+    yield step.value;
+  }
+}
+
+function encode(value: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(JSON.stringify(value));
+}

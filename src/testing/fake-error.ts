@@ -1,0 +1,45 @@
+/** What a fake agent throws, as the Python servicer would send it: a gRPC status with an AgentError in its details. */
+
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { RunError, type RunErrorKind } from "../errors.ts";
+import { AgentErrorKind, AgentErrorSchema } from "../gen/synapse_agent/v1/agent_pb.ts";
+
+/** An error as it goes over the wire: the status of the call, and the value for a stream's failed event. */
+export interface FakeFailure {
+  readonly status: ConnectError;
+  readonly error: MessageInitShape<typeof AgentErrorSchema>;
+}
+
+/** Anything that a fake agent threw → a failure. A RunError keeps its kind; another error is of kind "user_code". */
+export function toFakeFailure(thrown: unknown, runId: string): FakeFailure {
+  if (thrown instanceof RunError) {
+    const message = thrown.message.replace(/^\[[a-z_]+\] /, "");
+    return failure(message, thrown.kind, { runId, retriable: thrown.retriable, pythonType: thrown.pythonType ?? "" });
+  }
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  return failure(error.message, "user_code", { runId, pythonType: error.name, traceback: error.stack ?? "" });
+}
+
+/** What a worker says to a run that comes after it was asked to stop. */
+export function drainingFailure(agentId: string, runId: string): FakeFailure {
+  const message = `the worker of agent "${agentId}" is stopping and takes no new runs`;
+  return failure(message, "draining", { runId, retriable: true });
+}
+
+function failure(message: string, kind: RunErrorKind, facts: MessageInitShape<typeof AgentErrorSchema>): FakeFailure {
+  const error = { ...facts, message, kind: wireKind(kind) };
+  const details = [{ desc: AgentErrorSchema, value: create(AgentErrorSchema, error) }];
+  return { error, status: new ConnectError(message, statusOf(kind), undefined, details) };
+}
+
+function wireKind(kind: RunErrorKind): AgentErrorKind {
+  const name = kind.toUpperCase() as keyof typeof AgentErrorKind;
+  return AgentErrorKind[name] ?? AgentErrorKind.UNSPECIFIED;
+}
+
+function statusOf(kind: RunErrorKind): Code {
+  if (kind === "draining") return Code.Unavailable;
+  if (kind === "deadline") return Code.DeadlineExceeded;
+  return kind === "usage_limit_exceeded" ? Code.ResourceExhausted : Code.Internal;
+}

@@ -1,0 +1,69 @@
+/** A launcher of fake workers: the host's own client talks to them over a real Unix socket, and no Python is needed. */
+
+import { CallerError } from "../errors.ts";
+import { type Clock, realClock } from "../worker/clock.ts";
+import type { Launcher, WorkerSpec } from "../worker/launcher.ts";
+import { type FakeWorker, type FakeWorkerScript, startFakeWorker } from "./fake-worker.ts";
+
+/** Options of {@link createFakeLauncher}. */
+export interface FakeLauncherOptions {
+  /** What its workers do: one script for all, or a function that is asked at every launch. Default: they echo the prompt. */
+  readonly script?: FakeWorkerScript | ((spec: WorkerSpec) => FakeWorkerScript);
+  /** For start timeouts, graces and uptimes. Default: the machine's monotonic clock. */
+  readonly clock?: Clock;
+}
+
+/** A launcher of fake workers, as a test holds it. */
+export interface FakeLauncher extends Launcher {
+  /** Every worker that it has launched, in order. */
+  readonly workers: readonly FakeWorker[];
+  /**
+   * The last worker of an agent.
+   * @throws CallerError "not_found" when the agent has had none
+   */
+  worker(agentId: string): FakeWorker;
+  /** The first worker of this agent and incarnation, past or future. */
+  launched(agentId: string, incarnation: number): Promise<FakeWorker>;
+  /** Kills what still runs and settles when it is gone. */
+  close(): Promise<void>;
+}
+
+/** Creates a launcher of fake workers. */
+export function createFakeLauncher(options: FakeLauncherOptions = {}): FakeLauncher {
+  const { script = {}, clock = realClock } = options;
+  const workers: FakeWorker[] = [];
+  const waiting = new Set<(worker: FakeWorker) => void>();
+
+  return {
+    kind: "spawn",
+    workers,
+    launch(spec) {
+      const worker = startFakeWorker(spec, typeof script === "function" ? script(spec) : script, clock);
+      workers.push(worker);
+      for (const look of waiting) look(worker);
+      return worker;
+    },
+    worker(agentId) {
+      const worker = workers.findLast(({ spec }) => spec.agentId === agentId);
+      if (worker !== undefined) return worker;
+      throw new CallerError("not_found", `no worker of agent "${agentId}" has been launched`, { value: agentId });
+    },
+    launched(agentId, incarnation) {
+      const wanted = (worker: FakeWorker) => worker.spec.agentId === agentId && worker.incarnation === incarnation;
+      const past = workers.find(wanted);
+      if (past !== undefined) return Promise.resolve(past);
+      return new Promise((resolve) => {
+        const look = (worker: FakeWorker) => {
+          if (!wanted(worker)) return;
+          waiting.delete(look);
+          resolve(worker);
+        };
+        waiting.add(look);
+      });
+    },
+    async close() {
+      for (const worker of workers) worker.kill();
+      await Promise.all(workers.map((worker) => worker.exited));
+    },
+  };
+}

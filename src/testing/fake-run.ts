@@ -1,0 +1,73 @@
+/** What a fake agent is asked, and what it may answer. */
+
+import { RunError, type RunErrorKind } from "../errors.ts";
+import type { RunRequest } from "../gen/synapse_agent/v1/agent_pb.ts";
+
+/** A run as a fake agent sees it. */
+export interface FakeRun {
+  readonly agentId: string;
+  readonly prompt: string;
+  readonly runId: string;
+  readonly attempt: number;
+  /** The incarnation that the host meant to reach. */
+  readonly incarnation: number;
+  /** Empty when the host gave none. */
+  readonly conversationId: string;
+  /** pydantic-ai messages as JSON values; empty when the host gave none. */
+  readonly messageHistory: readonly unknown[];
+  /** Undefined when the host gave none. */
+  readonly deps: unknown;
+  readonly metadata: Readonly<Record<string, string>>;
+  /** Whether the host reads events (`Agent.stream`) or one answer (`Agent.run`). */
+  readonly streaming: boolean;
+  /** Aborted when the host cancels the call, its deadline passes or the worker ends. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * The answer of a fake agent.
+ * - a text
+ * - `chunks`: a text in pieces; a stream yields one text delta for each, as the host reads on
+ * - `output`: structured output, in a stream after the snapshots of `partial`
+ * - `hang`: no answer until the host cancels or the worker ends
+ */
+export type FakeReply =
+  | string
+  | { readonly chunks: Iterable<string> | AsyncIterable<string> }
+  | { readonly output: unknown; readonly partial?: Iterable<unknown> | AsyncIterable<unknown> }
+  | { readonly hang: true };
+
+/** A fake agent: it answers a run, or throws. See {@link fakeRunError} for errors of a given kind; any other throw is the user's code failing. */
+export type FakeAnswer = (run: FakeRun) => FakeReply | Promise<FakeReply>;
+
+/**
+ * An error for a fake agent to throw: the host's run rejects with a RunError of this kind.
+ * @example throw fakeRunError("usage_limit_exceeded", "the request_limit of 1 is reached")
+ */
+export function fakeRunError(kind: RunErrorKind, message: string, facts: { retriable?: boolean } = {}): RunError {
+  return new RunError("run_failed", message, { kind, ...facts });
+}
+
+/** The run in a request. */
+export function toFakeRun(request: RunRequest, streaming: boolean, signal: AbortSignal): FakeRun {
+  const { agentId, prompt, runId, attempt, incarnation, conversationId, metadata } = request;
+  const messageHistory = (decode(request.messageHistoryJson) ?? []) as readonly unknown[];
+  const deps = decode(request.depsJson);
+  return {
+    agentId,
+    prompt,
+    runId,
+    attempt,
+    incarnation,
+    conversationId,
+    messageHistory,
+    deps,
+    metadata,
+    streaming,
+    signal,
+  };
+}
+
+function decode(bytes: Uint8Array): unknown {
+  return bytes.byteLength === 0 ? undefined : JSON.parse(Buffer.from(bytes).toString("utf8"));
+}

@@ -1,0 +1,229 @@
+/** A worker without a process: a server in this one, that can be crashed, cut off, stopped and killed as a process can. */
+
+import { randomBytes } from "node:crypto";
+import { type Clock, createTimer, type Timer } from "../worker/clock.ts";
+import { exitCause, nextVerdict, type Verdict } from "../worker/exit-cause.ts";
+import type { Worker, WorkerExit, WorkerLoadFailure, WorkerReady, WorkerSpec } from "../worker/launcher.ts";
+import { createSocketDirectory, type SocketDirectory } from "../worker/socket-directory.ts";
+import { type FakeAgentServer, startFakeAgentServer } from "./fake-agent-server.ts";
+import { createFakeAgentService, type FakeAgentService } from "./fake-agent-service.ts";
+import type { FakeReply, FakeRun } from "./fake-run.ts";
+
+/** How a fake process ends by itself. Default: SIGKILL from outside. */
+export type FakeDeath = { readonly exitCode: number } | { readonly signal: NodeJS.Signals };
+
+/** What a fake worker does. */
+export interface FakeWorkerScript {
+  /**
+   * How it starts; default "ready".
+   * - "ready": it serves
+   * - "never": it stays silent, until `startTimeoutMs` or a kill
+   * - an exit code or a signal: it ends before it is ready
+   * - `loadFailure`: it tells why its agent cannot be loaded, and ends with code 1
+   * - `spawnFailed`: the operating system could not start it; the text says why
+   */
+  readonly start?:
+    | "ready"
+    | "never"
+    | FakeDeath
+    | { readonly loadFailure: Partial<WorkerLoadFailure> & Pick<WorkerLoadFailure, "kind" | "message"> }
+    | { readonly spawnFailed: string };
+  /** Answers every run; the worker is there to be crashed at any moment. Default: the prompt itself. */
+  readonly answer?: (run: FakeRun, worker: FakeWorker) => FakeReply | Promise<FakeReply>;
+  /** "finish" (default): its runs are finished, then it ends with code 0. "ignore": only the kill after the grace ends it. */
+  readonly onStop?: "finish" | "ignore";
+}
+
+/** A fake worker, as a test holds it. */
+export interface FakeWorker extends Worker {
+  readonly spec: WorkerSpec;
+  /** Every run that has reached it, in order. */
+  readonly runs: readonly FakeRun[];
+  /** Its process ends now, by itself or by a signal of somebody else; default `{ signal: "SIGKILL" }`. */
+  crash(death?: FakeDeath): void;
+  /** Its connections break, and its process lives on. */
+  disconnect(): void;
+  /** It writes a line; default on stderr. */
+  print(line: string, stream?: "stdout" | "stderr"): void;
+}
+
+/** Linux gives out process numbers below 2^22 only: nothing that lives can have one of ours. They are never signalled. */
+const firstPid = 2 ** 22 + 1;
+let lastPid = firstPid - 1;
+const keptLines = 50;
+
+/** Starts a fake worker. Never throws: what cannot be set up is an exit "spawn_failed". */
+export function startFakeWorker(spec: WorkerSpec, script: FakeWorkerScript, clock: Clock): FakeWorker {
+  return new ScriptedWorker(spec, script, clock);
+}
+
+class ScriptedWorker implements FakeWorker {
+  readonly spec: WorkerSpec;
+  readonly incarnation: number;
+  readonly pid: number | undefined;
+  readonly #started = Promise.withResolvers<{ ready: WorkerReady } | { exit: WorkerExit }>();
+  readonly #exited = Promise.withResolvers<WorkerExit>();
+  readonly #script: FakeWorkerScript;
+  readonly #clock: Clock;
+  readonly #spawnedAtMs: number;
+  readonly #service: FakeAgentService;
+  readonly #stderr: string[] = [];
+  /** Runs towards the start timeout, then towards the end of a grace. */
+  readonly #deadline: Timer;
+  #directory: SocketDirectory | undefined;
+  #server: FakeAgentServer | undefined;
+  #ready = false;
+  #ended = false;
+  #verdict: Verdict | undefined;
+  #stopByMs = Number.POSITIVE_INFINITY;
+
+  constructor(spec: WorkerSpec, script: FakeWorkerScript, clock: Clock) {
+    this.spec = spec;
+    this.incarnation = spec.incarnation;
+    this.#script = script;
+    this.#clock = clock;
+    this.#spawnedAtMs = clock.now();
+    this.#deadline = createTimer(clock);
+    const { answer } = script;
+    this.#service = createFakeAgentService(answer === undefined ? {} : { answer: (run) => answer(run, this) });
+    const { start = "ready" } = script;
+    let failure = typeof start === "object" && "spawnFailed" in start ? start.spawnFailed : undefined;
+    try {
+      if (failure === undefined) this.#directory = createSocketDirectory();
+    } catch (error) {
+      failure = String(error);
+    }
+    if (failure !== undefined) {
+      this.#ended = true;
+      this.#settle(this.#exit({ cause: "spawn_failed", detail: failure }));
+      return;
+    }
+    lastPid += 1;
+    this.pid = lastPid;
+    this.#deadline.set(spec.startTimeoutMs, () => this.#die("start_timeout", { signal: "SIGKILL" }));
+    void this.#start(start);
+  }
+
+  get started(): Promise<{ ready: WorkerReady } | { exit: WorkerExit }> {
+    return this.#started.promise;
+  }
+
+  get exited(): Promise<WorkerExit> {
+    return this.#exited.promise;
+  }
+
+  get runs(): readonly FakeRun[] {
+    return this.#service.runs;
+  }
+
+  releaseSocket(): void {
+    this.#directory?.remove();
+    this.#directory = undefined;
+  }
+
+  stop(graceMs: number): Promise<WorkerExit> {
+    if (this.#ended) return this.exited;
+    if (!(graceMs > 0)) {
+      this.kill();
+      return this.exited;
+    }
+    const stopByMs = this.#clock.now() + graceMs;
+    if (stopByMs >= this.#stopByMs) return this.exited;
+    this.#stopByMs = stopByMs;
+    this.#deadline.set(graceMs, () => this.#die("stop_overdue", { signal: "SIGKILL" }));
+    if (this.#verdict === "stop") return this.exited;
+    this.#verdict = nextVerdict(this.#verdict, "stop");
+    if (this.#script.onStop === "ignore") return this.exited;
+    this.#service.beginDrain();
+    void this.#service.idle().then(() => this.#die("stop", { exitCode: 0 }));
+    return this.exited;
+  }
+
+  kill(): void {
+    this.#die("kill", { signal: "SIGKILL" });
+  }
+
+  crash(death: FakeDeath = { signal: "SIGKILL" }): void {
+    this.#die(undefined, death);
+  }
+
+  disconnect(): void {
+    this.#server?.disconnect();
+  }
+
+  print(line: string, stream: "stdout" | "stderr" = "stderr"): void {
+    if (stream === "stderr") this.#stderr.push(line);
+    this.spec.onLog({ stream, level: stream === "stderr" ? "warn" : "info", message: line, fields: {} });
+  }
+
+  /** What the process does by itself, beginning in a later turn, as a process does. */
+  async #start(start: FakeWorkerScript["start"]): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (this.#ended || start === "never" || start === undefined) return;
+    if (typeof start === "object") {
+      if ("loadFailure" in start) this.#die("load_failed", { exitCode: 1 });
+      else if (!("spawnFailed" in start)) this.crash(start);
+      return;
+    }
+    const socketPath = this.#directory?.socketPath;
+    if (socketPath === undefined) return;
+    const token = randomBytes(32).toString("hex");
+    const { maxMessageBytes } = this.spec;
+    const server = await startFakeAgentServer(this.#service, { socketPath, token, maxMessageBytes });
+    this.#server = server;
+    if (this.#ended) {
+      await server.close();
+      return;
+    }
+    this.#ready = true;
+    if (this.#verdict === undefined) this.#deadline.clear();
+    const { pid = 0 } = this;
+    const agentName = this.spec.agentId;
+    this.#started.resolve({ ready: { pid, socketPath, token, agentName, modelName: "fake", versions: {} } });
+  }
+
+  #die(verdict: Verdict | undefined, death: FakeDeath): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (verdict !== undefined) this.#verdict = nextVerdict(this.#verdict, verdict);
+    this.#deadline.clear();
+    const signal = "signal" in death ? death.signal : undefined;
+    const { start } = this.#script;
+    const loadFailure =
+      this.#verdict === "load_failed" && typeof start === "object" && "loadFailure" in start
+        ? { pythonType: undefined, traceback: undefined, ...start.loadFailure }
+        : undefined;
+    const exit = this.#exit({
+      cause: exitCause(this.#verdict, signal ?? null),
+      exitCode: "exitCode" in death ? death.exitCode : undefined,
+      signal,
+      loadFailure,
+    });
+    void this.#release().then(() => this.#settle(exit));
+  }
+
+  async #release(): Promise<void> {
+    await this.#server?.close();
+    this.releaseSocket();
+  }
+
+  #exit(facts: Partial<WorkerExit> & Pick<WorkerExit, "cause">): WorkerExit {
+    return {
+      pid: this.pid,
+      incarnation: this.incarnation,
+      exitCode: undefined,
+      signal: undefined,
+      loadFailure: undefined,
+      detail: undefined,
+      stderrTail: this.#stderr.slice(-keptLines),
+      wasReady: this.#ready,
+      uptimeMs: Math.round(this.#clock.now() - this.#spawnedAtMs),
+      ...facts,
+    };
+  }
+
+  #settle(exit: WorkerExit): void {
+    this.#started.resolve({ exit });
+    this.#exited.resolve(exit);
+  }
+}

@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { expect, test } from "vitest";
+
+const root = resolve(import.meta.dirname, "..", "..");
+const source = readFileSync(join(root, "src", "errors.ts"), "utf8");
+const page = readFileSync(join(root, "docs", "errors.md"), "utf8");
+
+const sections = [
+  ["CallerErrorCode", "## CallerError"],
+  ["RunErrorCode", "## RunError"],
+  ["RunErrorKind", "### Kinds"],
+  ["WorkerErrorCode", "## WorkerError"],
+  ["ProcessErrorCode", "## ProcessError"],
+] as const;
+
+test.each(sections)("docs/errors.md explains every %s and no other", (union, heading) => {
+  expect(codesInPage(heading)).toEqual(codesInSource(union));
+});
+
+function codesInSource(union: string): string[] {
+  const declaration = new RegExp(`export type ${union} =([^;]*);`).exec(source)?.[1] ?? "";
+  const code = declaration.replaceAll(/\/\*\*.*?\*\//g, "");
+  return [...code.matchAll(/"(\w+)"/g)].map(([, name = ""]) => name).sort();
+}
+
+/** The first cells of the table below a heading, up to the next heading. */
+function codesInPage(heading: string): string[] {
+  const start = page.indexOf(`\n${heading}`);
+  expect(start, heading).toBeGreaterThan(-1);
+  const rest = page.slice(start + 1 + heading.length);
+  const next = rest.search(/^##/m);
+  const section = next === -1 ? rest : rest.slice(0, next);
+  return [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = ""]) => name).sort();
+}
