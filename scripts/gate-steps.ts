@@ -33,7 +33,7 @@ export function listStages(reports: string): GateStep[][][] {
         { name: "generated code", run: () => attempt(() => checkGenerated()) },
         tool("buf lint", "buf", ["lint"]),
         tool("buf breaking", "buf", ["breaking", "--against", join("proto", "contract.binpb")]),
-        tool("biome", "biome", ["ci", "--error-on-warnings"]),
+        tool("biome", "biome", ["ci", "--error-on-warnings", "--colors=off"]),
         tool("types", "tsc", ["--noEmit", "-p", "tsconfig.json"]),
       ],
       [

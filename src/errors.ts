@@ -75,7 +75,19 @@ export type WorkerErrorCode =
   | "restart_intensity_exceeded";
 
 /** An OTP process ended, or did not answer. */
-export type ProcessErrorCode = "noproc" | "timeout" | "calling_self" | "exited" | "start_failed";
+export type ProcessErrorCode =
+  /** It is dead, or no process has the name. */
+  | "noproc"
+  /** It did not answer, or begin, in time. */
+  | "timeout"
+  /** A process called itself. */
+  | "calling_self"
+  /** It ended, or crashed, instead of answering; `reason` says how. */
+  | "exited"
+  /** Its start failed; `reason` says why. */
+  | "start_failed"
+  /** Its init chose not to start. */
+  | "ignored";
 
 /** Every code that a {@link SynapseError} can carry. */
 export type ErrorCode = CallerErrorCode | RunErrorCode | WorkerErrorCode | ProcessErrorCode;
@@ -101,7 +113,6 @@ export class CallerError extends SynapseError {
   /** What is allowed. */
   readonly rule?: string;
 
-  // biome-ignore lint/complexity/noUselessConstructor: narrows the code to this class's union.
   constructor(code: CallerErrorCode, message: string, facts: CallerErrorFacts = {}) {
     super(code, message, "cause" in facts ? { cause: facts.cause } : undefined);
     if (facts.field !== undefined) this.field = facts.field;
@@ -149,6 +160,7 @@ export type RunErrorKind =
   | "suspended_expired"
   | "user_code"
   | "draining"
+  | "interrupted"
   | "internal"
   | "unknown";
 
@@ -241,14 +253,24 @@ export class WorkerError extends SynapseError {
   }
 }
 
+/** What a {@link ProcessError} is told beside its message. */
+export interface ProcessErrorFacts {
+  reason?: unknown;
+  call?: { readonly target: unknown; readonly message: unknown };
+  cause?: unknown;
+}
+
 /** An OTP process ended, did not begin, or did not answer. `reason` is the exit reason, where there is one. */
 export class ProcessError extends SynapseError {
   declare readonly code: ProcessErrorCode;
   readonly reason?: unknown;
+  /** The call that failed. */
+  readonly call?: { readonly target: unknown; readonly message: unknown };
 
-  constructor(code: ProcessErrorCode, message: string, facts: { reason?: unknown; cause?: unknown } = {}) {
+  constructor(code: ProcessErrorCode, message: string, facts: ProcessErrorFacts = {}) {
     super(code, message, "cause" in facts ? { cause: facts.cause } : undefined);
     if ("reason" in facts) this.reason = facts.reason;
+    if (facts.call !== undefined) this.call = facts.call;
   }
 }
 

@@ -31,5 +31,5 @@ export type { Strategy, SupervisorSpec } from "./otp/supervisor-spec.ts";
 export type { TreeNode } from "./otp/tree.ts";
 export { describeReport } from "./report-log.ts";
 export type { AgentDescription, ModelSettings, Usage, UsageLimits } from "./rpc/run-types.ts";
-export { type Report, type System, startSystem } from "./system.ts";
+export { type Report, type System, type SystemParts, startSystem } from "./system.ts";
 export type { PythonOptions, StopOptions, SystemOptions } from "./system-options.ts";

@@ -42,6 +42,10 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
       return ["error", `${report.path} crashed: ${report.crash.describe}`];
     case "agent.stopped":
       return ["info", `${report.path} stopped (${report.reason}); ${report.rejectedRuns} waiting runs rejected`];
+    case "process.crashed":
+      return ["error", `process ${report.process} crashed: ${describeExitReason(report.reason)}`];
+    case "dead_letter":
+      return ["warn", `a message to ${report.to} reached nobody (${report.why})`];
     case "inspect.threw":
       return ["warn", "the inspection observer threw"];
     case "inspect.dropped":

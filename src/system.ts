@@ -11,7 +11,8 @@ import { guardInspector } from "./inspect/observer.ts";
 import type { ChildSpec } from "./otp/child-spec.ts";
 import { type Clock, realClock } from "./otp/clock.ts";
 import type { ExitReason } from "./otp/exit-reason.ts";
-import type { SupervisorReport } from "./otp/report.ts";
+import type { ProcessReport } from "./otp/process-report.ts";
+import { Runtime } from "./otp/runtime.ts";
 import type { SupervisorDefinition } from "./otp/start-supervisor.ts";
 import { Supervisor } from "./otp/supervisor.ts";
 import { normalizeSupervisorSpec, type SupervisorSpec } from "./otp/supervisor-spec.ts";
@@ -24,9 +25,9 @@ import type { Launcher } from "./worker/launcher.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
 import { createSpawnLauncher } from "./worker/spawn-launcher.ts";
 
-/** What a system tells of itself: its supervisors' and agents' reports, and trouble with the inspection observer. */
+/** What a system tells of itself: the reports of its supervisors, processes and agents, and trouble with the inspection observer. */
 export type Report =
-  | SupervisorReport
+  | ProcessReport
   | AgentReport
   | { type: "inspect.threw"; error: unknown }
   | { type: "inspect.dropped"; events: number };
@@ -125,8 +126,8 @@ export class System implements AsyncDisposable {
   /** Stops everything in reverse start order and settles when all of it is gone. Idempotent; never rejects for a system that has ended. */
   async stop(options: StopOptions = {}): Promise<void> {
     const { timeoutMs } = options;
-    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 0)) {
-      throw invalidArgument("options.timeoutMs", timeoutMs, "an integer of 0 or more milliseconds");
+    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= 2_147_483_647)) {
+      throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
     }
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#root.kill(), timeoutMs);
     void this.#root.stop("shutdown");
@@ -163,6 +164,8 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   const cwd = resolve(python.cwd ?? process.cwd());
   const workerEnv = workerEnvironment(python.env ?? {});
   const findPython = async () => {
+    // A launcher of the caller's own decides by itself what its workers run on.
+    if (parts.launcher !== undefined && python.interpreter === undefined) return "python3";
     const { path } = await findInterpreter({
       cwd,
       env: workerEnv,
@@ -193,12 +196,12 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   sweepSocketDirectories();
   if (children.some(containsAgent)) environment.interpreter = await findPython();
   const guarded = options.inspect === undefined ? undefined : guardInspector(options.inspect, report);
-  const root = new Supervisor(normal, {
+  const runtime = new Runtime({
     clock: parts.clock ?? realClock,
-    environment,
-    onReport: (value) => report(value as Report),
+    onReport: report,
     ...(guarded === undefined ? {} : { inspect: guarded.next }),
   });
+  const root = new Supervisor(normal, { runtime, environment, onReport: (value) => report(value as Report) });
   const ended = root.ended.then(async (reason) => {
     await launcher.close();
     guarded?.flush();

@@ -1,24 +1,25 @@
 /** One agent at work: the stable slot that owns its machine, its mailbox and its worker of the moment. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { CallerError, type SynapseError, WorkerError } from "../errors.ts";
+import { CallerError, type SynapseError } from "../errors.ts";
 import type { ChildScope, RunningChild } from "../otp/child-spec.ts";
 import type { Clock } from "../otp/clock.ts";
 import type { ExitReason } from "../otp/exit-reason.ts";
 import type { RestartDecision } from "../otp/restart-policy.ts";
 import { actorState, createChildActor } from "../otp/xstate-adapter.ts";
-import type { AgentClient } from "../rpc/agent-client.ts";
+import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
+import type { AgentDescription } from "../rpc/run-types.ts";
 import type { Worker, WorkerExit } from "../worker/launcher.ts";
 import type { AgentReport } from "./agent-report.ts";
 import { connectWorker } from "./connect-worker.ts";
 import { type CrashRecord, createCrashRecord } from "./crash-record.ts";
 import type { NormalAgentSpec } from "./define.ts";
 import { type AgentEnvironment, agentEnvironment } from "./environment.ts";
-import { Agent } from "./handle.ts";
+import { Agent, type WaitOptions } from "./handle.ts";
 import { type AgentActor, type AgentEvent, agentMachine } from "./machine.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { PendingRun, RunOwner } from "./run.ts";
-import { agentStoppedError, workerError } from "./worker-error.ts";
+import { agentStoppedError, leftDownError, workerError } from "./worker-error.ts";
 
 /** How long the exit of a worker may lag behind the loss of its connection before the worker is killed, in milliseconds. */
 const exitLagMs = 250;
@@ -137,11 +138,11 @@ export class AgentProcess implements RunOwner {
     return {
       ref: this.handle,
       actor,
-      stop: (reason) => this.#send({ type: "agent.stop", reason: typeof reason === "string" ? reason : "shutdown" }),
+      stop: (reason) => this.#stop(typeof reason === "string" ? reason : "shutdown"),
       kill: () => {
         this.#killed = true;
         this.#worker?.kill();
-        this.#send({ type: "agent.stop", reason: "killed" });
+        this.#stop("killed");
       },
       resident: {
         halt: () => this.#send({ type: "supervisor.halt" }),
@@ -185,13 +186,14 @@ export class AgentProcess implements RunOwner {
   runRefused(run: PendingRun): void {
     this.#mailbox.putBack(run);
     this.#send({ type: "run.settled", runId: run.id });
-    this.#serving = false;
+    this.#endServing();
+    if (this.#mailbox.inFlight.size === 0) this.#drained?.();
   }
 
   connectionLost(incarnation: number): void {
     const worker = this.#worker;
     if (worker === undefined || worker.incarnation !== incarnation) return;
-    this.#serving = false;
+    this.#endServing();
     if (this.#ending) return;
     const timer = this.clock.setTimeout(() => {
       if (this.#worker !== worker || this.#ending) return;
@@ -207,7 +209,7 @@ export class AgentProcess implements RunOwner {
       throw new CallerError("stopped", `agent "${this.agentId}" is being stopped; restart it when it has stopped`);
     }
     if (this.stopped) {
-      await this.#live.control.restartChild(this.agentId);
+      await this.#live.control.restartChild(this.#live.childId);
     } else {
       this.#awaitReady();
       this.#send({ type: "agent.restart", reason });
@@ -215,10 +217,43 @@ export class AgentProcess implements RunOwner {
     await this.ready;
   }
 
-  /** Stops the agent through its supervisor, so that it is not restarted. */
+  /** Stops the agent through its supervisor, so that it is not restarted. Settles when it has ended, whoever asked first. */
   async stop(): Promise<void> {
     if (this.stopped) return;
-    await this.#live.control.terminateChild(this.agentId);
+    try {
+      await this.#live.control.terminateChild(this.#live.childId);
+    } catch (error) {
+      const goneAlready = error instanceof CallerError && (error.code === "stopped" || error.code === "not_found");
+      if (!goneAlready) throw error;
+      if (!this.stopped) await this.ready.catch(() => undefined);
+    }
+  }
+
+  /** Asks the worker that serves, or the next one: a description may be asked for twice. */
+  async describe(options: WaitOptions): Promise<AgentDescription> {
+    const untilMs = options.timeoutMs === undefined ? undefined : this.clock.now() + options.timeoutMs;
+    const left = (): WaitOptions => ({
+      ...options,
+      ...(untilMs === undefined ? {} : { timeoutMs: Math.max(1, untilMs - this.clock.now()) }),
+    });
+    for (;;) {
+      await this.handle.whenReady(left());
+      const { client } = this;
+      const incarnation = this.#incarnation;
+      if (client === undefined) continue;
+      try {
+        return await client.describe(this.agentId, left());
+      } catch (error) {
+        if (!(error instanceof ConnectionLostError)) throw error;
+        this.connectionLost(incarnation);
+      }
+    }
+  }
+
+  /** Whoever asks is told the end, also of an agent that has ended before. */
+  #stop(reason: string): void {
+    if (this.stopped) this.#live.exited(this.#killed ? "killed" : "shutdown");
+    else this.#send({ type: "agent.stop", reason });
   }
 
   get #live(): ChildScope {
@@ -231,15 +266,14 @@ export class AgentProcess implements RunOwner {
       actions: {
         startWorker: ({ context }) => this.#startSoon(context.incarnation),
         stopWorker: () => this.#endWorker(() => this.#send({ type: "worker.exited" })),
-        endWorker: () => this.#endWorker(() => undefined),
+        endWorker: () => this.#endWorker(() => this.#restartWhenGone()),
         restartWhenGone: () => this.#restartWhenGone(),
         restartNow: () => {
           if (this.#worker === undefined) this.#schedule(0);
         },
-        haltNow: () => {
-          this.#clearTimer();
+        haltWorker: () => {
           this.#halting = true;
-          if (this.#worker === undefined) this.#restartWhenGone();
+          if (this.#worker === undefined || !this.#ending) this.#endWorker(() => this.#restartWhenGone());
         },
         scheduleRestart: ({ event }) => this.#schedule(event.type === "supervisor.restart" ? event.delayMs : 0),
         reportCrash: () => this.#reportCrash(),
@@ -316,16 +350,16 @@ export class AgentProcess implements RunOwner {
     this.#serving = true;
     this.#everReady = true;
     void client.closed.then(() => this.connectionLost(worker.incarnation));
-    this.#report({ type: "agent.ready", pid: worker.pid ?? 0, startMs: this.clock.now() - spawnedAtMs });
     this.#send({ type: "worker.ready" });
     this.#readySettled = true;
     this.#ready.resolve();
+    this.#report({ type: "agent.ready", pid: worker.pid ?? 0, startMs: this.clock.now() - spawnedAtMs });
   }
 
   #onExit(worker: Worker, exit: WorkerExit): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
-    this.#serving = false;
+    this.#endServing();
     this.#drained = undefined;
     const client = this.#client;
     this.#client = undefined;
@@ -333,19 +367,22 @@ export class AgentProcess implements RunOwner {
     const crash = createCrashRecord(exit, {
       agentId: this.agentId,
       atMs: this.clock.now(),
-      connectionLost: this.#connectionLost,
+      connectionLost: this.#connectionLost && exit.cause === "killed",
       runsInFlight: held.map((run) => run.id),
       lastEvents: [...this.#lastEvents],
     });
-    for (const run of held) run.fail(workerError(crash, run.id));
-    if (this.#ending || this.#killed) {
-      this.#send({ type: "worker.exited" });
-    } else {
-      this.#lastCrash = crash;
-      this.#awaitReady();
-      this.#report({ type: "agent.crashed", crash });
-      this.#send({ type: "worker.exited", crash: crash.describe });
+    const stopping = this.state === "stopping";
+    const asked = this.#ending || this.#killed;
+    if (!asked || (crash.cause !== "stopped" && crash.cause !== "killed")) this.#lastCrash = crash;
+    for (const run of held) {
+      const stopped = stopping
+        ? agentStoppedError(this.agentId, "stopped while it held the run", crash, run.id)
+        : undefined;
+      run.fail(stopped ?? workerError(crash, run.id));
     }
+    if (this.#lastCrash === crash) this.#report({ type: "agent.crashed", crash });
+    if (asked) this.#send({ type: "worker.exited" });
+    else this.#send({ type: "worker.exited", crash: crash.describe });
     client?.close();
   }
 
@@ -370,7 +407,7 @@ export class AgentProcess implements RunOwner {
     }
     const wasServing = this.#client !== undefined;
     this.#ending = true;
-    this.#serving = false;
+    this.#endServing();
     if (this.#killed || !wasServing) worker.kill();
     else this.#drain(worker);
   }
@@ -423,19 +460,15 @@ export class AgentProcess implements RunOwner {
       this.#live.startFailed(crash);
       return;
     }
-    const reason: ExitReason = crash.cause === "exited" && crash.exitCode === 0 ? "normal" : crash;
-    this.#live.exited(reason);
+    this.#live.exited(exitReasonOfCrash(crash));
   }
 
   #noteDecision(decision: RestartDecision): void {
     if (this.#lastCrash !== undefined) this.#lastCrash.decision = decision;
-    if (decision.type !== "give_up" || this.#lastCrash === undefined) return;
-    const message = `agent "${this.agentId}" is not restarted: ${decision.because}; last crash: ${this.#lastCrash.describe}`;
-    this.#stoppedBy = new WorkerError("restart_intensity_exceeded", message, {
-      agentId: this.agentId,
-      crash: this.#lastCrash,
-      cause: workerError(this.#lastCrash),
-    });
+    const crash = this.#lastCrash;
+    if (decision.type === "restart" || crash === undefined || exitReasonOfCrash(crash) === "normal") return;
+    const code = decision.type === "give_up" ? "restart_intensity_exceeded" : "agent_stopped";
+    this.#stoppedBy = leftDownError(crash, code, decision.because);
   }
 
   #refuseRuns(): number {
@@ -452,8 +485,17 @@ export class AgentProcess implements RunOwner {
     const rejectedRuns = this.#refuseRuns();
     this.#readySettled = true;
     this.#ready.reject(this.#stoppedBy ?? agentStoppedError(this.agentId, reason, this.#lastCrash));
+    // Nobody can start a temporary agent again: its handle tells why it ended, the system forgets it.
+    const { agents } = this.environment;
+    if (this.spec.restart === "temporary" && agents.get(this.agentId) === this) agents.delete(this.agentId);
     this.#report({ type: "agent.stopped", reason, rejectedRuns });
     this.#live.exited(this.#killed ? "killed" : "shutdown");
+  }
+
+  /** No more runs for this worker; who waits for the agent waits for the next. */
+  #endServing(): void {
+    this.#serving = false;
+    this.#awaitReady();
   }
 
   /** A new wait for "ready", unless one is under way. */
@@ -468,6 +510,11 @@ export class AgentProcess implements RunOwner {
     const base = { agentId: this.agentId, path: this.path ?? this.agentId, atMs: this.clock.now() };
     this.environment.report({ ...report, ...base, incarnation: this.#incarnation } as AgentReport);
   }
+}
+
+/** A worker that ended by itself with exit code 0 had finished; anything else is a crash. */
+function exitReasonOfCrash(crash: CrashRecord): ExitReason {
+  return crash.cause === "exited" && crash.exitCode === 0 ? "normal" : crash;
 }
 
 type AgentReportBody = AgentReport extends infer R

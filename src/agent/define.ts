@@ -38,6 +38,7 @@ export interface AgentSpec<Output = string> {
 export interface NormalAgentSpec {
   readonly id: string;
   readonly entry: string;
+  readonly restart: RestartType;
   readonly shutdownMs: number;
   readonly startTimeoutMs: number;
   readonly maxConcurrency: number;
@@ -83,8 +84,8 @@ export function defineAgent<Output = string>(spec: AgentSpec<Output>): AgentDefi
   const definition: AgentDefinition<Output> = {
     id: agent.id,
     type: "worker",
-    restart: spec.restart ?? "permanent",
-    shutdownMs: agent.shutdownMs + killMarginMs,
+    restart: agent.restart,
+    shutdownMs: Math.min(agent.shutdownMs + killMarginMs, 2_147_483_647),
     agent,
     start: (scope) => startAgent(agent, scope),
   };
@@ -125,7 +126,8 @@ function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgentSpec {
   if (launcher !== "spawn" && launcher !== "auto") {
     throw invalidArgument("spec.launcher", launcher, `"spawn" or "auto" (agent "${id}")`);
   }
-  return { id, entry, shutdownMs, startTimeoutMs, maxConcurrency, maxQueue, env, output };
+  const { restart = "permanent" } = spec;
+  return { id, entry, restart, shutdownMs, startTimeoutMs, maxConcurrency, maxQueue, env, output };
 }
 
 function checkInteger(field: string, value: number, least: number, id: string): void {

@@ -1,6 +1,6 @@
 /** The handle of an agent: what callers hold. It stays good across crashes, restarts and stops. */
 
-import { CallerError, invalidArgument, RunError } from "../errors.ts";
+import { invalidArgument, RunError } from "../errors.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
 import type { AgentProcess } from "./agent-process.ts";
 import type { CrashRecord } from "./crash-record.ts";
@@ -72,10 +72,7 @@ export class Agent<Output = string> {
 
   /** What the loaded agent is: schemas, tools, versions. Waits for a worker. */
   async describe(options: WaitOptions = {}): Promise<AgentDescription> {
-    await this.whenReady(options);
-    const { client } = this.#process;
-    if (client === undefined) return this.describe(options);
-    return client.describe(this.id, options);
+    return this.#process.describe(options);
   }
 
   /**
@@ -84,8 +81,8 @@ export class Agent<Output = string> {
    */
   async whenReady(options: WaitOptions = {}): Promise<void> {
     const { signal, timeoutMs } = options;
-    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1)) {
-      throw invalidArgument("options.timeoutMs", timeoutMs, "an integer of 1 or more milliseconds");
+    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= 2_147_483_647)) {
+      throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 1 to 2,147,483,647 milliseconds");
     }
     if (this.#process.client !== undefined) return;
     const refused = this.#process.refusal();
@@ -123,11 +120,6 @@ export class Agent<Output = string> {
 
   /** Stops the agent: waiting runs are rejected, running ones get `shutdownMs`. It is not restarted; `restart()` begins it anew. Idempotent. */
   async stop(): Promise<void> {
-    try {
-      await this.#process.stop();
-    } catch (error) {
-      const gone = error instanceof CallerError && (error.code === "stopped" || error.code === "not_found");
-      if (!gone) throw error;
-    }
+    await this.#process.stop();
   }
 }

@@ -49,12 +49,12 @@ const definition = setup({
     startWorker: missing,
     /** Asks the worker to finish its runs and end; without a worker, "worker.exited" follows at once. */
     stopWorker: missing,
-    /** The same, but does nothing without a worker. */
+    /** The same for a restart; without a worker, what "restartWhenGone" does follows at once. */
     endWorker: missing,
-    /** The worker that was ended is gone: "restart.due" follows, or the supervisor is told and answers. */
+    /** The worker that was ended is gone: "restart.due" follows, or after a halt the supervisor is told and answers. */
     restartWhenGone: missing,
-    /** Takes back a restart that has not begun: the supervisor is told and answers. */
-    haltNow: missing,
+    /** Ends the worker, or takes back a restart that has not begun: the supervisor is told when nothing runs, and answers. */
+    haltWorker: missing,
     /** Cuts a restart's delay short. */
     restartNow: missing,
     /** Sends "restart.due" after `event.delayMs`. */
@@ -108,8 +108,8 @@ export const agentMachine = definition.createMachine({
         "worker.ready": "ready",
         "worker.exited": "crashed",
         "agent.stop": "stopping",
-        "agent.restart": "restarting",
-        "supervisor.halt": "restarting",
+        "agent.restart": { target: "restarting", actions: "endWorker" },
+        "supervisor.halt": { target: "restarting", actions: "haltWorker" },
       },
     },
     /** The worker is ready and holds no run. Ends with a run, a stop, a restart or its exit. */
@@ -119,8 +119,8 @@ export const agentMachine = definition.createMachine({
         "run.started": { target: "busy", actions: "countRun" },
         "worker.exited": "crashed",
         "agent.stop": "stopping",
-        "agent.restart": "restarting",
-        "supervisor.halt": "restarting",
+        "agent.restart": { target: "restarting", actions: "endWorker" },
+        "supervisor.halt": { target: "restarting", actions: "haltWorker" },
       },
     },
     /** The worker holds at least one run. Ends when the last one is settled, with a stop, a restart or its exit. */
@@ -130,8 +130,8 @@ export const agentMachine = definition.createMachine({
         "run.settled": [{ guard: "lastRun", target: "ready", actions: "uncountRun" }, { actions: "uncountRun" }],
         "worker.exited": "crashed",
         "agent.stop": "stopping",
-        "agent.restart": "restarting",
-        "supervisor.halt": "restarting",
+        "agent.restart": { target: "restarting", actions: "endWorker" },
+        "supervisor.halt": { target: "restarting", actions: "haltWorker" },
       },
     },
     /** The worker is gone and the supervisor has been told; its answer ends this state. Runs wait. */
@@ -144,13 +144,12 @@ export const agentMachine = definition.createMachine({
     },
     /** A fresh worker is wanted; ends when the old one is gone and any delay has passed. Runs wait. */
     restarting: {
-      entry: "endWorker",
       on: {
         "run.settled": { actions: "uncountRun" },
         "worker.exited": { actions: ["forgetWorker", "restartWhenGone"] },
         "supervisor.restart": { actions: "scheduleRestart" },
         "agent.restart": { actions: "restartNow" },
-        "supervisor.halt": { actions: "haltNow" },
+        "supervisor.halt": { actions: "haltWorker" },
         "restart.due": "starting",
         "agent.stop": "stopping",
       },

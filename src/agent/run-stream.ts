@@ -103,10 +103,10 @@ export class StreamRun<Output> extends Run<Output> {
   }
 
   #accept(event: WireRunEvent): void {
-    this.#lastSeq = event.seq;
     switch (event.type) {
       case "started": {
         const { attempt } = this.request;
+        this.#lastSeq = event.seq;
         this.#push({ ...event, runId: this.id, attempt, incarnation: this.incarnation });
         return;
       }
@@ -116,12 +116,16 @@ export class StreamRun<Output> extends Run<Output> {
         });
         return;
       case "failed":
-        this.fail(event.error);
+        this.#source = undefined;
+        // Before anything else came, the worker may have refused the run unbegun: then it waits for the next one.
+        if (this.#lastSeq === 0) this.callFailed(event.error);
+        else this.fail(event.error);
         return;
       case "cancelled":
         this.cancel(event.reason);
         return;
       default:
+        this.#lastSeq = event.seq;
         this.#push(event);
     }
   }

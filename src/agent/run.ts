@@ -12,7 +12,7 @@ import { type RunResult, resultOf } from "./run-result.ts";
 /** A run as the agent sees it, whatever it answers with. */
 export interface PendingRun {
   readonly id: string;
-  /** Begins to wait in the mailbox: the caller's signal and the deadline count from here. */
+  /** The caller's signal and the deadline count from here, until the run ends. */
   wait(): void;
   /** A worker takes the run. */
   begin(client: AgentClient, incarnation: number): void;
@@ -46,6 +46,7 @@ export abstract class Run<Output> implements PendingRun {
   #timer: unknown;
   #onAbort: (() => void) | undefined;
   #ended = false;
+  #released = false;
   #incarnation = 0;
 
   constructor(owner: RunOwner, prompt: string, options: RunOptions) {
@@ -84,14 +85,14 @@ export abstract class Run<Output> implements PendingRun {
       const leftMs = Math.max(0, this.#deadlineMs - this.owner.clock.now());
       this.#timer = this.owner.clock.setTimeout(() => {
         const { timeoutMs } = this.#options;
-        const message = `run of agent "${this.owner.agentId}" was still waiting for a worker after ${timeoutMs} ms`;
-        this.fail(new RunError("deadline_exceeded", message, { ...this.#facts(), kind: "deadline", retriable: true }));
+        const what = this.#incarnation === 0 ? "was still waiting for a worker after" : "did not end within";
+        const message = `run of agent "${this.owner.agentId}" ${what} ${timeoutMs} ms`;
+        this.fail(new RunError("deadline_exceeded", message, { ...this.#facts(), kind: "deadline" }));
       }, leftMs);
     }
   }
 
   begin(client: AgentClient, incarnation: number): void {
-    this.#stopWaiting();
     this.#incarnation = incarnation;
     this.request.incarnation = incarnation;
     const { signal } = this.#options;
@@ -117,6 +118,8 @@ export abstract class Run<Output> implements PendingRun {
 
   /** The worker answered. */
   protected async succeed(wire: Parameters<typeof resultOf>[0]): Promise<RunResult<Output> | undefined> {
+    // The worker has done its part: the check of the output holds no place.
+    this.#release();
     try {
       const { agentId, schema } = this.owner;
       const about = { agentId, attempts: this.request.attempt, incarnation: this.#incarnation, schema };
@@ -136,8 +139,8 @@ export abstract class Run<Output> implements PendingRun {
     if (error instanceof ConnectionLostError) {
       this.owner.connectionLost(this.#incarnation);
     } else if (error instanceof RunError && error.kind === "draining" && !this.#ended) {
-      this.wait();
-      if (!this.#ended) this.owner.runRefused(this);
+      this.#incarnation = 0;
+      this.owner.runRefused(this);
     } else {
       this.fail(error as Error);
     }
@@ -147,8 +150,14 @@ export abstract class Run<Output> implements PendingRun {
     if (this.#ended) return false;
     this.#ended = true;
     this.#stopWaiting();
-    this.owner.runEnded(this);
+    this.#release();
     return true;
+  }
+
+  #release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.owner.runEnded(this);
   }
 
   #stopWaiting(): void {
@@ -159,7 +168,7 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   #cancelled(reason: unknown): RunError {
-    const message = `run of agent "${this.owner.agentId}" was cancelled by its caller while it waited`;
+    const message = `run of agent "${this.owner.agentId}" was cancelled by its caller`;
     return new RunError("run_cancelled", message, { ...this.#facts(), kind: "cancelled", cause: reason });
   }
 

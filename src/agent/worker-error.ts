@@ -46,6 +46,16 @@ export function workerError(crash: CrashRecord, runId?: string): WorkerError {
   });
 }
 
+/** The error for calls to an agent that its supervisor leaves down after a crash. */
+export function leftDownError(
+  crash: CrashRecord,
+  code: "restart_intensity_exceeded" | "agent_stopped",
+  because: string,
+): WorkerError {
+  const message = `agent "${crash.agentId}" is not restarted: ${because}; last crash: ${crash.describe}`;
+  return new WorkerError(code, message, { agentId: crash.agentId, crash, cause: workerError(crash) });
+}
+
 /** The error for a run that the agent's own end rejects; `last` is what the agent had crashed with before, if it had. */
 export function agentStoppedError(
   agentId: string,

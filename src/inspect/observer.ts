@@ -37,7 +37,8 @@ export function guardInspector(
       const event = buffer[head] as InspectionEvent;
       head += 1;
       try {
-        deliver(event);
+        const answer: unknown = deliver(event);
+        if (answer instanceof Promise) answer.catch((error: unknown) => onTrouble({ type: "inspect.threw", error }));
       } catch (error) {
         onTrouble({ type: "inspect.threw", error });
       }
@@ -45,6 +46,9 @@ export function guardInspector(
     }
     if (head === buffer.length) {
       buffer = [];
+      head = 0;
+    } else if (head > 4_096) {
+      buffer = buffer.slice(head);
       head = 0;
     }
     if (dropped > 0) {

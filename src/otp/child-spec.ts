@@ -4,7 +4,10 @@ import type { AnyActorLogic, AnyActorRef } from "xstate";
 import { invalidArgument } from "../errors.ts";
 import type { Clock } from "./clock.ts";
 import type { ExitReason } from "./exit-reason.ts";
+import type { MailboxLimit } from "./mailbox-limit.ts";
+import type { Process } from "./process.ts";
 import type { RestartDecision, RestartType } from "./restart-policy.ts";
+import type { HasProcess, Via } from "./target.ts";
 import type { TreeNode } from "./tree.ts";
 
 /** Milliseconds from the polite request to the kill; 0 is legal. "infinity": no kill. "brutal_kill": no polite request. */
@@ -20,19 +23,33 @@ export interface ChildSpecBase {
   readonly shutdownMs?: Shutdown;
   /** Default "worker". */
   readonly type?: "worker" | "supervisor";
+  /** Whether its own end counts for the supervisor's `autoShutdown`; not for a permanent child. Default false. */
+  readonly significant?: boolean;
 }
 
 /** A child made of any XState logic (machine, fromPromise, fromCallback, fromTransition, fromObservable); it needs to know nothing of supervision. */
 export interface LogicChildSpec extends ChildSpecBase {
   readonly logic: AnyActorLogic;
   readonly input?: unknown;
+  /** A name for the process, taken again by every incarnation. */
+  readonly name?: string | Via;
+  /** Bounds its mailbox; default: no bound. */
+  readonly mailbox?: MailboxLimit;
+  /** Whether exit signals, the supervisor's "shutdown" among them, become messages. Default: as the logic says, else false. */
+  readonly trapExit?: boolean;
 }
 
 /** A child with its own start function. */
 export interface StartChildSpec extends ChildSpecBase {
-  /** Starts one incarnation. A throw or rejection is a failed start. */
-  readonly start: (scope: ChildScope) => RunningChild | Promise<RunningChild>;
+  /**
+   * Starts one incarnation: a process, something that has one, or a running child of another kind. A throw or rejection is a failed start.
+   * Undefined: it chose not to start, and that is no error.
+   */
+  readonly start: (scope: ChildScope) => StartedChild | Promise<StartedChild>;
 }
+
+/** What a start function answers. */
+export type StartedChild = RunningChild | Process | HasProcess | undefined;
 
 /** A child specification. It is inert: nothing begins before a supervisor starts it. */
 export type ChildSpec = LogicChildSpec | StartChildSpec;
@@ -41,6 +58,8 @@ export type ChildSpec = LogicChildSpec | StartChildSpec;
 export interface ChildScope {
   /** The supervisor's own actor: the parent to create the child's actor under. */
   readonly supervisor: AnyActorRef;
+  /** The supervisor's own process: the parent of the child's. */
+  readonly process: Process;
   readonly childId: string;
   /** Where the child stands in the tree: "system/sub/child". */
   readonly path: string;
@@ -100,6 +119,7 @@ export interface NormalChildSpec {
   readonly restart: RestartType;
   readonly shutdownMs: Shutdown;
   readonly type: "worker" | "supervisor";
+  readonly significant: boolean;
   readonly spec: ChildSpec;
 }
 
@@ -118,7 +138,7 @@ export function normalizeChildSpec(spec: ChildSpec, field = "spec"): NormalChild
     const given = "start" in spec ? spec.start : "logic" in spec ? spec.logic : undefined;
     throw invalidArgument(`${field}.start`, given, `a start function or XState logic (child "${spec.id}")`);
   }
-  const { id, restart = "permanent", type = "worker" } = spec;
+  const { id, restart = "permanent", type = "worker", significant = false } = spec;
   if (!restartTypes.includes(restart)) {
     throw invalidArgument(`${field}.restart`, restart, `"permanent", "transient" or "temporary" (child "${id}")`);
   }
@@ -127,17 +147,16 @@ export function normalizeChildSpec(spec: ChildSpec, field = "spec"): NormalChild
   }
   const shutdownMs = spec.shutdownMs ?? (type === "supervisor" ? "infinity" : 5_000);
   checkShutdown(`${field}.shutdownMs`, shutdownMs, id);
-  return { id, restart, type, shutdownMs, spec };
+  if (typeof significant !== "boolean") {
+    throw invalidArgument(`${field}.significant`, significant, `true or false (child "${id}")`);
+  }
+  return { id, restart, type, shutdownMs, significant, spec };
 }
 
 function checkShutdown(field: string, value: Shutdown, id: string): void {
   if (value === "infinity" || value === "brutal_kill") return;
-  if (!Number.isInteger(value) || value < 0) {
-    throw invalidArgument(
-      field,
-      value,
-      `an integer of 0 or more milliseconds, "infinity" or "brutal_kill" (child "${id}")`,
-    );
+  if (!Number.isInteger(value) || value < 0 || value > 2_147_483_647) {
+    throw invalidArgument(field, value, `0 to 2,147,483,647 ms, "infinity" or "brutal_kill" (child "${id}")`);
   }
 }
 

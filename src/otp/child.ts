@@ -1,10 +1,13 @@
-/** One child of a supervisor: its specification, its running incarnation, and how it is started and stopped. Both kinds of child meet here. */
+/** One child of a supervisor: its specification, its running incarnation, and how it is started and stopped. All kinds of child meet here. */
 
 import type { AnyActorRef } from "xstate";
+import { ProcessError } from "../errors.ts";
 import type { ChildControl, ChildScope, LogicChildSpec, NormalChildSpec, RunningChild } from "./child-spec.ts";
 import type { Clock } from "./clock.ts";
-import { type ExitReason, exitReasonOf } from "./exit-reason.ts";
-import { createChildActor, stopActor } from "./xstate-adapter.ts";
+import type { ExitReason } from "./exit-reason.ts";
+import { Process } from "./process.ts";
+import { startProcess } from "./start.ts";
+import { hasProcess } from "./target.ts";
 
 /**
  * - "stopped": kept, not running
@@ -31,21 +34,27 @@ export interface Child {
   onEnd: ((reason: ExitReason) => void) | undefined;
   /** A restart that waits for its delay. */
   timer: unknown;
+  /** The ref of the last incarnation that ran. */
+  lastRef: unknown;
 }
 
 /** What a supervisor lends to its children. */
 export interface ChildHost {
+  readonly process: Process;
   readonly actor: AnyActorRef;
   readonly path: string;
   readonly clock: Clock;
   readonly environment: unknown;
   readonly control: ChildControl;
   report(report: unknown): void;
+  /** Resolved when the supervisor is killed: starts that are under way are given up. */
+  readonly killed: PromiseWithResolvers<void>;
+  childExited(child: Child, scopeId: number, reason: ExitReason): void;
+  childStartFailed(child: Child, scopeId: number, reason: ExitReason): void;
 }
 
 /** A new record; nothing runs. */
-export function createChild(spec: NormalChildSpec, host: ChildHost): Child {
-  const path = `${host.path}/${spec.id}`;
+export function createChild(spec: NormalChildSpec, path: string): Child {
   return {
     spec,
     path,
@@ -57,76 +66,124 @@ export function createChild(spec: NormalChildSpec, host: ChildHost): Child {
     pendingExit: undefined,
     onEnd: undefined,
     timer: undefined,
+    lastRef: undefined,
   };
 }
 
 let scopeIds = 0;
 
+/** What a start came to: a child whose start function chose not to start is kept, but does not run. */
+export type Started = "running" | "ignored";
+
 /**
- * Starts one incarnation. The child's status is "running" afterwards.
- * @throws whatever its start function throws; the child is "stopped" then
+ * Starts one incarnation.
+ * @throws whatever its start throws; the child is "stopped" then
  */
-export function startIncarnation(child: Child, host: ChildHost): void | Promise<void> {
+export function startIncarnation(child: Child, host: ChildHost): Started | Promise<Started> {
   scopeIds += 1;
   const scopeId = scopeIds;
   child.scopeId = scopeId;
   child.pendingExit = undefined;
   child.status = "starting";
   child.incarnation += 1;
-  const { spec } = child.spec;
-  if ("logic" in spec) {
-    try {
-      settle(startLogic(child, spec, host));
-    } catch (error) {
-      fail(error);
-    }
-    return undefined;
+  let started: unknown;
+  try {
+    started = startBy(child, scopeId, host);
+  } catch (error) {
+    return startThrew(child, error);
   }
+  if (!(started instanceof Promise)) return settleStart(child, scopeId, host, started);
+  const slow = started;
+  const givenUp = host.killed.promise.then(() => {
+    // What starts after all is ended at once.
+    slow.then(
+      (result) => result !== undefined && runningChild(result, host, () => undefined).kill(),
+      () => undefined,
+    );
+    throw new ProcessError("start_failed", `child "${child.spec.id}" was killed while it started`, {
+      reason: "killed",
+    });
+  });
+  givenUp.catch(() => undefined);
+  return Promise.race([slow, givenUp]).then(
+    (result) => settleStart(child, scopeId, host, result),
+    (error: unknown) => startThrew(child, error),
+  );
+}
+
+function startBy(child: Child, scopeId: number, host: ChildHost): unknown {
+  const { spec } = child.spec;
+  if ("logic" in spec) return startLogic(child, spec, host);
   const scope: ChildScope = {
     supervisor: host.actor,
-    childId: spec.id,
+    process: host.process,
+    childId: child.spec.id,
     path: child.path,
     clock: host.clock,
     environment: host.environment,
     report: (report) => host.report(report),
-    exited: (reason) => host.actor.send({ type: "child.exited", childId: spec.id, scopeId, reason }),
-    startFailed: (reason) => host.actor.send({ type: "child.start_failed", childId: spec.id, scopeId, reason }),
+    exited: (reason) => host.childExited(child, scopeId, reason),
+    startFailed: (reason) => host.childStartFailed(child, scopeId, reason),
     control: host.control,
   };
-  let started: RunningChild | Promise<RunningChild>;
-  try {
-    started = spec.start(scope);
-  } catch (error) {
-    return fail(error);
-  }
-  if (started instanceof Promise) return started.then(settle, fail);
-  settle(started);
-  return undefined;
-
-  function settle(running: RunningChild): void {
-    child.running = running;
-    child.status = "running";
-  }
-
-  function fail(error: unknown): never {
-    child.status = "stopped";
-    throw error;
-  }
+  return spec.start(scope);
 }
 
-/** A plain XState child: it knows nothing of supervision, so its end is read from the events its actor sends to its parent. */
-function startLogic(child: Child, spec: LogicChildSpec, host: ChildHost): RunningChild {
-  const actor = createChildActor(spec.logic, host.actor, { id: spec.id, input: spec.input });
-  const { scopeId } = child;
-  const end = (reason: ExitReason) => {
-    stopActor(actor);
-    host.actor.send({ type: "child.exited", childId: spec.id, scopeId, reason });
+/** XState logic becomes a process of its own, whose parent is the supervisor. */
+function startLogic(child: Child, spec: LogicChildSpec, host: ChildHost): Process | Promise<Process> {
+  const { input, name, mailbox, trapExit } = spec;
+  return startProcess(spec.logic, {
+    input,
+    id: child.spec.id,
+    under: host.actor,
+    parent: host.process,
+    ...(name === undefined ? {} : { name }),
+    ...(mailbox === undefined ? {} : { mailbox }),
+    ...(trapExit === undefined ? {} : { trapExit }),
+  });
+}
+
+function startThrew(child: Child, error: unknown): Started {
+  child.running = undefined;
+  if (isIgnore(error)) {
+    child.status = "stopped";
+    return "ignored";
+  }
+  child.status = "stopped";
+  throw error;
+}
+
+function isIgnore(error: unknown): boolean {
+  return typeof error === "object" && error !== null && (error as { code?: unknown }).code === "ignored";
+}
+
+function settleStart(child: Child, scopeId: number, host: ChildHost, result: unknown): Started {
+  if (result === undefined || result === null) {
+    child.running = undefined;
+    child.status = "stopped";
+    return "ignored";
+  }
+  child.running = runningChild(result, host, (reason) => host.childExited(child, scopeId, reason));
+  child.lastRef = child.running.ref;
+  child.status = "running";
+  return "running";
+}
+
+/** What a start function may answer, as the supervisor sees it. */
+function runningChild(result: unknown, host: ChildHost, exited: (reason: ExitReason) => void): RunningChild {
+  const process = result instanceof Process ? result : hasProcess(result) ? result.process : undefined;
+  if (process === undefined) {
+    if (typeof (result as RunningChild).stop === "function") return result as RunningChild;
+    throw new TypeError("a start function answers a ref, a running child, or undefined to be ignored");
+  }
+  if (process.alive) process.addExitHook(exited);
+  else exited(process.exitReason ?? "noproc");
+  return {
+    ref: result,
+    actor: process.actor,
+    stop: (reason) => process.runtime.signal(() => process.signal(host.process, reason, "exit")),
+    kill: () => process.runtime.signal(() => process.signal(host.process, "kill", "exit")),
   };
-  const running: RunningChild = { ref: actor, actor, stop: end, kill: () => end("killed") };
-  actor.start();
-  const snapshot = actor.getSnapshot();
-  if (snapshot.status === "error") throw exitReasonOf(snapshot.error);
-  return running;
 }
 
 /** Whether the child's process runs now: a resident child that has told its end and waits does not. */
@@ -150,7 +207,7 @@ export function stopIncarnation(
   child.pendingExit = undefined;
   const waits = pending !== undefined || child.status === "restarting";
   if (running === undefined || (waits && (running.resident === undefined || how === "halt"))) {
-    finish(how);
+    finish();
     return pending ?? "normal";
   }
   let ended: ExitReason | undefined;
@@ -159,7 +216,7 @@ export function stopIncarnation(
   child.onEnd = (reason) => {
     child.onEnd = undefined;
     if (timer !== undefined) clock.clearTimeout(timer);
-    finish(how);
+    finish(reason);
     ended = reason;
     settle?.(reason);
   };
@@ -172,8 +229,9 @@ export function stopIncarnation(
     settle = resolve;
   });
 
-  function finish(done: "stop" | "halt"): void {
-    if (done === "stop" || running?.resident === undefined) child.running = undefined;
+  function finish(reason?: ExitReason): void {
+    // A resident child that had to be killed is no longer there to be restarted: it is started anew.
+    if (how === "stop" || running?.resident === undefined || reason === "killed") child.running = undefined;
     child.status = "stopped";
   }
 }

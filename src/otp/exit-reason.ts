@@ -46,8 +46,20 @@ export function describeExitReason(reason: ExitReason): string {
   }
 }
 
-/** The reason of anything that was thrown: an Error is its own reason, another value becomes an Error with the value as its cause. */
+/** Thrown by code that wants its process to end with a reason of its own; Erlang's exit/1. */
+export class Exit extends Error {
+  override readonly name = "Exit";
+  readonly reason: ExitReason;
+
+  constructor(reason: ExitReason) {
+    super(describeExitReason(reason));
+    this.reason = reason;
+  }
+}
+
+/** The reason of anything that was thrown: of an {@link Exit} the one it carries; an Error is its own reason, another value becomes an Error with the value as its cause. */
 export function exitReasonOf(thrown: unknown): ExitReason {
+  if (thrown instanceof Exit) return thrown.reason;
   if (thrown instanceof Error) return thrown;
   return new Error(`thrown: ${typeof thrown === "string" ? thrown : String(thrown)}`, { cause: thrown });
 }

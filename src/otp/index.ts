@@ -35,6 +35,7 @@ export {
   tree,
   whichChildren,
 } from "./start-supervisor.ts";
-export type { ChildCounts, ChildInfo, Supervisor, SupervisorHost } from "./supervisor.ts";
+export type { ChildInfo, Supervisor } from "./supervisor.ts";
+export type { ChildCounts, SupervisorHost } from "./supervisor-core.ts";
 export type { Strategy, SupervisorSpec } from "./supervisor-spec.ts";
 export type { TreeNode } from "./tree.ts";

@@ -47,28 +47,42 @@ export interface RestartIntensity {
   periodMs: number;
 }
 
-/**
- * OTP's policy: restart by restart type, at once, and give up at the restart that would be number `maxRestarts + 1` in the window.
- * The state is the time stamps of the restarts in the window, oldest first.
- */
-export function restartIntensity({ maxRestarts, periodMs }: RestartIntensity): RestartPolicy<readonly number[]> {
-  return (state = [], exit, nowMs) => {
+/** The restarts in the window: `stamps` from `first` up to `end`, oldest first. Later states share the list and never change a part that is seen. */
+interface Window {
+  readonly stamps: number[];
+  readonly first: number;
+  readonly end: number;
+}
+
+/** OTP's policy: restart by restart type, at once, and give up at the restart that would be number `maxRestarts + 1` in the window. */
+export function restartIntensity({ maxRestarts, periodMs }: RestartIntensity): RestartPolicy {
+  return (state, exit, nowMs) => {
+    const window = (state as Window | undefined) ?? { stamps: [], first: 0, end: 0 };
     if (!wantsRestart(exit.restart, exit.reason)) {
       const because = `a ${exit.restart} child is not restarted after ${describeExitReason(exit.reason)}`;
-      return { decision: { type: "leave", because }, state };
+      return { decision: { type: "leave", because }, state: window };
     }
-    const kept =
-      state.length > 0 && (state[0] as number) < nowMs - periodMs ? dropBefore(state, nowMs - periodMs) : state;
-    if (kept.length >= maxRestarts) {
-      const because = `restart ${kept.length + 1} within ${periodMs} ms exceeds maxRestarts ${maxRestarts}`;
+    const kept = dropBefore(window, nowMs - periodMs);
+    const count = kept.end - kept.first;
+    if (count >= maxRestarts) {
+      const because = `restart ${count + 1} within ${periodMs} ms exceeds maxRestarts ${maxRestarts}`;
       return { decision: { type: "give_up", because }, state: kept };
     }
-    const because = `restart ${kept.length + 1} of ${maxRestarts} allowed within ${periodMs} ms`;
-    return { decision: { type: "restart", delayMs: 0, because }, state: [...kept, nowMs] };
+    const because = `restart ${count + 1} of ${maxRestarts} allowed within ${periodMs} ms`;
+    return { decision: { type: "restart", delayMs: 0, because }, state: append(kept, nowMs) };
   };
 }
 
-function dropBefore(stamps: readonly number[], edgeMs: number): readonly number[] {
-  const first = stamps.findIndex((stamp) => stamp >= edgeMs);
-  return first === -1 ? [] : stamps.slice(first);
+/** Appending to the newest state extends the shared list; to an older one it copies. */
+function append({ stamps, first, end }: Window, stamp: number): Window {
+  const own = stamps.length === end && first <= end / 2 + 16 ? stamps : stamps.slice(first, end);
+  const start = own === stamps ? first : 0;
+  own.push(stamp);
+  return { stamps: own, first: start, end: own.length };
+}
+
+function dropBefore(window: Window, edgeMs: number): Window {
+  let { first } = window;
+  while (first < window.end && (window.stamps[first] as number) < edgeMs) first += 1;
+  return first === window.first ? window : { ...window, first };
 }

@@ -29,7 +29,16 @@ export class SerialQueue {
     for (;;) {
       const job = this.#jobs.shift();
       if (job === undefined) break;
-      const pending = job();
+      let pending: void | Promise<void>;
+      try {
+        pending = job();
+      } catch (error) {
+        // A defect of ours: it must be seen, but not wedge the queue.
+        setImmediate(() => {
+          throw error;
+        });
+        continue;
+      }
       if (pending !== undefined) {
         const next = () => this.#drain();
         pending.then(next, next);

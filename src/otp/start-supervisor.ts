@@ -1,23 +1,53 @@
 /** The doors to supervisors: start one as a root, define one to nest, and ask a running one. */
 
-import type { ChildSpec, RunningChild, StartChildSpec } from "./child-spec.ts";
-import { type ChildCounts, type ChildInfo, Supervisor, type SupervisorHost } from "./supervisor.ts";
+import { CallerError, invalidArgument } from "../errors.ts";
+import type { ChildSpec, NormalChildSpec, StartChildSpec } from "./child-spec.ts";
+import { normalizeChildSpecs } from "./child-spec.ts";
+import { self } from "./current.ts";
+import { type DynamicChildSpec, DynamicSupervisor, type DynamicSupervisorSpec } from "./dynamic-supervisor.ts";
+import { linkProcesses } from "./link.ts";
+import { type ChildInfo, Supervisor } from "./supervisor.ts";
+import { type ChildCounts, SupervisorCore, type SupervisorHost } from "./supervisor-core.ts";
 import { normalizeSupervisorSpec, type SupervisorSpec } from "./supervisor-spec.ts";
+import { describeTarget, type HasProcess, resolveTarget, type Target } from "./target.ts";
 import type { TreeNode } from "./tree.ts";
 
 /** A supervisor specification that stands among the children of another supervisor. Inert. */
 export type SupervisorDefinition = StartChildSpec & { readonly type: "supervisor"; readonly spec: SupervisorSpec };
 
+/** A supervisor: as `startSupervisor` gave it, its process, or its name. */
+export type SupervisorTarget = Target | HasProcess;
+
+/** Options of a start. `link: true` links it to the process that is running. */
+export interface SupervisorStartOptions extends SupervisorHost {
+  readonly link?: boolean;
+}
+
 /**
- * Starts a supervisor as the root of a tree and settles when its children have started.
- * @throws CallerError "invalid_argument" before anything starts; ProcessError "start_failed"
+ * Starts a supervisor as the root of a tree, or below the process that is running, and settles when its children have started.
+ * @returns rejects with CallerError "invalid_argument" before anything starts, or "already_started" (the name is taken); ProcessError
+ * "start_failed" (its `reason` names the child)
  */
 export async function startSupervisor(
   spec: Omit<SupervisorSpec, "id"> & { id?: string },
-  host: SupervisorHost = {},
+  options: SupervisorStartOptions = {},
 ): Promise<Supervisor> {
-  const supervisor = new Supervisor(normalizeSupervisorSpec({ id: "supervisor", ...spec }), host);
+  const normal = normalizeSupervisorSpec({ id: "supervisor", ...spec });
+  return begin(new Supervisor(normal, options), options);
+}
+
+/** Starts a dynamic supervisor; options and errors as of `startSupervisor`. */
+export async function startDynamicSupervisor(
+  spec: DynamicSupervisorSpec = {},
+  options: SupervisorStartOptions = {},
+): Promise<DynamicSupervisor> {
+  return begin(new DynamicSupervisor(spec, options), options);
+}
+
+async function begin<S extends SupervisorCore>(supervisor: S, { link = false }: SupervisorStartOptions): Promise<S> {
+  const owner = link ? self() : undefined;
   await supervisor.start();
+  if (owner?.alive === true) linkProcesses(supervisor.process, owner);
   return supervisor;
 }
 
@@ -27,66 +57,109 @@ export async function startSupervisor(
  */
 export function defineSupervisor(spec: SupervisorSpec): SupervisorDefinition {
   const normal = normalizeSupervisorSpec(spec);
+  return { ...nested(normal.id, spec, (host) => new Supervisor(normal, host)), spec };
+}
+
+/** Makes a dynamic supervisor that nests. @throws CallerError "invalid_argument" */
+export function defineDynamicSupervisor(
+  spec: DynamicSupervisorSpec & Pick<SupervisorSpec, "id" | "restart" | "shutdownMs" | "significant">,
+): StartChildSpec & { readonly type: "supervisor" } {
+  const { restart: _restart, shutdownMs: _shutdownMs, significant: _significant, ...flags } = spec;
+  return nested(spec.id, spec, (host) => new DynamicSupervisor(flags, host));
+}
+
+/** A child specification whose child is a supervisor. */
+export function nested(
+  id: string,
+  spec: Pick<SupervisorSpec, "restart" | "shutdownMs" | "significant" | "name">,
+  make: (host: SupervisorHost) => SupervisorCore,
+): StartChildSpec & { readonly type: "supervisor" } {
   return {
-    id: normal.id,
+    id,
     type: "supervisor",
     restart: spec.restart ?? "permanent",
     shutdownMs: spec.shutdownMs ?? "infinity",
-    spec,
-    async start(scope): Promise<RunningChild> {
-      const supervisor = new Supervisor(normal, {
-        clock: scope.clock,
+    significant: spec.significant ?? false,
+    async start(scope) {
+      const supervisor = make({
         environment: scope.environment,
         onReport: (report) => scope.report(report),
-        parent: { actor: scope.supervisor, path: scope.path },
+        parent: { actor: scope.supervisor, process: scope.process, path: scope.path },
+        ...(spec.name === undefined ? {} : { name: spec.name }),
       });
       await supervisor.start();
-      void supervisor.ended.then((reason) => scope.exited(reason));
-      return {
-        ref: supervisor,
-        actor: supervisor.actor,
-        stop: (reason) => void supervisor.stop(reason),
-        kill: () => supervisor.kill(),
-        node: () => {
-          const { children = [] } = supervisor.tree();
-          return { children };
-        },
-      };
+      return supervisor;
     },
   };
 }
 
-/** Adds a child to a running supervisor and starts it; see {@link Supervisor.startChild}. Settles with the child's ref. */
-export function startChild(supervisor: Supervisor, spec: ChildSpec): Promise<unknown> {
-  return supervisor.startChild(spec);
+/** @throws CallerError "not_found" */
+function find(target: SupervisorTarget): SupervisorCore {
+  if (target instanceof SupervisorCore) return target;
+  const process = resolveTarget(target);
+  if (process?.behaviour instanceof SupervisorCore) return process.behaviour;
+  throw new CallerError("not_found", `${describeTarget(target)} is no supervisor`, {
+    field: "supervisor",
+    value: target,
+  });
 }
 
-/** Stops a child and keeps its specification; see {@link Supervisor.terminateChild}. */
-export function terminateChild(supervisor: Supervisor, id: string): Promise<void> {
-  return supervisor.terminateChild(id);
+function findStatic(target: SupervisorTarget): Supervisor {
+  const supervisor = find(target);
+  if (supervisor instanceof Supervisor) return supervisor;
+  throw invalidArgument("supervisor", supervisor.path, "a supervisor whose children have ids; this one is dynamic");
 }
 
-/** Starts a child that does not run; see {@link Supervisor.restartChild}. */
-export function restartChild(supervisor: Supervisor, id: string): Promise<unknown> {
-  return supervisor.restartChild(id);
+/** Adds a child and starts it; settles with its ref. See `Supervisor.startChild` and `DynamicSupervisor.startChild`. */
+export async function startChild(supervisor: SupervisorTarget, spec: DynamicChildSpec): Promise<unknown> {
+  const found = find(supervisor);
+  if (found instanceof DynamicSupervisor) return found.startChild(spec);
+  return findStatic(found).startChild(spec as ChildSpec);
 }
 
-/** Forgets a child that does not run; see {@link Supervisor.deleteChild}. */
-export function deleteChild(supervisor: Supervisor, id: string): Promise<void> {
-  return supervisor.deleteChild(id);
+/** Stops a child by id (dynamic: by ref). See `Supervisor.terminateChild`. */
+export async function terminateChild(supervisor: SupervisorTarget, idOrRef: unknown): Promise<void> {
+  const found = find(supervisor);
+  if (found instanceof DynamicSupervisor) return found.terminateChild(idOrRef);
+  return findStatic(found).terminateChild(idOrRef as string);
 }
 
-/** The children of a supervisor, newest first. */
-export function whichChildren(supervisor: Supervisor): ChildInfo[] {
-  return supervisor.whichChildren();
+/** Starts a child that does not run. See `Supervisor.restartChild`. */
+export async function restartChild(supervisor: SupervisorTarget, id: string): Promise<unknown> {
+  return findStatic(supervisor).restartChild(id);
 }
 
-/** How many specifications, running children, supervisors and workers a supervisor has. */
-export function countChildren(supervisor: Supervisor): ChildCounts {
-  return supervisor.countChildren();
+/** Forgets a child that does not run. See `Supervisor.deleteChild`. */
+export async function deleteChild(supervisor: SupervisorTarget, id: string): Promise<void> {
+  return findStatic(supervisor).deleteChild(id);
+}
+
+/** The children, newest first (dynamic: in no promised order). */
+export function whichChildren(supervisor: SupervisorTarget): ChildInfo[] {
+  return (find(supervisor) as Supervisor | DynamicSupervisor).whichChildren();
+}
+
+/** One child by id (dynamic: by ref). @throws CallerError "not_found" */
+export function whichChild(supervisor: SupervisorTarget, idOrRef: unknown): ChildInfo {
+  return (find(supervisor) as DynamicSupervisor).whichChild(idOrRef);
+}
+
+/** How many specifications, running children, supervisors and workers there are. */
+export function countChildren(supervisor: SupervisorTarget): ChildCounts {
+  return find(supervisor).countChildren();
+}
+
+/** A child's specification with its defaults filled in, by id (dynamic: by ref). @throws CallerError "not_found" */
+export function getChildSpec(supervisor: SupervisorTarget, idOrRef: unknown): NormalChildSpec {
+  return (find(supervisor) as DynamicSupervisor).getChildSpec(idOrRef);
+}
+
+/** Checks a list of child specifications without starting anything. @throws CallerError "invalid_argument" */
+export function checkChildSpecs(specs: readonly ChildSpec[]): void {
+  normalizeChildSpecs(specs);
 }
 
 /** A supervisor's subtree as data. */
-export function tree(supervisor: Supervisor): TreeNode {
-  return supervisor.tree();
+export function tree(supervisor: SupervisorTarget): TreeNode {
+  return find(supervisor).tree();
 }

@@ -1,6 +1,6 @@
 /**
  * The supervisor as an XState machine: what an inspector draws. Its children are not in `snapshot.children` (XState's own child table is
- * quadratic); the effects come in through `provide`, from the {@link Supervisor} that owns the children.
+ * quadratic): the supervisor that owns them tells the machine what happens.
  */
 
 import { type ActorRefFrom, assign, type DoneActorEvent, type ErrorActorEvent, setup } from "xstate";
@@ -23,10 +23,10 @@ export interface SupervisorContext {
 
 /** What happens to a supervisor. */
 export type SupervisorEvent =
-  /** A child ended. `scopeId` tells one incarnation of a child from the next. */
-  | { type: "child.exited"; childId: string; scopeId: number; reason: ExitReason }
+  /** A child ended. */
+  | { type: "child.exited"; childId: string; reason: ExitReason }
   /** A resident child's first start failed for good. */
-  | { type: "child.start_failed"; childId: string; scopeId: number; reason: ExitReason }
+  | { type: "child.start_failed"; childId: string; reason: ExitReason }
   | { type: "child.decided"; lastExit: SupervisorContext["lastExit"]; children: number; restarts: number }
   | { type: "supervisor.started"; children: number }
   | { type: "supervisor.stop"; reason: ExitReason }
@@ -41,17 +41,7 @@ const machine = setup({
     input: {} as { id: string; strategy: Strategy },
     output: {} as { reason: ExitReason },
   },
-  actions: {
-    handleExit: missing,
-    handleStartFailed: missing,
-    handleActorEnd: missing,
-    stopChildren: missing,
-  },
 });
-
-function missing(): void {
-  throw new Error("supervisor machine without a supervisor: provide its actions");
-}
 
 /** The machine. */
 export const supervisorMachine = machine.createMachine({
@@ -66,8 +56,8 @@ export const supervisorMachine = machine.createMachine({
   }),
   initial: "starting",
   on: {
-    "child.exited": { actions: "handleExit" },
-    "child.start_failed": { actions: "handleStartFailed" },
+    "child.exited": {},
+    "child.start_failed": {},
     "child.decided": {
       actions: assign({
         lastExit: ({ event }) => event.lastExit,
@@ -75,8 +65,9 @@ export const supervisorMachine = machine.createMachine({
         restarts: ({ event }) => event.restarts,
       }),
     },
-    "xstate.error.actor.*": { actions: "handleActorEnd" },
-    "xstate.done.actor.*": { actions: "handleActorEnd" },
+    // A child's end is told by its process; without these the machine would end with the first child that crashes.
+    "xstate.error.actor.*": {},
+    "xstate.done.actor.*": {},
     "supervisor.stop": {
       target: ".stopping",
       actions: assign({ reason: ({ event }) => event.reason }),
@@ -91,7 +82,6 @@ export const supervisorMachine = machine.createMachine({
     running: {},
     /** The children are stopped in reverse start order; ends when the last one is gone. */
     stopping: {
-      entry: "stopChildren",
       on: {
         "supervisor.stop": {},
         "supervisor.stopped": { target: "stopped", actions: assign({ children: 0 }) },

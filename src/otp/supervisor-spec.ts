@@ -3,6 +3,7 @@
 import { invalidArgument } from "../errors.ts";
 import { type ChildSpec, type NormalChildSpec, normalizeChildSpecs, type Shutdown } from "./child-spec.ts";
 import { type RestartPolicy, type RestartType, restartIntensity } from "./restart-policy.ts";
+import type { Via } from "./target.ts";
 
 /**
  * Which siblings share a restart.
@@ -11,6 +12,14 @@ import { type RestartPolicy, type RestartType, restartIntensity } from "./restar
  * - "one_for_all": all
  */
 export type Strategy = "one_for_one" | "one_for_all" | "rest_for_one";
+
+/**
+ * Whether the supervisor ends (with "shutdown") when significant children end by themselves and stay down.
+ * - "never"
+ * - "any_significant": at the first
+ * - "all_significant": at the last
+ */
+export type AutoShutdown = "never" | "any_significant" | "all_significant";
 
 /** The flags and children of a supervisor. */
 export interface SupervisorSpec {
@@ -22,6 +31,8 @@ export interface SupervisorSpec {
   readonly maxRestarts?: number;
   /** Default 5,000 ms. */
   readonly periodMs?: number;
+  /** Default "never". */
+  readonly autoShutdown?: AutoShutdown;
   /** Started in this order, stopped in reverse. */
   readonly children?: readonly ChildSpec[];
   /** Replaces restart types and intensity. */
@@ -30,6 +41,10 @@ export interface SupervisorSpec {
   readonly restart?: RestartType;
   /** As a child of another supervisor: default "infinity". */
   readonly shutdownMs?: Shutdown;
+  /** As a child of another supervisor: default false. */
+  readonly significant?: boolean;
+  /** As a child of another supervisor: a name for its process. */
+  readonly name?: string | Via;
 }
 
 /** A supervisor specification with every default filled in. */
@@ -37,6 +52,7 @@ export interface NormalSupervisorSpec {
   readonly id: string;
   readonly strategy: Strategy;
   readonly policy: RestartPolicy;
+  readonly autoShutdown: AutoShutdown;
   readonly children: readonly NormalChildSpec[];
 }
 
@@ -63,5 +79,25 @@ export function normalizeSupervisorSpec(spec: SupervisorSpec, field = "spec"): N
     throw invalidArgument(`${field}.policy`, spec.policy, "a function (state, exit, nowMs) => { decision, state }");
   }
   const policy = spec.policy ?? (restartIntensity({ maxRestarts, periodMs }) as RestartPolicy);
-  return { id, strategy, policy, children: normalizeChildSpecs(spec.children ?? [], `${field}.children`) };
+  const { autoShutdown = "never" } = spec;
+  if (!["never", "any_significant", "all_significant"].includes(autoShutdown)) {
+    throw invalidArgument(`${field}.autoShutdown`, autoShutdown, '"never", "any_significant" or "all_significant"');
+  }
+  const children = normalizeChildSpecs(spec.children ?? [], `${field}.children`);
+  for (const [index, child] of children.entries()) checkSignificant(child, autoShutdown, `${field}.children[${index}]`);
+  return { id, strategy, policy, autoShutdown, children };
+}
+
+/**
+ * Checks that a significant child can matter.
+ * @throws CallerError "invalid_argument"
+ */
+export function checkSignificant(child: NormalChildSpec, autoShutdown: AutoShutdown, field: string): void {
+  if (!child.significant) return;
+  if (autoShutdown === "never") {
+    throw invalidArgument(`${field}.significant`, true, `false under autoShutdown "never" (child "${child.id}")`);
+  }
+  if (child.restart === "permanent") {
+    throw invalidArgument(`${field}.significant`, true, `false for a permanent child (child "${child.id}")`);
+  }
 }

@@ -1,9 +1,19 @@
 /**
  * Everything that touches an XState internal: `_stop` (a child actor has no public way to be stopped by anyone but its parent's own
- * actions) and the `parent` option of `createActor`. `test/otp/xstate-adapter.test.ts` is the contract that pins them for `xstate ^5.33`.
+ * actions), the `parent` option of `createActor`, and the system's scheduler. `test/otp/xstate-adapter.test.ts` is the contract that pins them for `xstate ^5.33`.
  */
 
-import { type Actor, type ActorOptions, type AnyActorLogic, type AnyActorRef, createActor } from "xstate";
+import {
+  type Actor,
+  type ActorLogic,
+  type ActorOptions,
+  type AnyActorLogic,
+  type AnyActorRef,
+  createActor,
+  type EventObject,
+  type Snapshot,
+} from "xstate";
+import type { Clock } from "./clock.ts";
 
 /** Creates an actor under a parent without entering the parent's `snapshot.children`. It is not started. */
 export function createChildActor<Logic extends AnyActorLogic>(
@@ -37,3 +47,62 @@ export function actorState(actor: AnyActorRef): string {
   }
   return snapshot?.status ?? "active";
 }
+
+interface Scheduler {
+  schedule(source: AnyActorRef, target: AnyActorRef, event: EventObject, delay: number, id?: string): void;
+  cancel(source: AnyActorRef, id: string): void;
+  cancelAll(source: AnyActorRef): void;
+}
+
+/**
+ * Replaces the scheduler of an actor's system by one that finds an actor's timers at once: XState's own looks through all timers of the system
+ * whenever any actor stops.
+ */
+export function indexScheduler(actor: AnyActorRef, clock: Clock): void {
+  const system = actor.system as unknown as {
+    scheduler: Scheduler;
+    _relay(source: AnyActorRef, target: AnyActorRef, event: EventObject): void;
+  };
+  const timers = new Map<AnyActorRef, Map<string, unknown>>();
+  let ids = 0;
+  const forget = (source: AnyActorRef, id: string): unknown => {
+    const own = timers.get(source);
+    const handle = own?.get(id);
+    own?.delete(id);
+    if (own?.size === 0) timers.delete(source);
+    return handle;
+  };
+  const scheduler: Scheduler = {
+    schedule(source, target, event, delay, id) {
+      ids += 1;
+      const key = id ?? `t${ids}`;
+      const earlier = forget(source, key);
+      if (earlier !== undefined) clock.clearTimeout(earlier);
+      const handle = clock.setTimeout(() => {
+        forget(source, key);
+        system._relay(source, target, event);
+      }, delay);
+      const own = timers.get(source);
+      if (own === undefined) timers.set(source, new Map([[key, handle]]));
+      else own.set(key, handle);
+    },
+    cancel(source, id) {
+      const handle = forget(source, id);
+      if (handle !== undefined) clock.clearTimeout(handle);
+    },
+    cancelAll(source) {
+      const own = timers.get(source);
+      if (own === undefined) return;
+      timers.delete(source);
+      for (const handle of own.values()) clock.clearTimeout(handle);
+    },
+  };
+  Object.assign(system.scheduler, scheduler);
+}
+
+/** The logic of the actor under which processes without a supervisor live: it takes everything and does nothing. */
+export const rootLogic: ActorLogic<Snapshot<undefined>, EventObject> = {
+  transition: (snapshot) => snapshot,
+  getInitialSnapshot: () => ({ status: "active", output: undefined, error: undefined }),
+  getPersistedSnapshot: (snapshot) => snapshot,
+};

@@ -31,6 +31,7 @@ const KINDS: Readonly<Partial<Record<number, RunErrorKind>>> = {
   [AgentErrorKind.SUSPENDED_EXPIRED]: "suspended_expired",
   [AgentErrorKind.USER_CODE]: "user_code",
   [AgentErrorKind.DRAINING]: "draining",
+  [AgentErrorKind.INTERRUPTED]: "interrupted",
   [AgentErrorKind.INTERNAL]: "internal",
 };
 

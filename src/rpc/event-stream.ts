@@ -108,7 +108,8 @@ export class EventStream implements AsyncGenerator<WireRunEvent, void, undefined
     if (this.#ended) return DONE;
     const error = this.#call === undefined ? reason : this.#source.toError(reason, this.#call);
     this.#cancel();
-    if (error instanceof RunError && error.code === "run_failed") {
+    // A run that was refused before it began has no events: its caller may send it elsewhere.
+    if (error instanceof RunError && error.code === "run_failed" && error.kind !== "draining") {
       return { done: false, value: { type: "failed", seq: this.#lastSeq + 1, error } };
     }
     throw error;

@@ -1,7 +1,7 @@
 /** A gRPC server in this process on a Unix socket in a private directory: where a fake worker serves. */
 
 import { once } from "node:events";
-import { createServer, type Http2Server } from "node:http2";
+import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -11,7 +11,9 @@ import type { FakeAgentService } from "./fake-agent-service.ts";
 export interface FakeAgentServer {
   /** Ends every connection as the death of a process does: no GOAWAY, no status. It keeps listening. */
   disconnect(): void;
-  /** The same, and it listens no more. Settles when nothing is open. Idempotent. */
+  /** Ends every connection when its calls have been answered, and listens no more. Settles when nothing is open. Idempotent. */
+  finish(): Promise<void>;
+  /** Disconnects and listens no more. Settles when nothing is open. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -35,21 +37,31 @@ export async function startFakeAgentServer(
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
   });
+  const sessions = new Set<ServerHttp2Session>();
+  http.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+  });
   const disconnect = () => {
     for (const socket of sockets) socket.destroy();
   };
   let closed: Promise<unknown> | undefined;
-  const close = async () => {
+  const finish = async () => {
     if (closed === undefined) {
       closed = once(http, "close");
       http.close();
+      for (const session of sessions) session.close();
     }
-    disconnect();
     await closed;
+  };
+  const close = async () => {
+    const finished = finish();
+    disconnect();
+    await finished;
   };
   http.listen(socketPath);
   await once(http, "listening");
-  return { disconnect, close };
+  return { disconnect, finish, close };
 }
 
 function checkToken(expected: string): Interceptor {

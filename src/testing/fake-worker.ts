@@ -71,7 +71,7 @@ class ScriptedWorker implements FakeWorker {
   /** Runs towards the start timeout, then towards the end of a grace. */
   readonly #deadline: Timer;
   #directory: SocketDirectory | undefined;
-  #server: FakeAgentServer | undefined;
+  #server: Promise<FakeAgentServer> | undefined;
   #ready = false;
   #ended = false;
   #verdict: Verdict | undefined;
@@ -134,8 +134,7 @@ class ScriptedWorker implements FakeWorker {
     if (this.#verdict === "stop") return this.exited;
     this.#verdict = nextVerdict(this.#verdict, "stop");
     if (this.#script.onStop === "ignore") return this.exited;
-    this.#service.beginDrain();
-    void this.#service.idle().then(() => this.#die("stop", { exitCode: 0 }));
+    void this.#finish();
     return this.exited;
   }
 
@@ -148,7 +147,7 @@ class ScriptedWorker implements FakeWorker {
   }
 
   disconnect(): void {
-    this.#server?.disconnect();
+    void this.#server?.then((server) => server.disconnect());
   }
 
   print(line: string, stream: "stdout" | "stderr" = "stderr"): void {
@@ -169,17 +168,22 @@ class ScriptedWorker implements FakeWorker {
     if (socketPath === undefined) return;
     const token = randomBytes(32).toString("hex");
     const { maxMessageBytes } = this.spec;
-    const server = await startFakeAgentServer(this.#service, { socketPath, token, maxMessageBytes });
-    this.#server = server;
-    if (this.#ended) {
-      await server.close();
-      return;
-    }
+    this.#server = startFakeAgentServer(this.#service, { socketPath, token, maxMessageBytes });
+    await this.#server;
+    if (this.#ended) return;
     this.#ready = true;
     if (this.#verdict === undefined) this.#deadline.clear();
     const { pid = 0 } = this;
     const agentName = this.spec.agentId;
     this.#started.resolve({ ready: { pid, socketPath, token, agentName, modelName: "fake", versions: {} } });
+  }
+
+  /** Answers what it has begun, refuses what still comes, and ends. */
+  async #finish(): Promise<void> {
+    this.#service.beginDrain();
+    await this.#service.idle();
+    await (await this.#server)?.finish();
+    this.#die("stop", { exitCode: 0 });
   }
 
   #die(verdict: Verdict | undefined, death: FakeDeath): void {
@@ -203,7 +207,7 @@ class ScriptedWorker implements FakeWorker {
   }
 
   async #release(): Promise<void> {
-    await this.#server?.close();
+    await (await this.#server)?.close();
     this.releaseSocket();
   }
 

@@ -19,9 +19,9 @@ test.each(sections)("docs/errors.md explains every %s and no other", (union, hea
 });
 
 function codesInSource(union: string): string[] {
-  const declaration = new RegExp(`export type ${union} =([^;]*);`).exec(source)?.[1] ?? "";
-  const code = declaration.replaceAll(/\/\*\*.*?\*\//g, "");
-  return [...code.matchAll(/"(\w+)"/g)].map(([, name = ""]) => name).sort();
+  const code = source.replaceAll(/\/\*\*[\s\S]*?\*\//g, "");
+  const declaration = new RegExp(`export type ${union} =([^;]*);`).exec(code)?.[1] ?? "";
+  return [...declaration.matchAll(/"(\w+)"/g)].map(([, name = ""]) => name).sort();
 }
 
 /** The first cells of the table below a heading, up to the next heading. */

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { buildIfStale } from "../../scripts/build-if-stale.ts";
 import { type Example, readExamples } from "./code-blocks.ts";
 
 const root = resolve(import.meta.dirname, "..", "..");
@@ -13,7 +14,8 @@ const examples = pages.flatMap((page) => readExamples(page, readFileSync(join(ro
 /** Inside the package, so that "synapse-otp" is this package; ignored by git. */
 let directory: string;
 
-beforeAll(() => {
+beforeAll(async () => {
+  await buildIfStale();
   mkdirSync(join(root, ".bench"), { recursive: true });
   directory = mkdtempSync(join(root, ".bench", "docs-"));
   const config = { extends: "../../tsconfig.json", include: ["*.ts"], compilerOptions: { types: ["node"] } };

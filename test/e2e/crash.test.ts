@@ -143,5 +143,5 @@ test("a run that outlasts shutdownMs is cut short by the stop", async () => {
   await agent.whenReady();
   const running = rejection(agent.run("hog:30"));
   await agent.stop();
-  expect(await running).toMatchObject({ code: "worker_exited" });
+  expect(await running).toMatchObject({ code: "agent_stopped", crash: { cause: "killed" } });
 });

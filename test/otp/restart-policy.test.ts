@@ -58,7 +58,7 @@ describe("restartIntensity", () => {
         fc.integer({ min: 1, max: 1_000 }),
         (gaps, maxRestarts, periodMs) => {
           const policy = restartIntensity({ maxRestarts, periodMs });
-          let state: readonly number[] | undefined;
+          let state: unknown;
           let now = 0;
           const restarts: number[] = [];
           for (const gap of gaps) {

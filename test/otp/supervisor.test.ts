@@ -290,7 +290,8 @@ describe("plain XState children", () => {
     });
     const { supervisor } = await supervise({ children: [{ id: "cb", logic: crashing }] });
     const [first] = supervisor.whichChildren();
-    (first as { ref: AnyActorRef }).ref.send({ type: "boom" });
+    const { actor } = (first as { ref: { actor: AnyActorRef } }).ref;
+    actor.send({ type: "boom" });
     expect(lives).toBe(2);
     expect(supervisor.whichChildren()[0]?.ref).not.toBe(first?.ref);
     await supervisor.stop();
@@ -334,4 +335,27 @@ test("the tree is data: paths, states and restarts", async () => {
     ],
   });
   await supervisor.stop();
+});
+
+test("a policy that throws makes the supervisor give up and say so", async () => {
+  const a = puppet("a", []);
+  const policy = () => {
+    throw new Error("the policy is broken");
+  };
+  const { supervisor, reports } = await supervise({ children: [a.child], policy });
+  a.exit("died");
+  expect(await supervisor.ended).toBe("shutdown");
+  const gaveUp = reports.find((report) => report.type === "supervisor.gave_up");
+  expect(gaveUp).toMatchObject({ because: "the policy threw: Error: the policy is broken" });
+});
+
+test("a kill starts nobody again and ends a start that hangs", async () => {
+  const log: string[] = [];
+  const hanging = { id: "hangs", start: () => new Promise<never>(() => undefined) };
+  const { supervisor } = await supervise({ children: [puppet("a", log).child] });
+  const starting = supervisor.startChild(hanging).catch((error: unknown) => error);
+  supervisor.kill();
+  expect(await supervisor.ended).toBe("killed");
+  expect(await starting).toMatchObject({ code: "start_failed" });
+  expect(log).toEqual(["start a", "kill a"]);
 });

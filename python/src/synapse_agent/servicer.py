@@ -108,7 +108,8 @@ class AgentServicer(AgentServiceServicer):
                 call.progress.add_to(cancelled)
                 await context.write(chunks.make(cancelled=cancelled))
                 return
-            await context.write(chunks.make(failed=fit(failure.error)))
+            if failure.error.kind != pb.AGENT_ERROR_KIND_DRAINING:  # refused before it began: a status, no events
+                await context.write(chunks.make(failed=fit(failure.error)))
             await _abort(failure, context)
 
     async def Describe(self, request: pb.DescribeRequest, context: Context) -> pb.DescribeResponse:  # noqa: ARG002
@@ -132,7 +133,7 @@ class AgentServicer(AgentServiceServicer):
         return True
 
     def end_runs(self) -> None:
-        """Cancels what still runs; each call ends with DRAINING."""
+        """Cancels what still runs; each call ends with INTERRUPTED."""
         for call in self._calls:
             call.drained = True
             call.task.cancel()
@@ -199,7 +200,7 @@ class AgentServicer(AgentServiceServicer):
             while call.task.uncancel():
                 pass
             error = RunFailure(
-                pb.AGENT_ERROR_KIND_DRAINING,
+                pb.AGENT_ERROR_KIND_INTERRUPTED,
                 grpc.StatusCode.UNAVAILABLE,
                 f'incarnation {self._incarnation} of agent "{self._agent_id}" stopped before the run had ended',
                 retriable=True,

@@ -44,6 +44,7 @@ class AgentErrorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AGENT_ERROR_KIND_SUSPENDED_EXPIRED: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_USER_CODE: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_DRAINING: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_INTERRUPTED: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_INTERNAL: _ClassVar[AgentErrorKind]
 OUTPUT_KIND_UNSPECIFIED: OutputKind
 OUTPUT_KIND_TEXT: OutputKind
@@ -74,6 +75,7 @@ AGENT_ERROR_KIND_HOOK_TIMEOUT: AgentErrorKind
 AGENT_ERROR_KIND_SUSPENDED_EXPIRED: AgentErrorKind
 AGENT_ERROR_KIND_USER_CODE: AgentErrorKind
 AGENT_ERROR_KIND_DRAINING: AgentErrorKind
+AGENT_ERROR_KIND_INTERRUPTED: AgentErrorKind
 AGENT_ERROR_KIND_INTERNAL: AgentErrorKind
 
 class RunRequest(_message.Message):

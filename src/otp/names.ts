@@ -1,0 +1,48 @@
+/** Local names of processes. */
+
+import { CallerError, ProcessError } from "../errors.ts";
+import type { ExitReason } from "./exit-reason.ts";
+import { monitorExit } from "./exited.ts";
+import type { Process } from "./process.ts";
+import { registerAs } from "./start.ts";
+import { contextRuntime, describeTarget, resolveTarget, type Target } from "./target.ts";
+
+/** The live process behind a name, a key or a ref; undefined when there is none. */
+export function whereis(target: Target): Process | undefined {
+  const process = resolveTarget(target);
+  return process?.alive === true ? process : undefined;
+}
+
+/**
+ * Gives a live process a name; it is free again the moment the process ends.
+ * @throws CallerError "already_started" (`value` is the holder); ProcessError "noproc" for a dead process
+ */
+export function register(name: string, target: Target): void {
+  const process = whereis(target);
+  if (process === undefined) throw new ProcessError("noproc", `cannot name ${describeTarget(target)}: it is not alive`);
+  if (process.name !== undefined) {
+    throw new CallerError("already_started", `${process} has a name already`, { field: "name", value: process });
+  }
+  registerAs(process, name);
+}
+
+/** Takes a name away. @throws CallerError "not_found" */
+export function unregister(name: string): void {
+  const { names } = contextRuntime();
+  const process = names.get(name);
+  if (process === undefined) throw new CallerError("not_found", `no process has the name "${name}"`, { value: name });
+  names.delete(name);
+  process.name = undefined;
+}
+
+/** Whether a process is alive. */
+export function isAlive(target: Target): boolean {
+  return whereis(target) !== undefined;
+}
+
+/** Settles with the reason when a process has ended; "noproc" for an unknown one. For code outside any process; processes monitor. */
+export function exited(target: Target): Promise<ExitReason> {
+  const process = resolveTarget(target);
+  if (process === undefined) return Promise.resolve("noproc");
+  return monitorExit(process);
+}

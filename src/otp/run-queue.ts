@@ -1,0 +1,59 @@
+/**
+ * Who runs next: processes with something to do take turns, and after a budget of messages the event loop gets its turn. A chain of sends
+ * never grows the stack, and a ping-pong never starves timers and sockets.
+ */
+
+import { Deque } from "./deque.ts";
+
+/** Something that has messages to handle. */
+export interface Runnable {
+  /** Handles up to `budget` messages and answers how many it has handled. Must not throw. */
+  run(budget: number): number;
+  /** Whether it has more to do now; if so it counts as queued. */
+  claimTurn(): boolean;
+}
+
+/** Messages in a row for one process before the next has its turn. */
+const sliceMessages = 64;
+
+/** The run queue of a runtime. */
+export class RunQueue {
+  readonly #ready = new Deque<Runnable>();
+  readonly #budget: number;
+  #spent = 0;
+  #scheduled = false;
+  readonly #drain = () => this.#run();
+  readonly #drainNextTurn = () => {
+    this.#spent = 0;
+    this.#run();
+  };
+
+  /** `budget` is how many messages may be handled before the event loop gets its turn. */
+  constructor(budget: number) {
+    this.#budget = budget;
+  }
+
+  /** Puts a process at the end. It must not be in the queue already. */
+  add(runnable: Runnable): void {
+    this.#ready.push(runnable);
+    if (!this.#scheduled) this.#schedule();
+  }
+
+  #schedule(): void {
+    this.#scheduled = true;
+    // Microtasks starve the event loop, so that only so much is done in them before a real turn.
+    if (this.#spent < this.#budget) queueMicrotask(this.#drain);
+    else setImmediate(this.#drainNextTurn);
+  }
+
+  #run(): void {
+    while (this.#spent < this.#budget) {
+      const next = this.#ready.shift();
+      if (next === undefined) break;
+      this.#spent += 1 + next.run(Math.min(sliceMessages, this.#budget - this.#spent));
+      if (next.claimTurn()) this.#ready.push(next);
+    }
+    this.#scheduled = false;
+    if (this.#ready.length > 0) this.#schedule();
+  }
+}

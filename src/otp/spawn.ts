@@ -1,0 +1,164 @@
+/** A process of plain code: an async function that receives when it wants to. Erlang's spawn. */
+
+import type { AnyActorRef, EventObject } from "xstate";
+import { ProcessError } from "../errors.ts";
+import { runAs, self } from "./current.ts";
+import { Deque } from "./deque.ts";
+import { type ExitReason, exitReasonOf } from "./exit-reason.ts";
+import type { Behaviour, Process } from "./process.ts";
+import type { Ref } from "./protocol.ts";
+import { adoptProcess } from "./spawning.ts";
+import { type InternalStart, type StartOptions, startProcess } from "./start.ts";
+import { rootLogic, stopActor } from "./xstate-adapter.ts";
+
+/** What the code of a process works with. */
+export interface ProcessContext {
+  readonly self: Ref;
+  /**
+   * The next message, or the next that matches; others stay in their order. Rejects with ProcessError "timeout" after `timeoutMs` (default: no
+   * limit; 0 looks at what has arrived).
+   */
+  receive<T = unknown>(match?: (message: unknown) => boolean, options?: { timeoutMs?: number }): Promise<T>;
+  /** Aborted when the process ends, with its exit reason: for whatever the code waits on outside the runtime. */
+  readonly signal: AbortSignal;
+}
+
+/** The code of a process. It ends "normal" when it returns, and with what it throws; `throw new Exit(reason)` chooses the reason. */
+export type ProcessCode = (context: ProcessContext) => unknown;
+
+/** Starts a process of plain code, linked to nobody. It begins to run at once. */
+export function spawn(code: ProcessCode, options: Omit<StartOptions, "input"> = {}): Ref {
+  return startProcess(functionLogic(code), options) as Ref;
+}
+
+/** Like `spawn`, linked to the process that is running. */
+export function spawnLink(code: ProcessCode, options: Omit<StartOptions, "input"> = {}): Ref {
+  return startProcess(functionLogic(code), { ...options, link: self() }) as Ref;
+}
+
+/** What only the runtime's own parts say of a spawn. */
+export interface InternalSpawn extends InternalStart {
+  /** What reports call the process; default: the name of its code. */
+  readonly label?: string;
+  /** What a crash report shows as its state. */
+  readonly about?: () => object;
+}
+
+/** `spawn` for the runtime's own parts. */
+export function spawnInternal(code: ProcessCode, options: InternalSpawn): Process {
+  return startProcess(functionLogic(code, options.label, options.about), options) as Process;
+}
+
+function functionLogic(code: ProcessCode, label = code.name || "process", about?: () => object) {
+  return {
+    ...rootLogic,
+    id: label,
+    getInitialSnapshot(scope: { self: AnyActorRef }) {
+      const behaviour = new FunctionBehaviour(code, scope.self, about);
+      behaviour.process = adoptProcess(behaviour, label);
+      return { status: "active", output: undefined, error: undefined };
+    },
+    transition: (snapshot: { status: string }, event: EventObject) =>
+      event.type === "$exit" ? { ...snapshot, status: "done" } : snapshot,
+  } as unknown as typeof rootLogic;
+}
+
+interface Waiting {
+  match: ((message: unknown) => boolean) | undefined;
+  resolve: (message: never) => void;
+  reject: (error: Error) => void;
+  timer: unknown;
+}
+
+class FunctionBehaviour implements Behaviour, ProcessContext {
+  readonly actor: AnyActorRef;
+  readonly followsParent = false;
+  process!: Process;
+  readonly #code: ProcessCode;
+  readonly #mail = new Deque<unknown>();
+  readonly #about: (() => object) | undefined;
+  #waiting: Waiting | undefined;
+  #abort: AbortController | undefined;
+
+  constructor(code: ProcessCode, actor: AnyActorRef, about: (() => object) | undefined) {
+    this.#code = code;
+    this.actor = actor;
+    this.#about = about;
+  }
+
+  get self(): Ref {
+    return this.process as Ref;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (!this.process.alive) this.#abort.abort(this.process.exitReason);
+    }
+    return this.#abort.signal;
+  }
+
+  begin(): void {
+    // The code runs in a turn of its own, so that the one who spawns it holds its ref first.
+    queueMicrotask(() => {
+      if (!this.process.alive) return;
+      runAs(this.process, () => this.#run(), undefined).catch(() => undefined);
+    });
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#code(this);
+      this.process.end("normal");
+    } catch (error) {
+      this.process.crash(exitReasonOf(error));
+    }
+  }
+
+  receive<T>(match?: (message: unknown) => boolean, options: { timeoutMs?: number } = {}): Promise<T> {
+    const found = match === undefined ? this.#mail.shift() : this.#mail.take(match);
+    if (found !== undefined) return Promise.resolve(found as T);
+    return new Promise<T>((resolve, reject) => {
+      const waiting: Waiting = { match, resolve: resolve as (message: never) => void, reject, timer: undefined };
+      this.#waiting = waiting;
+      const { timeoutMs } = options;
+      if (timeoutMs === undefined) return;
+      waiting.timer = this.process.runtime.clock.setTimeout(() => {
+        if (this.#waiting !== waiting) return;
+        this.#waiting = undefined;
+        reject(new ProcessError("timeout", `${this.process} received nothing that fits within ${timeoutMs} ms`));
+      }, timeoutMs);
+    });
+  }
+
+  handle(message: unknown): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined || waiting.match?.(message) === false) {
+      this.#mail.push(message);
+      return;
+    }
+    this.#waiting = undefined;
+    if (waiting.timer !== undefined) this.process.runtime.clock.clearTimeout(waiting.timer);
+    waiting.resolve(message as never);
+  }
+
+  terminate(): void {
+    // Plain code has its own finally blocks.
+  }
+
+  removeMessage(match: (message: unknown) => boolean): boolean {
+    return this.#mail.take(match) !== undefined;
+  }
+
+  dispose(reason: ExitReason): void {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    if (waiting?.timer !== undefined) this.process.runtime.clock.clearTimeout(waiting.timer);
+    stopActor(this.actor);
+    if (this.#abort !== undefined) runAs(this.process, (why) => this.#abort?.abort(why), reason);
+  }
+
+  state(): unknown {
+    return { mail: this.#mail.length, ...this.#about?.() };
+  }
+}

@@ -1,0 +1,496 @@
+/**
+ * What all supervisors share: a process that traps exits, a machine that shows what it does, one queue, a policy, and the care for one child.
+ * The rules are OTP's; docs/otp.md states them.
+ */
+
+import type { AnyActorRef } from "xstate";
+import { CallerError, ProcessError } from "../errors.ts";
+import { PendingCall } from "./call.ts";
+import {
+  type Child,
+  type ChildHost,
+  clearDelay,
+  isActive,
+  type Started,
+  startIncarnation,
+  stopIncarnation,
+} from "./child.ts";
+import { type Clock, realClock } from "./clock.ts";
+import { currentProcess } from "./current.ts";
+import { describeExitReason, type ExitReason, exitReasonOf, isShutdown } from "./exit-reason.ts";
+import { monitorExit } from "./exited.ts";
+import { type Behaviour, type ExitMessage, Process } from "./process.ts";
+import type { Offender, SupervisorReport } from "./report.ts";
+import type { ChildExit, RestartDecision } from "./restart-policy.ts";
+import { Runtime } from "./runtime.ts";
+import { SerialQueue } from "./serial-queue.ts";
+import { registerAs } from "./start.ts";
+import { type SupervisorActor, supervisorMachine } from "./supervisor-machine.ts";
+import type { NormalSupervisorSpec } from "./supervisor-spec.ts";
+import { bindActor, type Via } from "./target.ts";
+import type { TreeNode } from "./tree.ts";
+import { actorState, createChildActor, stopActor } from "./xstate-adapter.ts";
+
+/** What a supervisor is started with beside its specification. */
+export interface SupervisorHost {
+  /** Default: the runtime of the process that starts it, or a new one with `clock` and `inspect`. */
+  readonly runtime?: Runtime;
+  /** Default: the machine's own time. */
+  readonly clock?: Clock;
+  /** Handed to every child in its scope. */
+  readonly environment?: unknown;
+  /** Takes reports of supervisors and processes. Must not throw. */
+  readonly onReport?: (report: unknown) => void;
+  /** Sees every actor of a new runtime. Must not throw. */
+  readonly inspect?: ConstructorParameters<typeof Runtime>[0] extends infer O | undefined
+    ? O extends { inspect?: infer I }
+      ? I
+      : never
+    : never;
+  /** For a nested supervisor: the actor to live under, and its path. */
+  readonly parent?: { readonly actor: AnyActorRef; readonly process: Process; readonly path: string };
+  readonly name?: string | Via;
+}
+
+/** What `countChildren` answers. */
+export interface ChildCounts {
+  /** Specifications kept. */
+  specs: number;
+  /** Children that run now. */
+  active: number;
+  supervisors: number;
+  workers: number;
+}
+
+/** The longest delay a timer can take, in milliseconds. */
+const longestDelayMs = 2_147_483_647;
+
+/** The part of a supervisor that does not depend on how its children are kept. */
+export abstract class SupervisorCore implements Behaviour {
+  readonly path: string;
+  readonly process: Process;
+  readonly actor: SupervisorActor;
+  readonly followsParent = true;
+  protected readonly spec: NormalSupervisorSpec;
+  protected readonly clock: Clock;
+  protected readonly queue = new SerialQueue();
+  protected readonly lent: ChildHost;
+  readonly #host: SupervisorHost;
+  #policyState: unknown;
+  #restarts = 0;
+  #ending = false;
+
+  constructor(spec: NormalSupervisorSpec, host: SupervisorHost) {
+    this.spec = spec;
+    this.#host = host;
+    const runtime = host.runtime ?? host.parent?.process.runtime ?? currentProcess()?.runtime ?? newRuntime(host);
+    this.clock = runtime.clock;
+    this.path = host.parent === undefined ? spec.id : host.parent.path;
+    this.process = new Process(runtime, host.parent?.process ?? currentProcess(), "supervisor");
+    this.process.trapExit = true;
+    this.process.behaviour = this;
+    const input = { id: spec.id, strategy: spec.strategy };
+    const parent = host.parent?.actor ?? runtime.root;
+    this.actor = createChildActor(supervisorMachine, parent, { id: spec.id, input }) as SupervisorActor;
+    bindActor(this.actor, this.process);
+    this.lent = {
+      process: this.process,
+      actor: this.actor,
+      path: this.path,
+      clock: this.clock,
+      environment: host.environment,
+      control: this.control(),
+      report: (report) => host.onReport?.(report),
+      killed: Promise.withResolvers<void>(),
+      childExited: (child, scopeId, reason) => this.#onExit(child, scopeId, reason),
+      childStartFailed: (child, scopeId, reason) => this.#onStartFailed(child, scopeId, reason),
+    };
+  }
+
+  /** Settles with the exit reason when the supervisor and all its children have ended. Never rejects. */
+  get ended(): Promise<ExitReason> {
+    return monitorExit(this.process);
+  }
+
+  /** Whether it takes no more requests. */
+  protected get ending(): boolean {
+    return this.#ending;
+  }
+
+  /** Starts the first children. Settles when they run. */
+  start(): Promise<void> {
+    if (this.#host.name !== undefined) registerAs(this.process, this.#host.name);
+    return this.queue.call(async () => {
+      this.actor.start();
+      try {
+        const begun = this.startFirst();
+        if (begun !== undefined) await begun;
+      } catch (error) {
+        await this.stopAll();
+        this.#ending = true;
+        this.process.finish("shutdown");
+        throw error;
+      }
+      if (this.#ending) return;
+      this.actor.send({ type: "supervisor.started", children: this.size });
+      this.process.started();
+    });
+  }
+
+  /** Stops the children and ends with `reason`. Settles when all are gone. Idempotent. */
+  stop(reason: ExitReason = "shutdown"): Promise<ExitReason> {
+    this.process.started();
+    this.process.end(reason);
+    return this.ended;
+  }
+
+  /** Kills the children and ends with "killed". Settles nothing: wait for `ended`. */
+  kill(): void {
+    this.#ending = true;
+    this.lent.killed.resolve();
+    for (const child of this.children().reverse()) {
+      clearDelay(child, this.clock);
+      child.running?.kill();
+    }
+    void this.stop("killed");
+  }
+
+  begin(): void {
+    // `start` does it: a supervisor is not started by the kernel.
+  }
+
+  handle(message: unknown): void | Promise<void> {
+    if (message instanceof PendingCall) {
+      message.refuse("a supervisor takes no calls of its own: use startChild, whichChildren and their kin");
+      return;
+    }
+    const { type } = message as { type?: unknown };
+    if (type === "$retry") {
+      const { child } = message as { child: Child };
+      this.queue.add(() => this.#retry(child));
+      return;
+    }
+    if (type === "EXIT") {
+      const { from, reason } = message as ExitMessage;
+      if (from !== undefined && from === this.process.parent) this.process.end(reason);
+      return;
+    }
+    this.process.runtime.report({ type: "dead_letter", to: this.process.toString(), message, why: "unhandled" });
+  }
+
+  terminate(reason: ExitReason): Promise<void> {
+    this.#ending = true;
+    this.actor.send({ type: "supervisor.stop", reason });
+    return this.queue.call(() => this.stopAll());
+  }
+
+  dispose(reason: ExitReason): void {
+    this.#ending = true;
+    for (const child of this.children().reverse()) {
+      clearDelay(child, this.clock);
+      // Killed itself: its children go down with it, as through a link.
+      const { running } = child;
+      child.status = "stopped";
+      if (running === undefined) continue;
+      if (running.ref instanceof Process) running.ref.signal(this.process, reason, "link");
+      else running.kill();
+    }
+    this.actor.send({ type: "supervisor.stop", reason });
+    this.actor.send({ type: "supervisor.stopped" });
+    this.report({ type: "supervisor.stopped", reason });
+    stopActor(this.actor);
+  }
+
+  state(): unknown {
+    return this.actor.getSnapshot().context;
+  }
+
+  /** How many specifications, running children, supervisors and workers there are. */
+  countChildren(): ChildCounts {
+    const counts: ChildCounts = { specs: 0, active: 0, supervisors: 0, workers: 0 };
+    for (const child of this.children()) {
+      counts.specs += 1;
+      if (isActive(child)) counts.active += 1;
+      if (child.spec.type === "supervisor") counts.supervisors += 1;
+      else counts.workers += 1;
+    }
+    return counts;
+  }
+
+  /** The ref of a running child, by id or by path, anywhere below; undefined when there is none. The nearest comes first. */
+  whereis(name: string): unknown {
+    if (name === this.path) return this;
+    for (const { spec, path, status, running } of this.children()) {
+      if (status === "running" && (spec.id === name || path === name)) return running?.ref;
+    }
+    for (const { running } of this.children()) {
+      const found = running?.ref instanceof SupervisorCore ? running.ref.whereis(name) : undefined;
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** The subtree as data. */
+  tree(): TreeNode {
+    const children = this.children().map((child): TreeNode => {
+      const { id, type } = child.spec;
+      const state = child.running === undefined ? child.status : actorState(child.running.actor);
+      const node: TreeNode = { id, path: child.path, type, state, restarts: child.restarts };
+      if (child.running?.ref instanceof SupervisorCore) node.children = child.running.ref.tree().children ?? [];
+      return Object.assign(node, child.running?.node?.());
+    });
+    const state = this.process.alive ? actorState(this.actor) : "stopped";
+    return { id: this.spec.id, path: this.path, type: "supervisor", state, restarts: 0, children };
+  }
+
+  /** The children, oldest first. */
+  protected abstract children(): Child[];
+  protected abstract get size(): number;
+  protected abstract control(): ChildHost["control"];
+  /** Starts the children of the specification. */
+  protected abstract startFirst(): void | Promise<void>;
+  protected abstract stopAll(): Promise<void>;
+  /** Starts a child again, with the siblings that its strategy names. */
+  protected abstract restartGroup(child: Child): void | Promise<void>;
+  /** Whether a restart concerns only the child itself. */
+  protected abstract readonly alone: boolean;
+  /** A child stays down. */
+  protected abstract left(child: Child, byItself: boolean): void;
+  /** Whether the record is still one of this supervisor's. */
+  protected abstract owns(child: Child): boolean;
+
+  /** Stops everything and ends with "shutdown". */
+  protected endWithShutdown(): void {
+    this.#ending = true;
+    this.process.end("shutdown");
+  }
+
+  #onExit(child: Child, scopeId: number, reason: ExitReason): void {
+    if (child.scopeId !== scopeId || child.pendingExit !== undefined) return;
+    if (child.onEnd !== undefined) {
+      child.onEnd(reason);
+      return;
+    }
+    if (child.status === "stopped") return;
+    child.pendingExit = reason;
+    this.actor.send({ type: "child.exited", childId: child.spec.id, reason });
+    this.queue.add(() => this.#handleExit(child));
+  }
+
+  #onStartFailed(child: Child, scopeId: number, reason: ExitReason): void {
+    if (child.scopeId !== scopeId || child.onEnd !== undefined) return;
+    child.pendingExit = reason;
+    this.actor.send({ type: "child.start_failed", childId: child.spec.id, reason });
+    this.queue.add(() => {
+      if (child.pendingExit === undefined || child.status !== "running") return;
+      this.report({ type: "child.start_failed", offender: offender(child), reason });
+      return this.#leave(child);
+    });
+  }
+
+  #handleExit(child: Child): void | Promise<void> {
+    const reason = child.pendingExit;
+    if (reason === undefined || child.status !== "running") return;
+    child.pendingExit = undefined;
+    if (child.running?.resident === undefined) child.running = undefined;
+    if (this.#ending) {
+      child.status = "stopped";
+      return;
+    }
+    return this.#decide(child, reason);
+  }
+
+  /** Asks the policy what to do about an end or a failed restart, tells it, and does it. */
+  #decide(child: Child, reason: ExitReason): void | Promise<void> {
+    const { spec, incarnation } = child;
+    const exit = { childId: spec.id, restart: spec.restart, reason, incarnation };
+    const decision = this.#askPolicy(exit);
+    child.running?.resident?.decided(decision);
+    if (decision.type === "restart") {
+      this.#restarts += 1;
+      child.restarts += 1;
+      child.status = "restarting";
+    } else {
+      child.status = "stopped";
+    }
+    this.report({ type: "child.exited", offender: offender(child), reason, decision });
+    const { because } = decision;
+    const lastExit = { childId: spec.id, reason: describeExitReason(reason), decision: decision.type, because };
+    this.actor.send({ type: "child.decided", lastExit, children: this.size, restarts: this.#restarts });
+    switch (decision.type) {
+      case "leave":
+        return this.#leave(child);
+      case "give_up":
+        this.report({ type: "supervisor.gave_up", offender: offender(child), reason, because });
+        this.endWithShutdown();
+        return;
+      case "restart":
+        return this.#restartAfter(child, decision.delayMs);
+    }
+  }
+
+  /** A policy that throws cannot be trusted with the next child either: the supervisor gives up, and says so. */
+  #askPolicy(exit: ChildExit): RestartDecision {
+    try {
+      const { decision, state } = this.spec.policy(this.#policyState, exit, this.clock.now());
+      this.#policyState = state;
+      if (decision.type !== "restart") return decision;
+      return { ...decision, delayMs: Math.min(Math.max(0, decision.delayMs), longestDelayMs) };
+    } catch (error) {
+      return { type: "give_up", because: `the policy threw: ${describeExitReason(exitReasonOf(error))}` };
+    }
+  }
+
+  #leave(child: Child): void | Promise<void> {
+    if (child.running?.resident === undefined) return this.left(child, true);
+    child.status = "restarting";
+    const stopped = stopIncarnation(child, this.clock);
+    if (stopped instanceof Promise) return stopped.then(() => this.left(child, true));
+    return this.left(child, true);
+  }
+
+  #restartAfter(child: Child, delayMs: number): void | Promise<void> {
+    if (this.alone && child.running?.resident !== undefined) return this.restartResident(child, delayMs);
+    if (delayMs <= 0) return this.restartGroup(child);
+    child.timer = this.clock.setTimeout(() => {
+      child.timer = undefined;
+      this.queue.add(() => this.#retryNow(child));
+    }, delayMs);
+  }
+
+  #retryNow(child: Child): void | Promise<void> {
+    if (child.status !== "restarting" || this.#ending || !this.owns(child)) return;
+    return this.restartGroup(child);
+  }
+
+  /** Starts a child again. A failure is one more restart for the policy, after everything that waits. */
+  protected startAgain(child: Child): "failed" | undefined | Promise<"failed" | undefined> {
+    if (child.running?.resident !== undefined) {
+      this.restartResident(child, 0);
+      return undefined;
+    }
+    try {
+      const started = startIncarnation(child, this.lent);
+      if (!(started instanceof Promise)) return this.#startedAgain(child, started);
+      return started.then(
+        (how) => this.#startedAgain(child, how),
+        (error: unknown) => this.#restartFailed(child, error),
+      );
+    } catch (error) {
+      return this.#restartFailed(child, error);
+    }
+  }
+
+  #startedAgain(child: Child, how: Started): undefined {
+    if (how === "ignored") this.left(child, false);
+    else this.report({ type: "child.started", offender: offender(child), restarted: true });
+  }
+
+  protected restartResident(child: Child, delayMs: number): void {
+    child.incarnation += 1;
+    child.status = "running";
+    child.running?.resident?.restart(delayMs);
+    this.report({ type: "child.started", offender: offender(child), restarted: true });
+  }
+
+  #restartFailed(child: Child, error: unknown): "failed" {
+    const reason = exitReasonOf(error);
+    child.status = "restarting";
+    child.pendingExit = undefined;
+    this.report({ type: "child.start_failed", offender: offender(child), reason });
+    this.#failures.set(child, reason);
+    this.process.deliver({ type: "$retry", child });
+    return "failed";
+  }
+
+  readonly #failures = new WeakMap<Child, ExitReason>();
+
+  #retry(child: Child): void | Promise<void> {
+    if (child.status !== "restarting" || child.timer !== undefined || this.#ending || !this.owns(child)) return;
+    return this.#decide(child, this.#failures.get(child) ?? "noproc");
+  }
+
+  /**
+   * Starts a child by request.
+   * @throws ProcessError "start_failed" with the child's error as its cause
+   */
+  protected startNow(child: Child): Started | Promise<Started> {
+    const failed = (error: unknown): never => {
+      this.report({ type: "child.start_failed", offender: offender(child), reason: exitReasonOf(error) });
+      throw this.startError(child, error);
+    };
+    const started = (how: Started): Started => {
+      if (how === "running") this.report({ type: "child.started", offender: offender(child), restarted: false });
+      return how;
+    };
+    let pending: Started | Promise<Started>;
+    try {
+      pending = startIncarnation(child, this.lent);
+    } catch (error) {
+      return failed(error);
+    }
+    return pending instanceof Promise ? pending.then(started, failed) : started(pending);
+  }
+
+  protected startError(child: Child, error: unknown): ProcessError {
+    const { id } = child.spec;
+    const reason = reasonOfStart(error);
+    return new ProcessError("start_failed", `supervisor "${this.path}" could not start child "${id}"`, {
+      cause: error,
+      reason: { shutdown: { type: "failed_to_start_child", childId: id, reason } },
+    });
+  }
+
+  /** Stops a child and reports an end that was not asked for. */
+  protected stopOne(child: Child, how: "stop" | "halt" = "stop"): void | Promise<void> {
+    if (child.status === "stopped" && child.running === undefined) return;
+    const stopped = stopIncarnation(child, this.clock, how);
+    if (stopped instanceof Promise) return stopped.then((reason) => this.#checkStopped(child, reason));
+    this.#checkStopped(child, stopped);
+  }
+
+  #checkStopped(child: Child, reason: ExitReason): void {
+    const { shutdownMs, restart } = child.spec;
+    const asAsked =
+      shutdownMs === "brutal_kill"
+        ? reason === "killed"
+        : isShutdown(reason) || (reason === "normal" && restart !== "permanent");
+    if (!asAsked && reason !== "normal") {
+      this.report({ type: "child.shutdown_error", offender: offender(child), reason });
+    }
+  }
+
+  protected checkRunning(): void {
+    if (this.#ending || !this.process.alive) {
+      throw new CallerError("stopped", `supervisor "${this.path}" has been stopped`);
+    }
+  }
+
+  protected report(report: DistributiveOmit<SupervisorReport, "supervisor" | "atMs">): void {
+    const { onReport } = this.#host;
+    if (onReport !== undefined) onReport({ ...report, supervisor: this.path, atMs: this.clock.now() });
+    else this.process.runtime.report({ ...report, supervisor: this.path, atMs: this.clock.now() } as SupervisorReport);
+  }
+}
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+/** The reason inside the error of a start. */
+function reasonOfStart(error: unknown): ExitReason {
+  if (error instanceof ProcessError && error.reason !== undefined) return error.reason as ExitReason;
+  return exitReasonOf(error);
+}
+
+function newRuntime(host: SupervisorHost): Runtime {
+  return new Runtime({
+    clock: host.clock ?? realClock,
+    ...(host.inspect === undefined ? {} : { inspect: host.inspect }),
+    ...(host.onReport === undefined ? {} : { onReport: host.onReport }),
+  });
+}
+
+/** The child of a report. */
+export function offender(child: Child): Offender {
+  const { id, restart, shutdownMs } = child.spec;
+  return { childId: id, path: child.path, restart, shutdownMs, incarnation: child.incarnation };
+}

@@ -1,0 +1,65 @@
+import { expect, onTestFinished, test } from "vitest";
+import { connectWorker } from "../../src/agent/connect-worker.ts";
+import { HealthCheckResponse_ServingStatus } from "../../src/gen/grpc_health/v1/health_pb.ts";
+import type { Worker, WorkerExit, WorkerReady } from "../../src/worker/launcher.ts";
+import { type AgentServerOptions, startAgentServer } from "../rpc/agent-server.ts";
+import { workerExit } from "./values.ts";
+
+function workerOf(started: { ready: WorkerReady } | { exit: WorkerExit }): Worker & { released: number } {
+  return {
+    incarnation: 1,
+    pid: 4_194_999,
+    started: Promise.resolve(started),
+    exited: new Promise(() => undefined),
+    released: 0,
+    releaseSocket() {
+      this.released += 1;
+    },
+    stop: () => new Promise(() => undefined),
+    kill: () => undefined,
+  };
+}
+
+const readyAt = (socketPath: string): WorkerReady => ({
+  pid: 4_194_999,
+  socketPath,
+  token: "secret",
+  agentName: "poet",
+  modelName: undefined,
+  versions: {},
+});
+
+async function serve(options: AgentServerOptions = {}) {
+  const server = await startAgentServer(options);
+  onTestFinished(() => server[Symbol.asyncDispose]());
+  return { server, worker: workerOf({ ready: readyAt(server.socketPath) }) };
+}
+
+test("a ready worker that answers is connected, and its socket is released", async () => {
+  const { worker } = await serve();
+  const outcome = await connectWorker(worker, "poet", 100_000);
+  expect(outcome.type).toBe("connected");
+  expect(worker.released).toBe(1);
+  if (outcome.type === "connected") outcome.client.close();
+});
+
+test("a worker that ended first is told as its exit", async () => {
+  const exit = workerExit({ exitCode: 3 });
+  expect(await connectWorker(workerOf({ exit }), "poet", 100_000)).toEqual({ type: "exited", exit });
+});
+
+test("a socket where nobody listens is unreachable, not a throw", async () => {
+  const worker = workerOf({ ready: readyAt("/tmp/synapse-no-such-socket") });
+  const outcome = await connectWorker(worker, "poet", 100_000);
+  expect(outcome).toMatchObject({ type: "unreachable", error: { name: "ConnectionLostError" } });
+  expect(worker.released).toBe(0);
+});
+
+test("a worker whose health is not SERVING is unreachable, and its connection is closed", async () => {
+  const { NOT_SERVING } = HealthCheckResponse_ServingStatus;
+  const { server, worker } = await serve({ health: { check: () => ({ status: NOT_SERVING }) } });
+  const outcome = await connectWorker(worker, "poet", 100_000);
+  expect(outcome.type).toBe("unreachable");
+  expect(String(outcome.type === "unreachable" && outcome.error)).toContain("not SERVING");
+  await server.idle();
+});

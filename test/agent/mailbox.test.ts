@@ -1,0 +1,127 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Mailbox } from "../../src/agent/mailbox.ts";
+
+const mailbox = (maxQueue: number, maxConcurrency: number) => new Mailbox<number>("poet", { maxQueue, maxConcurrency });
+
+test("runs leave in the order they came, as many at a time as the worker holds", () => {
+  const box = mailbox(10, 2);
+  for (const run of [1, 2, 3]) box.push(run, false);
+  expect([box.take(), box.take(), box.take()]).toEqual([1, 2, undefined]);
+  expect([[...box.inFlight], box.waitingCount, box.hasRoom]).toEqual([[1, 2], 1, false]);
+  expect(box.remove(1)).toBe(true);
+  expect(box.take()).toBe(3);
+});
+
+test("a full queue refuses with its limit and the agent's name", () => {
+  const box = mailbox(1, 1);
+  box.push(1, false);
+  expect(() => box.push(2, false)).toThrow(
+    expect.objectContaining({
+      code: "queue_full",
+      field: "maxQueue",
+      value: 1,
+      message: expect.stringContaining('"poet"'),
+    }),
+  );
+  expect(box.waitingCount).toBe(1);
+});
+
+test("a queue of 0 takes what a ready worker can hold at once", () => {
+  const box = mailbox(0, 1);
+  expect(() => box.push(1, false)).toThrow(/queue_full/);
+  box.push(1, true);
+  expect(box.take()).toBe(1);
+  expect(() => box.push(2, true)).toThrow(/queue_full/);
+});
+
+test("a run that is put back is the next one out, even in a full queue", () => {
+  const box = mailbox(2, 2);
+  box.push(1, false);
+  box.take();
+  for (const run of [2, 3]) box.push(run, false);
+  box.putBack(1);
+  expect(box.waitingCount).toBe(3);
+  expect([box.take(), box.take(), box.take()]).toEqual([1, 2, undefined]);
+});
+
+test("a run that the worker does not hold is not put back", () => {
+  const box = mailbox(2, 1);
+  box.putBack(9);
+  expect([box.waitingCount, box.inFlight.size]).toEqual([0, 0]);
+});
+
+test("whatever is done to it: order is kept, bounds are kept, nothing is lost and nothing doubled", () => {
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.record({ type: fc.constant("push" as const), ready: fc.boolean() }) },
+    { weight: 4, arbitrary: fc.record({ type: fc.constant("take" as const) }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant("remove" as const), pick: fc.nat() }) },
+    { weight: 2, arbitrary: fc.record({ type: fc.constant("putBack" as const), pick: fc.nat() }) },
+    { weight: 1, arbitrary: fc.record({ type: fc.constant("crash" as const) }) },
+  );
+  fc.assert(
+    fc.property(
+      fc.array(step, { maxLength: 150 }),
+      fc.integer({ min: 0, max: 5 }),
+      fc.integer({ min: 1, max: 4 }),
+      (steps, maxQueue, maxConcurrency) => {
+        const box = mailbox(maxQueue, maxConcurrency);
+        let waiting: number[] = [];
+        let held: number[] = [];
+        let next = 0;
+        for (const todo of steps) {
+          switch (todo.type) {
+            case "push": {
+              const room = waiting.length === 0 && held.length < maxConcurrency;
+              next += 1;
+              const run = next;
+              if (waiting.length < maxQueue || (todo.ready && room)) {
+                box.push(run, todo.ready);
+                waiting.push(run);
+              } else {
+                expect(() => box.push(run, todo.ready)).toThrow(/queue_full/);
+              }
+              break;
+            }
+            case "take": {
+              const expected = held.length < maxConcurrency ? waiting[0] : undefined;
+              expect(box.take()).toBe(expected);
+              if (expected === undefined) break;
+              waiting = waiting.slice(1);
+              held.push(expected);
+              break;
+            }
+            case "remove": {
+              const all = [...waiting, ...held];
+              const run = all[todo.pick % Math.max(1, all.length)];
+              if (run === undefined) break;
+              expect(box.remove(run)).toBe(held.includes(run));
+              waiting = waiting.filter((other) => other !== run);
+              held = held.filter((other) => other !== run);
+              break;
+            }
+            case "putBack": {
+              const run = held[todo.pick % Math.max(1, held.length)];
+              if (run === undefined) break;
+              box.putBack(run);
+              held = held.filter((other) => other !== run);
+              waiting = [run, ...waiting];
+              break;
+            }
+            case "crash":
+              expect(box.drain("inFlight")).toEqual(held);
+              held = [];
+              break;
+            default:
+              todo satisfies never;
+          }
+          expect([...box.inFlight]).toEqual(held);
+          expect(box.waitingCount).toBe(waiting.length);
+          expect(held.length).toBeLessThanOrEqual(maxConcurrency);
+        }
+        expect(box.drain("waiting")).toEqual(waiting);
+        expect(box.waitingCount).toBe(0);
+      },
+    ),
+  );
+});

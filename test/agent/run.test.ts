@@ -1,0 +1,220 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { describe, expect, test } from "vitest";
+import { UnaryRun } from "../../src/agent/run.ts";
+import type { RunOptions } from "../../src/agent/run-options.ts";
+import { RunError, WorkerError } from "../../src/errors.ts";
+import { ConnectionLostError } from "../../src/rpc/agent-client.ts";
+import { rejection } from "../rpc/agent-server.ts";
+import { ScriptedClient, ScriptedOwner, turn, wireResult } from "./scripted.ts";
+
+function start(options: RunOptions = {}, schema?: StandardSchemaV1) {
+  const owner = new ScriptedOwner(schema);
+  const client = new ScriptedClient();
+  const run = new UnaryRun(owner, "hello", options);
+  run.result.catch(() => undefined);
+  return { owner, client, run };
+}
+
+const numberSchema: StandardSchemaV1<unknown, number> = {
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate: (value) =>
+      typeof value === "number"
+        ? { value: value + 1 }
+        : { issues: [{ message: "not a number", path: [{ key: "n" }] }] },
+  },
+};
+
+test("a run that is answered resolves with the answer and tells its owner once", async () => {
+  const { owner, client, run } = start({ deps: 1 });
+  run.wait();
+  run.begin(client, 3);
+  expect(client.calls).toEqual([
+    {
+      request: { agentId: "poet", runId: run.id, prompt: "hello", attempt: 1, incarnation: 3, deps: 1 },
+      options: {},
+    },
+  ]);
+  client.answer.resolve(wireResult("hi"));
+  expect(await run.result).toMatchObject({ output: "hi", attempts: 1, incarnation: 3, conversationId: "c1" });
+  run.fail(new Error("too late to fail"));
+  expect([owner.ended, run.ended]).toEqual([[run], true]);
+});
+
+test("every run has its own id", () => {
+  expect(start().run.id).not.toBe(start().run.id);
+});
+
+describe("while it waits", () => {
+  test("an abort rejects it with the caller's reason", async () => {
+    const controller = new AbortController();
+    const { owner, run } = start({ signal: controller.signal });
+    run.wait();
+    controller.abort("the user left");
+    expect(await rejection(run.result)).toMatchObject({
+      code: "run_cancelled",
+      kind: "cancelled",
+      cause: "the user left",
+    });
+    expect(owner.ended).toEqual([run]);
+  });
+
+  test("a signal that is aborted already rejects it at once", async () => {
+    const { run } = start({ signal: AbortSignal.abort("before") });
+    run.wait();
+    expect(await rejection(run.result)).toMatchObject({ code: "run_cancelled", cause: "before" });
+  });
+
+  test("its time may pass, counted from the call", async () => {
+    const { owner, run } = start({ timeoutMs: 100 });
+    owner.clock.advance(40);
+    run.wait();
+    owner.clock.advance(59);
+    expect(run.ended).toBe(false);
+    owner.clock.advance(1);
+    expect(await rejection(run.result)).toMatchObject({
+      code: "deadline_exceeded",
+      kind: "deadline",
+      retriable: false,
+    });
+  });
+});
+
+describe("when a worker takes it", () => {
+  test("what is left of its time goes along, with the caller's signal", () => {
+    const { signal } = new AbortController();
+    const { owner, client, run } = start({ timeoutMs: 100, signal });
+    run.wait();
+    owner.clock.advance(30);
+    run.begin(client, 1);
+    expect(client.calls[0]).toMatchObject({ options: { timeoutMs: 70, signal }, request: { deadlineUnixMs: 100 } });
+  });
+
+  test("its deadline and its caller end it whatever the worker does", async () => {
+    const late = start({ timeoutMs: 100 });
+    late.run.wait();
+    late.run.begin(late.client, 1);
+    late.owner.clock.advance(100);
+    const error = await rejection(late.run.result);
+    expect(error).toMatchObject({ code: "deadline_exceeded" });
+    expect((error as Error).message).toContain("did not end within 100 ms");
+    const controller = new AbortController();
+    const left = start({ signal: controller.signal });
+    left.run.wait();
+    left.run.begin(left.client, 1);
+    controller.abort("the user left");
+    expect(await rejection(left.run.result)).toMatchObject({ code: "run_cancelled", cause: "the user left" });
+  });
+
+  test("an answer ends its timer and its listener", async () => {
+    const controller = new AbortController();
+    const { owner, client, run } = start({ timeoutMs: 100, signal: controller.signal });
+    run.wait();
+    run.begin(client, 1);
+    client.answer.resolve(wireResult());
+    await run.result;
+    expect(owner.clock.pending).toBe(0);
+    controller.abort();
+    expect(owner.ended).toEqual([run]);
+  });
+
+  test("at least a millisecond is left", () => {
+    const { owner, client, run } = start({ timeoutMs: 10 });
+    owner.clock.advance(10);
+    run.begin(client, 1);
+    expect(client.calls[0]?.options.timeoutMs).toBe(1);
+  });
+});
+
+describe("a call that fails", () => {
+  test("with the agent's answer rejects the run", async () => {
+    const { client, run } = start();
+    run.begin(client, 1);
+    const error = new RunError("run_failed", "the model failed this run");
+    client.answer.reject(error);
+    expect(await rejection(run.result)).toBe(error);
+  });
+
+  test("with a lost connection leaves the end to the worker's exit", async () => {
+    const { owner, client, run } = start();
+    run.begin(client, 2);
+    client.answer.reject(new ConnectionLostError("gone"));
+    await turn();
+    expect([owner.lost, run.ended]).toEqual([[2], false]);
+    const exit = new WorkerError("worker_exited", "the worker of this run exited");
+    run.fail(exit);
+    expect(await rejection(run.result)).toBe(exit);
+  });
+
+  test("because the worker drains makes it wait again, with its signal and deadline", async () => {
+    const controller = new AbortController();
+    const { owner, client, run } = start({ timeoutMs: 100, signal: controller.signal });
+    run.wait();
+    run.begin(client, 1);
+    client.answer.reject(new RunError("run_failed", "stopping", { kind: "draining" }));
+    await turn();
+    expect([owner.refused, owner.ended, run.ended]).toEqual([[run], [], false]);
+    expect(owner.clock.pending).toBe(1);
+    run.begin(client, 2);
+    client.answer.resolve(wireResult());
+    expect(await run.result).toMatchObject({ incarnation: 2, attempts: 1 });
+    expect(owner.clock.pending).toBe(0);
+  });
+
+  test("after the run has ended changes nothing", async () => {
+    const { owner, client, run } = start();
+    run.begin(client, 1);
+    run.fail(new WorkerError("worker_exited", "ended before its answer"));
+    client.answer.reject(new RunError("run_failed", "stopping", { kind: "draining" }));
+    await turn();
+    expect([owner.refused, owner.ended]).toEqual([[], [run]]);
+  });
+
+  test("because it drains, of a run whose caller has left meanwhile, ends it", async () => {
+    const controller = new AbortController();
+    const { owner, client, run } = start({ signal: controller.signal });
+    run.wait();
+    run.begin(client, 1);
+    controller.abort("left");
+    client.answer.reject(new RunError("run_failed", "stopping", { kind: "draining" }));
+    expect(await rejection(run.result)).toMatchObject({ code: "run_cancelled" });
+    expect(owner.refused).toEqual([]);
+  });
+});
+
+describe("an output schema", () => {
+  test("gives the output that the caller sees", async () => {
+    const { client, run } = start({}, numberSchema);
+    run.begin(client, 1);
+    client.answer.resolve(wireResult(41));
+    expect((await run.result).output).toBe(42);
+  });
+
+  test("refuses with its issues, and the usage is kept", async () => {
+    const { owner, client, run } = start({}, numberSchema);
+    run.begin(client, 1);
+    client.answer.resolve(wireResult("no number"));
+    const error = await rejection(run.result);
+    expect(error).toMatchObject({
+      code: "output_invalid",
+      validationErrors: [{ type: "output", loc: ["n"], msg: "not a number" }],
+      usage: { totalTokens: 2 },
+    });
+    expect((error as Error).message).toContain("n: not a number");
+    expect(owner.ended).toEqual([run]);
+  });
+
+  test("may be asynchronous, and may throw", async () => {
+    const failing = (validate: () => Promise<never>): StandardSchemaV1 => ({
+      "~standard": { version: 1, vendor: "test", validate },
+    });
+    const { client, run } = start(
+      {},
+      failing(() => Promise.reject(new TypeError("schema broke"))),
+    );
+    run.begin(client, 1);
+    client.answer.resolve(wireResult());
+    expect(await rejection(run.result)).toMatchObject({ name: "TypeError", message: "schema broke" });
+  });
+});

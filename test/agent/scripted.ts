@@ -1,0 +1,146 @@
+/** A run's two neighbours as the test scripts them: the client that carries it, and the agent that owns it. */
+
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { PendingRun, RunOwner } from "../../src/agent/run.ts";
+import type { AgentClient, CallOptions } from "../../src/rpc/agent-client.ts";
+import type { RunRequestSpec, WireRunEvent, WireRunResult } from "../../src/rpc/run-types.ts";
+import { createVirtualClock, type VirtualClock } from "../../src/testing/index.ts";
+
+/** A worker's answer. */
+export function wireResult(output: unknown = "done"): WireRunResult {
+  return {
+    output,
+    usage: {
+      inputTokens: 1,
+      outputTokens: 1,
+      totalTokens: 2,
+      requests: 1,
+      toolCalls: 0,
+      cacheReadTokens: 0,
+      cacheWriteTokens: 0,
+      inputAudioTokens: 0,
+      outputAudioTokens: 0,
+      cacheAudioReadTokens: 0,
+      details: {},
+    },
+    newMessages: [],
+    runId: "wire-run",
+    conversationId: "c1",
+    modelName: "scripted",
+    finishReason: "stop",
+  };
+}
+
+/** A text delta of a stream. */
+export function textDelta(seq: number, text: string): WireRunEvent {
+  return { type: "text.delta", seq, text, step: 1, partIndex: 0 };
+}
+
+/** The first event of a stream. */
+export const started: WireRunEvent = { type: "started", seq: 1, modelName: "scripted", conversationId: "c1" };
+
+/** An owner that writes down what its runs tell it. */
+export class ScriptedOwner implements RunOwner {
+  readonly agentId = "poet";
+  readonly clock: VirtualClock = createVirtualClock();
+  readonly schema: StandardSchemaV1 | undefined;
+  readonly ended: PendingRun[] = [];
+  readonly refused: PendingRun[] = [];
+  readonly lost: number[] = [];
+
+  constructor(schema?: StandardSchemaV1) {
+    this.schema = schema;
+  }
+
+  runEnded(run: PendingRun): void {
+    this.ended.push(run);
+  }
+
+  runRefused(run: PendingRun): void {
+    this.refused.push(run);
+  }
+
+  connectionLost(incarnation: number): void {
+    this.lost.push(incarnation);
+  }
+}
+
+/** One call that a {@link ScriptedClient} got. */
+export interface ScriptedCall {
+  request: RunRequestSpec;
+  options: CallOptions;
+}
+
+/** A client whose answers come when the test says so. */
+export class ScriptedClient implements AgentClient {
+  readonly calls: ScriptedCall[] = [];
+  readonly closed = new Promise<void>(() => undefined);
+  /** Settled by the test: the answer of the last unary call. */
+  answer = Promise.withResolvers<WireRunResult>();
+  /** The events of the last stream. */
+  source = new ScriptedSource();
+
+  run(request: RunRequestSpec, options: CallOptions = {}): Promise<WireRunResult> {
+    this.calls.push({ request: { ...request }, options });
+    this.answer = Promise.withResolvers();
+    return this.answer.promise;
+  }
+
+  stream(request: RunRequestSpec, options: CallOptions = {}): AsyncGenerator<WireRunEvent, void, undefined> {
+    this.calls.push({ request: { ...request }, options });
+    this.source = new ScriptedSource();
+    return this.source.events();
+  }
+
+  describe(): Promise<never> {
+    return Promise.reject(new Error("not scripted"));
+  }
+
+  checkHealth(): Promise<"serving"> {
+    return Promise.resolve("serving");
+  }
+
+  close(): void {
+    this.answer.reject(new Error("the scripted client was closed"));
+  }
+}
+
+/** A stream's source: it counts how often it is asked, and yields what the test has given it. */
+export class ScriptedSource {
+  asked = 0;
+  readonly #given: (WireRunEvent | Error)[] = [];
+  #waiting: (() => void) | undefined;
+
+  /** Gives the next event, or the error that the stream rejects with. */
+  give(...events: (WireRunEvent | Error)[]): void {
+    this.#given.push(...events);
+    this.#waiting?.();
+  }
+
+  events(): AsyncGenerator<WireRunEvent, void, undefined> {
+    const source = this;
+    const generator: AsyncGenerator<WireRunEvent, void, undefined> = {
+      async next() {
+        source.asked += 1;
+        while (source.#given.length === 0) {
+          await new Promise<void>((resolve) => {
+            source.#waiting = resolve;
+          });
+        }
+        const event = source.#given.shift() as WireRunEvent | Error;
+        if (event instanceof Error) throw event;
+        return { done: false, value: event };
+      },
+      return: async () => ({ done: true, value: undefined }),
+      throw: (error) => Promise.reject(error),
+      [Symbol.asyncIterator]: () => generator,
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+    return generator;
+  }
+}
+
+/** Lets everything that is due in this turn and the next happen. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,74 @@
+import { describe, expect, test } from "vitest";
+import {
+  CallerError,
+  describeValue,
+  invalidArgument,
+  ProcessError,
+  RunError,
+  SynapseError,
+  WorkerError,
+} from "../src/errors.ts";
+import { crashRecord } from "./agent/values.ts";
+
+test.each([
+  [new CallerError("queue_full", "text"), CallerError, "CallerError"],
+  [new RunError("run_failed", "text"), RunError, "RunError"],
+  [new WorkerError("worker_exited", "text"), WorkerError, "WorkerError"],
+  [new ProcessError("noproc", "text"), ProcessError, "ProcessError"],
+] as const)("%s is a SynapseError with its own name, and its code in front of the message", (error, type, name) => {
+  expect(error).toBeInstanceOf(SynapseError);
+  expect(error).toBeInstanceOf(type);
+  expect([error.name, error.message]).toEqual([name, `[${error.code}] text`]);
+  expect("cause" in error).toBe(false);
+  expect(String(error)).toBe(`${name}: [${error.code}] text`);
+});
+
+test("the cause is kept, also when it is undefined on purpose", () => {
+  const cause = new Error("the cause");
+  expect(new CallerError("stopped", "x", { cause }).cause).toBe(cause);
+  expect(new RunError("run_failed", "x", { cause }).cause).toBe(cause);
+  expect(new WorkerError("worker_exited", "x", { cause }).cause).toBe(cause);
+  expect(new ProcessError("exited", "x", { reason: "killed", cause })).toMatchObject({ reason: "killed", cause });
+});
+
+test("an argument that breaks its rule is quoted with field, value and rule", () => {
+  const error = invalidArgument("spec.maxQueue", -1, "an integer of 0 or more");
+  expect(error).toMatchObject({ code: "invalid_argument", field: "spec.maxQueue", value: -1 });
+  expect(error.message).toBe("[invalid_argument] spec.maxQueue is -1; it must be an integer of 0 or more");
+  expect("value" in invalidArgument("x", undefined, "something")).toBe(true);
+});
+
+test("a run error is of unknown kind and not retriable unless it is told", () => {
+  expect(new RunError("run_failed", "x")).toMatchObject({ kind: "unknown", retriable: false });
+  const facts = { kind: "model_http", retriable: true, retryAfterMs: 500, httpStatus: 429 } as const;
+  expect(new RunError("run_failed", "x", facts)).toMatchObject(facts);
+});
+
+test("a worker error tells exit code, signal and stderr of its crash as its own fields", () => {
+  const crash = crashRecord({ exitCode: 7, signal: "SIGKILL", stderrTail: ["last"] });
+  const error = new WorkerError("worker_exited", "x", { agentId: "poet", crash });
+  expect(error).toMatchObject({ agentId: "poet", crash, exitCode: 7, signal: "SIGKILL", stderrTail: ["last"] });
+  expect(new WorkerError("agent_stopped", "x").exitCode).toBeUndefined();
+});
+
+describe("describeValue", () => {
+  test.each([
+    ['"text"', "text"],
+    ["undefined", undefined],
+    ["NaN", Number.NaN],
+    ["12n", 12n],
+    ["Symbol(s)", Symbol("s")],
+    ["a function", () => 1],
+    ["null", null],
+    ['{"a":[1]}', { a: [1] }],
+  ])("%s", (text, value) => {
+    expect(describeValue(value)).toBe(text);
+  });
+
+  test("what cannot be JSON is told by its kind, and what is long is cut", () => {
+    const circle: { self?: unknown } = {};
+    circle.self = circle;
+    expect(describeValue(circle)).toBe("[object Object]");
+    expect(describeValue("x".repeat(500))).toBe(`"${"x".repeat(199)}…`);
+  });
+});

@@ -1,0 +1,95 @@
+import { Writable } from "node:stream";
+import { pino } from "pino";
+import { expect, test } from "vitest";
+import { describeReport, logReport } from "../src/report-log.ts";
+import type { Report } from "../src/system.ts";
+import { crashRecord } from "./agent/values.ts";
+
+const offender = {
+  childId: "poet",
+  path: "system/poet",
+  restart: "permanent",
+  shutdownMs: 6_000,
+  incarnation: 2,
+} as const;
+const bySupervisor = { supervisor: "system", atMs: 1_000 } as const;
+const byAgent = { agentId: "poet", path: "system/poet", atMs: 1_000, incarnation: 2 } as const;
+const restart = { type: "restart", delayMs: 0, because: "restart 1 of 3 allowed within 5000 ms" } as const;
+const leave = { type: "leave", because: "a temporary child is not restarted after normal" } as const;
+
+const cases: [string, string, Report][] = [
+  ["debug", "system/poet started", { ...bySupervisor, type: "child.started", offender, restarted: false }],
+  ["debug", "system/poet restarts", { ...bySupervisor, type: "child.started", offender, restarted: true }],
+  [
+    "warn",
+    `system/poet ended (killed): restart, ${restart.because}`,
+    { ...bySupervisor, type: "child.exited", offender, reason: "killed", decision: restart },
+  ],
+  [
+    "info",
+    `system/poet ended (normal): leave, ${leave.because}`,
+    { ...bySupervisor, type: "child.exited", offender, reason: "normal", decision: leave },
+  ],
+  [
+    "error",
+    "system/poet could not be started: Error: no luck",
+    { ...bySupervisor, type: "child.start_failed", offender, reason: new Error("no luck") },
+  ],
+  [
+    "warn",
+    "system/poet did not stop as asked: killed",
+    { ...bySupervisor, type: "child.shutdown_error", offender, reason: "killed" },
+  ],
+  [
+    "error",
+    "system gives up: too many; last was system/poet",
+    { ...bySupervisor, type: "supervisor.gave_up", offender, reason: "killed", because: "too many" },
+  ],
+  ["debug", "system stopped (shutdown)", { ...bySupervisor, type: "supervisor.stopped", reason: "shutdown" }],
+  ["debug", "system/poet: worker 2 spawned (pid 7)", { ...byAgent, type: "worker.spawned", pid: 7 }],
+  [
+    "info",
+    "system/poet: worker 2 ready after 13 ms (pid 7)",
+    { ...byAgent, type: "agent.ready", pid: 7, startMs: 12.6 },
+  ],
+  [
+    "error",
+    `system/poet crashed: ${crashRecord().describe}`,
+    { ...byAgent, type: "agent.crashed", crash: crashRecord() },
+  ],
+  [
+    "info",
+    "system/poet stopped (shutdown); 3 waiting runs rejected",
+    { ...byAgent, type: "agent.stopped", reason: "shutdown", rejectedRuns: 3 },
+  ],
+  ["warn", "the inspection observer threw", { type: "inspect.threw", error: new Error("x") }],
+  ["warn", "the inspection observer is too slow: 5 events dropped", { type: "inspect.dropped", events: 5 }],
+];
+
+test.each(cases)("%s: %s", (level, sentence, report) => {
+  expect(describeReport(report)).toEqual([level, sentence]);
+});
+
+function written(report: Report): Record<string, unknown> {
+  const lines: string[] = [];
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk));
+      done();
+    },
+  });
+  logReport(pino({ level: "debug", base: null, timestamp: false }, sink), report);
+  expect(lines).toHaveLength(1);
+  return JSON.parse(lines[0] as string) as Record<string, unknown>;
+}
+
+test.each(cases)("the log line at %s has the report's type, facts and sentence: %s", (_level, sentence, report) => {
+  expect(written(report)).toMatchObject({ msg: sentence, report: report.type });
+});
+
+test("a crash is whole in the agent's own line, and its sentence in the supervisor's", () => {
+  const crash = crashRecord();
+  expect(written({ ...byAgent, type: "agent.crashed", crash })).toMatchObject({ crash: { exitCode: 7 } });
+  const line = written({ ...bySupervisor, type: "child.exited", offender, reason: crash, decision: restart });
+  expect(line).toMatchObject({ reason: crash.describe, decision: restart, offender });
+});

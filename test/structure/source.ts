@@ -1,0 +1,72 @@
+/** The source as the structure tests read it: files, and what their import and export lines name. */
+
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+
+/** The root of the checkout. */
+export const root = join(import.meta.dirname, "../..");
+
+/** One import or re-export. */
+export interface ImportLine {
+  /** "otp/clock.ts" for our own files, relative to src; the specifier itself for a package or a builtin. */
+  target: string;
+  own: boolean;
+  /** Whether nothing of it is left at run time. */
+  typeOnly: boolean;
+}
+
+/** One file of src. */
+export interface SourceFile {
+  /** Relative to src. */
+  path: string;
+  /** Its folder; "" for the files of src itself. */
+  room: string;
+  text: string;
+  imports: ImportLine[];
+}
+
+const statement = /^(?:import|export)\s+(type\s+)?(?:([^;"']*?)\sfrom\s+)?["']([^"']+)["']/gm;
+
+/** Every file of src, generated ones included. */
+export function readSource(): SourceFile[] {
+  return globSync("**/*.ts", { cwd: join(root, "src") }).map((found) => {
+    const path = found.replaceAll("\\", "/");
+    const text = readFileSync(join(root, "src", path), "utf8");
+    const room = path.includes("/") ? (path.split("/")[0] as string) : "";
+    return { path, room, text, imports: importsOf(path, text) };
+  });
+}
+
+function importsOf(path: string, text: string): ImportLine[] {
+  return [...text.matchAll(statement)].map(([, type, names = "", specifier = ""]) => {
+    const own = specifier.startsWith(".");
+    return {
+      own,
+      target: own ? normalize(join(dirname(path), specifier)) : specifier,
+      typeOnly: type !== undefined || everyNameIsType(names),
+    };
+  });
+}
+
+function everyNameIsType(names: string): boolean {
+  const list = /^\{([^}]*)\}$/s.exec(names.trim())?.[1];
+  if (list === undefined) return false;
+  const entries = list.split(",").filter((name) => name.trim() !== "");
+  return entries.length > 0 && entries.every((name) => /^\s*type\s/.test(name));
+}
+
+/** The names that a door lists, values and types apart. */
+export function exportsOf(path: string): { values: string[]; types: string[] } {
+  const text = readFileSync(join(root, "src", path), "utf8");
+  const values: string[] = [];
+  const types: string[] = [];
+  for (const [, type, list = ""] of text.matchAll(/^export\s+(type\s+)?\{([^}]*)\}/gm)) {
+    for (const entry of list.split(",")) {
+      const name = entry.trim();
+      if (name === "") continue;
+      const bare = name.replace(/^type\s+/, "").replace(/^.*\sas\s/, "");
+      (type !== undefined || name !== name.replace(/^type\s+/, "") ? types : values).push(bare);
+    }
+  }
+  return { values: values.sort(), types: types.sort() };
+}

@@ -1,0 +1,228 @@
+import { Writable } from "node:stream";
+import { pino } from "pino";
+import { afterEach, describe, expect, test } from "vitest";
+import { createMachine, fromCallback } from "xstate";
+import { defineAgent, defineSupervisor } from "../src/index.ts";
+import { type Report, type System, startSystem } from "../src/system.ts";
+import type { SystemOptions } from "../src/system-options.ts";
+import { createFakeLauncher, createVirtualClock, type FakeWorkerScript } from "../src/testing/index.ts";
+import { rejection } from "./rpc/agent-server.ts";
+
+const running: System[] = [];
+
+afterEach(async () => {
+  for (const system of running.splice(0)) await system.stop({ timeoutMs: 0 });
+});
+
+const idle = { id: "idle", logic: fromCallback(() => undefined) };
+const poet = (id = "poet") => defineAgent({ id, entry: "poet.py:agent" });
+
+/** A system with fake workers and everything it has told. */
+async function start(options: SystemOptions = {}, script: FakeWorkerScript = {}) {
+  const clock = createVirtualClock(1_000);
+  const launcher = createFakeLauncher({ clock, script });
+  const log: Record<string, unknown>[] = [];
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      log.push(JSON.parse(String(chunk)) as Record<string, unknown>);
+      done();
+    },
+  });
+  const system = await startSystem({ logger: pino({ level: "debug" }, sink), ...options }, { launcher, clock });
+  running.push(system);
+  const reports: Report[] = [];
+  system.onReport((report) => reports.push(report));
+  return { system, launcher, clock, log, reports };
+}
+
+test("a system without agents needs no Python", async () => {
+  const { system } = await start({ name: "plain", children: [idle], python: { interpreter: "/nowhere/python" } });
+  expect(system.tree()).toMatchObject({ id: "plain", state: "running", children: [{ id: "idle", state: "active" }] });
+  const starting = system.startChild("plain", poet());
+  expect(await rejection(starting)).toMatchObject({ code: "python_missing" });
+});
+
+test("an option that breaks a rule is refused before anything starts", async () => {
+  let started = false;
+  const logic = fromCallback(() => {
+    started = true;
+  });
+  const children = [
+    { id: "a", logic },
+    { id: "a", logic },
+  ];
+  expect(await rejection(startSystem({ children }))).toMatchObject({ field: "options.children[1].id" });
+  expect(await rejection(startSystem({ children: [{ id: "a", logic }], periodMs: 0 }))).toMatchObject({
+    field: "options.periodMs",
+  });
+  expect(started).toBe(false);
+});
+
+describe("agents", () => {
+  test("are found by id or definition, and an unknown one is told with those that are known", async () => {
+    const definition = poet();
+    const { system } = await start({ children: [definition, poet("other")] });
+    expect(system.agent(definition)).toBe(system.agent("poet"));
+    expect(system.whereis("poet")).toBe(system.agent("poet"));
+    expect(system.whereis("system/poet")).toBe(system.agent("poet"));
+    expect(() => system.agent("nobody")).toThrow(/\[not_found\].*it has "poet", "other"/);
+    expect(() => system.agent(7 as never)).toThrow(/invalid_argument/);
+    expect(system.whereis("nobody")).toBeUndefined();
+  });
+
+  test("answer in every part of the tree", async () => {
+    const inner = defineSupervisor({ id: "inner", children: [poet("deep")] });
+    const { system } = await start({ children: [poet(), inner] });
+    expect((await system.agent("deep").run("from below")).output).toBe("from below");
+    expect(system.tree()).toMatchObject({
+      children: [
+        { path: "system/poet" },
+        { path: "system/inner", children: [{ path: "system/inner/deep", state: "ready" }] },
+      ],
+    });
+  });
+
+  test("that are started later are reached like the others", async () => {
+    const inner = defineSupervisor({ id: "inner", children: [] });
+    const { system } = await start({ children: [inner] });
+    const agent = await system.startChild(inner, poet("late"));
+    expect((await agent.run("here")).output).toBe("here");
+    expect(system.agent("late")).toBe(agent);
+    expect(await rejection(system.startChild("nowhere", poet("x")))).toMatchObject({
+      code: "not_found",
+      field: "parent",
+    });
+    expect(await rejection(system.startChild(7 as never, poet("x")))).toMatchObject({ field: "parent" });
+    expect(await rejection(system.startChild("system", poet("late")))).toMatchObject({ code: "start_failed" });
+  });
+
+  test("that have stopped are still there to tell why, and are no longer found by name", async () => {
+    const { system } = await start({ children: [poet()] });
+    const agent = system.agent("poet");
+    await agent.stop();
+    expect(system.agent("poet")).toBe(agent);
+    expect(system.whereis("poet")).toBeUndefined();
+    expect(await rejection(agent.run("x"))).toMatchObject({ code: "stopped" });
+  });
+});
+
+describe("reports", () => {
+  test("go to the log and to every listener, and a listener that throws disturbs nobody", async () => {
+    const { system, launcher, reports, log } = await start({ children: [poet()] });
+    const stop = system.onReport(() => {
+      throw new Error("the listener broke on purpose");
+    });
+    const heard: string[] = [];
+    const stopHearing = system.onReport(({ type }) => heard.push(type));
+    await system.agent("poet").whenReady();
+    stop();
+    stopHearing();
+    launcher.worker("poet").crash();
+    await expect.poll(() => reports.map(({ type }) => type)).toContain("agent.crashed");
+    expect(heard).toContain("agent.ready");
+    expect(heard).not.toContain("agent.crashed");
+    expect(log.find(({ msg }) => msg === "a report listener threw")).toMatchObject({ report: "agent.ready" });
+    expect(log.find(({ report }) => report === "agent.crashed")).toMatchObject({ level: 50, agentId: "poet" });
+    expect(() => system.onReport(undefined as never)).toThrow(/invalid_argument/);
+  });
+
+  test("a worker's lines are log lines of its agent and incarnation", async () => {
+    const { system, launcher, log } = await start({ children: [poet()] });
+    await system.agent("poet").whenReady();
+    launcher.worker("poet").print("a line on stderr");
+    expect(log.find(({ msg }) => msg === "a line on stderr")).toMatchObject({
+      level: 40,
+      agent: "poet",
+      incarnation: 1,
+      stream: "stderr",
+    });
+  });
+});
+
+describe("stop", () => {
+  test("ends everything in reverse order, once, and closes the launcher", async () => {
+    const { system, launcher, reports } = await start({ children: [poet("a"), poet("b")] });
+    await Promise.all([system.agent("a").whenReady(), system.agent("b").whenReady()]);
+    await Promise.all([system.stop(), system.stop()]);
+    expect(await system.ended).toBe("shutdown");
+    const stopped = reports.flatMap((report) => (report.type === "agent.stopped" ? [report.agentId] : []));
+    expect(stopped).toEqual(["b", "a"]);
+    for (const worker of launcher.workers) expect((await worker.exited).cause).toBe("stopped");
+    await system.stop();
+    expect(await rejection(system.startChild("system", idle))).toMatchObject({ code: "stopped" });
+  });
+
+  test("is what await using does", async () => {
+    let ended: Promise<unknown>;
+    {
+      const { system } = await start({ children: [idle] });
+      await using held = system;
+      ended = held.ended;
+    }
+    expect(await ended).toBe("shutdown");
+  });
+
+  test("kills what outlasts timeoutMs", async () => {
+    const { system, launcher } = await start({ children: [poet()] }, { onStop: "ignore" });
+    await system.agent("poet").whenReady();
+    await system.stop({ timeoutMs: 20 });
+    expect(await launcher.worker("poet").exited).toMatchObject({ cause: "killed" });
+  });
+
+  test("takes a timeout of 0 or more", async () => {
+    const { system } = await start();
+    expect(await rejection(system.stop({ timeoutMs: -1 }))).toMatchObject({ field: "options.timeoutMs" });
+  });
+
+  test("is not needed when the root gave up", async () => {
+    const { system, launcher } = await start({ children: [poet()], maxRestarts: 0 });
+    await system.agent("poet").whenReady();
+    launcher.worker("poet").crash();
+    expect(await system.ended).toBe("shutdown");
+    await system.stop();
+  });
+});
+
+test("a start that fails ends what had started, and rejects with the child's error", async () => {
+  let cleaned = false;
+  const first = {
+    id: "first",
+    logic: fromCallback(() => () => {
+      cleaned = true;
+    }),
+  };
+  const broken = {
+    id: "broken",
+    start: () => {
+      throw new Error("this child never starts");
+    },
+  };
+  const error = await rejection(start({ children: [first, broken] }));
+  expect(error).toMatchObject({ code: "start_failed", cause: { message: "this child never starts" } });
+  expect(cleaned).toBe(true);
+});
+
+describe("inspect", () => {
+  const machine = createMachine({ id: "light", initial: "red", states: { red: {} } });
+
+  test("an observer that throws is reported, and agents answer", async () => {
+    const inspect = () => {
+      throw new Error("the observer broke on purpose");
+    };
+    const { system, reports } = await start({ inspect, children: [poet(), { id: "light", logic: machine }] });
+    expect((await system.agent("poet").run("still")).output).toBe("still");
+    await system.stop();
+    expect(reports).toContainEqual(expect.objectContaining({ type: "inspect.threw" }));
+  });
+
+  test("what is buffered at the end is handed over before ended settles", async () => {
+    const types: string[] = [];
+    const { system } = await start({ inspect: { next: ({ type }) => types.push(type) }, children: [poet()] });
+    await system.agent("poet").whenReady();
+    await system.stop();
+    const seen = types.length;
+    expect(seen).toBeGreaterThan(10);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(types).toHaveLength(seen);
+  });
+});

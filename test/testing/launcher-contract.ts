@@ -1,0 +1,166 @@
+/** What every launcher keeps: run against the real one with fixture programs, and against the fake. */
+
+import { existsSync, lstatSync } from "node:fs";
+import { connect } from "node:net";
+import { dirname } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { Launcher, Worker, WorkerSpec } from "../../src/worker/launcher.ts";
+import { readyOf, within } from "../worker/fixture-worker.ts";
+
+/** What a worker of the contract does. */
+export type ContractBehaviour =
+  | "ready"
+  | "hang"
+  | "exit-3"
+  | "ready-then-exit-7"
+  | "ignore-shutdown"
+  | "load-failed"
+  | "spawn-failed";
+
+/** One launcher under the contract. */
+export interface LauncherUnderTest {
+  launcher(): Launcher;
+  launch(behaviour: ContractBehaviour, changes?: Partial<WorkerSpec>): Worker;
+  /** Ends the worker with SIGKILL, from outside. */
+  kill9(worker: Worker): void;
+}
+
+const exitOf = (worker: Worker) => within(10_000, "the exit", worker.exited);
+
+/** Describes the contract for one launcher. */
+export function describeLauncherContract(name: string, { launcher, launch, kill9 }: LauncherUnderTest): void {
+  describe(`a launcher (${name})`, () => {
+    test("a ready worker tells its pid, token and socket, and serves on it in a private directory", async () => {
+      const worker = launch("ready", { incarnation: 4 });
+      const ready = await readyOf(worker);
+      expect(ready.pid).toBe(worker.pid);
+      expect(worker.incarnation).toBe(4);
+      expect(ready.token).toMatch(/^[0-9a-f]{64}$/);
+      expect(lstatSync(dirname(ready.socketPath)).mode & 0o777).toBe(0o700);
+      expect(lstatSync(ready.socketPath).isSocket()).toBe(true);
+      worker.kill();
+      await exitOf(worker);
+    });
+
+    test("every worker has its own pid, token and socket", async () => {
+      const workers = [launch("ready"), launch("ready")];
+      const readies = await Promise.all(workers.map(readyOf));
+      for (const fact of ["pid", "token", "socketPath"] as const) {
+        expect(new Set(readies.map((ready) => ready[fact])).size).toBe(2);
+      }
+      for (const worker of workers) worker.kill();
+      await Promise.all(workers.map(exitOf));
+    });
+
+    test("an exit before ready settles started with the exit, and exited with the same", async () => {
+      const worker = launch("exit-3");
+      const outcome = await within(10_000, "the outcome", worker.started);
+      expect(outcome).toMatchObject({ exit: { cause: "exited", exitCode: 3, signal: undefined, wasReady: false } });
+      expect("exit" in outcome && outcome.exit).toBe(await exitOf(worker));
+    });
+
+    test("an exit after ready leaves started as it was", async () => {
+      const worker = launch("ready-then-exit-7");
+      const ready = await readyOf(worker);
+      expect(await exitOf(worker)).toMatchObject({ cause: "exited", exitCode: 7, wasReady: true, pid: ready.pid });
+      expect(await worker.started).toEqual({ ready });
+    });
+
+    test("a SIGKILL from outside is told as a signal, and its directory is removed", async () => {
+      const worker = launch("ready");
+      const { socketPath } = await readyOf(worker);
+      kill9(worker);
+      const exit = await exitOf(worker);
+      expect(exit).toMatchObject({ cause: "signaled", signal: "SIGKILL", exitCode: undefined, wasReady: true });
+      expect(exit.uptimeMs).toBeGreaterThanOrEqual(0);
+      expect(existsSync(dirname(socketPath))).toBe(false);
+    });
+
+    test("an agent that cannot be loaded is told in Python's words", async () => {
+      const exit = await exitOf(launch("load-failed"));
+      expect(exit).toMatchObject({
+        cause: "load_failed",
+        wasReady: false,
+        exitCode: 1,
+        loadFailure: { kind: "module_failed", message: "x broke", pythonType: "ValueError" },
+      });
+    });
+
+    test("a worker that is not ready in time is killed with cause start_timeout", async () => {
+      const worker = launch("hang", { startTimeoutMs: 300 });
+      expect(await exitOf(worker)).toMatchObject({ cause: "start_timeout", signal: "SIGKILL", wasReady: false });
+    });
+
+    test("a process that cannot be started is an exit, and everything can still be asked of it", async () => {
+      const worker = launch("spawn-failed");
+      expect(worker.pid).toBeUndefined();
+      const exit = await exitOf(worker);
+      expect(exit).toMatchObject({ cause: "spawn_failed", pid: undefined, wasReady: false });
+      expect(exit.detail).toBeTypeOf("string");
+      expect(await worker.started).toEqual({ exit });
+      worker.kill();
+      worker.releaseSocket();
+      expect(await worker.stop(10)).toEqual(exit);
+    });
+
+    test("stop within the grace is cause stopped, code 0; asking again answers the same exit", async () => {
+      const worker = launch("ready");
+      await readyOf(worker);
+      const [first, second] = await Promise.all([worker.stop(10_000), worker.stop(10_000)]);
+      expect(first).toMatchObject({ cause: "stopped", exitCode: 0 });
+      expect(second).toBe(first);
+      expect(await worker.stop(1)).toBe(first);
+      worker.kill();
+      expect(await exitOf(worker)).toBe(first);
+    });
+
+    test("a worker that outstays its grace is killed", async () => {
+      const worker = launch("ignore-shutdown");
+      await readyOf(worker);
+      expect(await worker.stop(100)).toMatchObject({ cause: "killed", signal: "SIGKILL" });
+    });
+
+    test("a second stop can shorten the grace and not lengthen it", async () => {
+      const worker = launch("ignore-shutdown");
+      await readyOf(worker);
+      void worker.stop(60_000);
+      const shorter = worker.stop(100);
+      void worker.stop(60_000);
+      expect(await within(5_000, "the kill", shorter)).toMatchObject({ cause: "killed" });
+    });
+
+    test.each(["ready", "hang"] as const)("kill ends a worker that is %s with cause killed", async (behaviour) => {
+      const worker = launch(behaviour);
+      if (behaviour === "ready") await readyOf(worker);
+      worker.kill();
+      worker.kill();
+      expect(await exitOf(worker)).toMatchObject({ cause: "killed", signal: "SIGKILL" });
+    });
+
+    test("a grace of 0 kills at once", async () => {
+      const worker = launch("ready");
+      await readyOf(worker);
+      expect(await worker.stop(0)).toMatchObject({ cause: "killed" });
+    });
+
+    test("releaseSocket removes the directory while connections live on", async () => {
+      const worker = launch("ready");
+      const { socketPath } = await readyOf(worker);
+      const socket = connect(socketPath);
+      const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+      await within(5_000, "the connection", new Promise<void>((resolve) => socket.once("connect", () => resolve())));
+      socket.on("error", () => socket.destroy()).resume();
+      worker.releaseSocket();
+      worker.releaseSocket();
+      expect(existsSync(dirname(socketPath))).toBe(false);
+      expect(socket.destroyed).toBe(false);
+      worker.kill();
+      await within(5_000, "the end of the connection", closed);
+      await exitOf(worker);
+    });
+
+    test("close settles when nothing of it runs", async () => {
+      await expect(launcher().close()).resolves.toBeUndefined();
+    });
+  });
+}

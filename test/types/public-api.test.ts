@@ -1,0 +1,141 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { describe, expectTypeOf, test } from "vitest";
+import type {
+  Agent,
+  AgentDefinition,
+  CallerError,
+  CallerErrorCode,
+  ErrorCode,
+  ProcessError,
+  RunError,
+  RunEvent,
+  RunResult,
+  RunStream,
+  System,
+  WorkerError,
+} from "../../src/index.ts";
+import { defineAgent, type SynapseError } from "../../src/index.ts";
+
+interface City {
+  name: string;
+  population: number;
+}
+
+declare const citySchema: StandardSchemaV1<unknown, City>;
+declare const system: System;
+
+// Types alone are tested here: nothing of this runs.
+const types = (_check: () => void) => undefined;
+
+describe("the output", () => {
+  test("is a string unless a schema says otherwise", () => {
+    types(() => {
+      const plain = defineAgent({ id: "a", entry: "a.py:agent" });
+      expectTypeOf(plain).toEqualTypeOf<AgentDefinition<string>>();
+      expectTypeOf(system.agent("a")).toEqualTypeOf<Agent<string>>();
+    });
+  });
+
+  test("is inferred from the schema, through the definition to results, streams and events", () => {
+    types(() => {
+      const city = defineAgent({ id: "c", entry: "c.py:agent", output: citySchema });
+      expectTypeOf(city).toEqualTypeOf<AgentDefinition<City>>();
+      const agent = system.agent(city);
+      expectTypeOf(agent).toEqualTypeOf<Agent<City>>();
+      expectTypeOf(agent.run("x")).resolves.toEqualTypeOf<RunResult<City>>();
+      const stream = agent.stream("x");
+      expectTypeOf(stream).toEqualTypeOf<RunStream<City>>();
+      expectTypeOf(stream.result).resolves.toHaveProperty("output").toEqualTypeOf<City>();
+      expectTypeOf(stream.text()).toEqualTypeOf<AsyncIterable<string>>();
+      expectTypeOf(stream.partial()).toEqualTypeOf<AsyncIterable<unknown>>();
+      expectTypeOf(system.startChild("system", city)).resolves.toEqualTypeOf<Agent<City>>();
+    });
+  });
+
+  test("a spec with an unknown or missing field does not compile", () => {
+    types(() => {
+      // @ts-expect-error an entry is needed
+      defineAgent({ id: "a" });
+      // @ts-expect-error there is no such option
+      defineAgent({ id: "a", entry: "a.py:agent", timeout: 5 });
+      // @ts-expect-error there is no such restart type
+      defineAgent({ id: "a", entry: "a.py:agent", restart: "always" });
+    });
+  });
+});
+
+test("a run event narrows by its type", () => {
+  const read = (event: RunEvent<City>): unknown => {
+    switch (event.type) {
+      case "started":
+        expectTypeOf(event.modelName).toEqualTypeOf<string>();
+        return event.attempt;
+      case "text.delta":
+      case "thinking.delta":
+        return event.text satisfies string;
+      case "tool.call":
+        expectTypeOf(event.args).toEqualTypeOf<unknown>();
+        return event.argsValid satisfies boolean;
+      case "tool.result":
+        return event.outcome satisfies string;
+      case "output.partial":
+        expectTypeOf(event.output).toEqualTypeOf<unknown>();
+        return event.output;
+      case "restarted":
+        return event.attempt satisfies number;
+      case "completed":
+        expectTypeOf(event.result).toEqualTypeOf<RunResult<City>>();
+        return event.result;
+      case "failed":
+        expectTypeOf(event.error).toEqualTypeOf<SynapseError>();
+        return event.error;
+      case "cancelled":
+        return event.reason satisfies string;
+      default:
+        return event satisfies never;
+    }
+  };
+  expectTypeOf(read).returns.toEqualTypeOf<unknown>();
+});
+
+describe("error codes", () => {
+  test("are literal unions, one for each class", () => {
+    expectTypeOf<CallerError["code"]>().toEqualTypeOf<CallerErrorCode>();
+    expectTypeOf<string>().not.toExtend<ErrorCode>();
+    expectTypeOf<"queue_full">().toExtend<CallerErrorCode>();
+    expectTypeOf<"worker_exited">().toExtend<WorkerError["code"]>();
+    expectTypeOf<"run_failed">().toExtend<RunError["code"]>();
+    expectTypeOf<"noproc">().toExtend<ProcessError["code"]>();
+    expectTypeOf<ErrorCode>().toEqualTypeOf<
+      CallerError["code"] | RunError["code"] | WorkerError["code"] | ProcessError["code"]
+    >();
+  });
+
+  test("narrow in a switch until none is left", () => {
+    const advise = (error: CallerError): string => {
+      switch (error.code) {
+        case "invalid_argument":
+        case "not_found":
+        case "already_started":
+        case "already_present":
+        case "message_too_large":
+          return "mend the call";
+        case "queue_full":
+          return "try later";
+        case "stopped":
+          return "start anew";
+        default:
+          return error.code satisfies never;
+      }
+    };
+    expectTypeOf(advise).parameter(0).toEqualTypeOf<CallerError>();
+  });
+
+  test("a code of another class is refused by a comparison", () => {
+    types(() => {
+      const error = {} as WorkerError;
+      // @ts-expect-error a worker error is never a full queue
+      return error.code === "queue_full";
+    });
+  });
+});
