@@ -11,6 +11,15 @@ export function runAs<A, R>(process: Process, code: (argument: A) => R, argument
   return storage.run(process, code, argument);
 }
 
+/** Gives a process its turn. */
+export function runTurn(process: Process, budget: number): number {
+  return storage.run(process, turn, process, budget);
+}
+
+function turn(process: Process, budget: number): number {
+  return process.handleSome(budget);
+}
+
 /** The process that is running, or undefined outside any. */
 export function currentProcess(): Process | undefined {
   return storage.getStore();

@@ -1,17 +1,18 @@
 /** A bound on a mailbox, and what happens at it. */
 
 import { invalidArgument } from "../errors.ts";
-import type { Deque } from "./deque.ts";
+import type { PendingCall } from "./call.ts";
+import { reportDeadLetter } from "./dead-letter.ts";
 import type { Process } from "./process.ts";
 
 /**
  * - "drop_newest": the new message becomes a dead letter
  * - "drop_oldest": the oldest waiting message does
- * - "crash": the process ends with "mailbox_full"
+ * - "crash": the process ends with "mailbox_full", without hooks
  */
 export type WhenFull = "drop_newest" | "drop_oldest" | "crash";
 
-/** A bounded mailbox. A call that is dropped rejects at once. */
+/** A bounded mailbox. A call that is dropped rejects at once; signals and the runtime's own messages always go in. */
 export interface MailboxLimit {
   /** Messages that may wait; an integer of 1 or more. */
   readonly maxMessages: number;
@@ -30,31 +31,36 @@ export function checkMailboxLimit(limit: MailboxLimit, field: string): void {
   }
 }
 
-/** Applies the policy; answers whether the new message still goes in. System messages always do. */
-export function mailboxFull(process: Process, limit: MailboxLimit, mailbox: Deque<unknown>, message: unknown): boolean {
-  if (isSignal(message)) return true;
+/** Applies the limit; answers whether the new message goes in. */
+export function mailboxAdmits(process: Process, limit: MailboxLimit, message: unknown): boolean {
+  if (process.queueLength < limit.maxMessages) return true;
   switch (limit.whenFull ?? "drop_newest") {
     case "drop_newest":
       drop(process, message);
       return false;
     case "drop_oldest": {
-      const oldest = mailbox.take((waiting) => !isSignal(waiting));
+      const oldest = process.takeMessage(isDroppable);
+      // Nothing but signals waits: one message more is the lesser evil.
       if (oldest !== undefined) drop(process, oldest);
       return true;
     }
     case "crash":
-      process.finish("mailbox_full");
+      drop(process, message);
+      process.fail("mailbox_full");
       return false;
   }
 }
 
-function isSignal(message: unknown): boolean {
+function isDroppable(message: unknown): boolean {
   const type = (message as { type?: unknown } | null | undefined)?.type;
-  return type === "EXIT" || type === "DOWN";
+  if (type === "EXIT" || type === "$stop" || type === "$sys" || type === "$continue") return false;
+  return (message as { monitor?: { isMonitor?: unknown } } | null | undefined)?.monitor?.isMonitor !== true;
 }
 
 function drop(process: Process, message: unknown): void {
-  const call = message as { type?: unknown; refuse?: (why: string) => void };
-  if (call?.type === "$call") call.refuse?.("its mailbox is full");
-  else process.runtime.report({ type: "dead_letter", to: process.toString(), message, why: "full" });
+  if ((message as { type?: unknown } | null | undefined)?.type === "$call") {
+    (message as PendingCall).refuse("its mailbox is full");
+  } else {
+    reportDeadLetter(process.runtime, process, message, "full");
+  }
 }

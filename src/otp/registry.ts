@@ -1,12 +1,12 @@
 /** Processes by key: a name service, a table of properties, or publish and subscribe. Source: Elixir's Registry. */
 
-import { CallerError, invalidArgument, ProcessError } from "../errors.ts";
-import { send } from "./call.ts";
+import { CallerError, describeValue, invalidArgument, ProcessError } from "../errors.ts";
 import { self } from "./current.ts";
 import { KeyLock } from "./key-lock.ts";
 import { KeyMap } from "./key-map.ts";
 import type { ExitHook, Process } from "./process.ts";
-import { checkRegistryOptions, type RegistryMessage, type RegistryOptions, startTable } from "./registry-options.ts";
+import { checkRegistryOptions, type RegistryMessage, type RegistryOptions } from "./registry-options.ts";
+import { startTable } from "./table-process.ts";
 import { describeTarget, type NameService, resolveTarget, type Target, type Via } from "./target.ts";
 
 /** One registration. */
@@ -86,7 +86,7 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
     const holder = this.kind === "unique" ? bucket?.holders.keys().next().value : undefined;
     if (holder !== undefined) {
       if (holder.alive) {
-        const message = `the key ${describeTarget({ key })} is taken by ${holder}`;
+        const message = `the key ${describeValue(key)} is taken by ${holder}`;
         throw new CallerError("already_started", message, { field: "key", value: holder });
       }
       this.#drop(holder);
@@ -278,7 +278,12 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
   }
 
   #tell(message: RegistryMessage<Key, Value>): void {
-    for (const listener of this.#listeners) send(listener, message);
+    const { runtime } = this.process;
+    for (const listener of this.#listeners) {
+      const process = resolveTarget(listener, runtime);
+      if (process !== undefined) process.deliver(message);
+      else runtime.report({ type: "dead_letter", to: describeTarget(listener), message, why: "noproc" });
+    }
   }
 }
 

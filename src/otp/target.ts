@@ -1,7 +1,7 @@
 /** What a message can be addressed to: a ref, a name, a registry's key, or the XState actor of a process. */
 
 import type { AnyActorRef } from "xstate";
-import { invalidArgument } from "../errors.ts";
+import { describeValue, invalidArgument } from "../errors.ts";
 import { currentProcess } from "./current.ts";
 import { Process } from "./process.ts";
 import { defaultRuntime, type Runtime } from "./runtime.ts";
@@ -73,6 +73,6 @@ export function describeTarget(target: unknown): string {
   if (target instanceof Process) return target.toString();
   if (typeof target === "string") return `"${target}"`;
   if (typeof target === "object" && target !== null && "key" in target)
-    return `key ${JSON.stringify(target.key) ?? "?"}`;
+    return `key ${describeValue(target.key)}`;
   return String(target);
 }

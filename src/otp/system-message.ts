@@ -1,0 +1,66 @@
+/** Messages that the runtime itself sends to a process: handled in their turn, and also while the process is suspended. Source: OTP's sys. */
+
+import type { PendingCall } from "./call.ts";
+import type { ExitReason } from "./exit-reason.ts";
+import type { ExitMessage, Process } from "./process.ts";
+
+/** What `trace` tells of a process. Calls and casts are shown as the message they carry. */
+export type TraceEvent =
+  | { readonly type: "message"; readonly kind: MessageKind; readonly message: unknown }
+  | { readonly type: "reply"; readonly to: Process | undefined; readonly reply: unknown }
+  /** After each handled message; as `formatStatus` shows it. */
+  | { readonly type: "state"; readonly state: unknown }
+  | { readonly type: "exit"; readonly reason: ExitReason };
+
+/** How a message came. */
+export type MessageKind = "call" | "cast" | "info";
+
+/** Who watches a process. */
+export type Trace = (event: TraceEvent) => void;
+
+/** A request that the runtime carries out on a process instead of its behaviour. */
+export interface SystemAction {
+  readonly system: string;
+  run(process: Process): unknown;
+}
+
+/** Whether a message is the runtime's own: a request to stop or to show something, or the end of the parent it follows. */
+export function isSystemMessage(process: Process, message: unknown): boolean {
+  const type = (message as { type?: unknown } | null | undefined)?.type;
+  if (type === "$stop" || type === "$sys") return true;
+  if (type !== "EXIT") return false;
+  const { from } = message as ExitMessage;
+  return from !== undefined && from === process.parent && process.behaviour.followsParent;
+}
+
+/** Carries a request out and answers it. */
+export function runSystemRequest(process: Process, request: PendingCall): void {
+  let answer: unknown;
+  try {
+    answer = (request.message as SystemAction).run(process);
+  } catch (error) {
+    request.fail(error instanceof Error ? error : new Error(String(error), { cause: error }));
+    return;
+  }
+  request.answer(answer);
+}
+
+/** A message as its sender wrote it, and how it came. */
+export function openMessage(message: unknown): { kind: MessageKind; message: unknown } {
+  const type = (message as { type?: unknown } | null | undefined)?.type;
+  if (type === "$call") return { kind: "call", message: (message as PendingCall).message };
+  if (type === "$cast") return { kind: "cast", message: (message as { message: unknown }).message };
+  return { kind: "info", message };
+}
+
+/** Tells those who watch. One that throws is not told again. */
+export function tellTraces(traces: Set<Trace>, event: TraceEvent): void {
+  for (const trace of traces) {
+    try {
+      trace(event);
+    } catch (error) {
+      traces.delete(trace);
+      process.emitWarning(`a trace threw and is not told any more: ${String(error)}`);
+    }
+  }
+}
