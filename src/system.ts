@@ -35,6 +35,8 @@ export type Report =
 /** Replacements for the parts of a system that touch the world; for tests and benchmarks. */
 export interface SystemParts {
   readonly launcher?: Launcher;
+  /** Given to the launcher as it is: with a launcher that needs no Python, none is looked for. */
+  readonly interpreter?: string;
   readonly clock?: Clock;
 }
 
@@ -164,8 +166,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   const cwd = resolve(python.cwd ?? process.cwd());
   const workerEnv = workerEnvironment(python.env ?? {});
   const findPython = async () => {
-    // A launcher of the caller's own decides by itself what its workers run on.
-    if (parts.launcher !== undefined && python.interpreter === undefined) return "python3";
+    if (parts.interpreter !== undefined) return parts.interpreter;
     const { path } = await findInterpreter({
       cwd,
       env: workerEnv,

@@ -157,14 +157,14 @@ async def test_shutdown_lets_running_runs_end_and_refuses_new_ones(mortal: Contr
     assert await worker.exited() == 0
 
 
-async def test_run_that_outlives_the_grace_ends_with_draining(mortal: Controllable) -> None:
+async def test_run_that_outlives_the_grace_is_interrupted(mortal: Controllable) -> None:
     worker, client = mortal
     running = asyncio.create_task(failure(client.run("sleep:300", run_id="run-long")))
     await worker.log(event="run.started", run_id="run-long")
     assert await worker.shutdown(grace_ms=500) == 0
     failed = await running
     assert failed.error is not None
-    assert (failed.code, failed.error.kind) == (grpc.StatusCode.UNAVAILABLE, pb.AGENT_ERROR_KIND_DRAINING)
+    assert (failed.code, failed.error.kind) == (grpc.StatusCode.UNAVAILABLE, pb.AGENT_ERROR_KIND_INTERRUPTED)
 
 
 async def test_blocked_event_loop_cannot_hold_up_the_end_of_the_grace(mortal: Controllable) -> None:

@@ -11,8 +11,8 @@ import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
 import type { Worker, WorkerExit } from "../worker/launcher.ts";
 import type { AgentReport } from "./agent-report.ts";
-import { connectWorker } from "./connect-worker.ts";
 import { type CrashRecord, createCrashRecord } from "./crash-record.ts";
+import { CurrentWorker, type WorkerOwner } from "./current-worker.ts";
 import type { NormalAgentSpec } from "./define.ts";
 import { type AgentEnvironment, agentEnvironment } from "./environment.ts";
 import { Agent, type WaitOptions } from "./handle.ts";
@@ -21,8 +21,6 @@ import { Mailbox } from "./mailbox.ts";
 import type { PendingRun, RunOwner } from "./run.ts";
 import { agentStoppedError, leftDownError, workerError } from "./worker-error.ts";
 
-/** How long the exit of a worker may lag behind the loss of its connection before the worker is killed, in milliseconds. */
-const exitLagMs = 250;
 const lastEventCount = 50;
 
 /**
@@ -45,7 +43,7 @@ export function startAgent(spec: NormalAgentSpec, scope: ChildScope): RunningChi
 }
 
 /** The slot of one agent. It outlives its workers, and its machine too when it is stopped and started again. */
-export class AgentProcess implements RunOwner {
+export class AgentProcess implements RunOwner, WorkerOwner {
   readonly spec: NormalAgentSpec;
   readonly agentId: string;
   readonly schema: StandardSchemaV1 | undefined;
@@ -55,16 +53,10 @@ export class AgentProcess implements RunOwner {
   readonly #lastEvents: string[] = [];
   #scope: ChildScope | undefined;
   #actor: AgentActor | undefined;
-  #worker: Worker | undefined;
-  #client: AgentClient | undefined;
+  readonly #worker: CurrentWorker;
   #incarnation = 0;
-  /** Whether runs are handed to the worker. */
-  #serving = false;
-  /** Whether the worker's end has been asked for. */
-  #ending = false;
   #halting = false;
   #killed = false;
-  #connectionLost = false;
   #everReady = false;
   #lastCrash: CrashRecord | undefined;
   /** Why the agent has stopped, as the error for its callers. */
@@ -72,9 +64,6 @@ export class AgentProcess implements RunOwner {
   #ready = Promise.withResolvers<void>();
   #readySettled = false;
   #timer: unknown;
-  #launch: NodeJS.Immediate | undefined;
-  /** Called when the worker that is to end holds no run any more. */
-  #drained: (() => void) | undefined;
 
   constructor(spec: NormalAgentSpec, environment: AgentEnvironment & { interpreter: string }) {
     this.spec = spec;
@@ -82,6 +71,7 @@ export class AgentProcess implements RunOwner {
     this.schema = spec.output;
     this.environment = environment;
     this.#mailbox = new Mailbox(spec.id, spec);
+    this.#worker = new CurrentWorker(spec, environment, this, () => this.clock);
     this.#ready.promise.catch(() => undefined);
     this.handle = new Agent(this);
   }
@@ -107,7 +97,7 @@ export class AgentProcess implements RunOwner {
   }
 
   get pid(): number | undefined {
-    return this.#worker?.pid;
+    return this.#worker.pid;
   }
 
   get lastCrash(): CrashRecord | undefined {
@@ -121,7 +111,7 @@ export class AgentProcess implements RunOwner {
 
   /** The connection to the worker that serves now. */
   get client(): AgentClient | undefined {
-    return this.#serving ? this.#client : undefined;
+    return this.#worker.client;
   }
 
   start(scope: ChildScope): RunningChild {
@@ -141,7 +131,7 @@ export class AgentProcess implements RunOwner {
       stop: (reason) => this.#stop(typeof reason === "string" ? reason : "shutdown"),
       kill: () => {
         this.#killed = true;
-        this.#worker?.kill();
+        this.#worker.kill();
         this.#stop("killed");
       },
       resident: {
@@ -163,9 +153,9 @@ export class AgentProcess implements RunOwner {
   accept(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;
-    this.#mailbox.push(run, this.#serving);
+    this.#mailbox.push(run, this.client !== undefined);
     run.wait();
-    if (this.#serving) this.#serve();
+    this.#serve();
   }
 
   /** The error for a call to an agent that has stopped; undefined while it accepts runs. */
@@ -179,28 +169,64 @@ export class AgentProcess implements RunOwner {
     const held = this.#mailbox.remove(run);
     if (!held) return;
     this.#send({ type: "run.settled", runId: run.id });
-    if (this.#serving) this.#serve();
-    else if (this.#mailbox.inFlight.size === 0) this.#drained?.();
+    this.#serve();
+    this.#worker.runSettled();
   }
 
   runRefused(run: PendingRun): void {
     this.#mailbox.putBack(run);
     this.#send({ type: "run.settled", runId: run.id });
-    this.#endServing();
-    if (this.#mailbox.inFlight.size === 0) this.#drained?.();
+    this.#worker.stopServing();
+    this.#worker.runSettled();
   }
 
   connectionLost(incarnation: number): void {
-    const worker = this.#worker;
-    if (worker === undefined || worker.incarnation !== incarnation) return;
-    this.#endServing();
-    if (this.#ending) return;
-    const timer = this.clock.setTimeout(() => {
-      if (this.#worker !== worker || this.#ending) return;
-      this.#connectionLost = true;
-      worker.kill();
-    }, exitLagMs);
-    void worker.exited.then(() => this.clock.clearTimeout(timer));
+    this.#worker.connectionLost(incarnation);
+  }
+
+  heldRuns(): number {
+    return this.#mailbox.inFlight.size;
+  }
+
+  workerSpawned(worker: Worker): void {
+    this.#send({ type: "worker.spawned", pid: worker.pid });
+    this.#report({ type: "worker.spawned", pid: worker.pid });
+  }
+
+  workerReady(worker: Worker, startMs: number): void {
+    this.#everReady = true;
+    this.#send({ type: "worker.ready" });
+    this.#readySettled = true;
+    this.#ready.resolve();
+    this.#report({ type: "agent.ready", pid: worker.pid ?? 0, startMs });
+  }
+
+  /** Who waits for the agent waits for the next worker. */
+  workerUnavailable(): void {
+    this.#awaitReady();
+  }
+
+  workerGone(exit: WorkerExit, about: { asked: boolean; connectionLost: boolean }): void {
+    const held = this.#mailbox.drain("inFlight");
+    const crash = createCrashRecord(exit, {
+      agentId: this.agentId,
+      atMs: this.clock.now(),
+      connectionLost: about.connectionLost,
+      runsInFlight: held.map((run) => run.id),
+      lastEvents: [...this.#lastEvents],
+    });
+    const asked = about.asked || this.#killed;
+    const stopping = this.state === "stopping";
+    if (!asked || (crash.cause !== "stopped" && crash.cause !== "killed")) this.#lastCrash = crash;
+    for (const run of held) {
+      const stopped = stopping
+        ? agentStoppedError(this.agentId, "stopped while it held the run", crash, run.id)
+        : undefined;
+      run.fail(stopped ?? workerError(crash, run.id));
+    }
+    if (this.#lastCrash === crash) this.#report({ type: "agent.crashed", crash });
+    if (asked) this.#send({ type: "worker.exited" });
+    else this.#send({ type: "worker.exited", crash: crash.describe });
   }
 
   /** Asks for a fresh worker; settles when it serves. */
@@ -264,16 +290,16 @@ export class AgentProcess implements RunOwner {
   #logic(): typeof agentMachine {
     return agentMachine.provide({
       actions: {
-        startWorker: ({ context }) => this.#startSoon(context.incarnation),
+        startWorker: ({ context }) => this.#startWorker(context.incarnation),
         stopWorker: () => this.#endWorker(() => this.#send({ type: "worker.exited" })),
         endWorker: () => this.#endWorker(() => this.#restartWhenGone()),
         restartWhenGone: () => this.#restartWhenGone(),
         restartNow: () => {
-          if (this.#worker === undefined) this.#schedule(0);
+          if (!this.#worker.present) this.#schedule(0);
         },
         haltWorker: () => {
           this.#halting = true;
-          if (this.#worker === undefined || !this.#ending) this.#endWorker(() => this.#restartWhenGone());
+          if (!this.#worker.present || !this.#worker.ending) this.#endWorker(() => this.#restartWhenGone());
         },
         scheduleRestart: ({ event }) => this.#schedule(event.type === "supervisor.restart" ? event.delayMs : 0),
         reportCrash: () => this.#reportCrash(),
@@ -290,106 +316,15 @@ export class AgentProcess implements RunOwner {
     this.#actor?.send(event);
   }
 
-  /** The first worker is launched at once; a restart's after this turn, so that nobody waits for the spawn to learn of the crash. */
-  #startSoon(incarnation: number): void {
-    this.#incarnation = incarnation;
-    this.#ending = false;
-    this.#halting = false;
-    this.#connectionLost = false;
-    if (this.#lastCrash?.incarnation !== incarnation - 1) {
-      this.#startWorker(incarnation);
-      return;
-    }
-    this.#launch = setImmediate(() => {
-      this.#launch = undefined;
-      this.#startWorker(incarnation);
-    });
-  }
-
   #startWorker(incarnation: number): void {
-    const { environment, spec } = this;
-    const logger = environment.logger.child({ agent: spec.id, incarnation });
-    const worker = environment.launcher.launch({
-      agentId: spec.id,
-      incarnation,
-      interpreter: environment.interpreter,
-      entry: spec.entry,
-      cwd: environment.cwd,
-      env: { ...environment.env, ...spec.env },
-      startTimeoutMs: spec.startTimeoutMs,
-      maxMessageBytes: environment.maxMessageBytes,
-      onLog: ({ level, stream, message, fields }) => {
-        const { agent_id: _agent, incarnation: _incarnation, ...rest } = fields;
-        logger[level]({ ...rest, stream }, message);
-      },
-    });
-    this.#worker = worker;
-    this.#send({ type: "worker.spawned", pid: worker.pid });
-    this.#report({ type: "worker.spawned", pid: worker.pid });
-    void worker.exited.then((exit) => this.#onExit(worker, exit));
-    void this.#connect(worker, this.clock.now());
-  }
-
-  async #connect(worker: Worker, spawnedAtMs: number): Promise<void> {
-    const outcome = await connectWorker(worker, this.agentId, this.environment.maxMessageBytes);
-    if (outcome.type === "exited") return;
-    if (outcome.type === "unreachable") {
-      this.environment.logger.warn(
-        { agent: this.agentId, err: outcome.error },
-        "worker is ready but cannot be reached",
-      );
-      this.connectionLost(worker.incarnation);
-      return;
-    }
-    const { client } = outcome;
-    if (this.#worker !== worker || this.#ending) {
-      client.close();
-      return;
-    }
-    this.#client = client;
-    this.#serving = true;
-    this.#everReady = true;
-    void client.closed.then(() => this.connectionLost(worker.incarnation));
-    this.#send({ type: "worker.ready" });
-    this.#readySettled = true;
-    this.#ready.resolve();
-    this.#report({ type: "agent.ready", pid: worker.pid ?? 0, startMs: this.clock.now() - spawnedAtMs });
-  }
-
-  #onExit(worker: Worker, exit: WorkerExit): void {
-    if (this.#worker !== worker) return;
-    this.#worker = undefined;
-    this.#endServing();
-    this.#drained = undefined;
-    const client = this.#client;
-    this.#client = undefined;
-    const held = this.#mailbox.drain("inFlight");
-    const crash = createCrashRecord(exit, {
-      agentId: this.agentId,
-      atMs: this.clock.now(),
-      connectionLost: this.#connectionLost && exit.cause === "killed",
-      runsInFlight: held.map((run) => run.id),
-      lastEvents: [...this.#lastEvents],
-    });
-    const stopping = this.state === "stopping";
-    const asked = this.#ending || this.#killed;
-    if (!asked || (crash.cause !== "stopped" && crash.cause !== "killed")) this.#lastCrash = crash;
-    for (const run of held) {
-      const stopped = stopping
-        ? agentStoppedError(this.agentId, "stopped while it held the run", crash, run.id)
-        : undefined;
-      run.fail(stopped ?? workerError(crash, run.id));
-    }
-    if (this.#lastCrash === crash) this.#report({ type: "agent.crashed", crash });
-    if (asked) this.#send({ type: "worker.exited" });
-    else this.#send({ type: "worker.exited", crash: crash.describe });
-    client?.close();
+    this.#incarnation = incarnation;
+    this.#halting = false;
+    const afterCrash = this.#lastCrash?.incarnation === incarnation - 1;
+    this.#worker.launch(incarnation, afterCrash);
   }
 
   #serve(): void {
-    const client = this.#client;
-    if (client === undefined || !this.#serving) return;
-    for (;;) {
+    for (let client = this.client; client !== undefined; client = this.client) {
       const run = this.#mailbox.take();
       if (run === undefined) return;
       this.#send({ type: "run.started", runId: run.id });
@@ -399,31 +334,7 @@ export class AgentProcess implements RunOwner {
 
   #endWorker(withoutWorker: () => void): void {
     this.#clearTimer();
-    clearImmediate(this.#launch);
-    const worker = this.#worker;
-    if (worker === undefined) {
-      withoutWorker();
-      return;
-    }
-    const wasServing = this.#client !== undefined;
-    this.#ending = true;
-    this.#endServing();
-    if (this.#killed || !wasServing) worker.kill();
-    else this.#drain(worker);
-  }
-
-  /** Lets the worker finish the runs it holds, at most `shutdownMs`, and then asks it to end: a run on its way to it is never refused. */
-  #drain(worker: Worker): void {
-    const untilMs = this.clock.now() + this.spec.shutdownMs;
-    const stop = () => {
-      this.#drained = undefined;
-      this.clock.clearTimeout(timer);
-      void worker.stop(Math.max(0, untilMs - this.clock.now()));
-    };
-    const timer = this.clock.setTimeout(stop, this.spec.shutdownMs);
-    this.#drained = stop;
-    void worker.exited.then(() => this.clock.clearTimeout(timer));
-    if (this.#mailbox.inFlight.size === 0) stop();
+    if (!this.#worker.end(this.#killed ? "kill" : "drain")) withoutWorker();
   }
 
   #restartWhenGone(): void {
@@ -490,12 +401,6 @@ export class AgentProcess implements RunOwner {
     if (this.spec.restart === "temporary" && agents.get(this.agentId) === this) agents.delete(this.agentId);
     this.#report({ type: "agent.stopped", reason, rejectedRuns });
     this.#live.exited(this.#killed ? "killed" : "shutdown");
-  }
-
-  /** No more runs for this worker; who waits for the agent waits for the next. */
-  #endServing(): void {
-    this.#serving = false;
-    this.#awaitReady();
   }
 
   /** A new wait for "ready", unless one is under way. */
