@@ -44,6 +44,8 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
       return ["info", `${report.path} stopped (${report.reason}); ${report.rejectedRuns} waiting runs rejected`];
     case "process.crashed":
       return ["error", `process ${report.process} crashed: ${describeExitReason(report.reason)}`];
+    case "process.late_error":
+      return ["error", `process ${report.process}, which has ended, threw: ${String(report.error)}`];
     case "dead_letter":
       return ["warn", `a message to ${report.to} reached nobody (${report.why})`];
     case "inspect.threw":

@@ -8,6 +8,7 @@ import { crashRecord } from "./agent/values.ts";
 const offender = {
   childId: "poet",
   path: "system/poet",
+  type: "worker",
   restart: "permanent",
   shutdownMs: 6_000,
   incarnation: 2,

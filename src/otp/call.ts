@@ -1,11 +1,15 @@
 /** Requests between processes: call waits for a reply, cast does not, send is an ordinary message. Source: OTP's gen_server. */
 
 import { CallerError, invalidArgument, ProcessError } from "../errors.ts";
+import { Alias } from "./alias.ts";
 import { currentProcess } from "./current.ts";
+import { reportDeadLetter } from "./dead-letter.ts";
 import type { Deadline } from "./deadlines.ts";
 import { describeExitReason, type ExitReason } from "./exit-reason.ts";
-import type { Process } from "./process.ts";
+import { type ListedCall, listCall, unlistCall } from "./open-calls.ts";
+import { Process } from "./process.ts";
 import type { CallOf, CastOf, ReplyOf, TypedRef } from "./protocol.ts";
+import { type SystemAction, tellTraces } from "./system-message.ts";
 import { contextRuntime, describeTarget, resolveTarget, type Target } from "./target.ts";
 
 /** How long a call waits unless it says otherwise, in milliseconds (GenServer's default). */
@@ -24,8 +28,9 @@ export interface From {
 }
 
 /** A call under way: the message its target receives, and the promise of its caller. */
-export class PendingCall implements From, Deadline {
-  readonly type = "$call";
+export class PendingCall implements From, Deadline, ListedCall {
+  /** "$sys": the runtime carries it out, not the behaviour. */
+  readonly type: "$call" | "$sys";
   readonly message: unknown;
   readonly caller: Process | undefined;
   readonly promise: Promise<unknown>;
@@ -33,34 +38,56 @@ export class PendingCall implements From, Deadline {
   previous: Deadline | undefined = undefined;
   next: Deadline | undefined = undefined;
   lane: Deadline["lane"] = undefined;
+  olderToTarget: ListedCall | undefined = undefined;
+  newerToTarget: ListedCall | undefined = undefined;
+  olderOfCaller: ListedCall | undefined = undefined;
+  newerOfCaller: ListedCall | undefined = undefined;
   readonly #target: Process;
   readonly #timeoutMs: number | "infinity";
   #resolve!: (value: unknown) => void;
   #reject!: (error: Error) => void;
   #open = true;
 
-  constructor(target: Process, message: unknown, timeoutMs: number | "infinity") {
+  constructor(
+    target: Process,
+    message: unknown,
+    timeoutMs: number | "infinity",
+    type: "$call" | "$sys",
+    caller: Process | undefined,
+  ) {
+    this.type = type;
     this.#target = target;
     this.message = message;
     this.#timeoutMs = timeoutMs;
-    this.caller = currentProcess();
+    this.caller = caller;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    target.openCalls ??= new Set();
-    target.openCalls.add(this);
+    listCall(this, target, caller);
     if (timeoutMs !== "infinity") target.runtime.deadlines.add(this, timeoutMs);
   }
 
   /** Answers. A reply that comes late is a dead letter. */
   answer(value: unknown): void {
-    if (!this.#close()) {
-      const { runtime } = this.#target;
-      runtime.report({ type: "dead_letter", to: this.caller?.toString() ?? "caller", message: value, why: "late" });
-      return;
-    }
-    this.#resolve(value);
+    const { traces } = this.#target;
+    if (traces !== undefined) tellTraces(traces, { type: "reply", to: this.caller, reply: value });
+    if (this.#close()) this.#resolve(value);
+    else reportDeadLetter(this.#target.runtime, this.caller ?? "a caller outside any process", value, "late");
+  }
+
+  /** Rejects the call with an error that is not the target's end. */
+  fail(error: Error): void {
+    if (this.#close()) this.#reject(error);
+  }
+
+  /** The caller has ended: nobody waits any more, and its code never goes on. */
+  release(): void {
+    this.#close();
+  }
+
+  toJSON(): unknown {
+    return { type: this.type, message: this.message, caller: this.caller };
   }
 
   /** The target ended without a reply. */
@@ -82,9 +109,8 @@ export class PendingCall implements From, Deadline {
   #close(): boolean {
     if (!this.#open) return false;
     this.#open = false;
-    const { runtime, openCalls } = this.#target;
-    openCalls?.delete(this);
-    if (this.lane !== undefined) runtime.deadlines.remove(this);
+    unlistCall(this, this.#target, this.caller);
+    if (this.lane !== undefined) this.#target.runtime.deadlines.remove(this);
     return true;
   }
 
@@ -109,7 +135,7 @@ function callError(
  * @returns rejects with ProcessError "noproc" (dead or unknown), "exited" (ended while waiting; `reason` says how), "timeout" or "calling_self";
  * `error.call` has the target and the message
  */
-export function call<T, M extends CallOf<T>>(
+export function call<T, const M extends CallOf<T>>(
   target: TypedRef<T>,
   message: M,
   options: CallOptions = {},
@@ -121,15 +147,32 @@ export function call<T, M extends CallOf<T>>(
 
 /** `call` without types. */
 export function callProcess(target: Target, message: unknown, timeoutMs: number | "infinity"): Promise<unknown> {
-  const process = resolveTarget(target);
+  const process = target instanceof Process ? target : resolveTarget(target);
   if (process === undefined || !process.alive) {
     return Promise.reject(callError("noproc", target, message, "is not alive", "noproc"));
   }
-  if (process === currentProcess()) {
+  const caller = currentProcess();
+  if (process === caller) {
     return Promise.reject(callError("calling_self", target, message, "is the caller itself", "calling_self"));
   }
-  const pending = new PendingCall(process, message, timeoutMs);
+  const pending = new PendingCall(process, message, timeoutMs, "$call", caller);
   process.deliver(pending);
+  return pending.promise;
+}
+
+/** Asks for something that the runtime does to a process in its turn, also while it is suspended. Rejects as {@link call}. */
+export function callSystem(target: Target, action: SystemAction, timeoutMs: number | "infinity"): Promise<unknown> {
+  const process = resolveTarget(target);
+  const message = { system: action.system };
+  if (process === undefined || !process.alive) {
+    return Promise.reject(callError("noproc", target, message, "is not alive", "noproc"));
+  }
+  const caller = currentProcess();
+  if (process === caller) {
+    return Promise.reject(callError("calling_self", target, message, "is the caller itself", "calling_self"));
+  }
+  const pending = new PendingCall(process, action, timeoutMs, "$sys", caller);
+  process.deliverSystem(pending);
   return pending.promise;
 }
 
@@ -150,9 +193,13 @@ export function send(target: Target, message: unknown): void {
 }
 
 function deliver(target: Target, message: unknown): void {
+  if (target instanceof Process || target instanceof Alias) {
+    target.deliver(message);
+    return;
+  }
   const process = resolveTarget(target);
   if (process !== undefined) process.deliver(message);
-  else contextRuntime().report({ type: "dead_letter", to: describeTarget(target), message, why: "noproc" });
+  else reportDeadLetter(contextRuntime(), describeTarget(target), message, "noproc");
 }
 
 /** @throws CallerError "invalid_argument" */

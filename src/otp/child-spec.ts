@@ -120,7 +120,8 @@ export interface NormalChildSpec {
   readonly shutdownMs: Shutdown;
   readonly type: "worker" | "supervisor";
   readonly significant: boolean;
-  readonly spec: ChildSpec;
+  /** What it was made of. Undefined for a temporary child that runs: it is never started again, so that its input is not kept. */
+  readonly spec: ChildSpec | undefined;
 }
 
 const restartTypes = ["permanent", "transient", "temporary"];

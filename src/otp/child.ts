@@ -4,6 +4,7 @@ import type { AnyActorRef } from "xstate";
 import { ProcessError } from "../errors.ts";
 import type { ChildControl, ChildScope, LogicChildSpec, NormalChildSpec, RunningChild } from "./child-spec.ts";
 import type { Clock } from "./clock.ts";
+import { runAs } from "./current.ts";
 import type { ExitReason } from "./exit-reason.ts";
 import { Process } from "./process.ts";
 import { startProcess } from "./start.ts";
@@ -19,7 +20,7 @@ export type ChildStatus = "stopped" | "starting" | "running" | "restarting";
 
 /** The record a supervisor keeps of one child. */
 export interface Child {
-  readonly spec: NormalChildSpec;
+  spec: NormalChildSpec;
   readonly path: string;
   status: ChildStatus;
   running: RunningChild | undefined;
@@ -46,9 +47,11 @@ export interface ChildHost {
   readonly clock: Clock;
   readonly environment: unknown;
   readonly control: ChildControl;
+  /** Whether a temporary child's start can be forgotten once it runs: never with a policy of the user's, which may restart it. */
+  readonly forgetsTemporary: boolean;
   report(report: unknown): void;
-  /** Resolved when the supervisor is killed: starts that are under way are given up. */
-  readonly killed: PromiseWithResolvers<void>;
+  /** Starts that are under way; each is given up by its call, when the supervisor is killed. */
+  readonly pendingStarts: Set<() => void>;
   childExited(child: Child, scopeId: number, reason: ExitReason): void;
   childStartFailed(child: Child, scopeId: number, reason: ExitReason): void;
 }
@@ -93,26 +96,40 @@ export function startIncarnation(child: Child, host: ChildHost): Started | Promi
     return startThrew(child, error);
   }
   if (!(started instanceof Promise)) return settleStart(child, scopeId, host, started);
-  const slow = started;
-  const givenUp = host.killed.promise.then(() => {
-    // What starts after all is ended at once.
-    slow.then(
-      (result) => result !== undefined && runningChild(result, host, () => undefined).kill(),
-      () => undefined,
-    );
-    throw new ProcessError("start_failed", `child "${child.spec.id}" was killed while it started`, {
-      reason: "killed",
-    });
-  });
-  givenUp.catch(() => undefined);
-  return Promise.race([slow, givenUp]).then(
+  return awaitStart(started, child, host).then(
     (result) => settleStart(child, scopeId, host, result),
     (error: unknown) => startThrew(child, error),
   );
 }
 
+/** Waits for a start, unless the supervisor is killed meanwhile: what starts after all is ended at once. */
+function awaitStart(slow: Promise<unknown>, child: Child, host: ChildHost): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let givenUp = false;
+    const giveUp = (): void => {
+      givenUp = true;
+      host.pendingStarts.delete(giveUp);
+      const message = `child "${child.spec.id}" was killed while it started`;
+      reject(new ProcessError("start_failed", message, { reason: "killed" }));
+    };
+    host.pendingStarts.add(giveUp);
+    slow.then(
+      (result) => {
+        host.pendingStarts.delete(giveUp);
+        if (!givenUp) resolve(result);
+        else if (result !== undefined && result !== null) runningChild(result, host, () => undefined).kill();
+      },
+      (error: unknown) => {
+        host.pendingStarts.delete(giveUp);
+        reject(error);
+      },
+    );
+  });
+}
+
 function startBy(child: Child, scopeId: number, host: ChildHost): unknown {
   const { spec } = child.spec;
+  if (spec === undefined) throw new TypeError(`the start of temporary child "${child.spec.id}" is not kept`);
   if ("logic" in spec) return startLogic(child, spec, host);
   const scope: ChildScope = {
     supervisor: host.actor,
@@ -126,7 +143,8 @@ function startBy(child: Child, scopeId: number, host: ChildHost): unknown {
     startFailed: (reason) => host.childStartFailed(child, scopeId, reason),
     control: host.control,
   };
-  return spec.start(scope);
+  // As OTP's start functions it runs in the supervisor's process: what it starts has the supervisor as its parent.
+  return runAs(host.process, (given) => spec.start(given), scope);
 }
 
 /** XState logic becomes a process of its own, whose parent is the supervisor. */
@@ -137,6 +155,7 @@ function startLogic(child: Child, spec: LogicChildSpec, host: ChildHost): Proces
     id: child.spec.id,
     under: host.actor,
     parent: host.process,
+    pendingStarts: host.pendingStarts,
     ...(name === undefined ? {} : { name }),
     ...(mailbox === undefined ? {} : { mailbox }),
     ...(trapExit === undefined ? {} : { trapExit }),
@@ -163,9 +182,14 @@ function settleStart(child: Child, scopeId: number, host: ChildHost, result: unk
     child.status = "stopped";
     return "ignored";
   }
-  child.running = runningChild(result, host, (reason) => host.childExited(child, scopeId, reason));
+  try {
+    child.running = runningChild(result, host, (reason) => host.childExited(child, scopeId, reason));
+  } catch (error) {
+    return startThrew(child, error);
+  }
   child.lastRef = child.running.ref;
   child.status = "running";
+  if (host.forgetsTemporary && child.spec.restart === "temporary") child.spec = { ...child.spec, spec: undefined };
   return "running";
 }
 
@@ -193,13 +217,13 @@ export function isActive(child: Child): boolean {
 
 /**
  * Stops a running child and settles with its reason when it is gone: `shutdown`, then the kill after `shutdownMs`.
- * An end that has already arrived is consumed instead. A resident child told to `halt` stays and waits for its restart.
+ * An end that has already arrived is consumed instead; undefined: nothing ran. A resident child told to `halt` stays and waits for its restart.
  */
 export function stopIncarnation(
   child: Child,
   clock: Clock,
   how: "stop" | "halt" = "stop",
-): ExitReason | Promise<ExitReason> {
+): ExitReason | undefined | Promise<ExitReason> {
   clearDelay(child, clock);
   const { running } = child;
   const { shutdownMs } = child.spec;
@@ -208,7 +232,7 @@ export function stopIncarnation(
   const waits = pending !== undefined || child.status === "restarting";
   if (running === undefined || (waits && (running.resident === undefined || how === "halt"))) {
     finish();
-    return pending ?? "normal";
+    return pending;
   }
   let ended: ExitReason | undefined;
   let settle: ((reason: ExitReason) => void) | undefined;
@@ -234,6 +258,30 @@ export function stopIncarnation(
     if (how === "stop" || running?.resident === undefined || reason === "killed") child.running = undefined;
     child.status = "stopped";
   }
+}
+
+/**
+ * The supervisor has been killed: its child ends as through a link to it, and one that takes its time is killed after its `shutdownMs`. What is no
+ * process of its own is killed at once.
+ */
+export function orphan(child: Child, host: ChildHost, reason: ExitReason): void {
+  clearDelay(child, host.clock);
+  const { running } = child;
+  if (running === undefined) return;
+  if (!(running.ref instanceof Process)) {
+    running.kill();
+    return;
+  }
+  const { ref } = running;
+  const { shutdownMs } = child.spec;
+  ref.signal(host.process, reason, "link");
+  if (shutdownMs === "infinity" || !ref.alive) return;
+  if (shutdownMs === "brutal_kill") {
+    running.kill();
+    return;
+  }
+  const timer = host.clock.setTimeout(() => running.kill(), shutdownMs);
+  ref.addExitHook(() => host.clock.clearTimeout(timer));
 }
 
 /** Drops a restart that waits for its delay. */

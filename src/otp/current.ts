@@ -1,23 +1,26 @@
 /** Which process is running: the one whose code is on the stack, also after an `await` and in callbacks it has started. */
 
-import { AsyncLocalStorage } from "node:async_hooks";
+import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { CallerError } from "../errors.ts";
 import type { Process } from "./process.ts";
 
 const storage = new AsyncLocalStorage<Process>();
 
+/**
+ * The context of a process's code: the one it is started in, with the process as the one that is running. Made once, because `storage.run` copies
+ * the whole context twice each time.
+ */
+export function openContext(process: Process): AsyncResource {
+  return storage.run(process, makeContext);
+}
+
+function makeContext(): AsyncResource {
+  return new AsyncResource("SynapseProcess");
+}
+
 /** Runs code as a process. */
 export function runAs<A, R>(process: Process, code: (argument: A) => R, argument: A): R {
-  return storage.run(process, code, argument);
-}
-
-/** Gives a process its turn. */
-export function runTurn(process: Process, budget: number): number {
-  return storage.run(process, turn, process, budget);
-}
-
-function turn(process: Process, budget: number): number {
-  return process.handleSome(budget);
+  return process.context.runInAsyncScope(code, undefined, argument);
 }
 
 /** The process that is running, or undefined outside any. */

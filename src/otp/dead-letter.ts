@@ -9,12 +9,7 @@ import { openMessage } from "./system-message.ts";
 export type DeadLetterCause = Extract<ProcessReport, { type: "dead_letter" }>["why"];
 
 /** Reports a message that reached nobody. Signals, the runtime's own messages and calls (whose callers are told) are no dead letters. */
-export function reportDeadLetter(
-  runtime: Runtime,
-  to: Process | string,
-  message: unknown,
-  why: DeadLetterCause,
-): void {
+export function reportDeadLetter(runtime: Runtime, to: Process | string, message: unknown, why: DeadLetterCause): void {
   if (runtime.onReport === undefined || isNoLetter(message)) return;
   runtime.report({ type: "dead_letter", to: String(to), message: openMessage(message).message, why });
 }

@@ -12,24 +12,22 @@ export interface Deadline {
   expire(): void;
 }
 
-interface Lane {
+/** The deadlines of one length, soonest first. */
+export interface Lane {
   readonly ms: number;
   first: Deadline | undefined;
   last: Deadline | undefined;
   timer: unknown;
-}
-
-interface HostTimer {
-  ref?(): void;
-  unref?(): void;
+  /** Empty, and about to be given up. */
+  idle: boolean;
 }
 
 /** The deadlines of a runtime. */
 export class Deadlines {
   readonly #clock: Clock;
   readonly #lanes = new Map<number, Lane>();
-  #count = 0;
-  #checking = false;
+  #idle: Lane[] = [];
+  readonly #sweep = () => this.#giveUpIdle();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -39,7 +37,7 @@ export class Deadlines {
   add(deadline: Deadline, ms: number): void {
     let lane = this.#lanes.get(ms);
     if (lane === undefined) {
-      lane = { ms, first: undefined, last: undefined, timer: undefined };
+      lane = { ms, first: undefined, last: undefined, timer: undefined, idle: false };
       this.#lanes.set(ms, lane);
     }
     deadline.atMs = this.#clock.now() + ms;
@@ -48,9 +46,7 @@ export class Deadlines {
     if (lane.last === undefined) lane.first = deadline;
     else lane.last.next = deadline;
     lane.last = deadline;
-    this.#count += 1;
     if (lane.timer === undefined) this.#arm(lane, ms);
-    else if (!this.#checking) this.#checkSoon();
   }
 
   /** Forgets a deadline that was met. */
@@ -64,8 +60,11 @@ export class Deadlines {
     deadline.lane = undefined;
     deadline.previous = undefined;
     deadline.next = undefined;
-    this.#count -= 1;
-    if (!this.#checking) this.#checkSoon();
+    if (lane.first !== undefined || lane.idle) return;
+    lane.idle = true;
+    // A timer keeps the host alive while something waits on it and not a turn longer. It goes at the end of the turn, because a call that
+    // is answered within its turn is the common case.
+    if (this.#idle.push(lane) === 1) setImmediate(this.#sweep);
   }
 
   #arm(lane: Lane, ms: number): void {
@@ -73,7 +72,6 @@ export class Deadlines {
       lane.timer = undefined;
       this.#expire(lane);
     }, ms);
-    if (!this.#checking) this.#checkSoon();
   }
 
   #expire(lane: Lane): void {
@@ -82,24 +80,19 @@ export class Deadlines {
       this.remove(due);
       due.expire();
     }
-    if (lane.first !== undefined && lane.timer === undefined) this.#arm(lane, Math.max(1, lane.first.atMs - nowMs));
-    else if (lane.first === undefined) this.#lanes.delete(lane.ms);
+    if (lane.first !== undefined && lane.timer === undefined) {
+      this.#arm(lane, Math.max(1, lane.first.atMs - nowMs));
+    }
   }
 
-  /**
-   * A timer keeps the host alive while something waits on it and not a moment longer; looked at once a turn, because a call that is answered
-   * within its turn is the common case.
-   */
-  #checkSoon(): void {
-    this.#checking = true;
-    const check = setImmediate(() => {
-      this.#checking = false;
-      for (const lane of this.#lanes.values()) {
-        const timer = lane.timer as HostTimer | undefined;
-        if (lane.first === undefined) timer?.unref?.();
-        else timer?.ref?.();
-      }
-    });
-    if (this.#count === 0) check.unref();
+  #giveUpIdle(): void {
+    const idle = this.#idle;
+    this.#idle = [];
+    for (const lane of idle) {
+      lane.idle = false;
+      if (lane.first !== undefined) continue;
+      if (lane.timer !== undefined) this.#clock.clearTimeout(lane.timer);
+      this.#lanes.delete(lane.ms);
+    }
   }
 }

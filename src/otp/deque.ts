@@ -1,61 +1,95 @@
 /** A first-in first-out queue with constant-time ends, small when it is empty. */
 
-/** A queue. */
+const firstCapacity = 4;
+/** An empty queue keeps a ring of up to this many slots, so that coming and going messages allocate nothing. */
+const keptCapacity = 16;
+
+const none: never[] = [];
+
+/** A queue: a ring whose capacity is a power of two. */
 export class Deque<T> {
-  #items: (T | undefined)[] = [];
+  #ring: (T | undefined)[] = none;
   #head = 0;
+  #length = 0;
 
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#length;
   }
 
   push(item: T): void {
-    this.#items.push(item);
+    if (this.#length === this.#ring.length) this.#grow();
+    this.#ring[(this.#head + this.#length) & (this.#ring.length - 1)] = item;
+    this.#length += 1;
   }
 
+  /** Takes the oldest item; undefined when there is none. */
   shift(): T | undefined {
-    if (this.#head === this.#items.length) return undefined;
-    const item = this.#items[this.#head];
-    this.#items[this.#head] = undefined;
-    this.#head += 1;
-    if (this.#head === this.#items.length) {
-      this.#items.length = 0;
-      this.#head = 0;
-    } else if (this.#head > 1_024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
+    if (this.#length === 0) return undefined;
+    const ring = this.#ring;
+    const item = ring[this.#head];
+    ring[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (ring.length - 1);
+    this.#length -= 1;
+    if (this.#length === 0 && ring.length > keptCapacity) this.clear();
     return item;
   }
 
   /** Puts an item before all others. */
   unshift(item: T): void {
-    if (this.#head > 0) {
-      this.#head -= 1;
-      this.#items[this.#head] = item;
-    } else {
-      this.#items.unshift(item);
-    }
+    if (this.#length === this.#ring.length) this.#grow();
+    this.#head = (this.#head - 1) & (this.#ring.length - 1);
+    this.#ring[this.#head] = item;
+    this.#length += 1;
   }
 
   /** Removes the first item that matches and answers it. */
   take(match: (item: T) => boolean): T | undefined {
-    for (let index = this.#head; index < this.#items.length; index += 1) {
-      const item = this.#items[index] as T;
-      if (!match(item)) continue;
-      this.#items.splice(index, 1);
-      return item;
+    const mask = this.#ring.length - 1;
+    for (let index = 0; index < this.#length; index += 1) {
+      const item = this.#ring[(this.#head + index) & mask] as T;
+      if (match(item)) {
+        this.#remove(index);
+        return item;
+      }
     }
     return undefined;
   }
 
+  /** Whether any item matches. */
+  some(match: (item: T) => boolean): boolean {
+    const mask = this.#ring.length - 1;
+    for (let index = 0; index < this.#length; index += 1) {
+      if (match(this.#ring[(this.#head + index) & mask] as T)) return true;
+    }
+    return false;
+  }
+
   /** The items, oldest first. */
   values(): T[] {
-    return this.#items.slice(this.#head) as T[];
+    const mask = this.#ring.length - 1;
+    return Array.from({ length: this.#length }, (_, index) => this.#ring[(this.#head + index) & mask] as T);
   }
 
   clear(): void {
-    this.#items.length = 0;
+    this.#ring = none;
+    this.#head = 0;
+    this.#length = 0;
+  }
+
+  /** The items before the gap move up into it: a match is near the head more often than not. */
+  #remove(index: number): void {
+    const mask = this.#ring.length - 1;
+    for (let gap = index; gap > 0; gap -= 1) {
+      this.#ring[(this.#head + gap) & mask] = this.#ring[(this.#head + gap - 1) & mask];
+    }
+    this.shift();
+  }
+
+  #grow(): void {
+    const capacity = Math.max(firstCapacity, this.#ring.length * 2);
+    const ring = new Array<T | undefined>(capacity).fill(undefined);
+    for (const [index, item] of this.values().entries()) ring[index] = item;
+    this.#ring = ring;
     this.#head = 0;
   }
 }

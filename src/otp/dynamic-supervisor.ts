@@ -5,8 +5,8 @@ import { type Child, type ChildHost, clearDelay, createChild } from "./child.ts"
 import { type ChildSpec, type NormalChildSpec, normalizeChildSpec } from "./child-spec.ts";
 import type { RestartPolicy } from "./restart-policy.ts";
 import { type ChildInfo, childInfo } from "./supervisor.ts";
-import { SupervisorCore, type SupervisorHost } from "./supervisor-core.ts";
-import { normalizeSupervisorSpec } from "./supervisor-spec.ts";
+import { reasonOfStart, SupervisorCore, type SupervisorHost } from "./supervisor-core.ts";
+import { isRecord, type NormalSupervisorSpec, normalizeSupervisorSpec } from "./supervisor-spec.ts";
 
 /** The flags of a dynamic supervisor. */
 export interface DynamicSupervisorSpec {
@@ -41,8 +41,8 @@ export class DynamicSupervisor extends SupervisorCore {
   #count = 0;
 
   constructor(spec: DynamicSupervisorSpec, host: SupervisorHost) {
-    const { maxChildren = "infinity", prepare, ...flags } = checkDynamicSpec(spec);
-    super(normalizeSupervisorSpec({ id: "dynamic_supervisor", ...flags }), host);
+    super(normalizeDynamicSpec(spec), host);
+    const { maxChildren = "infinity", prepare } = spec;
     this.#maxChildren = maxChildren === "infinity" ? Number.POSITIVE_INFINITY : maxChildren;
     this.#prepare = prepare;
   }
@@ -53,6 +53,7 @@ export class DynamicSupervisor extends SupervisorCore {
    * is the child's) or "ignored"; nothing is kept then
    */
   async startChild(given: DynamicChildSpec): Promise<unknown> {
+    if (!isRecord(given)) throw invalidArgument("spec", given, "a child spec");
     const spec = { id: "child", ...given } as ChildSpec;
     const normal = normalizeChildSpec(this.#prepare === undefined ? spec : this.#prepare(spec));
     if (normal.significant)
@@ -87,6 +88,7 @@ export class DynamicSupervisor extends SupervisorCore {
   async terminateChild(ref: unknown): Promise<void> {
     this.checkRunning();
     await this.queue.call(async () => {
+      this.checkRunning();
       const child = this.#get(ref);
       await this.stopOne(child);
       this.#forget(child);
@@ -154,6 +156,11 @@ export class DynamicSupervisor extends SupervisorCore {
     return started instanceof Promise ? started.then(known) : known(started);
   }
 
+  protected override startError(_child: Child, error: unknown): ProcessError {
+    const message = `supervisor "${this.path}" could not start a child`;
+    return new ProcessError("start_failed", message, { cause: error, reason: reasonOfStart(error) });
+  }
+
   protected override left(child: Child): void {
     this.#forget(child);
   }
@@ -171,19 +178,32 @@ export class DynamicSupervisor extends SupervisorCore {
   }
 }
 
-function checkDynamicSpec(spec: DynamicSupervisorSpec): DynamicSupervisorSpec {
-  if (typeof spec !== "object" || spec === null) throw invalidArgument("spec", spec, "a dynamic supervisor's spec");
+/**
+ * Checks the flags of a dynamic supervisor and fills in the defaults.
+ * @throws CallerError "invalid_argument" naming the field, the value and the rule
+ */
+export function normalizeDynamicSpec(spec: DynamicSupervisorSpec): NormalSupervisorSpec {
+  if (!isRecord(spec)) throw invalidArgument("spec", spec, "a dynamic supervisor's spec");
   const { maxChildren = "infinity", prepare } = spec;
   if (maxChildren !== "infinity" && !(Number.isInteger(maxChildren) && maxChildren >= 0)) {
     throw invalidArgument("spec.maxChildren", maxChildren, 'an integer of 0 or more, or "infinity"');
   }
   if (prepare !== undefined && typeof prepare !== "function")
     throw invalidArgument("spec.prepare", prepare, "a function");
-  const { strategy, autoShutdown } = spec as { strategy?: unknown; autoShutdown?: unknown };
+  const { strategy, autoShutdown, children } = spec as Record<"strategy" | "autoShutdown" | "children", unknown>;
   if (strategy !== undefined && strategy !== "one_for_one") {
     throw invalidArgument("spec.strategy", strategy, '"one_for_one"');
   }
   if (autoShutdown !== undefined)
     throw invalidArgument("spec.autoShutdown", autoShutdown, "absent for a dynamic supervisor");
-  return spec;
+  if (children !== undefined) {
+    throw invalidArgument("spec.children", children, "absent: a dynamic supervisor's children come with startChild");
+  }
+  const { id = "dynamic_supervisor", maxRestarts, periodMs, policy } = spec;
+  return normalizeSupervisorSpec({
+    id,
+    ...(maxRestarts === undefined ? {} : { maxRestarts }),
+    ...(periodMs === undefined ? {} : { periodMs }),
+    ...(policy === undefined ? {} : { policy }),
+  });
 }

@@ -1,6 +1,6 @@
 /** Process groups: any number of processes under a group's name, each as often as it has joined. Source: OTP's pg. */
 
-import { CallerError, invalidArgument, ProcessError } from "../errors.ts";
+import { CallerError, describeValue, invalidArgument, ProcessError } from "../errors.ts";
 import { self } from "./current.ts";
 import { KeyMap } from "./key-map.ts";
 import type { ExitHook, Process } from "./process.ts";
@@ -79,8 +79,7 @@ export class Groups<Group = unknown> {
   join(group: Group, processes: Process | readonly Process[] = self()): void {
     const joining = listOf(processes);
     for (const process of [this.process, ...joining]) {
-      if (process.alive) continue;
-      throw new ProcessError("noproc", `cannot join a group: ${process} has ended`, { reason: "noproc" });
+      if (!process.alive) throw gone("join", process);
     }
     if (joining.length === 0) return;
     let members = this.#groups.get(group);
@@ -108,7 +107,10 @@ export class Groups<Group = unknown> {
     const members = this.#groups.get(group);
     const left = listOf(processes).filter((process) => members !== undefined && this.#leaveOnce(members, process));
     if (left.length === 0) {
-      throw new CallerError("not_found", `no such member of ${describeTarget({ key: group })}`, { field: "group", value: group });
+      throw new CallerError("not_found", `none of them is a member of group ${describeValue(group)}`, {
+        field: "group",
+        value: group,
+      });
     }
     this.#tell("group.leave", group, left);
   }
@@ -124,15 +126,19 @@ export class Groups<Group = unknown> {
     return [...this.#groups.keys()];
   }
 
-  /** Tells the process that is running of every join and leave from now on, and answers who is a member now. */
+  /**
+   * Tells the process that is running of every join and leave from now on, and answers who is a member now.
+   * @throws CallerError "invalid_argument" outside any process; ProcessError "noproc" when the scope has ended
+   */
   monitor(group: Group): { readonly monitor: GroupMonitor; readonly members: Process[] } {
+    const watch = this.#watch({ group });
     let watches = this.#groupWatches.get(group);
     if (watches === undefined) {
       watches = new Set();
       this.#groupWatches.set(group, watches);
     }
-    watches.add(this.#watch({ group }));
-    return { monitor: [...watches].at(-1) as GroupMonitor, members: this.members(group) };
+    watches.add(watch);
+    return { monitor: watch, members: this.members(group) };
   }
 
   /** Like `monitor`, for all groups. */
@@ -153,8 +159,10 @@ export class Groups<Group = unknown> {
   }
 
   #watch(only: { readonly group: Group } | undefined): Watch<Group> {
-    const watch: Watch<Group> = { owner: self(), only, forget: () => this.#forget(watch) };
-    watch.owner.addExitHook(watch.forget);
+    const owner = self();
+    if (!owner.alive || !this.process.alive) throw gone("monitor", owner.alive ? this.process : owner);
+    const watch: Watch<Group> = { owner, only, forget: () => this.#forget(watch) };
+    owner.addExitHook(watch.forget);
     return watch;
   }
 
@@ -214,5 +222,9 @@ function listOf(processes: Process | readonly Process[]): readonly Process[] {
 }
 
 function listMembers({ counts }: Members<unknown>): Process[] {
-  return [...counts].flatMap(([process, count]) => new Array<Process>(count).fill(process));
+  return [...counts].flatMap(([process, count]) => (process.alive ? new Array<Process>(count).fill(process) : []));
+}
+
+function gone(what: string, process: Process): ProcessError {
+  return new ProcessError("noproc", `cannot ${what} a group: ${process} has ended`, { reason: "noproc" });
 }

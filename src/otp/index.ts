@@ -1,19 +1,83 @@
-/** The door "synapse-otp/otp": supervision without Python. Needs xstate and nothing else. */
+/** The door "synapse-otp/otp": processes, servers, supervisors, registries, groups and tasks. Needs xstate and nothing else. */
 
-export { CallerError, ProcessError, SynapseError } from "../errors.ts";
+// Processes, their names, links and monitors.
+
+export { type Alias, type AliasMode, createAlias, unalias } from "./alias.ts";
+export { ancestors, callers } from "./callers.ts";
+export { self } from "./current.ts";
+export { exit, link, trapExit, unlink } from "./link.ts";
+export type { MailboxLimit, WhenFull } from "./mailbox-limit.ts";
+export { type DownMessage, demonitor, type Monitor, type MonitorOptions, monitor } from "./monitor.ts";
+export { exited, isAlive, register, unregister, whereis } from "./names.ts";
+export type { ExitMessage, Process } from "./process.ts";
+export { cancelTimer, type MessageTimer, readTimer, sendAfter, sendAt } from "./send-after.ts";
+export { type ProcessCode, type ProcessContext, spawn, spawnLink } from "./spawn.ts";
+export { type StartOptions, start, startLink, startMonitor } from "./start.ts";
+export { stop } from "./stop.ts";
+export { type HasProcess, type NameService, processOf, type Target, type Via } from "./target.ts";
+
+// Requests and servers.
+
+export {
+  type LabelledResponse,
+  RequestCollection,
+  type Response,
+  receiveResponse,
+  type SentRequest,
+  sendRequest,
+  type WaitOptions,
+  waitResponse,
+} from "./async-request.ts";
+export { type CallOptions, call, cast, type From, reply, send } from "./call.ts";
+export {
+  type Cell,
+  type CellOptions,
+  castCell,
+  fromCell,
+  readAndUpdateCell,
+  readCell,
+  startCell,
+  startCellLink,
+  updateCell,
+} from "./cell.ts";
+export {
+  type CallResult,
+  type FormattedStatus,
+  fromGenServer,
+  type GenServerDefinition,
+  type GenServerLogic,
+  type GenServerSnapshot,
+  type HandlerResult,
+  type InitResult,
+  type Stop,
+  type Then,
+} from "./gen-server.ts";
+export type { Protocol, Ref, Request } from "./protocol.ts";
+
+// Supervisors.
+
 export type {
   ChildScope,
   ChildSpec,
   ChildSpecBase,
   LogicChildSpec,
+  NormalChildSpec,
   ResidentChild,
   RunningChild,
   Shutdown,
   StartChildSpec,
+  StartedChild,
 } from "./child-spec.ts";
-export { type Clock, realClock } from "./clock.ts";
-export { describeExitReason, type ExitReason, exitReasonOf, isCleanExit, isShutdown } from "./exit-reason.ts";
-export type { Offender, SupervisorReport } from "./report.ts";
+export type { DynamicChildSpec, DynamicSupervisor, DynamicSupervisorSpec } from "./dynamic-supervisor.ts";
+export {
+  definePartitionSupervisor,
+  type NestedPartitionSupervisorSpec,
+  type PartitionSupervisor,
+  type PartitionSupervisorSpec,
+  partition,
+  partitions,
+  startPartitionSupervisor,
+} from "./partition-supervisor.ts";
 export {
   type ChildExit,
   type RestartDecision,
@@ -24,18 +88,84 @@ export {
   wantsRestart,
 } from "./restart-policy.ts";
 export {
+  checkChildSpecs,
   countChildren,
+  defineDynamicSupervisor,
   defineSupervisor,
   deleteChild,
+  getChildSpec,
   restartChild,
   type SupervisorDefinition,
+  type SupervisorStartOptions,
+  type SupervisorTarget,
   startChild,
+  startDynamicSupervisor,
   startSupervisor,
   terminateChild,
   tree,
+  whichChild,
   whichChildren,
 } from "./start-supervisor.ts";
 export type { ChildInfo, Supervisor } from "./supervisor.ts";
 export type { ChildCounts, SupervisorHost } from "./supervisor-core.ts";
-export type { Strategy, SupervisorSpec } from "./supervisor-spec.ts";
+export type { AutoShutdown, Strategy, SupervisorSpec } from "./supervisor-spec.ts";
 export type { TreeNode } from "./tree.ts";
+
+// Registries, groups and tasks.
+
+export { type GroupMessage, type GroupMonitor, Groups } from "./groups.ts";
+export { Registry, type RegistryEntry } from "./registry.ts";
+export type { RegistryMessage, RegistryOptions } from "./registry-options.ts";
+export { Task } from "./task.ts";
+export type { TaskCode, TaskReply } from "./task-handle.ts";
+export type {
+  AsyncStreamOptions,
+  AwaitOptions,
+  TaskChildOptions,
+  TaskOptions,
+  TaskShutdownOptions,
+  YieldManyOptions,
+} from "./task-options.ts";
+export type { TaskOutcome } from "./task-outcome.ts";
+export {
+  defineTaskSupervisor,
+  type SupervisedStreamOptions,
+  type SupervisedTaskOptions,
+  startTaskSupervisor,
+  type TaskChildStartOptions,
+  TaskSupervisor,
+  type TaskSupervisorSpec,
+} from "./task-supervisor.ts";
+
+// Looking inside.
+
+export { type ProcessInfo, processInfo, setLabel } from "./process-info.ts";
+export {
+  getState,
+  getStatus,
+  type ProcessStatistics,
+  type ProcessStatusReport,
+  replaceState,
+  resume,
+  type SysOptions,
+  statistics,
+  suspend,
+  trace,
+} from "./sys.ts";
+export type { MessageKind, Trace, TraceEvent } from "./system-message.ts";
+
+// Ends, errors, reports, time.
+
+export {
+  CallerError,
+  type CallerErrorCode,
+  ProcessError,
+  type ProcessErrorCode,
+  SynapseError,
+} from "../errors.ts";
+export { type Clock, realClock } from "./clock.ts";
+export { describeExitReason, Exit, type ExitReason, exitReasonOf, isCleanExit, isShutdown } from "./exit-reason.ts";
+export { type FormatLimits, formatReport } from "./format-report.ts";
+export type { ProcessReport } from "./process-report.ts";
+export type { Offender, SupervisorReport } from "./report.ts";
+export { Runtime, type RuntimeOptions } from "./runtime.ts";

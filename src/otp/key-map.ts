@@ -17,16 +17,16 @@ export class KeyMap<Key, Value> {
   }
 
   get(key: Key): Value | undefined {
-    return isContent(key) ? this.#byContent.get(this.#content(key))?.value : this.#byIdentity.get(key);
+    return isContent(key) ? this.#byContent.get(keyText(key))?.value : this.#byIdentity.get(key);
   }
 
   set(key: Key, value: Value): void {
-    if (isContent(key)) this.#byContent.set(this.#content(key), { key, value });
+    if (isContent(key)) this.#byContent.set(keyText(key), { key, value });
     else this.#byIdentity.set(key, value);
   }
 
   delete(key: Key): void {
-    if (isContent(key)) this.#byContent.delete(this.#content(key));
+    if (isContent(key)) this.#byContent.delete(keyText(key));
     else this.#byIdentity.delete(key);
   }
 
@@ -44,10 +44,6 @@ export class KeyMap<Key, Value> {
     yield* this.#byIdentity.values();
     for (const { value } of this.#byContent.values()) yield value;
   }
-
-  #content(key: object): string {
-    return encode(key, []);
-  }
 }
 
 /** Numbers for what has no content of its own. */
@@ -62,7 +58,11 @@ function isContent(key: unknown): key is object {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** A text that two keys share if and only if they are equal. */
+/** A text that two keys share if and only if they are equal. @throws CallerError "invalid_argument" for a key that contains itself */
+export function keyText(key: unknown): string {
+  return encode(key, []);
+}
+
 function encode(value: unknown, within: object[]): string {
   switch (typeof value) {
     case "string":

@@ -28,10 +28,13 @@ export function unlinkProcesses(a: Process, b: Process): void {
 export function link(target: Target): void {
   const owner = self();
   const other = resolveTarget(target, owner.runtime);
+  if (!owner.alive) {
+    throw new ProcessError("noproc", `${owner} has ended: it cannot link`, { reason: "noproc" });
+  }
   if (other?.alive === true) {
     linkProcesses(owner, other);
   } else if (owner.trapExit) {
-    owner.deliver({ type: "EXIT", from: other, reason: "noproc" });
+    owner.deliverSignal({ type: "EXIT", from: other, reason: "noproc" });
   } else {
     throw new ProcessError("noproc", `cannot link to ${describeTarget(target)}: it is not alive`, { reason: "noproc" });
   }

@@ -1,13 +1,18 @@
 /** A process: a mailbox, a life, and the links and monitors that tell others of its end. Source: the Erlang reference manual, "Processes". */
 
+import type { AsyncResource } from "node:async_hooks";
 import type { AnyActorRef } from "xstate";
 import type { PendingCall } from "./call.ts";
-import { runAs } from "./current.ts";
+import { crashReport, type Shown } from "./crash-report.ts";
+import { openContext, runAs } from "./current.ts";
+import { reportDeadLetter } from "./dead-letter.ts";
 import { Deque } from "./deque.ts";
 import { type ExitReason, exitReasonOf, isCleanExit } from "./exit-reason.ts";
-import { type MailboxLimit, mailboxFull } from "./mailbox-limit.ts";
+import { type MailboxLimit, mailboxAdmits } from "./mailbox-limit.ts";
 import type { Monitor } from "./monitor.ts";
+import { callsIn, type ListedCall } from "./open-calls.ts";
 import type { Runtime } from "./runtime.ts";
+import { isSystemMessage, openMessage, runSystemRequest, type Trace, tellTraces } from "./system-message.ts";
 import { unwatchUncaught, watchUncaught } from "./uncaught.ts";
 
 /** What runs in a process. */
@@ -26,8 +31,19 @@ export interface Behaviour {
   dispose(reason: ExitReason): void;
   /** What a crash report shows of the state. */
   state(): unknown;
-  /** Takes a message that it was handed and has not looked at yet; answers whether there was one. */
-  removeMessage?(match: (message: unknown) => boolean): boolean;
+  /** Messages it was handed and whose turn has not come: those that a selective receive has passed over. */
+  readonly unread?: Deque<unknown>;
+  /** The state as it is, when `state` hides parts of it. */
+  rawState?(): unknown;
+  /** Puts another state in its place. Absent: it cannot be replaced. */
+  replaceState?(state: unknown): void;
+  /** Rewrites what a crash report shows. */
+  redact?(shown: Shown): Shown;
+}
+
+/** Something that a process holds and gives up at its end: its monitors, timers that aim at it. */
+export interface Held {
+  release(): void;
 }
 
 /**
@@ -52,8 +68,10 @@ export type ExitHook = (reason: ExitReason, process: Process) => void;
 export class Process {
   readonly id: number;
   readonly runtime: Runtime;
-  /** The process that started it. */
-  readonly parent: Process | undefined;
+  /** The process that started it, alive or dead; forgotten when this one ends. */
+  parent: Process | undefined;
+  /** When it was made, in milliseconds since its runtime began. */
+  readonly startedAfterMs: number;
   /** What reports call it: its name, or what it is made of. */
   label: string;
   name: string | undefined;
@@ -65,26 +83,36 @@ export class Process {
   links: Set<Process> | undefined;
   /** Monitors that others have on it. */
   watchers: Set<Monitor> | undefined;
-  /** Calls that it has not answered. */
-  openCalls: Set<PendingCall> | undefined;
+  /** The newest call that it has not answered, and the newest that it waits for: lists of open-calls.ts. */
+  openCalls: ListedCall | undefined;
+  awaitedCalls: ListedCall | undefined;
   /** Told of its end before links and monitors are: its supervisor, registries, groups. */
   exitHooks: Set<ExitHook> | undefined;
+  /** What it gives up at its end. */
+  held: Set<Held> | undefined;
+  /** Who watches its messages, replies and states. */
+  traces: Set<Trace> | undefined;
+  /** While it is, it handles system messages only. */
   suspended = false;
   /** Made by XState's own `createActor`: it begins when its actor is started. */
   standalone = false;
   limit: MailboxLimit | undefined;
   handled = 0;
+  /** Where its code runs: `self()`, and the async context of the one that started it. */
+  readonly context: AsyncResource;
   readonly #mailbox = new Deque<unknown>();
   #queued = false;
   #busy = false;
   #lastMessage: unknown;
-  readonly #deliver = (budget: number) => this.#handleSome(budget);
+  #systemWaiting = 0;
 
   constructor(runtime: Runtime, parent: Process | undefined, label: string) {
     this.id = runtime.nextId();
     this.runtime = runtime;
     this.parent = parent;
     this.label = label;
+    this.startedAfterMs = runtime.clock.now() - runtime.startedAtMs;
+    this.context = openContext(this);
     runtime.processCount += 1;
     watchUncaught();
   }
@@ -97,13 +125,15 @@ export class Process {
     return this.behaviour.actor;
   }
 
+  /** Messages that wait. */
   get queueLength(): number {
-    return this.#mailbox.length;
+    return this.#mailbox.length + (this.behaviour.unread?.length ?? 0);
   }
 
   /** Whether it has a message to handle now; if so it counts as queued. */
   claimTurn(): boolean {
-    const wants = this.status === "running" && !this.#busy && !this.suspended && this.#mailbox.length > 0;
+    const wants =
+      this.status === "running" && !this.#busy && (this.suspended ? this.#systemWaiting > 0 : this.#mailbox.length > 0);
     this.#queued = wants;
     return wants;
   }
@@ -112,17 +142,36 @@ export class Process {
     return this.name === undefined ? `<${this.id}> ${this.label}` : `<${this.id}> "${this.name}"`;
   }
 
+  toJSON(): string {
+    return this.toString();
+  }
+
+  [Symbol.for("nodejs.util.inspect.custom")](): string {
+    return this.toString();
+  }
+
   /** Puts a message into the mailbox. A dead process's mail is a dead letter. */
   deliver(message: unknown): void {
     if (this.status === "dead") {
-      this.runtime.report({ type: "dead_letter", to: this.toString(), message, why: "noproc" });
+      reportDeadLetter(this.runtime, this, message, "noproc");
       return;
     }
-    if (this.limit !== undefined && this.#mailbox.length >= this.limit.maxMessages) {
-      if (!mailboxFull(this, this.limit, this.#mailbox, message)) return;
-    }
+    if (this.limit !== undefined && !mailboxAdmits(this, this.limit, message)) return;
     this.#mailbox.push(message);
     this.wake();
+  }
+
+  /** Puts a message into the mailbox that no limit keeps out: EXIT, DOWN. */
+  deliverSignal(message: unknown): void {
+    if (this.status === "dead") return;
+    this.#mailbox.push(message);
+    this.wake();
+  }
+
+  /** Puts a message into the mailbox that is handled in its turn, and at once while the process is suspended. No limit keeps it out. */
+  deliverSystem(message: unknown): void {
+    this.#systemWaiting += 1;
+    this.deliverSignal(message);
   }
 
   /** Puts a message before all others. */
@@ -131,9 +180,14 @@ export class Process {
     this.wake();
   }
 
-  /** Takes the first waiting message that matches out of the mailbox; answers whether there was one. */
+  /** Takes the first waiting message that matches. */
+  takeMessage(match: (message: unknown) => boolean): unknown {
+    return this.behaviour.unread?.take(match) ?? this.#mailbox.take(match);
+  }
+
+  /** Takes the first waiting message that matches; answers whether there was one. */
   removeMessage(match: (message: unknown) => boolean): boolean {
-    return this.#mailbox.take(match) !== undefined || this.behaviour.removeMessage?.(match) === true;
+    return this.takeMessage(match) !== undefined;
   }
 
   /** Asks for a turn if there is something to do. */
@@ -142,25 +196,34 @@ export class Process {
   }
 
   run(budget: number): number {
-    return runAs(this, this.#deliver, budget);
+    return this.context.runInAsyncScope(this.#handleSome, this, budget);
   }
 
   /** Begins a process that XState made by itself; a failed init ends it. */
   beginStandalone(): void {
     this.standalone = false;
+    this.runtime.processCount += 1;
+    watchUncaught();
     let begun: void | Promise<void>;
     try {
       begun = runAs(this, () => this.behaviour.begin(), undefined);
     } catch (error) {
-      this.finish(exitReasonOf(error));
+      this.fail(exitReasonOf(error));
       return;
     }
     if (begun === undefined) this.started();
     else
       begun.then(
         () => this.started(),
-        (error: unknown) => this.finish(exitReasonOf(error)),
+        (error: unknown) => this.fail(exitReasonOf(error)),
       );
+  }
+
+  /** Leaves a process uncounted until its actor is started: XState makes actors that never are. */
+  park(): void {
+    this.standalone = true;
+    this.runtime.processCount -= 1;
+    unwatchUncaught();
   }
 
   /** Takes back a process that never began. */
@@ -197,19 +260,21 @@ export class Process {
       this.finish("killed");
       return;
     }
-    if (this.trapExit && this.status !== "exiting") {
-      this.deliver({ type: "EXIT", from, reason } satisfies ExitMessage);
+    if (this.trapExit) {
+      if (this.status === "exiting") return;
+      const message = { type: "EXIT", from, reason } satisfies ExitMessage;
+      if (from !== undefined && from === this.parent && this.behaviour.followsParent) this.deliverSystem(message);
+      else this.deliverSignal(message);
       return;
     }
-    if (this.status === "exiting") return;
     if (reason === "normal" && from !== this) return;
     this.finish(reason);
   }
 
   /** Code of the process threw: its terminate hook runs, then it ends with the error. */
   crash(reason: ExitReason): void {
-    if (this.status === "dead" || this.status === "exiting") return;
-    this.end(reason);
+    if (this.status === "starting") this.fail(reason);
+    else this.end(reason);
   }
 
   /** Ends in an orderly way: the terminate hook, then the end. A hook that throws replaces the reason. */
@@ -220,22 +285,22 @@ export class Process {
     try {
       hook = runAs(this, (why) => this.behaviour.terminate(why), reason);
     } catch (error) {
-      this.#reportAndFinish(exitReasonOf(error));
+      this.fail(exitReasonOf(error));
       return;
     }
     if (hook === undefined) {
-      this.#reportAndFinish(reason);
+      this.fail(reason);
       return;
     }
     hook.then(
-      () => this.#reportAndFinish(reason),
-      (error: unknown) => this.#reportAndFinish(exitReasonOf(error)),
+      () => this.fail(reason),
+      (error: unknown) => this.fail(exitReasonOf(error)),
     );
   }
 
   /** A request to end, which takes its turn among the messages. */
   requestStop(reason: ExitReason): void {
-    this.deliver({ type: "$stop", reason });
+    this.deliverSystem({ type: "$stop", reason });
   }
 
   /** Ends now: no hook, the mailbox is dropped. Names are free before links and monitors are told. */
@@ -246,29 +311,43 @@ export class Process {
     this.runtime.signal(() => this.#leave(reason));
   }
 
-  #reportAndFinish(reason: ExitReason): void {
+  /** `finish`, told in a crash report when the reason is not a clean one. */
+  fail(reason: ExitReason): void {
     if (this.status === "dead") return;
-    if (!isCleanExit(reason)) {
-      const state = this.behaviour.state();
-      const lastMessage = this.#lastMessage;
-      this.runtime.report({ type: "process.crashed", process: this.toString(), reason, lastMessage, state });
+    if (!isCleanExit(reason) && this.runtime.onReport !== undefined) {
+      this.runtime.report(crashReport(this, reason, this.#lastMessage));
     }
     this.finish(reason);
   }
 
   #leave(reason: ExitReason): void {
-    const { runtime, links, watchers, exitHooks, openCalls } = this;
+    const { runtime, links, watchers, exitHooks, openCalls, awaitedCalls, held } = this;
     if (this.name !== undefined && runtime.names.get(this.name) === this) runtime.names.delete(this.name);
     this.links = undefined;
     this.watchers = undefined;
     this.exitHooks = undefined;
     this.openCalls = undefined;
-    runtime.processCount -= 1;
-    unwatchUncaught();
-    this.behaviour.dispose(reason);
-    if (openCalls !== undefined) for (const call of openCalls) call.processEnded(reason);
-    if (this.#mailbox.length > 0) this.#dropMail();
-    if (exitHooks !== undefined) for (const hook of exitHooks) hook(reason, this);
+    this.awaitedCalls = undefined;
+    this.held = undefined;
+    this.parent = undefined;
+    this.#lastMessage = undefined;
+    if (!this.standalone) {
+      runtime.processCount -= 1;
+      unwatchUncaught();
+    }
+    const behaviour = this.behaviour as Behaviour | undefined;
+    try {
+      behaviour?.dispose(reason);
+    } catch (error) {
+      // The others must learn of the end all the same.
+      runtime.report({ type: "process.late_error", process: this.toString(), error });
+    }
+    if (held !== undefined) for (const thing of held) thing.release();
+    if (awaitedCalls !== undefined) for (const call of callsIn(awaitedCalls, "olderOfCaller")) call.release();
+    if (openCalls !== undefined) for (const call of callsIn(openCalls, "olderToTarget")) call.processEnded(reason);
+    this.#dropMail(behaviour?.unread);
+    if (this.traces !== undefined) tellTraces(this.traces, { type: "exit", reason });
+    if (exitHooks !== undefined) for (const hook of exitHooks) this.#tell(hook, reason);
     if (links !== undefined) {
       for (const other of links) {
         // An exit hook may have taken the link away.
@@ -278,36 +357,57 @@ export class Process {
     if (watchers !== undefined) for (const monitor of watchers) monitor.fire(reason);
   }
 
-  #dropMail(): void {
-    const mail = this.#mailbox.values();
-    this.#mailbox.clear();
-    if (this.runtime.onReport === undefined) return;
-    for (const message of mail) {
-      const type = (message as { type?: unknown } | null | undefined)?.type;
-      if (type === "$call" || type === "EXIT" || type === "DOWN") continue;
-      this.runtime.report({ type: "dead_letter", to: this.toString(), message, why: "noproc" });
+  #tell(hook: ExitHook, reason: ExitReason): void {
+    try {
+      hook(reason, this);
+    } catch (error) {
+      this.runtime.report({ type: "process.late_error", process: this.toString(), error });
+    }
+  }
+
+  #dropMail(unread: Deque<unknown> | undefined): void {
+    for (const mail of [unread, this.#mailbox]) {
+      if (mail === undefined || mail.length === 0) continue;
+      if (this.runtime.onReport !== undefined) {
+        for (const message of mail.values()) reportDeadLetter(this.runtime, this, message, "noproc");
+      }
+      mail.clear();
     }
   }
 
   #handleSome(budget: number): number {
     let count = 0;
-    while (count < budget && this.status === "running" && !this.#busy && !this.suspended) {
-      if (this.#mailbox.length === 0) break;
-      const message = this.#mailbox.shift();
+    while (count < budget && this.status === "running" && !this.#busy) {
+      let message: unknown;
+      if (this.suspended) {
+        message = this.#mailbox.take((waiting) => isSystemMessage(this, waiting));
+        if (message === undefined) break;
+      } else {
+        if (this.#mailbox.length === 0) break;
+        message = this.#mailbox.shift();
+      }
       count += 1;
       this.#handleOne(message);
     }
-    this.handled += count;
     return count;
   }
 
   #handleOne(message: unknown): void {
-    const type = (message as { type?: unknown } | null | undefined)?.type;
-    if (type === "$stop") {
-      this.end((message as { reason: ExitReason }).reason);
-      return;
+    if (this.#systemWaiting > 0 && isSystemMessage(this, message)) {
+      this.#systemWaiting -= 1;
+      const { type } = message as { type: string };
+      if (type === "$stop") {
+        this.end((message as { reason: ExitReason }).reason);
+        return;
+      }
+      if (type === "$sys") {
+        runSystemRequest(this, message as PendingCall);
+        return;
+      }
     }
+    this.handled += 1;
     this.#lastMessage = message;
+    if (this.traces !== undefined) tellTraces(this.traces, { type: "message", ...openMessage(message) });
     let pending: void | Promise<void>;
     try {
       pending = this.behaviour.handle(message);
@@ -315,11 +415,17 @@ export class Process {
       this.crash(exitReasonOf(error));
       return;
     }
-    if (pending === undefined) return;
+    if (pending === undefined) {
+      this.#lastMessage = undefined;
+      if (this.traces !== undefined) tellTraces(this.traces, { type: "state", state: this.behaviour.state() });
+      return;
+    }
     this.#busy = true;
     pending.then(
       () => {
         this.#busy = false;
+        this.#lastMessage = undefined;
+        if (this.traces !== undefined) tellTraces(this.traces, { type: "state", state: this.behaviour.state() });
         this.wake();
       },
       (error: unknown) => {

@@ -32,7 +32,8 @@ export type RegistryMessage<Key = unknown, Value = unknown> =
 
 /** @throws CallerError "invalid_argument" */
 export function checkRegistryOptions(options: RegistryOptions): void {
-  if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "a registry's options");
+  if (typeof options !== "object" || options === null)
+    throw invalidArgument("options", options, "a registry's options");
   const { keys, listeners = [] } = options;
   if (keys !== "unique" && keys !== "duplicate") {
     throw invalidArgument("options.keys", keys, '"unique" or "duplicate"');

@@ -83,7 +83,7 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
     if (!process.alive) throw gone(process);
     if (!this.process.alive) throw gone(this.process);
     let bucket = this.#buckets.get(key);
-    const holder = this.kind === "unique" ? bucket?.holders.keys().next().value : undefined;
+    const holder = this.kind === "unique" ? this.#holder(bucket) : undefined;
     if (holder !== undefined) {
       if (holder.alive) {
         const message = `the key ${describeValue(key)} is taken by ${holder}`;
@@ -160,8 +160,10 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
 
   /** The registrations under a key that match. */
   match(key: Key, matches: (value: Value, process: Process) => boolean): RegistryEntry<Key, Value>[] {
+    const found: RegistryEntry<Key, Value>[] = [];
     const bucket = this.#buckets.get(key);
-    return bucket === undefined ? [] : [...entriesOf(bucket)].filter(({ value, process }) => matches(value, process));
+    if (bucket !== undefined) collectEntries(bucket, ({ value, process }) => matches(value, process), found);
+    return found;
   }
 
   /** How many registrations under a key match. */
@@ -171,7 +173,10 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
 
   /** All registrations that match, whatever their key; all there are without `matches`. */
   select(matches: (entry: RegistryEntry<Key, Value>) => boolean = () => true): RegistryEntry<Key, Value>[] {
-    return [...this.#buckets.values()].flatMap((bucket) => [...entriesOf(bucket)].filter(matches));
+    if (typeof matches !== "function") throw invalidArgument("matches", matches, "a function");
+    const found: RegistryEntry<Key, Value>[] = [];
+    for (const bucket of this.#buckets.values()) collectEntries(bucket, matches, found);
+    return found;
   }
 
   /** How many registrations match, whatever their key. */
@@ -222,7 +227,8 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
   /** {@inheritDoc NameService.whereisName} */
   whereisName(key: unknown): Process | undefined {
     this.#checkNames();
-    return this.lookup(key as Key)[0]?.process;
+    const holder = this.#holder(this.#buckets.get(key as Key));
+    return holder?.alive === true ? holder : undefined;
   }
 
   /** {@inheritDoc NameService.registerName} */
@@ -233,7 +239,16 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
 
   #checkNames(): void {
     if (this.kind === "unique") return;
-    throw invalidArgument("via", this.process.toString(), "a registry of unique keys; one of duplicate keys names no process");
+    throw invalidArgument(
+      "via",
+      this.process.toString(),
+      "a registry of unique keys; one of duplicate keys names no process",
+    );
+  }
+
+  /** Who holds a unique key, dead or alive. */
+  #holder(bucket: Bucket<Key, Value> | undefined): Process | undefined {
+    return bucket?.holders.keys().next().value;
   }
 
   #hold(process: Process, bucket: Bucket<Key, Value>): void {
@@ -274,7 +289,8 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
   }
 
   #tellUnregistered({ key }: Bucket<Key, Value>, process: Process, count: number): void {
-    for (let left = count; left > 0; left -= 1) this.#tell({ type: "registry.unregister", registry: this, key, process });
+    for (let left = count; left > 0; left -= 1)
+      this.#tell({ type: "registry.unregister", registry: this, key, process });
   }
 
   #tell(message: RegistryMessage<Key, Value>): void {
@@ -287,9 +303,17 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
   }
 }
 
-function* entriesOf<Key, Value>({ key, holders }: Bucket<Key, Value>): Generator<RegistryEntry<Key, Value>> {
+function collectEntries<Key, Value>(
+  { key, holders }: Bucket<Key, Value>,
+  matches: (entry: RegistryEntry<Key, Value>) => boolean,
+  found: RegistryEntry<Key, Value>[],
+): void {
   for (const [process, values] of holders) {
-    if (process.alive) for (const value of values) yield { key, process, value };
+    if (!process.alive) continue;
+    for (const value of values) {
+      const entry = { key, process, value };
+      if (matches(entry)) found.push(entry);
+    }
   }
 }
 

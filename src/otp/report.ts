@@ -9,6 +9,9 @@ export interface Offender {
   childId: string;
   /** Ids from the root, joined by "/". */
   path: string;
+  type: "worker" | "supervisor";
+  /** Its process, or its last one, as reports quote it; absent for what is no process of its own. */
+  process?: string;
   restart: RestartType;
   shutdownMs: Shutdown;
   /** How often the child has been started. */

@@ -13,6 +13,8 @@ export interface Runnable {
   claimTurn(): boolean;
 }
 
+const settled = Promise.resolve();
+
 /** Messages in a row for one process before the next has its turn. */
 const sliceMessages = 64;
 
@@ -42,7 +44,8 @@ export class RunQueue {
   #schedule(): void {
     this.#scheduled = true;
     // Microtasks starve the event loop, so that only so much is done in them before a real turn.
-    if (this.#spent < this.#budget) queueMicrotask(this.#drain);
+    // (Through a promise: within an async context, queueMicrotask makes a resource of every job.)
+    if (this.#spent < this.#budget) settled.then(this.#drain);
     else setImmediate(this.#drainNextTurn);
   }
 

@@ -30,6 +30,8 @@ export class Runtime {
   readonly #inspect: RuntimeOptions["inspect"];
   #root: AnyActorRef | undefined;
   #lastId = 0;
+  /** When it was made, by its clock. */
+  readonly startedAtMs: number;
   /** Live processes. */
   processCount = 0;
   /** Exits that are being carried out: a chain of links is a loop here, not a recursion. */
@@ -38,10 +40,11 @@ export class Runtime {
 
   constructor(options: RuntimeOptions = {}) {
     this.clock = options.clock ?? realClock;
+    this.startedAtMs = this.clock.now();
     this.queue = new RunQueue(options.messageBudget ?? 2_000);
     this.deadlines = new Deadlines(this.clock);
     this.onReport = options.onReport;
-    this.#inspect = options.inspect;
+    this.#inspect = options.inspect === undefined ? undefined : guardObserver(options.inspect);
   }
 
   /** The actor that processes without a supervisor live under. */
@@ -60,8 +63,17 @@ export class Runtime {
     return this.#lastId;
   }
 
+  /** Tells of something. Without anybody to tell, an error that nobody else sees becomes a warning of the host's. */
   report(report: ProcessReport): void {
-    this.onReport?.(report);
+    if (this.onReport === undefined) {
+      if (report.type === "process.late_error") warn(`${report.process}, which has ended, threw`, report.error);
+      return;
+    }
+    try {
+      this.onReport(report);
+    } catch (error) {
+      warn(`onReport threw at "${report.type}"`, error);
+    }
   }
 
   /** Carries out a signal now, or after the one that is being carried out. */
@@ -69,13 +81,36 @@ export class Runtime {
     this.#signals.push(carryOut);
     if (this.#signalling) return;
     this.#signalling = true;
-    try {
-      for (let index = 0; index < this.#signals.length; index += 1) this.#signals[index]?.();
-    } finally {
-      this.#signals.length = 0;
-      this.#signalling = false;
+    for (let index = 0; index < this.#signals.length; index += 1) {
+      try {
+        this.#signals[index]?.();
+      } catch (error) {
+        // One that goes wrong must not keep the others from being told.
+        warn("an exit hook threw", error);
+      }
     }
+    this.#signals.length = 0;
+    this.#signalling = false;
   }
+}
+
+function warn(what: string, error: unknown): void {
+  process.emitWarning(
+    `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    "SynapseWarning",
+  );
+}
+
+/** An observer that throws would stop the actor it looks at for good: XState lets it. */
+function guardObserver(observer: NonNullable<RuntimeOptions["inspect"]>): (event: InspectionEvent) => void {
+  const next = typeof observer === "function" ? observer : observer.next?.bind(observer);
+  return (event) => {
+    try {
+      next?.(event);
+    } catch (error) {
+      warn("an inspector threw", error);
+    }
+  };
 }
 
 /** The runtime of processes that are started outside any process without a runtime of their own. */

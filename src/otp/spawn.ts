@@ -2,6 +2,7 @@
 
 import type { AnyActorRef, EventObject } from "xstate";
 import { ProcessError } from "../errors.ts";
+import { checkTimeout } from "./call.ts";
 import { runAs, self } from "./current.ts";
 import { Deque } from "./deque.ts";
 import { type ExitReason, exitReasonOf } from "./exit-reason.ts";
@@ -9,6 +10,7 @@ import type { Behaviour, Process } from "./process.ts";
 import type { Ref } from "./protocol.ts";
 import { adoptProcess } from "./spawning.ts";
 import { type InternalStart, type StartOptions, startProcess } from "./start.ts";
+import { isSystemMessage } from "./system-message.ts";
 import { rootLogic, stopActor } from "./xstate-adapter.ts";
 
 /** What the code of a process works with. */
@@ -18,7 +20,10 @@ export interface ProcessContext {
    * The next message, or the next that matches; others stay in their order. Rejects with ProcessError "timeout" after `timeoutMs` (default: no
    * limit; 0 looks at what has arrived).
    */
-  receive<T = unknown>(match?: (message: unknown) => boolean, options?: { timeoutMs?: number }): Promise<T>;
+  receive<T = unknown>(
+    match?: (message: unknown) => boolean,
+    options?: { timeoutMs?: number | "infinity" },
+  ): Promise<T>;
   /** Aborted when the process ends, with its exit reason: for whatever the code waits on outside the runtime. */
   readonly signal: AbortSignal;
 }
@@ -66,7 +71,6 @@ function functionLogic(code: ProcessCode, label = code.name || "process", about?
 interface Waiting {
   match: ((message: unknown) => boolean) | undefined;
   resolve: (message: never) => void;
-  reject: (error: Error) => void;
   timer: unknown;
 }
 
@@ -75,15 +79,18 @@ class FunctionBehaviour implements Behaviour, ProcessContext {
   readonly followsParent = false;
   process!: Process;
   readonly #code: ProcessCode;
-  readonly #mail = new Deque<unknown>();
+  readonly unread = new Deque<unknown>();
   readonly #about: (() => object) | undefined;
-  #waiting: Waiting | undefined;
+  /** Receives under way, oldest first. */
+  readonly #waiting: Waiting[] = [];
   #abort: AbortController | undefined;
 
   constructor(code: ProcessCode, actor: AnyActorRef, about: (() => object) | undefined) {
     this.#code = code;
     this.actor = actor;
     this.#about = about;
+    // The context may be taken apart: ({ self, receive }) => …
+    this.receive = this.receive.bind(this);
   }
 
   get self(): Ref {
@@ -115,50 +122,64 @@ class FunctionBehaviour implements Behaviour, ProcessContext {
     }
   }
 
-  receive<T>(match?: (message: unknown) => boolean, options: { timeoutMs?: number } = {}): Promise<T> {
-    const found = match === undefined ? this.#mail.shift() : this.#mail.take(match);
-    if (found !== undefined) return Promise.resolve(found as T);
+  /** A property, so that code can take it apart from its context. */
+  readonly receive = <T>(
+    match?: (message: unknown) => boolean,
+    options: { timeoutMs?: number | "infinity" } = {},
+  ): Promise<T> => {
+    const { timeoutMs = "infinity" } = options;
+    checkTimeout("options.timeoutMs", timeoutMs);
+    if (match === undefined ? this.unread.length > 0 : this.unread.some(match)) {
+      const found = match === undefined ? this.unread.shift() : this.unread.take(match);
+      return Promise.resolve(found as T);
+    }
+    if (timeoutMs === 0) {
+      // What has arrived may not have been handed over yet.
+      const arrived = this.process.takeMessage(
+        (message) => !isSystemMessage(this.process, message) && match?.(message) !== false,
+      );
+      return arrived === undefined ? Promise.reject(this.#late(0)) : Promise.resolve(arrived as T);
+    }
     return new Promise<T>((resolve, reject) => {
-      const waiting: Waiting = { match, resolve: resolve as (message: never) => void, reject, timer: undefined };
-      this.#waiting = waiting;
-      const { timeoutMs } = options;
-      if (timeoutMs === undefined) return;
+      const waiting: Waiting = { match, resolve: resolve as (message: never) => void, timer: undefined };
+      this.#waiting.push(waiting);
+      if (timeoutMs === "infinity") return;
       waiting.timer = this.process.runtime.clock.setTimeout(() => {
-        if (this.#waiting !== waiting) return;
-        this.#waiting = undefined;
-        reject(new ProcessError("timeout", `${this.process} received nothing that fits within ${timeoutMs} ms`));
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        reject(this.#late(timeoutMs));
       }, timeoutMs);
     });
+  };
+
+  #late(timeoutMs: number): ProcessError {
+    const what = `${this.process} received nothing that fits within ${timeoutMs} ms`;
+    return new ProcessError("timeout", what, { reason: "timeout" });
   }
 
   handle(message: unknown): void {
-    const waiting = this.#waiting;
-    if (waiting === undefined || waiting.match?.(message) === false) {
-      this.#mail.push(message);
+    for (const [index, waiting] of this.#waiting.entries()) {
+      if (waiting.match?.(message) === false) continue;
+      this.#waiting.splice(index, 1);
+      if (waiting.timer !== undefined) this.process.runtime.clock.clearTimeout(waiting.timer);
+      waiting.resolve(message as never);
       return;
     }
-    this.#waiting = undefined;
-    if (waiting.timer !== undefined) this.process.runtime.clock.clearTimeout(waiting.timer);
-    waiting.resolve(message as never);
+    this.unread.push(message);
   }
 
   terminate(): void {
     // Plain code has its own finally blocks.
   }
 
-  removeMessage(match: (message: unknown) => boolean): boolean {
-    return this.#mail.take(match) !== undefined;
-  }
-
   dispose(reason: ExitReason): void {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    if (waiting?.timer !== undefined) this.process.runtime.clock.clearTimeout(waiting.timer);
+    for (const { timer } of this.#waiting.splice(0)) {
+      if (timer !== undefined) this.process.runtime.clock.clearTimeout(timer);
+    }
     stopActor(this.actor);
     if (this.#abort !== undefined) runAs(this.process, (why) => this.#abort?.abort(why), reason);
   }
 
   state(): unknown {
-    return { mail: this.#mail.length, ...this.#about?.() };
+    return { unread: this.unread.length, ...this.#about?.() };
   }
 }

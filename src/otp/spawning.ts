@@ -1,14 +1,17 @@
 /** How a process and the XState actor that represents it find each other while both are being made. */
 
+import type { AnyActorLogic } from "xstate";
+import { currentProcess } from "./current.ts";
 import { type Behaviour, Process } from "./process.ts";
 import { bindActor, contextRuntime } from "./target.ts";
+import { logicOf } from "./xstate-adapter.ts";
 
-let spawning: Process | undefined;
+let spawning: { readonly process: Process; readonly logic: AnyActorLogic } | undefined;
 
-/** Makes an actor for a process: logic that is a behaviour of its own claims the process meanwhile. */
-export function spawnFor<T>(process: Process, make: () => T): T {
+/** Makes the actor of a process: logic that is a behaviour of its own claims the process meanwhile. */
+export function spawnFor<T>(process: Process, logic: AnyActorLogic, make: () => T): T {
   const outer = spawning;
-  spawning = process;
+  spawning = { process, logic };
   try {
     return make();
   } finally {
@@ -18,11 +21,13 @@ export function spawnFor<T>(process: Process, make: () => T): T {
 
 /** The process that a behaviour runs in: the one being started, or one of its own when XState made the actor by itself. */
 export function adoptProcess(behaviour: Behaviour, label: string): Process {
-  const process = spawning ?? new Process(contextRuntime(), undefined, label);
-  if (spawning === undefined) process.standalone = true;
+  // A machine that is being started may make servers of its own: those are not the process that is being started.
+  const meant = spawning !== undefined && spawning.logic === logicOf(behaviour.actor) ? spawning.process : undefined;
+  const process = meant ?? new Process(contextRuntime(), currentProcess(), label);
+  if (meant === undefined) process.park();
+  else spawning = undefined;
   process.label = label;
   process.behaviour = behaviour;
   bindActor(behaviour.actor, process);
-  spawning = undefined;
   return process;
 }

@@ -1,14 +1,24 @@
 /** The doors to supervisors: start one as a root, define one to nest, and ask a running one. */
 
-import { CallerError, invalidArgument } from "../errors.ts";
+import { CallerError, invalidArgument, ProcessError } from "../errors.ts";
 import type { ChildSpec, NormalChildSpec, StartChildSpec } from "./child-spec.ts";
-import { normalizeChildSpecs } from "./child-spec.ts";
+import { normalizeChildSpec, normalizeChildSpecs } from "./child-spec.ts";
 import { self } from "./current.ts";
-import { type DynamicChildSpec, DynamicSupervisor, type DynamicSupervisorSpec } from "./dynamic-supervisor.ts";
-import { linkProcesses } from "./link.ts";
+import {
+  type DynamicChildSpec,
+  DynamicSupervisor,
+  type DynamicSupervisorSpec,
+  normalizeDynamicSpec,
+} from "./dynamic-supervisor.ts";
 import { type ChildInfo, Supervisor } from "./supervisor.ts";
 import { type ChildCounts, SupervisorCore, type SupervisorHost } from "./supervisor-core.ts";
-import { normalizeSupervisorSpec, type SupervisorSpec } from "./supervisor-spec.ts";
+import {
+  type AutoShutdown,
+  checkSignificant,
+  isRecord,
+  normalizeSupervisorSpec,
+  type SupervisorSpec,
+} from "./supervisor-spec.ts";
 import { describeTarget, type HasProcess, resolveTarget, type Target } from "./target.ts";
 import type { TreeNode } from "./tree.ts";
 
@@ -32,6 +42,7 @@ export async function startSupervisor(
   spec: Omit<SupervisorSpec, "id"> & { id?: string },
   options: SupervisorStartOptions = {},
 ): Promise<Supervisor> {
+  if (!isRecord(spec)) throw invalidArgument("spec", spec, "a supervisor spec");
   const normal = normalizeSupervisorSpec({ id: "supervisor", ...spec });
   return begin(new Supervisor(normal, options), options);
 }
@@ -45,9 +56,7 @@ export async function startDynamicSupervisor(
 }
 
 async function begin<S extends SupervisorCore>(supervisor: S, { link = false }: SupervisorStartOptions): Promise<S> {
-  const owner = link ? self() : undefined;
-  await supervisor.start();
-  if (owner?.alive === true) linkProcesses(supervisor.process, owner);
+  await supervisor.start(link ? self() : undefined);
   return supervisor;
 }
 
@@ -62,10 +71,10 @@ export function defineSupervisor(spec: SupervisorSpec): SupervisorDefinition {
 
 /** Makes a dynamic supervisor that nests. @throws CallerError "invalid_argument" */
 export function defineDynamicSupervisor(
-  spec: DynamicSupervisorSpec & Pick<SupervisorSpec, "id" | "restart" | "shutdownMs" | "significant">,
+  spec: DynamicSupervisorSpec & Pick<SupervisorSpec, "id" | "restart" | "shutdownMs" | "significant" | "name">,
 ): StartChildSpec & { readonly type: "supervisor" } {
-  const { restart: _restart, shutdownMs: _shutdownMs, significant: _significant, ...flags } = spec;
-  return nested(spec.id, spec, (host) => new DynamicSupervisor(flags, host));
+  const { id } = normalizeDynamicSpec(spec);
+  return nested(id, spec, (host) => new DynamicSupervisor(spec, host));
 }
 
 /** A child specification whose child is a supervisor. */
@@ -93,33 +102,41 @@ export function nested(
   };
 }
 
-/** @throws CallerError "not_found" */
-function find(target: SupervisorTarget): SupervisorCore {
+/** @throws ProcessError "noproc" when nobody lives there; CallerError "not_found" when it is no supervisor */
+export function findSupervisor(target: SupervisorTarget): SupervisorCore {
   if (target instanceof SupervisorCore) return target;
   const process = resolveTarget(target);
   if (process?.behaviour instanceof SupervisorCore) return process.behaviour;
-  throw new CallerError("not_found", `${describeTarget(target)} is no supervisor`, {
-    field: "supervisor",
-    value: target,
-  });
+  const who = describeTarget(target);
+  if (process === undefined) throw new ProcessError("noproc", `there is no supervisor ${who}`, { reason: "noproc" });
+  throw new CallerError("not_found", `${who} is no supervisor`, { field: "supervisor", value: target });
 }
 
 function findStatic(target: SupervisorTarget): Supervisor {
-  const supervisor = find(target);
+  const supervisor = findSupervisor(target);
   if (supervisor instanceof Supervisor) return supervisor;
   throw invalidArgument("supervisor", supervisor.path, "a supervisor whose children have ids; this one is dynamic");
 }
 
-/** Adds a child and starts it; settles with its ref. See `Supervisor.startChild` and `DynamicSupervisor.startChild`. */
+/**
+ * Adds a child and starts it; settles with its ref. See `Supervisor.startChild` and `DynamicSupervisor.startChild`. A bad specification is refused
+ * even where there is no supervisor.
+ */
 export async function startChild(supervisor: SupervisorTarget, spec: DynamicChildSpec): Promise<unknown> {
-  const found = find(supervisor);
+  let found: SupervisorCore;
+  try {
+    found = findSupervisor(supervisor);
+  } catch (error) {
+    normalizeChildSpec({ id: "child", ...spec } as ChildSpec);
+    throw error;
+  }
   if (found instanceof DynamicSupervisor) return found.startChild(spec);
   return findStatic(found).startChild(spec as ChildSpec);
 }
 
 /** Stops a child by id (dynamic: by ref). See `Supervisor.terminateChild`. */
 export async function terminateChild(supervisor: SupervisorTarget, idOrRef: unknown): Promise<void> {
-  const found = find(supervisor);
+  const found = findSupervisor(supervisor);
   if (found instanceof DynamicSupervisor) return found.terminateChild(idOrRef);
   return findStatic(found).terminateChild(idOrRef as string);
 }
@@ -136,30 +153,35 @@ export async function deleteChild(supervisor: SupervisorTarget, id: string): Pro
 
 /** The children, newest first (dynamic: in no promised order). */
 export function whichChildren(supervisor: SupervisorTarget): ChildInfo[] {
-  return (find(supervisor) as Supervisor | DynamicSupervisor).whichChildren();
+  return (findSupervisor(supervisor) as Supervisor | DynamicSupervisor).whichChildren();
 }
 
 /** One child by id (dynamic: by ref). @throws CallerError "not_found" */
 export function whichChild(supervisor: SupervisorTarget, idOrRef: unknown): ChildInfo {
-  return (find(supervisor) as DynamicSupervisor).whichChild(idOrRef);
+  return (findSupervisor(supervisor) as DynamicSupervisor).whichChild(idOrRef);
 }
 
 /** How many specifications, running children, supervisors and workers there are. */
 export function countChildren(supervisor: SupervisorTarget): ChildCounts {
-  return find(supervisor).countChildren();
+  return findSupervisor(supervisor).countChildren();
 }
 
 /** A child's specification with its defaults filled in, by id (dynamic: by ref). @throws CallerError "not_found" */
 export function getChildSpec(supervisor: SupervisorTarget, idOrRef: unknown): NormalChildSpec {
-  return (find(supervisor) as DynamicSupervisor).getChildSpec(idOrRef);
+  return (findSupervisor(supervisor) as DynamicSupervisor).getChildSpec(idOrRef);
 }
 
-/** Checks a list of child specifications without starting anything. @throws CallerError "invalid_argument" */
-export function checkChildSpecs(specs: readonly ChildSpec[]): void {
-  normalizeChildSpecs(specs);
+/**
+ * Checks a list of child specifications without starting anything; with `autoShutdown` also whether its significant children fit it.
+ * @throws CallerError "invalid_argument"
+ */
+export function checkChildSpecs(specs: readonly ChildSpec[], autoShutdown?: AutoShutdown): void {
+  for (const [index, child] of normalizeChildSpecs(specs).entries()) {
+    checkSignificant(child, autoShutdown, `children[${index}]`);
+  }
 }
 
 /** A supervisor's subtree as data. */
 export function tree(supervisor: SupervisorTarget): TreeNode {
-  return find(supervisor).tree();
+  return findSupervisor(supervisor).tree();
 }

@@ -6,10 +6,10 @@ import { ActorBehaviour } from "./actor-behaviour.ts";
 import { checkTimeout } from "./call.ts";
 import { currentProcess, runAs, self } from "./current.ts";
 import { describeExitReason, type ExitReason, exitReasonOf } from "./exit-reason.ts";
-import { StartRefused } from "./gen-server.ts";
+import { StartRefused } from "./gen-server-behaviour.ts";
 import { linkProcesses, unlinkProcesses } from "./link.ts";
 import { checkMailboxLimit, type MailboxLimit } from "./mailbox-limit.ts";
-import { type Monitor, monitor } from "./monitor.ts";
+import { Monitor } from "./monitor.ts";
 import { Process } from "./process.ts";
 import type { Protocol, Ref } from "./protocol.ts";
 import type { Runtime } from "./runtime.ts";
@@ -21,7 +21,7 @@ import { createChildActor } from "./xstate-adapter.ts";
 export interface StartOptions<Input = unknown> {
   readonly input?: Input;
   /** A local name, or a key in a registry. It is registered before init and free again when the start fails. */
-  readonly name?: string | Via;
+  readonly name?: string | Via | undefined;
   /** Milliseconds for init; then the half-started process is killed. Default "infinity". */
   readonly timeoutMs?: number | "infinity";
   /** Bounds the mailbox; default: no bound. */
@@ -62,20 +62,33 @@ export async function startLink<Logic extends AnyActorLogic>(
   return startProcess(logic, { ...options, link: self() }) as unknown as Ref<ProtocolOfLogic<Logic>>;
 }
 
-/** Like `start`, and monitors the new process for the one that is running. */
+/**
+ * Like `start`, and monitors the new process for the one that is running: an end right after the start is not missed. A failed start leaves no
+ * DOWN behind.
+ * @throws CallerError "invalid_argument" outside any process
+ */
 export async function startMonitor<Logic extends AnyActorLogic>(
   logic: Logic,
   options: StartOptions<InputFrom<Logic>> = {},
 ): Promise<{ ref: Ref<ProtocolOfLogic<Logic>>; monitor: Monitor }> {
-  self();
-  const ref = (await start(logic, options)) as Ref<ProtocolOfLogic<Logic>>;
-  return { ref, monitor: monitor(ref) };
+  const owner = self();
+  let monitor: Monitor | undefined;
+  const watch = (process: Process): Monitor => {
+    monitor = new Monitor(owner, process, process).begin();
+    return monitor;
+  };
+  const ref = (await startProcess(logic, { ...options, watch })) as unknown as Ref<ProtocolOfLogic<Logic>>;
+  return { ref, monitor: monitor as unknown as Monitor };
 }
 
 /** What only the runtime's own parts say of a start. */
 export interface InternalStart extends StartOptions {
   /** The process to link to. */
   readonly link?: Process | undefined;
+  /** Monitors the process before it begins; the monitor is taken back when the start fails. */
+  readonly watch?: (process: Process) => Monitor;
+  /** Holds, while init is under way, what gives it up: the process is killed. */
+  readonly pendingStarts?: Set<() => void>;
   /** The process that counts as the parent; default: the one that is running. */
   readonly parent?: Process | undefined;
   /** The actor to live under; default: the runtime's root. */
@@ -86,10 +99,13 @@ export interface InternalStart extends StartOptions {
 
 /** Starts a process: at once when its init is, else with a promise. Throws and rejects as {@link start}. */
 export function startProcess(logic: AnyActorLogic, options: InternalStart): Process | Promise<Process> {
-  const { timeoutMs = "infinity", mailbox, name, trapExit } = options;
+  const { timeoutMs = "infinity", mailbox, name } = options;
   checkTimeout("options.timeoutMs", timeoutMs);
   if (mailbox !== undefined) checkMailboxLimit(mailbox, "options.mailbox");
   checkName(name);
+  if (options.link?.alive === false) {
+    throw new ProcessError("noproc", `${options.link} has ended: it cannot start a process`, { reason: "noproc" });
+  }
   const parent = "parent" in options ? options.parent : currentProcess();
   const runtime = options.runtime ?? parent?.runtime ?? contextRuntime();
   const process = new Process(runtime, parent, "process");
@@ -100,19 +116,28 @@ export function startProcess(logic: AnyActorLogic, options: InternalStart): Proc
     process.discard();
     throw error;
   }
-  if (options.link !== undefined) linkProcesses(process, options.link);
+  const { link, watch } = options;
+  if (link !== undefined) linkProcesses(process, link);
+  const giveUp = watch === undefined ? undefined : watch(process);
+  const undo = (): void => {
+    if (link !== undefined) unlinkProcesses(process, link);
+    giveUp?.cancel();
+  };
   let begun: void | Promise<void>;
   try {
     begun = runAs(process, begin, { logic, options, process, runtime });
-    if (trapExit !== undefined) process.trapExit = trapExit;
+    if (!process.alive) {
+      begun?.catch(() => undefined);
+      throw new StartExit(process.exitReason ?? "noproc");
+    }
   } catch (error) {
-    throw failStart(process, options.link, error);
+    throw failStart(process, undo, error);
   }
   if (begun === undefined) {
     process.started();
     return settle(process);
   }
-  return awaitStart(process, begun, timeoutMs, options.link);
+  return awaitStart(process, begun, { ...options, timeoutMs }, undo);
 }
 
 function begin(about: {
@@ -124,7 +149,8 @@ function begin(about: {
   const { logic, options, process, runtime } = about;
   const parent = options.under ?? runtime.root;
   const id = options.id ?? String(process.id);
-  const actor = spawnFor(process, () => createChildActor(logic, parent, { id, input: options.input }));
+  const actor = spawnFor(process, logic, () => createChildActor(logic, parent, { id, input: options.input }));
+  if (options.trapExit !== undefined) process.trapExit = options.trapExit;
   if (process.behaviour === undefined) {
     bindActor(actor, process);
     process.behaviour = new ActorBehaviour(actor, process);
@@ -146,8 +172,8 @@ function settle(process: Process): Process {
 async function awaitStart(
   process: Process,
   begun: Promise<void>,
-  timeoutMs: number | "infinity",
-  linked: Process | undefined,
+  { timeoutMs, pendingStarts }: InternalStart & { timeoutMs: number | "infinity" },
+  undo: () => void,
 ): Promise<Process> {
   const { clock } = process.runtime;
   let timer: unknown;
@@ -155,14 +181,19 @@ async function awaitStart(
   if (timeoutMs !== "infinity") {
     timer = clock.setTimeout(() => late.reject(new StartTimeout(timeoutMs)), timeoutMs);
   }
-  process.addExitHook((reason) => late.reject(new StartExit(reason)));
+  const ended = (reason: ExitReason): void => late.reject(new StartExit(reason));
+  process.addExitHook(ended);
+  const giveUp = (): void => process.finish("killed");
+  pendingStarts?.add(giveUp);
   try {
     await Promise.race([begun, late.promise]);
   } catch (error) {
     begun.catch(() => undefined);
-    throw failStart(process, linked, error);
+    throw failStart(process, undo, error);
   } finally {
     late.promise.catch(() => undefined);
+    process.removeExitHook(ended);
+    pendingStarts?.delete(giveUp);
     if (timer !== undefined) clock.clearTimeout(timer);
   }
   process.started();
@@ -184,17 +215,17 @@ class StartExit extends Error {
 }
 
 /** Ends the half-started process and answers the error of its start. The one that started it is not told by a link: the error does. */
-function failStart(process: Process, linked: Process | undefined, error: unknown): Error {
-  if (linked !== undefined) unlinkProcesses(process, linked);
+function failStart(process: Process, undo: () => void, error: unknown): Error {
+  undo();
   const what = `could not start ${process}`;
   if (error instanceof StartTimeout) {
     process.finish("killed");
     return new ProcessError("timeout", `${what}: ${error.message}`, { reason: "timeout" });
   }
   if (error instanceof StartRefused) {
-    process.finish(error.how === "stop" ? error.reason : "normal");
+    process.finish(error.reason);
     const code = error.how === "ignore" ? "ignored" : "start_failed";
-    return new ProcessError(code, `${what}: ${error.message}`, { reason: error.reason });
+    return new ProcessError(code, `${what}: ${error.message}`, { reason: error.answer });
   }
   const reason = error instanceof StartExit ? error.reason : exitReasonOf(error);
   process.finish(reason);
@@ -202,7 +233,8 @@ function failStart(process: Process, linked: Process | undefined, error: unknown
   return new ProcessError("start_failed", `${what}: ${describeExitReason(reason)}`, { reason, ...cause });
 }
 
-function checkName(name: string | Via | undefined): void {
+/** @throws CallerError "invalid_argument" */
+export function checkName(name: string | Via | undefined): void {
   if (name === undefined || (typeof name === "string" && name !== "")) return;
   const via = typeof name === "object" && name !== null ? (name.via as NameService | undefined) : undefined;
   if (typeof via?.registerName === "function") return;

@@ -11,23 +11,26 @@ import {
   type ChildHost,
   clearDelay,
   isActive,
+  orphan,
   type Started,
   startIncarnation,
   stopIncarnation,
 } from "./child.ts";
 import { type Clock, realClock } from "./clock.ts";
 import { currentProcess } from "./current.ts";
-import { describeExitReason, type ExitReason, exitReasonOf, isShutdown } from "./exit-reason.ts";
+import { reportDeadLetter } from "./dead-letter.ts";
+import { describeExitReason, type ExitReason, exitReasonOf, isCleanExit } from "./exit-reason.ts";
 import { monitorExit } from "./exited.ts";
+import { linkProcesses, unlinkProcesses } from "./link.ts";
 import { type Behaviour, type ExitMessage, Process } from "./process.ts";
 import type { Offender, SupervisorReport } from "./report.ts";
 import type { ChildExit, RestartDecision } from "./restart-policy.ts";
 import { Runtime } from "./runtime.ts";
 import { SerialQueue } from "./serial-queue.ts";
-import { registerAs } from "./start.ts";
-import { type SupervisorActor, supervisorMachine } from "./supervisor-machine.ts";
+import { checkName, registerAs } from "./start.ts";
+import { type SupervisorActor, supervisorLogic } from "./supervisor-machine.ts";
 import type { NormalSupervisorSpec } from "./supervisor-spec.ts";
-import { bindActor, type Via } from "./target.ts";
+import { bindActor, hasProcess, type Via } from "./target.ts";
 import type { TreeNode } from "./tree.ts";
 import { actorState, createChildActor, stopActor } from "./xstate-adapter.ts";
 
@@ -79,6 +82,7 @@ export abstract class SupervisorCore implements Behaviour {
   #policyState: unknown;
   #restarts = 0;
   #ending = false;
+  #closed = false;
 
   constructor(spec: NormalSupervisorSpec, host: SupervisorHost) {
     this.spec = spec;
@@ -91,7 +95,7 @@ export abstract class SupervisorCore implements Behaviour {
     this.process.behaviour = this;
     const input = { id: spec.id, strategy: spec.strategy };
     const parent = host.parent?.actor ?? runtime.root;
-    this.actor = createChildActor(supervisorMachine, parent, { id: spec.id, input }) as SupervisorActor;
+    this.actor = createChildActor(supervisorLogic, parent, { id: spec.id, input }) as SupervisorActor;
     bindActor(this.actor, this.process);
     this.lent = {
       process: this.process,
@@ -100,8 +104,9 @@ export abstract class SupervisorCore implements Behaviour {
       clock: this.clock,
       environment: host.environment,
       control: this.control(),
-      report: (report) => host.onReport?.(report),
-      killed: Promise.withResolvers<void>(),
+      forgetsTemporary: !spec.ownPolicy,
+      report: (report) => this.#tell(report),
+      pendingStarts: new Set(),
       childExited: (child, scopeId, reason) => this.#onExit(child, scopeId, reason),
       childStartFailed: (child, scopeId, reason) => this.#onStartFailed(child, scopeId, reason),
     };
@@ -117,24 +122,43 @@ export abstract class SupervisorCore implements Behaviour {
     return this.#ending;
   }
 
-  /** Starts the first children. Settles when they run. */
-  start(): Promise<void> {
-    if (this.#host.name !== undefined) registerAs(this.process, this.#host.name);
+  /** Starts the first children. Settles when they run. `linked` is told of its end from the beginning, but not of a start that fails. */
+  async start(linked?: Process): Promise<void> {
+    this.#takeName();
+    if (linked !== undefined) linkProcesses(this.process, linked);
     return this.queue.call(async () => {
       this.actor.start();
       try {
         const begun = this.startFirst();
         if (begun !== undefined) await begun;
+        if (this.#ending) throw this.#endedWhileStarting();
       } catch (error) {
         await this.stopAll();
         this.#ending = true;
+        if (linked !== undefined) unlinkProcesses(this.process, linked);
         this.process.finish("shutdown");
         throw error;
       }
-      if (this.#ending) return;
       this.actor.send({ type: "supervisor.started", children: this.size });
       this.process.started();
     });
+  }
+
+  /** @throws CallerError "invalid_argument" or "already_started" */
+  #takeName(): void {
+    const { name } = this.#host;
+    try {
+      checkName(name);
+      if (name !== undefined) registerAs(this.process, name);
+    } catch (error) {
+      this.process.discard();
+      throw error;
+    }
+  }
+
+  #endedWhileStarting(): ProcessError {
+    const reason = this.process.exitReason ?? "killed";
+    return new ProcessError("start_failed", `supervisor "${this.path}" was ended while it started`, { reason });
   }
 
   /** Stops the children and ends with `reason`. Settles when all are gone. Idempotent. */
@@ -147,12 +171,16 @@ export abstract class SupervisorCore implements Behaviour {
   /** Kills the children and ends with "killed". Settles nothing: wait for `ended`. */
   kill(): void {
     this.#ending = true;
-    this.lent.killed.resolve();
+    this.#giveUpStarts();
     for (const child of this.children().reverse()) {
       clearDelay(child, this.clock);
       child.running?.kill();
     }
     void this.stop("killed");
+  }
+
+  #giveUpStarts(): void {
+    for (const giveUp of this.lent.pendingStarts) giveUp();
   }
 
   begin(): void {
@@ -164,7 +192,7 @@ export abstract class SupervisorCore implements Behaviour {
       message.refuse("a supervisor takes no calls of its own: use startChild, whichChildren and their kin");
       return;
     }
-    const { type } = message as { type?: unknown };
+    const type = (message as { type?: unknown } | null | undefined)?.type;
     if (type === "$retry") {
       const { child } = message as { child: Child };
       this.queue.add(() => this.#retry(child));
@@ -175,7 +203,7 @@ export abstract class SupervisorCore implements Behaviour {
       if (from !== undefined && from === this.process.parent) this.process.end(reason);
       return;
     }
-    this.process.runtime.report({ type: "dead_letter", to: this.process.toString(), message, why: "unhandled" });
+    reportDeadLetter(this.process.runtime, this.process, message, "unhandled");
   }
 
   terminate(reason: ExitReason): Promise<void> {
@@ -186,15 +214,24 @@ export abstract class SupervisorCore implements Behaviour {
 
   dispose(reason: ExitReason): void {
     this.#ending = true;
-    for (const child of this.children().reverse()) {
-      clearDelay(child, this.clock);
-      // Killed itself: its children go down with it, as through a link.
-      const { running } = child;
-      child.status = "stopped";
-      if (running === undefined) continue;
-      if (running.ref instanceof Process) running.ref.signal(this.process, reason, "link");
-      else running.kill();
-    }
+    const starting = this.lent.pendingStarts.size > 0;
+    this.#giveUpStarts();
+    // Killed itself, its children go down with it; ended in an orderly way, it has none left.
+    for (const child of this.children().reverse()) orphan(child, this.lent, reason);
+    if (starting) this.#closeIfDead();
+    else this.#closeWhenAlone(reason);
+  }
+
+  #closeIfDead(): void {
+    const { exitReason } = this.process;
+    // After the turn of the child's own actor, which may end in the middle of an event.
+    if (exitReason !== undefined) queueMicrotask(() => this.#closeWhenAlone(exitReason));
+  }
+
+  /** The machine ends after the last child, so that no child's end is told to an actor that has ended. */
+  #closeWhenAlone(reason: ExitReason): void {
+    if (this.#closed || this.children().some(isAboutToEnd)) return;
+    this.#closed = true;
     this.actor.send({ type: "supervisor.stop", reason });
     this.actor.send({ type: "supervisor.stopped" });
     this.report({ type: "supervisor.stopped", reason });
@@ -269,11 +306,13 @@ export abstract class SupervisorCore implements Behaviour {
     if (child.scopeId !== scopeId || child.pendingExit !== undefined) return;
     if (child.onEnd !== undefined) {
       child.onEnd(reason);
+      this.#closeIfDead();
       return;
     }
     if (child.status === "stopped") return;
     child.pendingExit = reason;
-    this.actor.send({ type: "child.exited", childId: child.spec.id, reason });
+    this.#closeIfDead();
+    if (!this.#closed) this.actor.send({ type: "child.exited", childId: child.spec.id, reason });
     this.queue.add(() => this.#handleExit(child));
   }
 
@@ -394,11 +433,12 @@ export abstract class SupervisorCore implements Behaviour {
   }
 
   #restartFailed(child: Child, error: unknown): "failed" {
-    const reason = exitReasonOf(error);
+    const reason = reasonOfStart(error);
     child.status = "restarting";
     child.pendingExit = undefined;
     this.report({ type: "child.start_failed", offender: offender(child), reason });
-    this.#failures.set(child, reason);
+    // A start that fails is a failure, however clean its reason: a transient child is retried too.
+    this.#failures.set(child, isCleanExit(reason) ? new Error("its start failed", { cause: error }) : reason);
     this.process.deliver({ type: "$retry", child });
     return "failed";
   }
@@ -411,13 +451,13 @@ export abstract class SupervisorCore implements Behaviour {
   }
 
   /**
-   * Starts a child by request.
+   * Starts a child by request; `again` when its specification is kept already.
    * @throws ProcessError "start_failed" with the child's error as its cause
    */
-  protected startNow(child: Child): Started | Promise<Started> {
+  protected startNow(child: Child, again = false): Started | Promise<Started> {
     const failed = (error: unknown): never => {
-      this.report({ type: "child.start_failed", offender: offender(child), reason: exitReasonOf(error) });
-      throw this.startError(child, error);
+      this.report({ type: "child.start_failed", offender: offender(child), reason: reasonOfStart(error) });
+      throw this.startError(child, error, again);
     };
     const started = (how: Started): Started => {
       if (how === "running") this.report({ type: "child.started", offender: offender(child), restarted: false });
@@ -432,12 +472,13 @@ export abstract class SupervisorCore implements Behaviour {
     return pending instanceof Promise ? pending.then(started, failed) : started(pending);
   }
 
-  protected startError(child: Child, error: unknown): ProcessError {
+  /** The error of a start by request; of a first start its reason names the child. */
+  protected startError(child: Child, error: unknown, again: boolean): ProcessError {
     const { id } = child.spec;
     const reason = reasonOfStart(error);
     return new ProcessError("start_failed", `supervisor "${this.path}" could not start child "${id}"`, {
       cause: error,
-      reason: { shutdown: { type: "failed_to_start_child", childId: id, reason } },
+      reason: again ? reason : { shutdown: { type: "failed_to_start_child", childId: id, reason } },
     });
   }
 
@@ -449,15 +490,12 @@ export abstract class SupervisorCore implements Behaviour {
     this.#checkStopped(child, stopped);
   }
 
-  #checkStopped(child: Child, reason: ExitReason): void {
+  #checkStopped(child: Child, reason: ExitReason | undefined): void {
     const { shutdownMs, restart } = child.spec;
-    const asAsked =
-      shutdownMs === "brutal_kill"
-        ? reason === "killed"
-        : isShutdown(reason) || (reason === "normal" && restart !== "permanent");
-    if (!asAsked && reason !== "normal") {
-      this.report({ type: "child.shutdown_error", offender: offender(child), reason });
-    }
+    const asked = shutdownMs === "brutal_kill" ? "killed" : "shutdown";
+    if (reason === undefined || reason === asked) return;
+    if (asked === "shutdown" && restart !== "permanent" && isCleanExit(reason)) return;
+    this.report({ type: "child.shutdown_error", offender: offender(child), reason });
   }
 
   protected checkRunning(): void {
@@ -467,16 +505,20 @@ export abstract class SupervisorCore implements Behaviour {
   }
 
   protected report(report: DistributiveOmit<SupervisorReport, "supervisor" | "atMs">): void {
+    this.#tell({ ...report, supervisor: this.path, atMs: this.clock.now() });
+  }
+
+  #tell(report: unknown): void {
     const { onReport } = this.#host;
-    if (onReport !== undefined) onReport({ ...report, supervisor: this.path, atMs: this.clock.now() });
-    else this.process.runtime.report({ ...report, supervisor: this.path, atMs: this.clock.now() } as SupervisorReport);
+    if (onReport !== undefined) onReport(report);
+    else this.process.runtime.report(report as SupervisorReport);
   }
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
 
 /** The reason inside the error of a start. */
-function reasonOfStart(error: unknown): ExitReason {
+export function reasonOfStart(error: unknown): ExitReason {
   if (error instanceof ProcessError && error.reason !== undefined) return error.reason as ExitReason;
   return exitReasonOf(error);
 }
@@ -489,8 +531,17 @@ function newRuntime(host: SupervisorHost): Runtime {
   });
 }
 
+/** Whether the end of a child that was told to end has not been seen. */
+function isAboutToEnd(child: Child): boolean {
+  return child.running !== undefined && child.pendingExit === undefined && child.status !== "stopped";
+}
+
 /** The child of a report. */
 export function offender(child: Child): Offender {
-  const { id, restart, shutdownMs } = child.spec;
-  return { childId: id, path: child.path, restart, shutdownMs, incarnation: child.incarnation };
+  const { id, type, restart, shutdownMs } = child.spec;
+  const about: Offender = { childId: id, path: child.path, type, restart, shutdownMs, incarnation: child.incarnation };
+  const { lastRef } = child;
+  if (lastRef instanceof Process) about.process = lastRef.toString();
+  else if (hasProcess(lastRef)) about.process = lastRef.process.toString();
+  return about;
 }

@@ -3,9 +3,10 @@
  * quadratic): the supervisor that owns them tells the machine what happens.
  */
 
-import { type ActorRefFrom, assign, type DoneActorEvent, type ErrorActorEvent, setup } from "xstate";
+import { type ActorRefFrom, assign, type DoneActorEvent, type ErrorActorEvent, type SnapshotFrom, setup } from "xstate";
 import type { ExitReason } from "./exit-reason.ts";
 import type { Strategy } from "./supervisor-spec.ts";
+import { readActorEnd } from "./xstate-adapter.ts";
 
 /** What an inspector sees of a supervisor beside its state. */
 export interface SupervisorContext {
@@ -56,15 +57,10 @@ export const supervisorMachine = machine.createMachine({
   }),
   initial: "starting",
   on: {
+    // What these change is in the context alone: see `supervisorLogic`.
     "child.exited": {},
     "child.start_failed": {},
-    "child.decided": {
-      actions: assign({
-        lastExit: ({ event }) => event.lastExit,
-        children: ({ event }) => event.children,
-        restarts: ({ event }) => event.restarts,
-      }),
-    },
+    "child.decided": {},
     // A child's end is told by its process; without these the machine would end with the first child that crashes.
     "xstate.error.actor.*": {},
     "xstate.done.actor.*": {},
@@ -92,6 +88,30 @@ export const supervisorMachine = machine.createMachine({
   },
   output: ({ context }) => ({ reason: context.reason ?? "normal" }),
 });
+
+/**
+ * What the actor of a supervisor runs: the machine, except that events which change no state go past its interpreter. The end of a child is three
+ * of them, and they would cost more than the restart itself (measured by test/bench-otp).
+ */
+export const supervisorLogic: typeof supervisorMachine = Object.create(supervisorMachine, {
+  transition: {
+    value(snapshot: Shown, event: SupervisorEvent, scope: Parameters<typeof supervisorMachine.transition>[2]): Shown {
+      switch (event.type) {
+        case "child.exited":
+        case "child.start_failed":
+          return snapshot;
+        case "child.decided": {
+          const { lastExit, children, restarts } = event;
+          return { ...snapshot, context: { ...snapshot.context, lastExit, children, restarts } };
+        }
+        default:
+          return readActorEnd(event) === undefined ? supervisorMachine.transition(snapshot, event, scope) : snapshot;
+      }
+    },
+  },
+});
+
+type Shown = SnapshotFrom<typeof supervisorMachine>;
 
 /** The actor of a supervisor. */
 export type SupervisorActor = ActorRefFrom<typeof supervisorMachine>;

@@ -52,6 +52,8 @@ export interface NormalSupervisorSpec {
   readonly id: string;
   readonly strategy: Strategy;
   readonly policy: RestartPolicy;
+  /** Whether the policy is the user's own. */
+  readonly ownPolicy: boolean;
   readonly autoShutdown: AutoShutdown;
   readonly children: readonly NormalChildSpec[];
 }
@@ -63,7 +65,7 @@ const strategies = ["one_for_one", "one_for_all", "rest_for_one"];
  * @throws CallerError "invalid_argument" naming the field, the value and the rule
  */
 export function normalizeSupervisorSpec(spec: SupervisorSpec, field = "spec"): NormalSupervisorSpec {
-  if (typeof spec !== "object" || spec === null) throw invalidArgument(field, spec, "a supervisor spec");
+  if (!isRecord(spec)) throw invalidArgument(field, spec, "a supervisor spec");
   const { id, strategy = "one_for_one", maxRestarts = 3, periodMs = 5_000 } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument(`${field}.id`, id, "a non-empty string");
   if (!strategies.includes(strategy)) {
@@ -85,14 +87,14 @@ export function normalizeSupervisorSpec(spec: SupervisorSpec, field = "spec"): N
   }
   const children = normalizeChildSpecs(spec.children ?? [], `${field}.children`);
   for (const [index, child] of children.entries()) checkSignificant(child, autoShutdown, `${field}.children[${index}]`);
-  return { id, strategy, policy, autoShutdown, children };
+  return { id, strategy, policy, ownPolicy: spec.policy !== undefined, autoShutdown, children };
 }
 
 /**
- * Checks that a significant child can matter.
+ * Checks that a significant child can matter; `autoShutdown` undefined: not known yet.
  * @throws CallerError "invalid_argument"
  */
-export function checkSignificant(child: NormalChildSpec, autoShutdown: AutoShutdown, field: string): void {
+export function checkSignificant(child: NormalChildSpec, autoShutdown: AutoShutdown | undefined, field: string): void {
   if (!child.significant) return;
   if (autoShutdown === "never") {
     throw invalidArgument(`${field}.significant`, true, `false under autoShutdown "never" (child "${child.id}")`);
@@ -100,4 +102,9 @@ export function checkSignificant(child: NormalChildSpec, autoShutdown: AutoShutd
   if (child.restart === "permanent") {
     throw invalidArgument(`${field}.significant`, true, `false for a permanent child (child "${child.id}")`);
   }
+}
+
+/** Whether a value is an object with fields, no list. */
+export function isRecord(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -55,6 +55,7 @@ export class Supervisor extends SupervisorCore {
   async terminateChild(id: string): Promise<void> {
     this.checkRunning();
     await this.queue.call(async () => {
+      this.checkRunning();
       const child = this.#get(id);
       await this.stopOne(child);
       child.status = "stopped";
@@ -65,14 +66,15 @@ export class Supervisor extends SupervisorCore {
   /**
    * Starts a child that does not run. Does not count as a restart of the policy.
    * @returns rejects with CallerError "not_found", "already_started", "already_present" (it is restarting) or "stopped"; ProcessError
-   * "start_failed" (the specification is kept)
+   * "start_failed" (`reason` is the child's; the specification is kept)
    */
   async restartChild(id: string): Promise<unknown> {
     this.checkRunning();
     return this.queue.call(async () => {
+      this.checkRunning();
       const child = this.#get(id);
       if (child.status !== "stopped") throw this.#presentError(child);
-      await this.startNow(child);
+      await this.startNow(child, true);
       return child.running?.ref;
     });
   }
@@ -84,6 +86,7 @@ export class Supervisor extends SupervisorCore {
   async deleteChild(id: string): Promise<void> {
     this.checkRunning();
     await this.queue.call(() => {
+      this.checkRunning();
       const child = this.#get(id);
       if (child.status !== "stopped") throw this.#presentError(child);
       this.#children.delete(id);
@@ -103,6 +106,11 @@ export class Supervisor extends SupervisorCore {
   /** A child's specification with its defaults filled in. @throws CallerError "not_found" */
   getChildSpec(id: string): NormalChildSpec {
     return this.#get(id).spec;
+  }
+
+  /** The record of a child; undefined when there is none. */
+  protected child(id: string): Child | undefined {
+    return this.#children.get(id);
   }
 
   protected override children(): Child[] {

@@ -13,7 +13,7 @@ export type TraceEvent =
   | { readonly type: "exit"; readonly reason: ExitReason };
 
 /** How a message came. */
-export type MessageKind = "call" | "cast" | "info";
+export type MessageKind = "call" | "cast" | "info" | "continue";
 
 /** Who watches a process. */
 export type Trace = (event: TraceEvent) => void;
@@ -50,6 +50,8 @@ export function openMessage(message: unknown): { kind: MessageKind; message: unk
   const type = (message as { type?: unknown } | null | undefined)?.type;
   if (type === "$call") return { kind: "call", message: (message as PendingCall).message };
   if (type === "$cast") return { kind: "cast", message: (message as { message: unknown }).message };
+  if (type === "$timeout") return { kind: "info", message: (message as { message: unknown }).message };
+  if (type === "$continue") return { kind: "continue", message: (message as { argument: unknown }).argument };
   return { kind: "info", message };
 }
 

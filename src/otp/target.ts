@@ -2,6 +2,7 @@
 
 import type { AnyActorRef } from "xstate";
 import { describeValue, invalidArgument } from "../errors.ts";
+import { Alias } from "./alias.ts";
 import { currentProcess } from "./current.ts";
 import { Process } from "./process.ts";
 import { defaultRuntime, type Runtime } from "./runtime.ts";
@@ -29,35 +30,43 @@ export function hasProcess(value: unknown): value is HasProcess {
   return typeof value === "object" && value !== null && "process" in value && value.process instanceof Process;
 }
 
-/** A process, by ref, by local name, or by a registry's key. */
-export type Target = Process | string | Via;
+/** A process, by ref, by local name, by a registry's key, or by an alias of it. */
+export type Target = Process | string | Via | Alias;
 
-const processOfActor = new WeakMap<object, Process>();
+/** Whose actor it is. On the actor itself: a WeakMap of as many entries as there are processes would be most of the garbage collector's work. */
+const ownerOfActor = Symbol("process");
+
+interface OwnedActor {
+  [ownerOfActor]?: Process;
+}
 
 /** Remembers whose actor it is, so that XState's refs can be used as targets. */
 export function bindActor(actor: AnyActorRef, process: Process): void {
-  processOfActor.set(actor, process);
+  (actor as OwnedActor)[ownerOfActor] = process;
 }
 
 /** The process of an XState actor; undefined when it is none. */
 export function processOf(actor: AnyActorRef): Process | undefined {
-  return processOfActor.get(actor);
+  return (actor as OwnedActor)[ownerOfActor];
 }
 
 /**
- * The process behind a target, alive or dead; undefined when a name is not taken.
+ * The process behind a target, alive or dead; undefined when a name is not taken, an alias is closed, or the target is undefined (what
+ * `whereis` answers for nobody).
  * @throws CallerError "invalid_argument"
  */
 export function resolveTarget(
-  target: Target | HasProcess | AnyActorRef,
-  runtime = contextRuntime(),
+  target: Target | HasProcess | AnyActorRef | undefined,
+  runtime?: Runtime,
 ): Process | undefined {
   if (target instanceof Process) return target;
-  if (typeof target === "string") return runtime.names.get(target);
+  if (typeof target === "string") return (runtime ?? contextRuntime()).names.get(target);
+  if (target === undefined) return undefined;
+  if (target instanceof Alias) return target.open ? target.owner : undefined;
   if (typeof target === "object" && target !== null) {
     if ("via" in target && typeof target.via?.whereisName === "function") return target.via.whereisName(target.key);
     if (hasProcess(target)) return target.process;
-    const owner = processOfActor.get(target);
+    const owner = (target as OwnedActor)[ownerOfActor];
     if (owner !== undefined) return owner;
   }
   throw invalidArgument("target", target, "a ref, a name, { via, key } or the actor of a process");
@@ -72,6 +81,7 @@ export function contextRuntime(): Runtime {
 export function describeTarget(target: unknown): string {
   if (target instanceof Process) return target.toString();
   if (typeof target === "string") return `"${target}"`;
+  if (target instanceof Alias) return target.toString();
   if (typeof target === "object" && target !== null && "key" in target)
     return `key ${describeValue(target.key)}`;
   return String(target);

@@ -5,6 +5,7 @@
 
 import { currentProcess } from "./current.ts";
 import { exitReasonOf } from "./exit-reason.ts";
+import type { Process } from "./process.ts";
 
 let installed = 0;
 
@@ -26,35 +27,37 @@ export function unwatchUncaught(): void {
 
 function onUncaught(error: unknown): void {
   const owner = currentProcess();
-  if (owner !== undefined) {
-    owner.crash(exitReasonOf(error));
-    return;
-  }
-  handBack("uncaughtException", onUncaught, error);
+  if (owner !== undefined) blame(owner, error);
+  else if (process.listenerCount("uncaughtException") === 1) endHost(error);
 }
 
-function onRejected(error: unknown, promise: Promise<unknown>): void {
+function onRejected(reason: unknown): void {
   const owner = currentProcess();
   if (owner !== undefined) {
-    owner.crash(exitReasonOf(error));
+    blame(owner, reason);
     return;
   }
   if (process.listenerCount("unhandledRejection") > 1) return;
-  // As Node does without a listener: the rejection becomes an uncaught exception.
-  void promise;
-  handBack("unhandledRejection", onRejected, error);
+  // As Node does when nobody listens: the rejection becomes an uncaught exception.
+  const error =
+    reason instanceof Error ? reason : new Error(`unhandled rejection: ${String(reason)}`, { cause: reason });
+  if (process.listenerCount("uncaughtException") > 1) process.emit("uncaughtException", error, "unhandledRejection");
+  else endHost(error);
 }
 
-/** The error of nobody: other listeners have it; without any, it ends the host as if we were not here. */
-function handBack(
-  event: "uncaughtException" | "unhandledRejection",
-  listener: (...args: never[]) => void,
-  error: unknown,
-): void {
-  if (process.listenerCount(event) > 1) return;
-  process.off(event, listener as () => void);
+/** The process ends with the error; of one that has ended, or is about to, it is told. */
+function blame(owner: Process, error: unknown): void {
+  if (owner.status === "running" || owner.status === "starting") owner.crash(exitReasonOf(error));
+  else if (error !== owner.exitReason) {
+    owner.runtime.report({ type: "process.late_error", process: owner.toString(), error });
+  }
+}
+
+/** The error of nobody, which nobody else listens for: it ends the host as if we were not here. */
+function endHost(error: unknown): void {
   process.off("uncaughtException", onUncaught);
-  setImmediate(() => {
+  process.off("unhandledRejection", onRejected);
+  process.nextTick(() => {
     throw error;
   });
 }

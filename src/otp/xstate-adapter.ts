@@ -24,6 +24,11 @@ export function createChildActor<Logic extends AnyActorLogic>(
   return createActor(logic, { ...options, parent } as unknown as ActorOptions<Logic>);
 }
 
+/** The logic an actor was created with. */
+export function logicOf(actor: AnyActorRef): unknown {
+  return (actor as AnyActorRef & { logic?: unknown }).logic;
+}
+
 /** Stops any actor, child or root, at once. Stopping an actor that has ended does nothing. */
 export function stopActor(actor: AnyActorRef): void {
   (actor as AnyActorRef & { _stop(): unknown })._stop();

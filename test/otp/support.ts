@@ -1,0 +1,31 @@
+/** What conformance tests of supervisors read off them, and strangers for them to meet. */
+
+import type { Process } from "../../src/otp/process.ts";
+import { spawn } from "../../src/otp/spawn.ts";
+import type { ChildInfo } from "../../src/otp/supervisor.ts";
+import type { ChildCounts } from "../../src/otp/supervisor-core.ts";
+import type { World } from "./scripted.ts";
+
+/** The children as text, newest first: "a ref", "a stopped", "a restarting"; "-" for one without an id. */
+export function listed(supervisor: { whichChildren(): ChildInfo[] }): string[] {
+  return supervisor.whichChildren().map(({ id = "-", ref, status }) => `${id} ${ref === undefined ? status : "ref"}`);
+}
+
+/** specs/active/supervisors/workers. */
+export function counted(supervisor: { countChildren(): ChildCounts }): string {
+  const { specs, active, supervisors, workers } = supervisor.countChildren();
+  return `${specs}/${active}/${supervisors}/${workers}`;
+}
+
+/** A process that is nobody's child and lives until it is signalled. */
+export function bystander({ runtime }: World): Process {
+  return spawn(({ receive }) => receive(() => false), { runtime });
+}
+
+/** What a promise rejects with; "settled" when it does not. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => "settled",
+    (error: unknown) => error,
+  );
+}

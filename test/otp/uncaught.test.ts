@@ -1,0 +1,79 @@
+/** In hosts of their own, because this test's runner listens for uncaught errors itself. */
+
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { expect, test } from "vitest";
+
+const fixture = join(import.meta.dirname, "../fixtures/otp/uncaught.ts");
+
+/** Runs a scenario of the fixture. */
+async function host(scenario: string): Promise<{ code: number | null; lines: string[]; stderr: string }> {
+  const child = spawn(process.execPath, [fixture, scenario], { stdio: ["ignore", "pipe", "pipe"], timeout: 20_000 });
+  const code = new Promise<number | null>((resolve) => child.on("close", resolve));
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { code: await code, lines: stdout.trim().split("\n"), stderr };
+}
+
+test("an error thrown in a timer of a server ends that server, through terminate, and neither another nor the host", async () => {
+  expect(await host("timer")).toMatchObject({
+    code: 0,
+    lines: [
+      "terminate: Error: thrown in a timer",
+      "report process.crashed",
+      "process ended: Error: thrown in a timer",
+      "the other is fine",
+      "terminate: normal",
+      "host lives",
+    ],
+  });
+});
+
+test("a rejection that a server's handler does not await ends that server", async () => {
+  const { code, lines } = await host("promise");
+  expect(lines).toContain("process ended: Error: rejected for nobody");
+  expect([code, lines.at(-1)]).toEqual([0, "host lives"]);
+});
+
+test("timers, promises and microtasks of plain code end its process", async () => {
+  const { code, lines } = await host("code");
+  expect(lines.filter((line) => line.startsWith("process"))).toEqual([
+    "process ended: Error: thrown in a timer",
+    "process ended: Error: thrown: a text rejected for nobody",
+    "process ended: Error: thrown in a microtask",
+  ]);
+  expect([code, lines.at(-1)]).toEqual([0, "host lives"]);
+});
+
+test("what a process that has ended throws is told, and does not end the host while others live", async () => {
+  const { code, lines, stderr } = await host("late");
+  expect(lines[0]).toBe("process ended: normal");
+  // No process lives any more: the error is the host's, as Node has it.
+  expect(code).toBe(1);
+  expect(stderr).toContain("thrown after the end");
+});
+
+test.each([
+  ["thrown", "nobody"],
+  ["rejected", "nobody-rejects"],
+])("an error of nobody that is %s ends the host as Node does, with its stack on stderr", async (how, scenario) => {
+  const { code, lines, stderr } = await host(scenario);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(new RegExp(`Error: ${how} by nobody\\n\\s+at .*uncaught\\.ts`));
+  expect(lines).not.toContain("host lives");
+});
+
+test("a host that listens for uncaught errors gets those of nobody, rejections too, and lives", async () => {
+  expect(await host("listener")).toMatchObject({
+    code: 0,
+    lines: [
+      "heard thrown by nobody (uncaughtException)",
+      "heard rejected by nobody (unhandledRejection)",
+      "host lives",
+    ],
+  });
+});
+
+test("nothing listens for uncaught errors while no process lives", async () => {
+  expect((await host("idle")).lines).toEqual(["before 0,0", "while 1,1", "after 0,0", "host lives"]);
+});
