@@ -29,7 +29,14 @@ const directory = mkdtempSync(join(tmpdir(), "synapse-conformance-"));
 const removeHandlers = endOnSignal(() => rmSync(directory, { recursive: true, force: true }));
 const file = join(directory, "report.json");
 const vitest = join(root, "node_modules", "vitest", "vitest.mjs");
-const args = ["run", join("test", "otp", "conformance"), "--exclude", "**/catalogue.test.ts", "--reporter=json", `--outputFile=${file}`];
+const args = [
+  "run",
+  join("test", "otp", "conformance"),
+  "--exclude",
+  "**/catalogue.test.ts",
+  "--reporter=json",
+  `--outputFile=${file}`,
+];
 const { output } = await runCommand(process.execPath, [vitest, ...args], { cwd: root });
 let report: Report | undefined;
 try {

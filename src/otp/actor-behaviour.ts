@@ -1,8 +1,9 @@
 /** Any XState logic as a process: its events are its messages, its end is the process's end. */
 
 import type { AnyActorRef, EventObject } from "xstate";
+import type { Behaviour } from "./behaviour.ts";
 import { type ExitReason, exitReasonOf } from "./exit-reason.ts";
-import type { Behaviour, Process } from "./process.ts";
+import type { Process } from "./process.ts";
 import { stopActor } from "./xstate-adapter.ts";
 
 /**

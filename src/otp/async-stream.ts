@@ -69,6 +69,15 @@ class Running implements Deadline {
     this.input = input;
     this.expire = () => expired(this);
   }
+
+  /** Its time begins. */
+  begin(timeoutMs: number | "infinity"): void {
+    if (timeoutMs !== "infinity") this.task.process?.runtime.deadlines.add(this, timeoutMs);
+  }
+
+  end(): void {
+    if (this.lane !== undefined) this.task.process?.runtime.deadlines.remove(this);
+  }
 }
 
 /** One iteration: it starts tasks while its consumer waits, and keeps outcomes until their turn. */
@@ -212,7 +221,7 @@ class StreamRun {
   #begun(running: Running): void {
     if (!this.#running.has(running)) return;
     if (this.#over) this.#kill(running);
-    else if (this.#options.timeoutMs !== "infinity") this.#runtime.deadlines.add(running, this.#options.timeoutMs);
+    else running.begin(this.#options.timeoutMs);
   }
 
   #settled(running: Running): void {
@@ -254,7 +263,7 @@ class StreamRun {
 
   #leave(running: Running): void {
     this.#running.delete(running);
-    if (running.lane !== undefined) this.#runtime.deadlines.remove(running);
+    running.end();
   }
 
   #unlink(running: Running): void {

@@ -66,6 +66,8 @@ export interface ChildScope {
   readonly clock: Clock;
   /** What the host of the tree provides to all children (services of the system); undefined in a bare tree. */
   readonly environment: unknown;
+  /** A start function that takes time tells of the process it has made: should the supervisor be killed meanwhile, that process is too. */
+  began(process: Process): void;
   /** Passes a report upwards to whoever watches the tree. */
   report(report: unknown): void;
   /** The child tells that it has ended. A resident child may end, be restarted, and end again. */

@@ -52,6 +52,8 @@ export interface ChildHost {
   report(report: unknown): void;
   /** Starts that are under way; each is given up by its call, when the supervisor is killed. */
   readonly pendingStarts: Set<() => void>;
+  /** Kills the process with the supervisor while it begins, and lets the supervisor's actor outlive it. */
+  began(process: Process): void;
   childExited(child: Child, scopeId: number, reason: ExitReason): void;
   childStartFailed(child: Child, scopeId: number, reason: ExitReason): void;
 }
@@ -96,35 +98,45 @@ export function startIncarnation(child: Child, host: ChildHost): Started | Promi
     return startThrew(child, error);
   }
   if (!(started instanceof Promise)) return settleStart(child, scopeId, host, started);
-  return awaitStart(started, child, host).then(
-    (result) => settleStart(child, scopeId, host, result),
-    (error: unknown) => startThrew(child, error),
-  );
+  return awaitStart(started, child, scopeId, host);
 }
 
 /** Waits for a start, unless the supervisor is killed meanwhile: what starts after all is ended at once. */
-function awaitStart(slow: Promise<unknown>, child: Child, host: ChildHost): Promise<unknown> {
+function awaitStart(slow: Promise<unknown>, child: Child, scopeId: number, host: ChildHost): Promise<Started> {
   return new Promise((resolve, reject) => {
     let givenUp = false;
-    const giveUp = (): void => {
-      givenUp = true;
+    // At once, not a microtask later: no kill may come between a start and its place in the tree.
+    const conclude = (settle: () => Started): void => {
+      if (givenUp) return;
       host.pendingStarts.delete(giveUp);
+      try {
+        resolve(settle());
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const giveUp = (): void => {
       const message = `child "${child.spec.id}" was killed while it started`;
-      reject(new ProcessError("start_failed", message, { reason: "killed" }));
+      const error = new ProcessError("start_failed", message, { reason: "killed" });
+      conclude(() => startThrew(child, error));
+      givenUp = true;
     };
     host.pendingStarts.add(giveUp);
     slow.then(
-      (result) => {
-        host.pendingStarts.delete(giveUp);
-        if (!givenUp) resolve(result);
-        else if (result !== undefined && result !== null) runningChild(result, host, () => undefined).kill();
-      },
-      (error: unknown) => {
-        host.pendingStarts.delete(giveUp);
-        reject(error);
-      },
+      (result) => (givenUp ? endLate(result, host) : conclude(() => settleStart(child, scopeId, host, result))),
+      (error: unknown) => conclude(() => startThrew(child, error)),
     );
   });
+}
+
+/** Ends what a start that was given up has started after all. */
+function endLate(result: unknown, host: ChildHost): void {
+  if (result === undefined || result === null) return;
+  try {
+    runningChild(result, host, () => undefined).kill();
+  } catch {
+    // Junk: there is nothing to end.
+  }
 }
 
 function startBy(child: Child, scopeId: number, host: ChildHost): unknown {
@@ -138,6 +150,7 @@ function startBy(child: Child, scopeId: number, host: ChildHost): unknown {
     path: child.path,
     clock: host.clock,
     environment: host.environment,
+    began: (process) => host.began(process),
     report: (report) => host.report(report),
     exited: (reason) => host.childExited(child, scopeId, reason),
     startFailed: (reason) => host.childStartFailed(child, scopeId, reason),
@@ -193,6 +206,12 @@ function settleStart(child: Child, scopeId: number, host: ChildHost, result: unk
   return "running";
 }
 
+/** Calls `then` when a dead process and what it leaves behind have ended. */
+export function whenAlone({ behaviour }: Process, then: () => void): void {
+  if (behaviour?.whenAlone === undefined) then();
+  else behaviour.whenAlone(then);
+}
+
 /** What a start function may answer, as the supervisor sees it. */
 function runningChild(result: unknown, host: ChildHost, exited: (reason: ExitReason) => void): RunningChild {
   const process = result instanceof Process ? result : hasProcess(result) ? result.process : undefined;
@@ -200,19 +219,43 @@ function runningChild(result: unknown, host: ChildHost, exited: (reason: ExitRea
     if (typeof (result as RunningChild).stop === "function") return result as RunningChild;
     throw new TypeError("a start function answers a ref, a running child, or undefined to be ignored");
   }
-  if (process.alive) process.addExitHook(exited);
-  else exited(process.exitReason ?? "noproc");
-  return {
-    ref: result,
-    actor: process.actor,
-    stop: (reason) => process.runtime.signal(() => process.signal(host.process, reason, "exit")),
-    kill: () => process.runtime.signal(() => process.signal(host.process, "kill", "exit")),
-  };
+  // A supervisor that was killed leaves children that take their time: what follows of its end must not overlap with them.
+  const ended = (reason: ExitReason): void => whenAlone(process, () => exited(reason));
+  if (process.alive) process.addExitHook(ended);
+  else ended(process.exitReason ?? "noproc");
+  return new ProcessChild(result, process, host.process);
+}
+
+/** A child that is a process: it is stopped and killed by exit signals. A class, because closures for every child would be most of its record. */
+class ProcessChild implements RunningChild {
+  readonly ref: unknown;
+  readonly #process: Process;
+  readonly #supervisor: Process;
+
+  constructor(ref: unknown, process: Process, supervisor: Process) {
+    this.ref = ref;
+    this.#process = process;
+    this.#supervisor = supervisor;
+  }
+
+  get actor(): AnyActorRef {
+    return this.#process.actor;
+  }
+
+  stop(reason: ExitReason): void {
+    this.#process.runtime.signal(() => this.#process.signal(this.#supervisor, reason, "exit"));
+  }
+
+  kill(): void {
+    this.#process.runtime.signal(() => this.#process.signal(this.#supervisor, "kill", "exit"));
+  }
 }
 
 /** Whether the child's process runs now: a resident child that has told its end and waits does not. */
 export function isActive(child: Child): boolean {
-  return child.status === "running" && child.pendingExit === undefined;
+  if (child.status !== "running" || child.pendingExit !== undefined) return false;
+  const ref = child.running?.ref;
+  return ref instanceof Process ? ref.alive : !hasProcess(ref) || ref.process.alive;
 }
 
 /**

@@ -42,26 +42,17 @@ export class Deque<T> {
     this.#length += 1;
   }
 
-  /** Removes the first item that matches and answers it. */
-  take(match: (item: T) => boolean): T | undefined {
+  /** Removes the first item that matches and answers it, in a box because it may be undefined; undefined when none does. */
+  take(match: (item: T) => boolean): { readonly item: T } | undefined {
     const mask = this.#ring.length - 1;
     for (let index = 0; index < this.#length; index += 1) {
       const item = this.#ring[(this.#head + index) & mask] as T;
       if (match(item)) {
         this.#remove(index);
-        return item;
+        return { item };
       }
     }
     return undefined;
-  }
-
-  /** Whether any item matches. */
-  some(match: (item: T) => boolean): boolean {
-    const mask = this.#ring.length - 1;
-    for (let index = 0; index < this.#length; index += 1) {
-      if (match(this.#ring[(this.#head + index) & mask] as T)) return true;
-    }
-    return false;
   }
 
   /** The items, oldest first. */
@@ -86,9 +77,11 @@ export class Deque<T> {
   }
 
   #grow(): void {
-    const capacity = Math.max(firstCapacity, this.#ring.length * 2);
-    const ring = new Array<T | undefined>(capacity).fill(undefined);
-    for (const [index, item] of this.values().entries()) ring[index] = item;
+    const old = this.#ring;
+    const mask = old.length - 1;
+    const capacity = Math.max(firstCapacity, old.length * 2);
+    const ring = new Array<T | undefined>(capacity);
+    for (let index = 0; index < this.#length; index += 1) ring[index] = old[(this.#head + index) & mask];
     this.#ring = ring;
     this.#head = 0;
   }

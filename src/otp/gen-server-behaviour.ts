@@ -2,11 +2,12 @@
 
 import type { AnyActorRef, EventObject } from "xstate";
 import { ProcessError } from "../errors.ts";
+import type { Behaviour } from "./behaviour.ts";
 import { PendingCall } from "./call.ts";
 import type { Shown } from "./crash-report.ts";
 import { describeExitReason, Exit, type ExitReason } from "./exit-reason.ts";
 import type { AnyServerDefinition, InitResult, Stop, Then } from "./gen-server.ts";
-import type { Behaviour, Process } from "./process.ts";
+import type { Process } from "./process.ts";
 
 /** A timeout that a handler has set; as a message it is valid while it is the last one set. */
 interface ServerTimeout {

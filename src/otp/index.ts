@@ -3,13 +3,14 @@
 // Processes, their names, links and monitors.
 
 export { type Alias, type AliasMode, createAlias, unalias } from "./alias.ts";
+export type { ExitMessage } from "./behaviour.ts";
 export { ancestors, callers } from "./callers.ts";
 export { self } from "./current.ts";
 export { exit, link, trapExit, unlink } from "./link.ts";
 export type { MailboxLimit, WhenFull } from "./mailbox-limit.ts";
 export { type DownMessage, demonitor, type Monitor, type MonitorOptions, monitor } from "./monitor.ts";
 export { exited, isAlive, register, unregister, whereis } from "./names.ts";
-export type { ExitMessage, Process } from "./process.ts";
+export type { Process } from "./process.ts";
 export { cancelTimer, type MessageTimer, readTimer, sendAfter, sendAt } from "./send-after.ts";
 export { type ProcessCode, type ProcessContext, spawn, spawnLink } from "./spawn.ts";
 export { type StartOptions, start, startLink, startMonitor } from "./start.ts";
@@ -52,6 +53,7 @@ export {
   type Stop,
   type Then,
 } from "./gen-server.ts";
+export { type MultiCallResult, multiCall } from "./multi-call.ts";
 export type { Protocol, Ref, Request } from "./protocol.ts";
 
 // Supervisors.
@@ -113,8 +115,10 @@ export type { TreeNode } from "./tree.ts";
 
 // Registries, groups and tasks.
 
+export type { StreamOutcome } from "./async-stream.ts";
 export { type GroupMessage, type GroupMonitor, Groups } from "./groups.ts";
-export { Registry, type RegistryEntry } from "./registry.ts";
+export { Registry } from "./registry.ts";
+export type { RegistryEntry } from "./registry-entry.ts";
 export type { RegistryMessage, RegistryOptions } from "./registry-options.ts";
 export { Task } from "./task.ts";
 export type { TaskCode, TaskReply } from "./task-handle.ts";

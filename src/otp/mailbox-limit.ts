@@ -41,7 +41,7 @@ export function mailboxAdmits(process: Process, limit: MailboxLimit, message: un
     case "drop_oldest": {
       const oldest = process.takeMessage(isDroppable);
       // Nothing but signals waits: one message more is the lesser evil.
-      if (oldest !== undefined) drop(process, oldest);
+      if (oldest !== undefined) drop(process, oldest.item);
       return true;
     }
     case "crash":

@@ -1,6 +1,6 @@
 /** Local names of processes. */
 
-import { CallerError, ProcessError } from "../errors.ts";
+import { CallerError, invalidArgument, ProcessError } from "../errors.ts";
 import type { ExitReason } from "./exit-reason.ts";
 import { monitorExit } from "./exited.ts";
 import type { Process } from "./process.ts";
@@ -15,9 +15,10 @@ export function whereis(target: Target): Process | undefined {
 
 /**
  * Gives a live process a name; it is free again the moment the process ends.
- * @throws CallerError "already_started" (`value` is the holder); ProcessError "noproc" for a dead process
+ * @throws CallerError "already_started" (`value` is the holder) or "invalid_argument"; ProcessError "noproc" for a dead process
  */
 export function register(name: string, target: Target): void {
+  if (typeof name !== "string" || name === "") throw invalidArgument("name", name, "a non-empty string");
   const process = whereis(target);
   if (process === undefined) throw new ProcessError("noproc", `cannot name ${describeTarget(target)}: it is not alive`);
   if (process.name !== undefined) {

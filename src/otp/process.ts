@@ -2,67 +2,20 @@
 
 import type { AsyncResource } from "node:async_hooks";
 import type { AnyActorRef } from "xstate";
+import type { Behaviour, ExitHook, ExitMessage, Held, ProcessStatus } from "./behaviour.ts";
 import type { PendingCall } from "./call.ts";
-import { crashReport, type Shown } from "./crash-report.ts";
+import { crashReport } from "./crash-report.ts";
 import { openContext, runAs } from "./current.ts";
 import { reportDeadLetter } from "./dead-letter.ts";
 import { Deque } from "./deque.ts";
 import { type ExitReason, exitReasonOf, isCleanExit } from "./exit-reason.ts";
+import { leave } from "./leave.ts";
 import { type MailboxLimit, mailboxAdmits } from "./mailbox-limit.ts";
 import type { Monitor } from "./monitor.ts";
-import { callsIn, type ListedCall } from "./open-calls.ts";
+import type { ListedCall } from "./open-calls.ts";
 import type { Runtime } from "./runtime.ts";
 import { isSystemMessage, openMessage, runSystemRequest, type Trace, tellTraces } from "./system-message.ts";
 import { unwatchUncaught, watchUncaught } from "./uncaught.ts";
-
-/** What runs in a process. */
-export interface Behaviour {
-  /** The XState actor that represents the process. */
-  readonly actor: AnyActorRef;
-  /** Whether the process ends when the one that started it ends, although it traps exits (OTP's servers and supervisors do). */
-  readonly followsParent: boolean;
-  /** Begins. A throw or rejection is a failed start. */
-  begin(): void | Promise<void>;
-  /** Handles one message. A promise keeps the others waiting. A throw or rejection is a crash. */
-  handle(message: unknown): void | Promise<void>;
-  /** The hook before an orderly end or after a crash. A throw replaces the reason. */
-  terminate(reason: ExitReason): void | Promise<void>;
-  /** Releases everything at once. Runs no hook. */
-  dispose(reason: ExitReason): void;
-  /** What a crash report shows of the state. */
-  state(): unknown;
-  /** Messages it was handed and whose turn has not come: those that a selective receive has passed over. */
-  readonly unread?: Deque<unknown>;
-  /** The state as it is, when `state` hides parts of it. */
-  rawState?(): unknown;
-  /** Puts another state in its place. Absent: it cannot be replaced. */
-  replaceState?(state: unknown): void;
-  /** Rewrites what a crash report shows. */
-  redact?(shown: Shown): Shown;
-}
-
-/** Something that a process holds and gives up at its end: its monitors, timers that aim at it. */
-export interface Held {
-  release(): void;
-}
-
-/**
- * - "starting": its start is under way; messages wait
- * - "running"
- * - "exiting": its terminate hook runs
- * - "dead"
- */
-export type ProcessStatus = "starting" | "running" | "exiting" | "dead";
-
-/** An EXIT signal that reached a process which traps exits. */
-export interface ExitMessage {
-  readonly type: "EXIT";
-  readonly from: Process | undefined;
-  readonly reason: ExitReason;
-}
-
-/** Told of the end of a process. Must not throw. */
-export type ExitHook = (reason: ExitReason, process: Process) => void;
 
 /** A process. Others hold it as an opaque reference ("ref", Erlang's pid): one incarnation, never reused. */
 export class Process {
@@ -180,8 +133,8 @@ export class Process {
     this.wake();
   }
 
-  /** Takes the first waiting message that matches. */
-  takeMessage(match: (message: unknown) => boolean): unknown {
+  /** Takes the first waiting message that matches; in a box. */
+  takeMessage(match: (message: unknown) => boolean): { readonly item: unknown } | undefined {
     return this.behaviour.unread?.take(match) ?? this.#mailbox.take(match);
   }
 
@@ -308,7 +261,8 @@ export class Process {
     if (this.status === "dead") return;
     this.status = "dead";
     this.exitReason = reason;
-    this.runtime.signal(() => this.#leave(reason));
+    this.#lastMessage = undefined;
+    this.runtime.signal(() => leave(this, reason, this.#mailbox));
   }
 
   /** `finish`, told in a crash report when the reason is not a clean one. */
@@ -320,68 +274,14 @@ export class Process {
     this.finish(reason);
   }
 
-  #leave(reason: ExitReason): void {
-    const { runtime, links, watchers, exitHooks, openCalls, awaitedCalls, held } = this;
-    if (this.name !== undefined && runtime.names.get(this.name) === this) runtime.names.delete(this.name);
-    this.links = undefined;
-    this.watchers = undefined;
-    this.exitHooks = undefined;
-    this.openCalls = undefined;
-    this.awaitedCalls = undefined;
-    this.held = undefined;
-    this.parent = undefined;
-    this.#lastMessage = undefined;
-    if (!this.standalone) {
-      runtime.processCount -= 1;
-      unwatchUncaught();
-    }
-    const behaviour = this.behaviour as Behaviour | undefined;
-    try {
-      behaviour?.dispose(reason);
-    } catch (error) {
-      // The others must learn of the end all the same.
-      runtime.report({ type: "process.late_error", process: this.toString(), error });
-    }
-    if (held !== undefined) for (const thing of held) thing.release();
-    if (awaitedCalls !== undefined) for (const call of callsIn(awaitedCalls, "olderOfCaller")) call.release();
-    if (openCalls !== undefined) for (const call of callsIn(openCalls, "olderToTarget")) call.processEnded(reason);
-    this.#dropMail(behaviour?.unread);
-    if (this.traces !== undefined) tellTraces(this.traces, { type: "exit", reason });
-    if (exitHooks !== undefined) for (const hook of exitHooks) this.#tell(hook, reason);
-    if (links !== undefined) {
-      for (const other of links) {
-        // An exit hook may have taken the link away.
-        if (other.links?.delete(this) === true) other.signal(this, reason, "link");
-      }
-    }
-    if (watchers !== undefined) for (const monitor of watchers) monitor.fire(reason);
-  }
-
-  #tell(hook: ExitHook, reason: ExitReason): void {
-    try {
-      hook(reason, this);
-    } catch (error) {
-      this.runtime.report({ type: "process.late_error", process: this.toString(), error });
-    }
-  }
-
-  #dropMail(unread: Deque<unknown> | undefined): void {
-    for (const mail of [unread, this.#mailbox]) {
-      if (mail === undefined || mail.length === 0) continue;
-      if (this.runtime.onReport !== undefined) {
-        for (const message of mail.values()) reportDeadLetter(this.runtime, this, message, "noproc");
-      }
-      mail.clear();
-    }
-  }
-
   #handleSome(budget: number): number {
     let count = 0;
     while (count < budget && this.status === "running" && !this.#busy) {
       let message: unknown;
       if (this.suspended) {
-        message = this.#mailbox.take((waiting) => isSystemMessage(this, waiting));
-        if (message === undefined) break;
+        const system = this.#mailbox.take((waiting) => isSystemMessage(this, waiting));
+        if (system === undefined) break;
+        message = system.item;
       } else {
         if (this.#mailbox.length === 0) break;
         message = this.#mailbox.shift();

@@ -1,7 +1,9 @@
 /** The types of a process's messages: a ref carries them, so that calls and casts are checked and replies are known at the call site. */
 
+import type { AnyActorRef } from "xstate";
+import type { Alias } from "./alias.ts";
 import type { Process } from "./process.ts";
-import type { Via } from "./target.ts";
+import type { HasProcess, Via } from "./target.ts";
 
 declare const replyType: unique symbol;
 declare const protocolType: unique symbol;
@@ -19,16 +21,23 @@ export interface Protocol {
 /** A ref that knows its protocol. */
 export type Ref<P extends Protocol = Protocol> = Process & { readonly [protocolType]?: P };
 
-/** What can be called: a ref, or a name (without types). */
-export type TypedRef<T> = T extends Process ? T : T extends string | Via ? T : never;
+/** What has no types: a name, a key, an alias, something that has a process. */
+type Untyped = string | Via | Alias | HasProcess;
 
-type ProtocolOf<T> = T extends { readonly [protocolType]?: infer P } ? Exclude<P, undefined> : Protocol;
+/** What can be called: a ref, the XState actor of a server, or what is without types. */
+export type TypedRef<T> = T extends Process | AnyActorRef | Untyped ? T : never;
+
+type ProtocolOf<T> = T extends { readonly [protocolType]?: infer P }
+  ? Exclude<P, undefined>
+  : T extends { readonly logic: { readonly protocol?: infer P } }
+    ? Exclude<P, undefined>
+    : Protocol;
 
 /** Calls that a target takes. */
-export type CallOf<T> = T extends string | Via ? unknown : ProtocolOf<T> extends { call: infer C } ? Loose<C> : unknown;
+export type CallOf<T> = T extends Untyped ? unknown : ProtocolOf<T> extends { call: infer C } ? Loose<C> : unknown;
 
 /** Casts that a target takes. */
-export type CastOf<T> = T extends string | Via ? unknown : ProtocolOf<T> extends { cast: infer C } ? C : unknown;
+export type CastOf<T> = T extends Untyped ? unknown : ProtocolOf<T> extends { cast: infer C } ? C : unknown;
 
 /** A message without the mark of its reply, as it is written at the call site. */
 type Loose<C> = C extends unknown ? C : never;

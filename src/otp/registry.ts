@@ -1,26 +1,17 @@
 /** Processes by key: a name service, a table of properties, or publish and subscribe. Source: Elixir's Registry. */
 
 import { CallerError, describeValue, invalidArgument, ProcessError } from "../errors.ts";
+import type { ExitHook } from "./behaviour.ts";
 import { self } from "./current.ts";
 import { KeyLock } from "./key-lock.ts";
 import { KeyMap } from "./key-map.ts";
-import type { ExitHook, Process } from "./process.ts";
+import type { Process } from "./process.ts";
+import { type Bucket, collectEntries, type RegistryEntry } from "./registry-entry.ts";
 import { checkRegistryOptions, type RegistryMessage, type RegistryOptions } from "./registry-options.ts";
 import { startTable } from "./table-process.ts";
 import { describeTarget, type NameService, resolveTarget, type Target, type Via } from "./target.ts";
 
-/** One registration. */
-export interface RegistryEntry<Key, Value> {
-  readonly key: Key;
-  readonly process: Process;
-  readonly value: Value;
-}
-
-/** What is registered under one key; by process, each with its values in order. */
-interface Bucket<Key, Value> {
-  readonly key: Key;
-  readonly holders: Map<Process, Value[]>;
-}
+export type { RegistryEntry } from "./registry-entry.ts";
 
 const registries = new WeakMap<Process, Registry<never, never>>();
 
@@ -299,20 +290,6 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
       const process = resolveTarget(listener, runtime);
       if (process !== undefined) process.deliver(message);
       else runtime.report({ type: "dead_letter", to: describeTarget(listener), message, why: "noproc" });
-    }
-  }
-}
-
-function collectEntries<Key, Value>(
-  { key, holders }: Bucket<Key, Value>,
-  matches: (entry: RegistryEntry<Key, Value>) => boolean,
-  found: RegistryEntry<Key, Value>[],
-): void {
-  for (const [process, values] of holders) {
-    if (!process.alive) continue;
-    for (const value of values) {
-      const entry = { key, process, value };
-      if (matches(entry)) found.push(entry);
     }
   }
 }

@@ -104,11 +104,13 @@ function warn(what: string, error: unknown): void {
 /** An observer that throws would stop the actor it looks at for good: XState lets it. */
 function guardObserver(observer: NonNullable<RuntimeOptions["inspect"]>): (event: InspectionEvent) => void {
   const next = typeof observer === "function" ? observer : observer.next?.bind(observer);
+  let warned = false;
   return (event) => {
     try {
       next?.(event);
     } catch (error) {
-      warn("an inspector threw", error);
+      if (!warned) warn("an inspector threw", error);
+      warned = true;
     }
   };
 }

@@ -1,8 +1,9 @@
 /** Messages that are sent later, by the runtime's clock. Source: Erlang's send_after, cancel_timer and read_timer. */
 
+import type { Held } from "./behaviour.ts";
 import { checkTimeout, send } from "./call.ts";
 import { currentProcess } from "./current.ts";
-import { type Held, Process } from "./process.ts";
+import { Process } from "./process.ts";
 import type { Runtime } from "./runtime.ts";
 import { contextRuntime, resolveTarget, type Target } from "./target.ts";
 

@@ -1,8 +1,10 @@
 /** One queue, one thing at a time: what a supervisor does is handled strictly in the order it arrived. */
 
+import { Deque } from "./deque.ts";
+
 /** A queue of jobs. A job that returns no promise is done before `add` returns, when nothing else is under way. */
 export class SerialQueue {
-  readonly #jobs: (() => void | Promise<void>)[] = [];
+  readonly #jobs = new Deque<() => void | Promise<void>>();
   #busy = false;
 
   /** Runs the job after all earlier ones. Jobs must not throw or reject: they settle their own callers. */

@@ -2,11 +2,12 @@
 
 import type { AnyActorRef, EventObject } from "xstate";
 import { ProcessError } from "../errors.ts";
+import type { Behaviour } from "./behaviour.ts";
 import { checkTimeout } from "./call.ts";
 import { runAs, self } from "./current.ts";
 import { Deque } from "./deque.ts";
 import { type ExitReason, exitReasonOf } from "./exit-reason.ts";
-import type { Behaviour, Process } from "./process.ts";
+import type { Process } from "./process.ts";
 import type { Ref } from "./protocol.ts";
 import { adoptProcess } from "./spawning.ts";
 import { type InternalStart, type StartOptions, startProcess } from "./start.ts";
@@ -67,6 +68,8 @@ function functionLogic(code: ProcessCode, label = code.name || "process", about?
       event.type === "$exit" ? { ...snapshot, status: "done" } : snapshot,
   } as unknown as typeof rootLogic;
 }
+
+const anything = (): boolean => true;
 
 interface Waiting {
   match: ((message: unknown) => boolean) | undefined;
@@ -129,16 +132,14 @@ class FunctionBehaviour implements Behaviour, ProcessContext {
   ): Promise<T> => {
     const { timeoutMs = "infinity" } = options;
     checkTimeout("options.timeoutMs", timeoutMs);
-    if (match === undefined ? this.unread.length > 0 : this.unread.some(match)) {
-      const found = match === undefined ? this.unread.shift() : this.unread.take(match);
-      return Promise.resolve(found as T);
-    }
+    const found = this.unread.take(match ?? anything);
+    if (found !== undefined) return Promise.resolve(found.item as T);
     if (timeoutMs === 0) {
       // What has arrived may not have been handed over yet.
       const arrived = this.process.takeMessage(
         (message) => !isSystemMessage(this.process, message) && match?.(message) !== false,
       );
-      return arrived === undefined ? Promise.reject(this.#late(0)) : Promise.resolve(arrived as T);
+      return arrived === undefined ? Promise.reject(this.#late(0)) : Promise.resolve(arrived.item as T);
     }
     return new Promise<T>((resolve, reject) => {
       const waiting: Waiting = { match, resolve: resolve as (message: never) => void, timer: undefined };

@@ -1,8 +1,9 @@
 /** How a process and the XState actor that represents it find each other while both are being made. */
 
 import type { AnyActorLogic } from "xstate";
+import type { Behaviour } from "./behaviour.ts";
 import { currentProcess } from "./current.ts";
-import { type Behaviour, Process } from "./process.ts";
+import { Process } from "./process.ts";
 import { bindActor, contextRuntime } from "./target.ts";
 import { logicOf } from "./xstate-adapter.ts";
 

@@ -96,6 +96,7 @@ export function nested(
         parent: { actor: scope.supervisor, process: scope.process, path: scope.path },
         ...(spec.name === undefined ? {} : { name: spec.name }),
       });
+      scope.began(supervisor.process);
       await supervisor.start();
       return supervisor;
     },

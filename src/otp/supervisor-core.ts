@@ -5,6 +5,7 @@
 
 import type { AnyActorRef } from "xstate";
 import { CallerError, ProcessError } from "../errors.ts";
+import type { Behaviour, ExitMessage } from "./behaviour.ts";
 import { PendingCall } from "./call.ts";
 import {
   type Child,
@@ -15,6 +16,7 @@ import {
   type Started,
   startIncarnation,
   stopIncarnation,
+  whenAlone,
 } from "./child.ts";
 import { type Clock, realClock } from "./clock.ts";
 import { currentProcess } from "./current.ts";
@@ -22,10 +24,10 @@ import { reportDeadLetter } from "./dead-letter.ts";
 import { describeExitReason, type ExitReason, exitReasonOf, isCleanExit } from "./exit-reason.ts";
 import { monitorExit } from "./exited.ts";
 import { linkProcesses, unlinkProcesses } from "./link.ts";
-import { type Behaviour, type ExitMessage, Process } from "./process.ts";
+import { Process } from "./process.ts";
 import type { Offender, SupervisorReport } from "./report.ts";
 import type { ChildExit, RestartDecision } from "./restart-policy.ts";
-import { Runtime } from "./runtime.ts";
+import { defaultRuntime, Runtime } from "./runtime.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { checkName, registerAs } from "./start.ts";
 import { type SupervisorActor, supervisorLogic } from "./supervisor-machine.ts";
@@ -36,7 +38,7 @@ import { actorState, createChildActor, stopActor } from "./xstate-adapter.ts";
 
 /** What a supervisor is started with beside its specification. */
 export interface SupervisorHost {
-  /** Default: the runtime of the process that starts it, or a new one with `clock` and `inspect`. */
+  /** Default: the runtime of the process that starts it; outside any, the default one, or a new one with `clock`, `onReport` and `inspect`. */
   readonly runtime?: Runtime;
   /** Default: the machine's own time. */
   readonly clock?: Clock;
@@ -83,6 +85,9 @@ export abstract class SupervisorCore implements Behaviour {
   #restarts = 0;
   #ending = false;
   #closed = false;
+  readonly #onAlone: (() => void)[] = [];
+  /** Processes that a start function has told of. */
+  readonly #begun = new Set<Process>();
 
   constructor(spec: NormalSupervisorSpec, host: SupervisorHost) {
     this.spec = spec;
@@ -107,6 +112,7 @@ export abstract class SupervisorCore implements Behaviour {
       forgetsTemporary: !spec.ownPolicy,
       report: (report) => this.#tell(report),
       pendingStarts: new Set(),
+      began: (process) => this.#began(process),
       childExited: (child, scopeId, reason) => this.#onExit(child, scopeId, reason),
       childStartFailed: (child, scopeId, reason) => this.#onStartFailed(child, scopeId, reason),
     };
@@ -114,7 +120,9 @@ export abstract class SupervisorCore implements Behaviour {
 
   /** Settles with the exit reason when the supervisor and all its children have ended. Never rejects. */
   get ended(): Promise<ExitReason> {
-    return monitorExit(this.process);
+    return monitorExit(this.process).then(
+      (reason) => new Promise<ExitReason>((resolve) => this.whenAlone(() => resolve(reason))),
+    );
   }
 
   /** Whether it takes no more requests. */
@@ -218,6 +226,7 @@ export abstract class SupervisorCore implements Behaviour {
     this.#giveUpStarts();
     // Killed itself, its children go down with it; ended in an orderly way, it has none left.
     for (const child of this.children().reverse()) orphan(child, this.lent, reason);
+    for (const process of this.#begun) if (process.status === "starting") process.finish("killed");
     if (starting) this.#closeIfDead();
     else this.#closeWhenAlone(reason);
   }
@@ -230,12 +239,29 @@ export abstract class SupervisorCore implements Behaviour {
 
   /** The machine ends after the last child, so that no child's end is told to an actor that has ended. */
   #closeWhenAlone(reason: ExitReason): void {
-    if (this.#closed || this.children().some(isAboutToEnd)) return;
+    if (this.#closed || this.#begun.size > 0 || this.children().some(isAboutToEnd)) return;
     this.#closed = true;
     this.actor.send({ type: "supervisor.stop", reason });
     this.actor.send({ type: "supervisor.stopped" });
     this.report({ type: "supervisor.stopped", reason });
     stopActor(this.actor);
+    for (const then of this.#onAlone.splice(0)) then();
+  }
+
+  /** {@inheritDoc Behaviour.whenAlone} */
+  #began(process: Process): void {
+    this.#begun.add(process);
+    process.addExitHook(() =>
+      whenAlone(process, () => {
+        this.#begun.delete(process);
+        this.#closeIfDead();
+      }),
+    );
+  }
+
+  whenAlone(then: () => void): void {
+    if (this.#closed) then();
+    else this.#onAlone.push(then);
   }
 
   state(): unknown {
@@ -523,7 +549,9 @@ export function reasonOfStart(error: unknown): ExitReason {
   return exitReasonOf(error);
 }
 
+/** The default runtime, where names are known to all, unless the host wants time, reports or inspection of its own. */
 function newRuntime(host: SupervisorHost): Runtime {
+  if (host.clock === undefined && host.inspect === undefined && host.onReport === undefined) return defaultRuntime;
   return new Runtime({
     clock: host.clock ?? realClock,
     ...(host.inspect === undefined ? {} : { inspect: host.inspect }),

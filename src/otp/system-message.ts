@@ -1,8 +1,9 @@
 /** Messages that the runtime itself sends to a process: handled in their turn, and also while the process is suspended. Source: OTP's sys. */
 
+import type { ExitMessage } from "./behaviour.ts";
 import type { PendingCall } from "./call.ts";
 import type { ExitReason } from "./exit-reason.ts";
-import type { ExitMessage, Process } from "./process.ts";
+import type { Process } from "./process.ts";
 
 /** What `trace` tells of a process. Calls and casts are shown as the message they carry. */
 export type TraceEvent =

@@ -30,8 +30,8 @@ export function hasProcess(value: unknown): value is HasProcess {
   return typeof value === "object" && value !== null && "process" in value && value.process instanceof Process;
 }
 
-/** A process, by ref, by local name, by a registry's key, or by an alias of it. */
-export type Target = Process | string | Via | Alias;
+/** A process, by ref, by local name, by a registry's key, by an alias of it, by what has it, or by its XState actor. */
+export type Target = Process | string | Via | Alias | HasProcess | AnyActorRef;
 
 /** Whose actor it is. On the actor itself: a WeakMap of as many entries as there are processes would be most of the garbage collector's work. */
 const ownerOfActor = Symbol("process");
@@ -55,10 +55,7 @@ export function processOf(actor: AnyActorRef): Process | undefined {
  * `whereis` answers for nobody).
  * @throws CallerError "invalid_argument"
  */
-export function resolveTarget(
-  target: Target | HasProcess | AnyActorRef | undefined,
-  runtime?: Runtime,
-): Process | undefined {
+export function resolveTarget(target: Target | undefined, runtime?: Runtime): Process | undefined {
   if (target instanceof Process) return target;
   if (typeof target === "string") return (runtime ?? contextRuntime()).names.get(target);
   if (target === undefined) return undefined;
@@ -69,7 +66,7 @@ export function resolveTarget(
     const owner = (target as OwnedActor)[ownerOfActor];
     if (owner !== undefined) return owner;
   }
-  throw invalidArgument("target", target, "a ref, a name, { via, key } or the actor of a process");
+  throw invalidArgument("target", target, "a ref, a name, { via, key }, an alias or the actor of a process");
 }
 
 /** The runtime of the process that is running, or the default one. */
@@ -82,7 +79,10 @@ export function describeTarget(target: unknown): string {
   if (target instanceof Process) return target.toString();
   if (typeof target === "string") return `"${target}"`;
   if (target instanceof Alias) return target.toString();
-  if (typeof target === "object" && target !== null && "key" in target)
-    return `key ${describeValue(target.key)}`;
+  if (typeof target === "object" && target !== null) {
+    if ("key" in target) return `key ${describeValue(target.key)}`;
+    const process = hasProcess(target) ? target.process : (target as OwnedActor)[ownerOfActor];
+    if (process !== undefined) return process.toString();
+  }
   return String(target);
 }

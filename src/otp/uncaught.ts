@@ -41,8 +41,8 @@ function onRejected(reason: unknown): void {
   // As Node does when nobody listens: the rejection becomes an uncaught exception.
   const error =
     reason instanceof Error ? reason : new Error(`unhandled rejection: ${String(reason)}`, { cause: reason });
-  if (process.listenerCount("uncaughtException") > 1) process.emit("uncaughtException", error, "unhandledRejection");
-  else endHost(error);
+  if (process.listenerCount("uncaughtException") === 1) endHost(error);
+  else (process as NodeJS.EventEmitter).emit("uncaughtException", error, "unhandledRejection");
 }
 
 /** The process ends with the error; of one that has ended, or is about to, it is told. */

@@ -33,7 +33,7 @@ export const fullSettings: BenchSettings = {
   casts: 300_000,
   spawns: 20_000,
   restartChildren: [100, 1_000, 10_000, 50_000],
-  crashes: 4_000,
+  crashes: 2_000,
   fewChildren: 1_000,
   fewRepeats: 20,
   manyChildren: 100_000,

@@ -55,6 +55,9 @@ const waiting = setup({}).createMachine({
 /** A parent's work grows with the square of its children: 10,000 take 20 s to stop. */
 const mostStopped = 1_000;
 
+/** An actor that is always there: see subjects/synapse.ts. */
+export const resident = createActor(counting).start();
+
 /** The subject. */
 export const xstate: Subject = {
   version,
@@ -92,7 +95,7 @@ export const xstate: Subject = {
       counter = new StartCounter();
       const parent = createActor(supervisor, { input: { children } }).start();
       globalThis.gc?.();
-      const few = children > mostStopped ? Math.min(crashes, 100) : crashes;
+      const few = children > mostStopped ? Math.min(crashes, 20) : crashes;
       // The parent is dropped, not stopped, for the reason that startStop has its limit.
       const rate = await perSecond(few, () =>
         crashInWaves(counter, children, few, (_ref, index) => {

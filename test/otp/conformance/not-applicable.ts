@@ -8,6 +8,12 @@ export interface NotApplicable {
 
 /** By letter: S, G, P, D, R, T. */
 export const notApplicable: readonly NotApplicable[] = [
+  { id: "S27", why: "Hibernation compacts the heap of one process; here all processes share one." },
+  { id: "S55", why: "The modules of a child serve hot code upgrade: a running child keeps its code." },
+  {
+    id: "S121",
+    why: "The callback module is what OTP's release handling asks for: a supervisor has none, and nothing is upgraded.",
+  },
   { id: "S137", why: "Hot code upgrade of a supervisor's flags: they cannot be changed while it runs." },
   {
     id: "S138",

@@ -5,7 +5,7 @@ import { createAlias, unalias } from "../../../src/otp/alias.ts";
 import { call, cast, reply, send } from "../../../src/otp/call.ts";
 import { Exit } from "../../../src/otp/exit-reason.ts";
 import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { exit } from "../../../src/otp/link.ts";
+import { exit, link } from "../../../src/otp/link.ts";
 import { demonitor, type Monitor, monitor } from "../../../src/otp/monitor.ts";
 import { exited, isAlive, register } from "../../../src/otp/names.ts";
 import type { Process } from "../../../src/otp/process.ts";
@@ -198,10 +198,14 @@ test("P36 a name is free before DOWN or EXIT is delivered: who reacts to them ca
         const heir = Promise.withResolvers<unknown>();
         // An exit hook is told earlier still.
         holder.addExitHook(() =>
-          heir.resolve(spawn(idle, { name: typeof name === "string" ? name : { ...name, key: "heir" } })),
+          heir.resolve(spawn(idle, { name: typeof name === "string" ? "heir" : { ...name, key: "heir" } })),
         );
+        link(holder);
         send(holder, "gone");
+        expect(await receive()).toMatchObject({ type: "EXIT", reason: "gone" });
+        const takes = spawn(idle, { name });
         expect(await receive()).toMatchObject({ type: "DOWN", reason: "gone" });
+        exit(takes, "kill");
         const next = (await heir.promise) as Process;
         exit(next, "kill");
         if (typeof name === "string") register(name, me);

@@ -90,14 +90,21 @@ test("R6 a dead holder is replaced, also before its end was handled", async () =
   const { registry, idle, runtime } = create();
   const [dead, next] = [idle(), idle()];
   registry.register("hello", "old", dead);
-  // Within a signal, what follows of other signals waits.
+  // Within a signal, what follows of other signals waits; errors in it are reported, not thrown.
+  const seen: unknown[] = [];
   runtime.signal(() => {
-    exit(dead, "kill");
     dead.finish("killed");
-    expect(dead.exitHooks?.size).toBe(1);
-    expect(registry.lookup("hello")).toEqual([]);
+    seen.push(dead.exitHooks?.size, registry.lookup("hello"), registry.whereisName("hello"));
     registry.register("hello", "new", next);
+    seen.push(dead.exitHooks?.size, registry.whereisName("hello"));
+    try {
+      registry.register("hello", "newer", idle());
+    } catch (error) {
+      seen.push(error);
+    }
   });
+  const taken = expect.objectContaining({ code: "already_started", value: next });
+  expect(seen).toEqual([1, [], undefined, undefined, next, taken]);
   expect(registry.lookup("hello")).toEqual([{ key: "hello", process: next, value: "new" }]);
   expect(registry.keys(next)).toEqual(["hello"]);
 });

@@ -13,16 +13,24 @@ import { bystander, counted, listed } from "../support.ts";
 /** Restarts so many that a loop does not end by itself. */
 const endless = { maxRestarts: 1_000_000_000, periodMs: 10_000 };
 
+/** Its start takes a turn, so that not much of the loop happens meanwhile. */
+const slow = { slow: true };
+
 /** A child whose every start fails from now on, and which has crashed. */
 async function loop(child: Script): Promise<void> {
   child.fail = Number.POSITIVE_INFINITY;
   await child.end("died");
 }
 
+/** Time this process has computed, in milliseconds: what others do on the machine does not count. */
+function cpuMs(): number {
+  return process.cpuUsage().user / 1_000;
+}
+
 describe("a child whose restart fails again and again", () => {
   test("S112 terminateChild ends the loop; once its start is mended, restartChild works", async () => {
     const { script, supervise, log } = createWorld();
-    const child = script("child1");
+    const child = script("child1", slow);
     const supervisor = await supervise({ ...endless, children: [child.spec] });
     await loop(child);
     expect(listed(supervisor)).toEqual(["child1 restarting"]);
@@ -39,7 +47,7 @@ describe("a child whose restart fails again and again", () => {
 
   test("S112 meanwhile other requests are answered: restart, delete and start are already_present", async () => {
     const { script, supervise } = createWorld();
-    const [child, other] = [script("child1"), script("other")];
+    const [child, other] = [script("child1", slow), script("other")];
     const supervisor = await supervise({ ...endless, children: [child.spec] });
     await loop(child);
     for (const request of [
@@ -59,7 +67,7 @@ describe("a child whose restart fails again and again", () => {
 
   test("S112 stopping the supervisor ends the loop", async () => {
     const { script, supervise, runtime } = createWorld();
-    const child = script("child1");
+    const child = script("child1", slow);
     const supervisor = await supervise({ ...endless, children: [child.spec] });
     await loop(child);
     expect(await supervisor.stop()).toBe("shutdown");
@@ -68,7 +76,7 @@ describe("a child whose restart fails again and again", () => {
 
   test("S114 rest_for_one: those before it run, those after it wait, and a stop does not hang", async () => {
     const { script, supervise } = createWorld();
-    const [child1, child2, child3] = [script("child1"), script("child2"), script("child3")];
+    const [child1, child2, child3] = [script("child1", slow), script("child2", slow), script("child3", slow)];
     const children = [child1.spec, child2.spec, child3.spec];
     const supervisor = await supervise({ ...endless, strategy: "rest_for_one", children });
     await loop(child2);
@@ -81,7 +89,7 @@ describe("a child whose restart fails again and again", () => {
 
   test("S114 one_for_all: all wait, and a stop does not hang", async () => {
     const { script, supervise } = createWorld();
-    const [child1, child2, child3] = [script("child1"), script("child2"), script("child3")];
+    const [child1, child2, child3] = [script("child1", slow), script("child2", slow), script("child3", slow)];
     const children = [child1.spec, child2.spec, child3.spec];
     const supervisor = await supervise({ ...endless, strategy: "one_for_all", children });
     await loop(child2);
@@ -94,7 +102,7 @@ describe("a child whose restart fails again and again", () => {
   test("S115 under a dynamic supervisor its old ref ends the loop (adapted: DynamicSupervisor; restart and delete are refused)", async () => {
     const { script, superviseDynamic } = createWorld();
     const supervisor = await superviseDynamic(endless);
-    const child = script("child1");
+    const child = script("child1", slow);
     await supervisor.startChild(child.spec);
     await loop(child);
     for (const request of [restartChild(supervisor, "child1"), deleteChild(supervisor, "child1")]) {
@@ -110,7 +118,7 @@ describe("a child whose restart fails again and again", () => {
   test("S115 a dynamic supervisor that is stopped during the loop does not hang (adapted: DynamicSupervisor)", async () => {
     const { script, superviseDynamic, runtime } = createWorld();
     const supervisor = await superviseDynamic(endless);
-    const child = script("child1");
+    const child = script("child1", slow);
     await supervisor.startChild(child.spec);
     await loop(child);
     expect(await supervisor.stop()).toBe("shutdown");
@@ -144,7 +152,7 @@ test("a restart that fails is retried even when its reason is clean and the chil
 test("S118 restarting children are counted as workers, not as active (adapted: DynamicSupervisor; specs is the number of children)", async () => {
   const { script, superviseDynamic } = createWorld();
   const supervisor = await superviseDynamic(endless);
-  const children = [script("1"), script("2"), script("3")];
+  const children = [script("1", slow), script("2", slow), script("3", slow)];
   for (const { spec } of children) await supervisor.startChild(spec);
   expect(counted(supervisor)).toBe("3/3/0/3");
   for (const child of children) await child.end("died");
@@ -179,15 +187,15 @@ describe("scale", () => {
       const refs: unknown[] = [];
       const { spec } = script("child", { restart: "temporary" });
       for (let index = 0; index < count; index += 1) refs.push(await supervisor.startChild(spec));
-      const beganMs = performance.now();
+      const beganMs = cpuMs();
       for (const ref of refs) await supervisor.terminateChild(ref);
-      const tookMs = performance.now() - beganMs;
+      const tookMs = cpuMs() - beganMs;
       expect(counted(supervisor)).toBe("0/0/0/0");
       await supervisor.stop();
       return tookMs;
     };
     const few = await fastest(() => terminating(500));
-    expect((await terminating(5_000)) / few).toBeLessThan(50);
+    expect((await fastest(() => terminating(5_000))) / few).toBeLessThan(50);
   });
 
   test("S120 starting and stopping 5,000 children costs at most 100 times as much as 500 (adapted: smaller numbers)", async () => {
@@ -195,19 +203,20 @@ describe("scale", () => {
       const { script, supervise } = createWorld();
       const supervisor = await supervise({});
       const { spec } = script("child");
-      const beganMs = performance.now();
+      const beganMs = cpuMs();
       for (let index = 0; index < count; index += 1) await supervisor.startChild({ ...spec, id: String(index) });
-      const startedMs = performance.now();
+      const startedMs = cpuMs();
       for (let index = 0; index < count; index += 1) await supervisor.terminateChild(String(index));
-      const stoppedMs = performance.now();
+      const stoppedMs = cpuMs();
       expect(counted(supervisor)).toBe(`${count}/0/0/${count}`);
       await supervisor.stop();
       return { startMs: startedMs - beganMs, stopMs: stoppedMs - startedMs };
     };
-    const few = await timing(500);
-    const many = await timing(5_000);
-    expect(many.startMs / Math.max(few.startMs, 1)).toBeLessThan(100);
-    expect(many.stopMs / Math.max(few.stopMs, 1)).toBeLessThan(100);
+    for (const phase of ["startMs", "stopMs"] as const) {
+      const few = await fastest(async () => (await timing(500))[phase]);
+      const many = await fastest(async () => (await timing(5_000))[phase]);
+      expect(many / few).toBeLessThan(100);
+    }
   });
 });
 
@@ -262,7 +271,11 @@ describe("S122 reports are data that holds who, what and why (adapted: structure
       await supervisor.ended;
     });
     expect(ofType(reports, "child.start_failed")).toMatchObject([
-      { supervisor: "sup", offender: { childId: "child1", type: "worker" }, reason: { message: "start of child1 fails" } },
+      {
+        supervisor: "sup",
+        offender: { childId: "child1", type: "worker" },
+        reason: { message: "start of child1 fails" },
+      },
     ]);
     expect(ofType(reports, "supervisor.gave_up")).toMatchObject([
       { supervisor: "sup", offender: { childId: "child1" }, because: expect.stringContaining("exceeds maxRestarts 1") },
