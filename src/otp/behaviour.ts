@@ -34,6 +34,11 @@ export interface Behaviour {
   redact?(shown: Shown): Shown;
 }
 
+/** The record that a supervisor keeps of a process: told of its end before all others. Must not throw. */
+export interface Supervision {
+  ended(reason: ExitReason): void;
+}
+
 /** Something that a process holds and gives up at its end: its monitors, timers that aim at it. */
 export interface Held {
   release(): void;

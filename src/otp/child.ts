@@ -2,6 +2,7 @@
 
 import type { AnyActorRef } from "xstate";
 import { ProcessError } from "../errors.ts";
+import type { Supervision } from "./behaviour.ts";
 import type { ChildControl, ChildScope, LogicChildSpec, NormalChildSpec, RunningChild } from "./child-spec.ts";
 import type { Clock } from "./clock.ts";
 import { runAs } from "./current.ts";
@@ -76,6 +77,8 @@ export function createChild(spec: NormalChildSpec, path: string): Child {
 }
 
 let scopeIds = 0;
+/** Of no incarnation: exits told under it are nobody's. */
+const noScope = 0;
 
 /** What a start came to: a child whose start function chose not to start is kept, but does not run. */
 export type Started = "running" | "ignored";
@@ -123,17 +126,17 @@ function awaitStart(slow: Promise<unknown>, child: Child, scopeId: number, host:
     };
     host.pendingStarts.add(giveUp);
     slow.then(
-      (result) => (givenUp ? endLate(result, host) : conclude(() => settleStart(child, scopeId, host, result))),
+      (result) => (givenUp ? endLate(result, child, host) : conclude(() => settleStart(child, scopeId, host, result))),
       (error: unknown) => conclude(() => startThrew(child, error)),
     );
   });
 }
 
 /** Ends what a start that was given up has started after all. */
-function endLate(result: unknown, host: ChildHost): void {
+function endLate(result: unknown, child: Child, host: ChildHost): void {
   if (result === undefined || result === null) return;
   try {
-    runningChild(result, host, () => undefined).kill();
+    runningChild(result, child, noScope, host).kill();
   } catch {
     // Junk: there is nothing to end.
   }
@@ -196,7 +199,7 @@ function settleStart(child: Child, scopeId: number, host: ChildHost, result: unk
     return "ignored";
   }
   try {
-    child.running = runningChild(result, host, (reason) => host.childExited(child, scopeId, reason));
+    child.running = runningChild(result, child, scopeId, host);
   } catch (error) {
     return startThrew(child, error);
   }
@@ -213,29 +216,38 @@ export function whenAlone({ behaviour }: Process, then: () => void): void {
 }
 
 /** What a start function may answer, as the supervisor sees it. */
-function runningChild(result: unknown, host: ChildHost, exited: (reason: ExitReason) => void): RunningChild {
+function runningChild(result: unknown, child: Child, scopeId: number, host: ChildHost): RunningChild {
   const process = result instanceof Process ? result : hasProcess(result) ? result.process : undefined;
   if (process === undefined) {
     if (typeof (result as RunningChild).stop === "function") return result as RunningChild;
     throw new TypeError("a start function answers a ref, a running child, or undefined to be ignored");
   }
-  // A supervisor that was killed leaves children that take their time: what follows of its end must not overlap with them.
-  const ended = (reason: ExitReason): void => whenAlone(process, () => exited(reason));
-  if (process.alive) process.addExitHook(ended);
-  else ended(process.exitReason ?? "noproc");
-  return new ProcessChild(result, process, host.process);
+  const running = new ProcessChild(result, process, { child, scopeId, host });
+  if (!process.alive) running.ended(process.exitReason ?? "noproc");
+  else if (process.supervision === undefined) process.supervision = running;
+  else process.addExitHook((reason) => running.ended(reason));
+  return running;
 }
 
 /** A child that is a process: it is stopped and killed by exit signals. A class, because closures for every child would be most of its record. */
-class ProcessChild implements RunningChild {
+class ProcessChild implements RunningChild, Supervision {
   readonly ref: unknown;
   readonly #process: Process;
-  readonly #supervisor: Process;
+  readonly #child: Child;
+  readonly #scopeId: number;
+  readonly #host: ChildHost;
 
-  constructor(ref: unknown, process: Process, supervisor: Process) {
+  constructor(ref: unknown, process: Process, of: { child: Child; scopeId: number; host: ChildHost }) {
     this.ref = ref;
     this.#process = process;
-    this.#supervisor = supervisor;
+    this.#child = of.child;
+    this.#scopeId = of.scopeId;
+    this.#host = of.host;
+  }
+
+  ended(reason: ExitReason): void {
+    // A supervisor that was killed leaves children that take their time: what follows of its end must not overlap with them.
+    whenAlone(this.#process, () => this.#host.childExited(this.#child, this.#scopeId, reason));
   }
 
   get actor(): AnyActorRef {
@@ -243,11 +255,11 @@ class ProcessChild implements RunningChild {
   }
 
   stop(reason: ExitReason): void {
-    this.#process.runtime.signal(() => this.#process.signal(this.#supervisor, reason, "exit"));
+    this.#process.runtime.signal(() => this.#process.signal(this.#host.process, reason, "exit"));
   }
 
   kill(): void {
-    this.#process.runtime.signal(() => this.#process.signal(this.#supervisor, "kill", "exit"));
+    this.#process.runtime.signal(() => this.#process.signal(this.#host.process, "kill", "exit"));
   }
 }
 

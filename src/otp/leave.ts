@@ -11,10 +11,11 @@ import { unwatchUncaught } from "./uncaught.ts";
 
 /** Carries the end of a dead process out. Names are free before hooks, links and monitors are told, in this order. */
 export function leave(process: Process, reason: ExitReason, mailbox: Deque<unknown>): void {
-  const { runtime, links, watchers, exitHooks, openCalls, awaitedCalls, held, traces } = process;
+  const { runtime, links, watchers, supervision, exitHooks, openCalls, awaitedCalls, held, traces } = process;
   if (process.name !== undefined && runtime.names.get(process.name) === process) runtime.names.delete(process.name);
   process.links = undefined;
   process.watchers = undefined;
+  process.supervision = undefined;
   process.exitHooks = undefined;
   process.openCalls = undefined;
   process.awaitedCalls = undefined;
@@ -38,6 +39,7 @@ export function leave(process: Process, reason: ExitReason, mailbox: Deque<unkno
   dropMail(process, behaviour?.unread);
   dropMail(process, mailbox);
   if (traces !== undefined) tellTraces(traces, { type: "exit", reason });
+  if (supervision !== undefined) tellHook(process, (why) => supervision.ended(why), reason);
   if (exitHooks !== undefined) for (const hook of exitHooks) tellHook(process, hook, reason);
   if (links !== undefined) {
     for (const other of links) {

@@ -2,7 +2,7 @@
 
 import type { AsyncResource } from "node:async_hooks";
 import type { AnyActorRef } from "xstate";
-import type { Behaviour, ExitHook, ExitMessage, Held, ProcessStatus } from "./behaviour.ts";
+import type { Behaviour, ExitHook, ExitMessage, Held, ProcessStatus, Supervision } from "./behaviour.ts";
 import type { PendingCall } from "./call.ts";
 import { crashReport } from "./crash-report.ts";
 import { openContext, runAs } from "./current.ts";
@@ -39,7 +39,9 @@ export class Process {
   /** The newest call that it has not answered, and the newest that it waits for: lists of open-calls.ts. */
   openCalls: ListedCall | undefined;
   awaitedCalls: ListedCall | undefined;
-  /** Told of its end before links and monitors are: its supervisor, registries, groups. */
+  /** Its supervisor's record of it; of a process that is the child of two, the first one's. A field and no hook: a set is 150 bytes. */
+  supervision: Supervision | undefined;
+  /** Told of its end before links and monitors are: registries, groups, whoever waits for it. */
   exitHooks: Set<ExitHook> | undefined;
   /** What it gives up at its end. */
   held: Set<Held> | undefined;
