@@ -35,22 +35,25 @@ test("a rejection that a server's handler does not await ends that server", asyn
   expect([code, lines.at(-1)]).toEqual([0, "host lives"]);
 });
 
-test("timers, promises and microtasks of plain code end its process", async () => {
+test("timers and promises of plain code end its process", async () => {
   const { code, lines } = await host("code");
   expect(lines.filter((line) => line.startsWith("process"))).toEqual([
     "process ended: Error: thrown in a timer",
     "process ended: Error: thrown: a text rejected for nobody",
-    "process ended: Error: thrown in a microtask",
   ]);
   expect([code, lines.at(-1)]).toEqual([0, "host lives"]);
 });
 
-test("what a process throws after its end is told while others live; when none does it is the host's", async () => {
-  const { code, lines, stderr } = await host("late");
-  expect(lines).toEqual(["process ended: normal", "report process.late_error", "host lives", "process ended: normal"]);
-  expect(code).toBe(1);
-  expect(stderr).toContain("thrown after all ends");
-});
+const node = Number(process.versions.node.split(".")[0]);
+
+test.skipIf(node < 24)(
+  "microtasks of plain code end its process (Node before 24 does not say whose a microtask is)",
+  async () => {
+    const { code, lines } = await host("microtask");
+    expect(lines.filter((line) => line.startsWith("process"))).toEqual(["process ended: Error: thrown in a microtask"]);
+    expect([code, lines.at(-1)]).toEqual([0, "host lives"]);
+  },
+);
 
 test.each([
   ["thrown", "nobody"],
