@@ -9,7 +9,7 @@ import type { Agent } from "./agent/handle.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
 import { guardInspector } from "./inspect/observer.ts";
 import type { ChildSpec } from "./otp/child-spec.ts";
-import { type Clock, realClock } from "./otp/clock.ts";
+import { type Clock, longestTimerMs, realClock } from "./otp/clock.ts";
 import type { ExitReason } from "./otp/exit-reason.ts";
 import type { ProcessReport } from "./otp/process-report.ts";
 import { Runtime } from "./otp/runtime.ts";
@@ -128,7 +128,7 @@ export class System implements AsyncDisposable {
   /** Stops everything in reverse start order and settles when all of it is gone. Idempotent; never rejects for a system that has ended. */
   async stop(options: StopOptions = {}): Promise<void> {
     const { timeoutMs } = options;
-    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= 2_147_483_647)) {
+    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= longestTimerMs)) {
       throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
     }
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#root.kill(), timeoutMs);

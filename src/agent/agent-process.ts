@@ -219,10 +219,11 @@ export class AgentProcess implements RunOwner, WorkerOwner {
     const stopping = this.state === "stopping";
     if (!asked || (crash.cause !== "stopped" && crash.cause !== "killed")) this.#lastCrash = crash;
     for (const run of held) {
-      const stopped = stopping
-        ? agentStoppedError(this.agentId, "stopped while it held the run", crash, run.id)
-        : undefined;
-      run.fail(stopped ?? workerError(crash, run.id));
+      run.fail(
+        stopping
+          ? agentStoppedError(this.agentId, "stopped while it held the run", crash, run.id)
+          : workerError(crash, run.id),
+      );
     }
     if (this.#lastCrash === crash) this.#report({ type: "agent.crashed", crash });
     if (asked) this.#send({ type: "worker.exited" });
@@ -375,9 +376,10 @@ export class AgentProcess implements RunOwner, WorkerOwner {
   }
 
   #noteDecision(decision: RestartDecision): void {
-    if (this.#lastCrash !== undefined) this.#lastCrash.decision = decision;
     const crash = this.#lastCrash;
-    if (decision.type === "restart" || crash === undefined || exitReasonOfCrash(crash) === "normal") return;
+    if (crash === undefined) return;
+    crash.decision = decision;
+    if (decision.type === "restart" || exitReasonOfCrash(crash) === "normal") return;
     const code = decision.type === "give_up" ? "restart_intensity_exceeded" : "agent_stopped";
     this.#stoppedBy = leftDownError(crash, code, decision.because);
   }

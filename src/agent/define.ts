@@ -3,6 +3,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { invalidArgument } from "../errors.ts";
 import { type ChildSpec, normalizeChildSpec, type StartChildSpec } from "../otp/child-spec.ts";
+import { longestTimerMs } from "../otp/clock.ts";
 import type { RestartType } from "../otp/restart-policy.ts";
 import type { SupervisorDefinition } from "../otp/start-supervisor.ts";
 import { startAgent } from "./agent-process.ts";
@@ -85,7 +86,7 @@ export function defineAgent<Output = string>(spec: AgentSpec<Output>): AgentDefi
     id: agent.id,
     type: "worker",
     restart: agent.restart,
-    shutdownMs: Math.min(agent.shutdownMs + killMarginMs, 2_147_483_647),
+    shutdownMs: Math.min(agent.shutdownMs + killMarginMs, longestTimerMs),
     agent,
     start: (scope) => startAgent(agent, scope),
   };
@@ -131,6 +132,6 @@ function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgentSpec {
 }
 
 function checkInteger(field: string, value: number, least: number, id: string): void {
-  if (Number.isInteger(value) && value >= least && value <= 2_147_483_647) return;
+  if (Number.isInteger(value) && value >= least && value <= longestTimerMs) return;
   throw invalidArgument(field, value, `an integer from ${least} to 2,147,483,647 (agent "${id}")`);
 }

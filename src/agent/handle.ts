@@ -1,6 +1,7 @@
 /** The handle of an agent: what callers hold. It stays good across crashes, restarts and stops. */
 
 import { invalidArgument, RunError } from "../errors.ts";
+import { longestTimerMs } from "../otp/clock.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
 import type { AgentProcess } from "./agent-process.ts";
 import type { CrashRecord } from "./crash-record.ts";
@@ -81,7 +82,7 @@ export class Agent<Output = string> {
    */
   async whenReady(options: WaitOptions = {}): Promise<void> {
     const { signal, timeoutMs } = options;
-    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= 2_147_483_647)) {
+    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestTimerMs)) {
       throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 1 to 2,147,483,647 milliseconds");
     }
     if (this.#process.client !== undefined) return;

@@ -1,6 +1,7 @@
 /** What a caller may say of one run, and its checks. */
 
 import { CallerError, invalidArgument } from "../errors.ts";
+import { longestTimerMs } from "../otp/clock.ts";
 import type { ModelSettings, RunRequestSpec, UsageLimits } from "../rpc/run-types.ts";
 
 /** Options of `Agent.run` and `Agent.stream`. */
@@ -25,7 +26,6 @@ export interface RunOptions {
   metadata?: Readonly<Record<string, string>>;
 }
 
-const maxTimeoutMs = 2_147_483_647;
 const known = new Set([
   "signal",
   "timeoutMs",
@@ -67,8 +67,8 @@ export function checkRunOptions(prompt: string, options: RunOptions, maxMessageB
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidArgument("options.signal", signal, "an AbortSignal");
   }
-  if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= maxTimeoutMs)) {
-    throw invalidArgument("options.timeoutMs", timeoutMs, `an integer from 1 to ${maxTimeoutMs} milliseconds`);
+  if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestTimerMs)) {
+    throw invalidArgument("options.timeoutMs", timeoutMs, `an integer from 1 to ${longestTimerMs} milliseconds`);
   }
   if (messageHistory !== undefined && !Array.isArray(messageHistory)) {
     throw invalidArgument("options.messageHistory", messageHistory, "a list of messages");

@@ -2,6 +2,7 @@
 
 import { CallerError, invalidArgument, ProcessError } from "../errors.ts";
 import { Alias } from "./alias.ts";
+import { longestTimerMs } from "./clock.ts";
 import { currentProcess } from "./current.ts";
 import { reportDeadLetter } from "./dead-letter.ts";
 import type { Deadline } from "./deadlines.ts";
@@ -205,7 +206,7 @@ function deliver(target: Target, message: unknown): void {
 /** @throws CallerError "invalid_argument" */
 export function checkTimeout(field: string, value: number | "infinity"): void {
   if (value === "infinity") return;
-  if (Number.isInteger(value) && value >= 0 && value <= 2_147_483_647) return;
+  if (Number.isInteger(value) && value >= 0 && value <= longestTimerMs) return;
   throw new CallerError(
     "invalid_argument",
     `${field} is ${String(value)}; it must be 0 to 2,147,483,647 ms or "infinity"`,

@@ -2,7 +2,7 @@
 
 import type { AnyActorLogic, AnyActorRef } from "xstate";
 import { invalidArgument } from "../errors.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, longestTimerMs } from "./clock.ts";
 import type { ExitReason } from "./exit-reason.ts";
 import type { MailboxLimit } from "./mailbox-limit.ts";
 import type { Process } from "./process.ts";
@@ -158,7 +158,7 @@ export function normalizeChildSpec(spec: ChildSpec, field = "spec"): NormalChild
 
 function checkShutdown(field: string, value: Shutdown, id: string): void {
   if (value === "infinity" || value === "brutal_kill") return;
-  if (!Number.isInteger(value) || value < 0 || value > 2_147_483_647) {
+  if (!Number.isInteger(value) || value < 0 || value > longestTimerMs) {
     throw invalidArgument(field, value, `0 to 2,147,483,647 ms, "infinity" or "brutal_kill" (child "${id}")`);
   }
 }

@@ -180,11 +180,8 @@ function startLogic(child: Child, spec: LogicChildSpec, host: ChildHost): Proces
 
 function startThrew(child: Child, error: unknown): Started {
   child.running = undefined;
-  if (isIgnore(error)) {
-    child.status = "stopped";
-    return "ignored";
-  }
   child.status = "stopped";
+  if (isIgnore(error)) return "ignored";
   throw error;
 }
 

@@ -1,5 +1,8 @@
 /** Time as an argument: every wait and every time stamp of a supervisor goes through one of these. */
 
+/** The longest that a timer can wait, in milliseconds: Node fires a longer one at once. */
+export const longestTimerMs = 2_147_483_647;
+
 /** A clock. `now` is milliseconds since the Unix epoch; timers are one-shot. */
 export interface Clock {
   now(): number;

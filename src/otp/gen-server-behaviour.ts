@@ -4,6 +4,7 @@ import type { AnyActorRef, EventObject } from "xstate";
 import { ProcessError } from "../errors.ts";
 import type { Behaviour } from "./behaviour.ts";
 import { PendingCall } from "./call.ts";
+import { longestTimerMs } from "./clock.ts";
 import type { Shown } from "./crash-report.ts";
 import { describeExitReason, Exit, type ExitReason } from "./exit-reason.ts";
 import type { AnyServerDefinition, InitResult, Stop, Then } from "./gen-server.ts";
@@ -246,7 +247,7 @@ export class ServerBehaviour implements Behaviour {
     }
     const { timeoutMs } = result;
     if (timeoutMs === undefined) return;
-    if (!(timeoutMs >= 0 && timeoutMs <= 2_147_483_647)) throw badReturn("timeoutMs", timeoutMs);
+    if (!(timeoutMs >= 0 && timeoutMs <= longestTimerMs)) throw badReturn("timeoutMs", timeoutMs);
     const timeout: ServerTimeout = {
       type: "$timeout",
       message: result.timeoutMessage ?? { type: "timeout" },

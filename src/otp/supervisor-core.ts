@@ -18,7 +18,7 @@ import {
   stopIncarnation,
   whenAlone,
 } from "./child.ts";
-import { type Clock, realClock } from "./clock.ts";
+import { type Clock, longestTimerMs, realClock } from "./clock.ts";
 import { currentProcess } from "./current.ts";
 import { reportDeadLetter } from "./dead-letter.ts";
 import { describeExitReason, type ExitReason, exitReasonOf, isCleanExit } from "./exit-reason.ts";
@@ -27,7 +27,7 @@ import { linkProcesses, unlinkProcesses } from "./link.ts";
 import { Process } from "./process.ts";
 import type { Offender, SupervisorReport } from "./report.ts";
 import type { ChildExit, RestartDecision } from "./restart-policy.ts";
-import { defaultRuntime, Runtime } from "./runtime.ts";
+import { defaultRuntime, Runtime, type RuntimeOptions } from "./runtime.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { checkName, registerAs } from "./start.ts";
 import { type SupervisorActor, supervisorLogic } from "./supervisor-machine.ts";
@@ -47,11 +47,7 @@ export interface SupervisorHost {
   /** Takes reports of supervisors and processes. Must not throw. */
   readonly onReport?: (report: unknown) => void;
   /** Sees every actor of a new runtime. Must not throw. */
-  readonly inspect?: ConstructorParameters<typeof Runtime>[0] extends infer O | undefined
-    ? O extends { inspect?: infer I }
-      ? I
-      : never
-    : never;
+  readonly inspect?: NonNullable<RuntimeOptions["inspect"]>;
   /** For a nested supervisor: the actor to live under, and its path. */
   readonly parent?: { readonly actor: AnyActorRef; readonly process: Process; readonly path: string };
   readonly name?: string | Via;
@@ -66,9 +62,6 @@ export interface ChildCounts {
   supervisors: number;
   workers: number;
 }
-
-/** The longest delay a timer can take, in milliseconds. */
-const longestDelayMs = 2_147_483_647;
 
 /** The part of a supervisor that does not depend on how its children are kept. */
 export abstract class SupervisorCore implements Behaviour {
@@ -202,8 +195,8 @@ export abstract class SupervisorCore implements Behaviour {
     }
     const type = (message as { type?: unknown } | null | undefined)?.type;
     if (type === "$retry") {
-      const { child } = message as { child: Child };
-      this.queue.add(() => this.#retry(child));
+      const { child, reason } = message as { child: Child; reason: ExitReason };
+      this.queue.add(() => this.#retry(child, reason));
       return;
     }
     if (type === "EXIT") {
@@ -248,7 +241,7 @@ export abstract class SupervisorCore implements Behaviour {
     for (const then of this.#onAlone.splice(0)) then();
   }
 
-  /** {@inheritDoc Behaviour.whenAlone} */
+  /** A start function has told of a process that begins: the supervisor's own end waits for it. */
   #began(process: Process): void {
     this.#begun.add(process);
     process.addExitHook(() =>
@@ -400,7 +393,7 @@ export abstract class SupervisorCore implements Behaviour {
       const { decision, state } = this.spec.policy(this.#policyState, exit, this.clock.now());
       this.#policyState = state;
       if (decision.type !== "restart") return decision;
-      return { ...decision, delayMs: Math.min(Math.max(0, decision.delayMs), longestDelayMs) };
+      return { ...decision, delayMs: Math.min(Math.max(0, decision.delayMs), longestTimerMs) };
     } catch (error) {
       return { type: "give_up", because: `the policy threw: ${describeExitReason(exitReasonOf(error))}` };
     }
@@ -464,16 +457,14 @@ export abstract class SupervisorCore implements Behaviour {
     child.pendingExit = undefined;
     this.report({ type: "child.start_failed", offender: offender(child), reason });
     // A start that fails is a failure, however clean its reason: a transient child is retried too.
-    this.#failures.set(child, isCleanExit(reason) ? new Error("its start failed", { cause: error }) : reason);
-    this.process.deliver({ type: "$retry", child });
+    const failure = isCleanExit(reason) ? new Error("its start failed", { cause: error }) : reason;
+    this.process.deliver({ type: "$retry", child, reason: failure });
     return "failed";
   }
 
-  readonly #failures = new WeakMap<Child, ExitReason>();
-
-  #retry(child: Child): void | Promise<void> {
+  #retry(child: Child, reason: ExitReason): void | Promise<void> {
     if (child.status !== "restarting" || child.timer !== undefined || this.#ending || !this.owns(child)) return;
-    return this.#decide(child, this.#failures.get(child) ?? "noproc");
+    return this.#decide(child, reason);
   }
 
   /**

@@ -1,8 +1,6 @@
 /** The report of a benchmark: a table for people, JSON for comparing. */
 
-import { mkdirSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, release } from "node:os";
-import { join } from "node:path";
 import type { Bar } from "./bars.ts";
 import { medianOf, requestsOf, type Values } from "./rounds.ts";
 import type { BenchSettings } from "./settings.ts";
@@ -43,14 +41,6 @@ export function describeMachine(): Machine {
     node: process.versions.node,
     loadBefore: Math.round((loadavg()[0] ?? 0) * 100) / 100,
   };
-}
-
-/** Writes `<directory>/<name>.json`; answers its path. */
-export function writeResult(result: BenchResult, directory: string): string {
-  mkdirSync(directory, { recursive: true });
-  const path = join(directory, `${result.name}.json`);
-  writeFileSync(path, `${JSON.stringify(result, undefined, 2)}\n`);
-  return path;
 }
 
 /** The result as text for a terminal of 100 columns. */

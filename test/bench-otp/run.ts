@@ -5,26 +5,17 @@
  * bar is missed; a quick one shows that everything works, and its figures decide nothing. Erlang takes part where `erl` is installed.
  */
 
-import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
-import { rootDirectory } from "../bench/settings.ts";
+import { readOptions, writeResult } from "../bench/command.ts";
 import { checkBars } from "./bars.ts";
 import { startErlang } from "./erlang.ts";
 import { type Program, startSubject } from "./program.ts";
-import { type BenchResult, describeMachine, formatResult, writeResult } from "./report.ts";
+import { type BenchResult, describeMachine, formatResult } from "./report.ts";
 import { measureInRounds } from "./rounds.ts";
 import { type BenchSettings, fullSettings, quickSettings } from "./settings.ts";
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    name: { type: "string" },
-    directory: { type: "string", default: join(rootDirectory, ".bench") },
-  },
-});
-const name = options.name ?? (options.quick ? "otp-quick" : "otp");
-const result = await runBench(name, options.quick ? quickSettings : fullSettings);
-const path = writeResult(result, resolve(options.directory));
+const options = readOptions("otp", "otp-quick");
+const result = await runBench(options.name, options.quick ? quickSettings : fullSettings);
+const path = writeResult(result, options.directory);
 console.log(`${formatResult(result)}\nwritten to ${path}`);
 if (!options.quick && !result.passed) process.exitCode = 1;
 

@@ -1,7 +1,3 @@
-/** The report of a benchmark: a table for people, JSON for comparing. */
-
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import type { Bar, Measures } from "./bars.ts";
 import type { Series } from "./lifecycle.ts";
 import type { Machine } from "./machine.ts";
@@ -18,14 +14,6 @@ export interface BenchResult {
   readonly measures: Measures;
   readonly bars: readonly Bar[];
   readonly passed: boolean;
-}
-
-/** Writes `<directory>/<name>.json`; answers its path. */
-export function writeResult(result: BenchResult, directory: string): string {
-  mkdirSync(directory, { recursive: true });
-  const path = join(directory, `${result.name}.json`);
-  writeFileSync(path, `${JSON.stringify(result, undefined, 2)}\n`);
-  return path;
 }
 
 /** The result as text for a terminal of 100 columns. */

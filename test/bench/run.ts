@@ -5,27 +5,19 @@
  * bar is missed; a quick one shows that everything works, and its figures decide nothing.
  */
 
-import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { checkBars } from "./bars.ts";
+import { readOptions, writeResult } from "./command.ts";
 import { measureLifecycle } from "./lifecycle.ts";
 import { describeMachine } from "./machine.ts";
-import { type BenchResult, formatResult, writeResult } from "./report.ts";
-import { type BenchSettings, fullSettings, quickSettings, rootDirectory } from "./settings.ts";
+import { type BenchResult, formatResult } from "./report.ts";
+import { type BenchSettings, fullSettings, quickSettings } from "./settings.ts";
 import { measureStreams, readStream } from "./stream.ts";
 import { startTarget } from "./target.ts";
 import { measureUnary, runAtOnce, runInTurn } from "./unary.ts";
 
-const { values: options } = parseArgs({
-  options: {
-    quick: { type: "boolean", default: false },
-    name: { type: "string" },
-    directory: { type: "string", default: join(rootDirectory, ".bench") },
-  },
-});
-const name = options.name ?? (options.quick ? "quick" : "full");
-const result = await runBench(name, options.quick ? quickSettings : fullSettings);
-const path = writeResult(result, resolve(options.directory));
+const options = readOptions("full", "quick");
+const result = await runBench(options.name, options.quick ? quickSettings : fullSettings);
+const path = writeResult(result, options.directory);
 console.log(`${formatResult(result)}\nwritten to ${path}`);
 if (!options.quick && !result.passed) process.exitCode = 1;
 

@@ -161,3 +161,18 @@ export async function until(check: () => boolean, what: string): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+/** Remembers what each incarnation was started with. */
+export function recorder() {
+  const inputs: unknown[] = [];
+  const logic = fromGenServer({
+    init(input: unknown) {
+      inputs.push(input);
+      return { state: input };
+    },
+  });
+  return { inputs, logic };
+}
+
+/** The counts of a supervisor: specs, active, supervisors, workers. */
+export const counts = (supervisor: { countChildren(): object }) => Object.values(supervisor.countChildren());

@@ -7,7 +7,6 @@ import {
   type DynamicSupervisorSpec,
 } from "../../../src/otp/dynamic-supervisor.ts";
 import { Exit } from "../../../src/otp/exit-reason.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
 import { whereis } from "../../../src/otp/names.ts";
 import {
   defineDynamicSupervisor,
@@ -16,21 +15,7 @@ import {
   whichChildren,
 } from "../../../src/otp/start-supervisor.ts";
 import { stop } from "../../../src/otp/stop.ts";
-import { createWorld, quiet } from "../scripted.ts";
-
-/** Remembers what each incarnation was started with. */
-function recorder() {
-  const inputs: unknown[] = [];
-  const logic = fromGenServer({
-    init(input: unknown) {
-      inputs.push(input);
-      return { state: input };
-    },
-  });
-  return { inputs, logic };
-}
-
-const counts = (supervisor: { countChildren(): object }) => Object.values(supervisor.countChildren());
+import { counts, createWorld, quiet, recorder } from "../scripted.ts";
 
 describe("starting one", () => {
   test("D1 it stands under a supervisor by its name, without children", async () => {

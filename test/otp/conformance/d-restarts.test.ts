@@ -3,27 +3,12 @@
 import { describe, expect, test } from "vitest";
 import type { DynamicSupervisorSpec } from "../../../src/otp/dynamic-supervisor.ts";
 import { Exit, type ExitReason } from "../../../src/otp/exit-reason.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
 import { exit } from "../../../src/otp/link.ts";
 import { exited } from "../../../src/otp/names.ts";
 import type { Process } from "../../../src/otp/process.ts";
 import { start } from "../../../src/otp/start.ts";
 import { countChildren, defineDynamicSupervisor, terminateChild } from "../../../src/otp/start-supervisor.ts";
-import { createWorld, quiet, type ScriptOptions, until, type World } from "../scripted.ts";
-
-/** Remembers what each incarnation was started with. */
-function recorder() {
-  const inputs: unknown[] = [];
-  const logic = fromGenServer({
-    init(input: unknown) {
-      inputs.push(input);
-      return { state: input };
-    },
-  });
-  return { inputs, logic };
-}
-
-const counts = (supervisor: { countChildren(): object }) => Object.values(supervisor.countChildren());
+import { counts, createWorld, quiet, recorder, type ScriptOptions, until, type World } from "../scripted.ts";
 
 /** Puts something before a child's own input. */
 function shared(extra: unknown): NonNullable<DynamicSupervisorSpec["prepare"]> {
