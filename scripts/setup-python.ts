@@ -11,17 +11,7 @@ import { parseArgs } from "node:util";
 import { type CommandResult, endOnSignal, lastLines, runCommand } from "./child.ts";
 import { startProgress } from "./progress.ts";
 import { type SetupLock, tryLock } from "./setup-lock.ts";
-import {
-  configuredVersion,
-  type EnvironmentKind,
-  hashLocks,
-  lockPath,
-  markUnfinished,
-  planSetup,
-  readEnvironment,
-  type SetupPlan,
-  writeStamp,
-} from "./setup-stamp.ts";
+import { configuredVersion, type EnvironmentKind, hashLocks, lockPath, markUnfinished, planSetup, readEnvironment, type SetupPlan, writeStamp } from "./setup-stamp.ts";
 import { findSystemPython, pythonNames } from "./system-python.ts";
 
 /** What is to be set up. */

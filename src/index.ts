@@ -22,10 +22,10 @@ export {
   type WorkerErrorCode,
 } from "./errors.ts";
 export type { Inspector } from "./inspect/observer.ts";
-export type { ChildSpec, Shutdown } from "./otp/child-spec.ts";
+export type { ChildSpec } from "./otp/child-spec.ts";
 export type { ExitReason } from "./otp/exit-reason.ts";
-export type { SupervisorReport } from "./otp/report.ts";
-export { type RestartPolicy, type RestartType, restartIntensity } from "./otp/restart-policy.ts";
+export type { RestartType, Shutdown, SupervisorReport } from "./otp/report.ts";
+export { type RestartPolicy, restartIntensity } from "./otp/restart-policy.ts";
 export { defineSupervisor, type SupervisorDefinition } from "./otp/start-supervisor.ts";
 export type { Strategy, SupervisorSpec } from "./otp/supervisor-spec.ts";
 export type { TreeNode } from "./otp/tree.ts";

@@ -5,7 +5,7 @@ import { CallerError, type SynapseError } from "../errors.ts";
 import type { ChildScope, RunningChild } from "../otp/child-spec.ts";
 import type { Clock } from "../otp/clock.ts";
 import type { ExitReason } from "../otp/exit-reason.ts";
-import type { RestartDecision } from "../otp/restart-policy.ts";
+import type { RestartDecision } from "../otp/report.ts";
 import { actorState, createChildActor } from "../otp/xstate-adapter.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";

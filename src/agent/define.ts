@@ -4,7 +4,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { invalidArgument } from "../errors.ts";
 import { type ChildSpec, normalizeChildSpec, type StartChildSpec } from "../otp/child-spec.ts";
 import { longestTimerMs } from "../otp/clock.ts";
-import type { RestartType } from "../otp/restart-policy.ts";
+import type { RestartType } from "../otp/report.ts";
 import type { SupervisorDefinition } from "../otp/start-supervisor.ts";
 import { startAgent } from "./agent-process.ts";
 

@@ -6,12 +6,9 @@ import { type Clock, longestTimerMs } from "./clock.ts";
 import type { ExitReason } from "./exit-reason.ts";
 import type { MailboxLimit } from "./mailbox-limit.ts";
 import type { Process } from "./process.ts";
-import type { RestartDecision, RestartType } from "./restart-policy.ts";
+import type { RestartDecision, RestartType, Shutdown } from "./report.ts";
 import type { HasProcess, Via } from "./target.ts";
 import type { TreeNode } from "./tree.ts";
-
-/** Milliseconds from the polite request to the kill; 0 is legal. "infinity": no kill. "brutal_kill": no polite request. */
-export type Shutdown = number | "infinity" | "brutal_kill";
 
 /** What every child specification says. */
 export interface ChildSpecBase {

@@ -66,7 +66,6 @@ export type {
   NormalChildSpec,
   ResidentChild,
   RunningChild,
-  Shutdown,
   StartChildSpec,
   StartedChild,
 } from "./child-spec.ts";
@@ -80,12 +79,11 @@ export {
   partitions,
   startPartitionSupervisor,
 } from "./partition-supervisor.ts";
+export type { RestartDecision, RestartType, Shutdown } from "./report.ts";
 export {
   type ChildExit,
-  type RestartDecision,
   type RestartIntensity,
   type RestartPolicy,
-  type RestartType,
   restartIntensity,
   wantsRestart,
 } from "./restart-policy.ts";
@@ -160,13 +158,7 @@ export type { MessageKind, Trace, TraceEvent } from "./system-message.ts";
 
 // Ends, errors, reports, time.
 
-export {
-  CallerError,
-  type CallerErrorCode,
-  ProcessError,
-  type ProcessErrorCode,
-  SynapseError,
-} from "../errors.ts";
+export { CallerError, type CallerErrorCode, ProcessError, type ProcessErrorCode, SynapseError } from "../errors.ts";
 export { type Clock, realClock } from "./clock.ts";
 export { describeExitReason, Exit, type ExitReason, exitReasonOf, isCleanExit, isShutdown } from "./exit-reason.ts";
 export { type FormatLimits, formatReport } from "./format-report.ts";

@@ -1,8 +1,21 @@
 /** What a supervisor tells of its work: the same values go to the log, to `onReport` and to tests. Source: OTP's supervisor reports. */
 
-import type { Shutdown } from "./child-spec.ts";
 import type { ExitReason } from "./exit-reason.ts";
-import type { RestartDecision, RestartType } from "./restart-policy.ts";
+
+/** "permanent": always restarted. "transient": only after an abnormal exit. "temporary": never. Source: OTP's child specification. */
+export type RestartType = "permanent" | "transient" | "temporary";
+
+/** Milliseconds from the polite request to the kill; 0 is legal. "infinity": no kill. "brutal_kill": no polite request. */
+export type Shutdown = number | "infinity" | "brutal_kill";
+
+/** What is to be done: `because` is the sentence that reports and logs show. */
+export type RestartDecision =
+  /** Start the child (and by strategy its siblings) again, `delayMs` from now. */
+  | { type: "restart"; delayMs: number; because: string }
+  /** Leave the child down. */
+  | { type: "leave"; because: string }
+  /** Stop all children and end: the parent decides. */
+  | { type: "give_up"; because: string };
 
 /** The child a report is about. */
 export interface Offender {

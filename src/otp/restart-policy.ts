@@ -1,9 +1,7 @@
 /** Who is restarted, when, and when a supervisor gives up: pure functions of state, exit and time. */
 
 import { describeExitReason, type ExitReason, isCleanExit } from "./exit-reason.ts";
-
-/** "permanent": always restarted. "transient": only after an abnormal exit. "temporary": never. Source: OTP's child specification. */
-export type RestartType = "permanent" | "transient" | "temporary";
+import type { RestartDecision, RestartType } from "./report.ts";
 
 /** What a policy is told of an exit. */
 export interface ChildExit {
@@ -13,15 +11,6 @@ export interface ChildExit {
   /** How often this child has been started before, including the incarnation that ended. */
   incarnation: number;
 }
-
-/** What is to be done: `because` is the sentence that reports and logs show. */
-export type RestartDecision =
-  /** Start the child (and by strategy its siblings) again, `delayMs` from now. */
-  | { type: "restart"; delayMs: number; because: string }
-  /** Leave the child down. */
-  | { type: "leave"; because: string }
-  /** Stop all children and end: the parent decides. */
-  | { type: "give_up"; because: string };
 
 /**
  * A supervisor's policy. It must be pure: the same code runs live and under a virtual clock. `state` is undefined at first and then

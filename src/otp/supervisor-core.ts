@@ -25,8 +25,8 @@ import { describeExitReason, type ExitReason, exitReasonOf, isCleanExit } from "
 import { monitorExit } from "./exited.ts";
 import { linkProcesses, unlinkProcesses } from "./link.ts";
 import { Process } from "./process.ts";
-import type { Offender, SupervisorReport } from "./report.ts";
-import type { ChildExit, RestartDecision } from "./restart-policy.ts";
+import type { Offender, RestartDecision, SupervisorReport } from "./report.ts";
+import type { ChildExit } from "./restart-policy.ts";
 import { defaultRuntime, Runtime, type RuntimeOptions } from "./runtime.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { checkName, registerAs } from "./start.ts";

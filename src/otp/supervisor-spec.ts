@@ -1,8 +1,9 @@
 /** What a supervisor is told: strategy, intensity, children; checked in full before anything starts. */
 
 import { invalidArgument } from "../errors.ts";
-import { type ChildSpec, type NormalChildSpec, normalizeChildSpecs, type Shutdown } from "./child-spec.ts";
-import { type RestartPolicy, type RestartType, restartIntensity } from "./restart-policy.ts";
+import { type ChildSpec, type NormalChildSpec, normalizeChildSpecs } from "./child-spec.ts";
+import type { RestartType, Shutdown } from "./report.ts";
+import { type RestartPolicy, restartIntensity } from "./restart-policy.ts";
 import type { Via } from "./target.ts";
 
 /**

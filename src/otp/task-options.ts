@@ -2,7 +2,8 @@
 
 import { CallerError, invalidArgument } from "../errors.ts";
 import { checkTimeout } from "./call.ts";
-import type { Shutdown, StartChildSpec } from "./child-spec.ts";
+import type { StartChildSpec } from "./child-spec.ts";
+import type { Shutdown } from "./report.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** Options of a task. */

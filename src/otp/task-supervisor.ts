@@ -2,11 +2,11 @@
 
 import { CallerError } from "../errors.ts";
 import { type StreamOutcome, streamTasks } from "./async-stream.ts";
-import type { Shutdown, StartChildSpec } from "./child-spec.ts";
+import type { StartChildSpec } from "./child-spec.ts";
 import { currentProcess } from "./current.ts";
 import { DynamicSupervisor } from "./dynamic-supervisor.ts";
 import type { Process } from "./process.ts";
-import type { RestartType } from "./restart-policy.ts";
+import type { RestartType, Shutdown } from "./report.ts";
 import type { ProcessContext } from "./spawn.ts";
 import {
   defineDynamicSupervisor,

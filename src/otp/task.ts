@@ -2,12 +2,13 @@
 
 import { CallerError, invalidArgument } from "../errors.ts";
 import { type StreamOutcome, streamTasks } from "./async-stream.ts";
-import type { Shutdown, StartChildSpec } from "./child-spec.ts";
+import type { StartChildSpec } from "./child-spec.ts";
 import { currentProcess, self } from "./current.ts";
 import { monitorExit } from "./exited.ts";
 import { exit } from "./link.ts";
 import type { Monitor } from "./monitor.ts";
 import type { Process } from "./process.ts";
+import type { Shutdown } from "./report.ts";
 import type { ProcessContext } from "./spawn.ts";
 import { startTask, type TaskCode, TaskHandle } from "./task-handle.ts";
 import {

@@ -1,10 +1,6 @@
 /** The door "synapse-otp/testing": doubles that pass the same contract suites as the real things. */
 
-export {
-  createFakeAgentService,
-  type FakeAgentService,
-  type FakeAgentServiceOptions,
-} from "./fake-agent-service.ts";
+export { createFakeAgentService, type FakeAgentService, type FakeAgentServiceOptions } from "./fake-agent-service.ts";
 export { createFakeLauncher, type FakeLauncher, type FakeLauncherOptions } from "./fake-launcher.ts";
 export { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError } from "./fake-run.ts";
 export type { FakeDeath, FakeWorker, FakeWorkerScript } from "./fake-worker.ts";

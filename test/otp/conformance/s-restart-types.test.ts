@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { ChildSpec } from "../../../src/otp/child-spec.ts";
-import type { RestartType } from "../../../src/otp/restart-policy.ts";
+import type { RestartType } from "../../../src/otp/report.ts";
 import { defineSupervisor } from "../../../src/otp/start-supervisor.ts";
 import type { Strategy } from "../../../src/otp/supervisor-spec.ts";
 import { describeReport } from "../../../src/report-log.ts";

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { exited } from "../../../src/otp/names.ts";
-import type { RestartType } from "../../../src/otp/restart-policy.ts";
+import type { RestartType } from "../../../src/otp/report.ts";
 import { createWorld, quiet } from "../scripted.ts";
 import { counted } from "../support.ts";
 

@@ -1,8 +1,8 @@
 /** Conformance rows S51 to S70: what is refused before anything starts, and how it is named. */
 
 import { describe, expect, test } from "vitest";
-import type { ChildSpec, Shutdown } from "../../../src/otp/child-spec.ts";
-import type { RestartType } from "../../../src/otp/restart-policy.ts";
+import type { ChildSpec } from "../../../src/otp/child-spec.ts";
+import type { RestartType, Shutdown } from "../../../src/otp/report.ts";
 import {
   checkChildSpecs,
   defineDynamicSupervisor,

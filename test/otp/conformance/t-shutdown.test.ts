@@ -1,9 +1,9 @@
 /** Conformance rows T28 to T35: ending tasks. */
 
 import { describe, expect, test } from "vitest";
-import type { Shutdown } from "../../../src/otp/child-spec.ts";
 import { Exit, type ExitReason } from "../../../src/otp/exit-reason.ts";
 import { exit, trapExit } from "../../../src/otp/link.ts";
+import type { Shutdown } from "../../../src/otp/report.ts";
 import type { ProcessContext } from "../../../src/otp/spawn.ts";
 import { Task } from "../../../src/otp/task.ts";
 import { createPlace, leftovers, never, processOf } from "../in-process.ts";
