@@ -12,7 +12,7 @@ import type { ChildSpec } from "./otp/child-spec.ts";
 import { type Clock, longestTimerMs, realClock } from "./otp/clock.ts";
 import type { ExitReason } from "./otp/exit-reason.ts";
 import type { ProcessReport } from "./otp/process-report.ts";
-import { Runtime } from "./otp/runtime.ts";
+import { LocalRuntime } from "./otp/runtime.ts";
 import type { SupervisorDefinition } from "./otp/start-supervisor.ts";
 import { Supervisor } from "./otp/supervisor.ts";
 import { normalizeSupervisorSpec, type SupervisorSpec } from "./otp/supervisor-spec.ts";
@@ -197,7 +197,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   sweepSocketDirectories();
   if (children.some(containsAgent)) environment.interpreter = await findPython();
   const guarded = options.inspect === undefined ? undefined : guardInspector(options.inspect, report);
-  const runtime = new Runtime({
+  const runtime = new LocalRuntime({
     clock: parts.clock ?? realClock,
     onReport: report,
     ...(guarded === undefined ? {} : { inspect: guarded.next }),

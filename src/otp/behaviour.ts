@@ -1,10 +1,17 @@
-/** What a process is made of beside its mailbox: the code it runs, how it stands, and who is told of its end. */
+/** What runs in a process: the code behind its mailbox. */
 
 import type { AnyActorRef } from "xstate";
-import type { Shown } from "./crash-report.ts";
 import type { Deque } from "./deque.ts";
 import type { ExitReason } from "./exit-reason.ts";
-import type { Process } from "./process.ts";
+
+/** The parts of a status or report that a server may rewrite. */
+export interface Shown {
+  state: unknown;
+  /** The message that was being handled. */
+  message?: unknown;
+  /** Why it ends. */
+  reason?: ExitReason;
+}
 
 /** What runs in a process. */
 export interface Behaviour {
@@ -33,31 +40,3 @@ export interface Behaviour {
   /** Rewrites what a crash report shows. */
   redact?(shown: Shown): Shown;
 }
-
-/** The record that a supervisor keeps of a process: told of its end before all others. Must not throw. */
-export interface Supervision {
-  ended(reason: ExitReason): void;
-}
-
-/** Something that a process holds and gives up at its end: its monitors, timers that aim at it. */
-export interface Held {
-  release(): void;
-}
-
-/**
- * - "starting": its start is under way; messages wait
- * - "running"
- * - "exiting": its terminate hook runs
- * - "dead"
- */
-export type ProcessStatus = "starting" | "running" | "exiting" | "dead";
-
-/** An EXIT signal that reached a process which traps exits. */
-export interface ExitMessage {
-  readonly type: "EXIT";
-  readonly from: Process | undefined;
-  readonly reason: ExitReason;
-}
-
-/** Told of the end of a process. Must not throw. */
-export type ExitHook = (reason: ExitReason, process: Process) => void;

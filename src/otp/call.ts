@@ -7,8 +7,9 @@ import { currentProcess } from "./current.ts";
 import { reportDeadLetter } from "./dead-letter.ts";
 import type { Deadline } from "./deadlines.ts";
 import { describeExitReason, type ExitReason } from "./exit-reason.ts";
-import { type ListedCall, listCall, unlistCall } from "./open-calls.ts";
-import { Process } from "./process.ts";
+import { LocalProcess } from "./local-process.ts";
+import { listCall, type OpenCall, unlistCall } from "./open-calls.ts";
+import type { Process } from "./process.ts";
 import type { CallOf, CastOf, ReplyOf, TypedRef } from "./protocol.ts";
 import { type SystemAction, tellTraces } from "./system-message.ts";
 import { contextRuntime, describeTarget, resolveTarget, type Target } from "./target.ts";
@@ -29,8 +30,7 @@ export interface From {
 }
 
 /** A call under way: the message its target receives, and the promise of its caller. */
-export class PendingCall implements From, Deadline, ListedCall {
-  /** "$sys": the runtime carries it out, not the behaviour. */
+export class PendingCall implements From, Deadline, OpenCall {
   readonly type: "$call" | "$sys";
   readonly message: unknown;
   readonly caller: Process | undefined;
@@ -39,10 +39,10 @@ export class PendingCall implements From, Deadline, ListedCall {
   previous: Deadline | undefined = undefined;
   next: Deadline | undefined = undefined;
   lane: Deadline["lane"] = undefined;
-  olderToTarget: ListedCall | undefined = undefined;
-  newerToTarget: ListedCall | undefined = undefined;
-  olderOfCaller: ListedCall | undefined = undefined;
-  newerOfCaller: ListedCall | undefined = undefined;
+  olderToTarget: OpenCall | undefined = undefined;
+  newerToTarget: OpenCall | undefined = undefined;
+  olderOfCaller: OpenCall | undefined = undefined;
+  newerOfCaller: OpenCall | undefined = undefined;
   readonly #target: Process;
   readonly #timeoutMs: number | "infinity";
   #resolve!: (value: unknown) => void;
@@ -69,7 +69,6 @@ export class PendingCall implements From, Deadline, ListedCall {
     if (timeoutMs !== "infinity") target.runtime.deadlines.add(this, timeoutMs);
   }
 
-  /** Answers. A reply that comes late is a dead letter. */
   answer(value: unknown): void {
     const { traces } = this.#target;
     if (traces !== undefined) tellTraces(traces, { type: "reply", to: this.caller, reply: value });
@@ -77,12 +76,10 @@ export class PendingCall implements From, Deadline, ListedCall {
     else reportDeadLetter(this.#target.runtime, this.caller ?? "a caller outside any process", value, "late");
   }
 
-  /** Rejects the call with an error that is not the target's end. */
   fail(error: Error): void {
     if (this.#close()) this.#reject(error);
   }
 
-  /** The caller has ended: nobody waits any more, and its code never goes on. */
   release(): void {
     this.#close();
   }
@@ -91,14 +88,12 @@ export class PendingCall implements From, Deadline, ListedCall {
     return { type: this.type, message: this.message, caller: this.caller };
   }
 
-  /** The target ended without a reply. */
   processEnded(reason: ExitReason): void {
     if (!this.#close()) return;
     const how = `ended (${describeExitReason(reason)}) before it replied`;
     this.#reject(this.#error(reason === "noproc" ? "noproc" : "exited", how, reason));
   }
 
-  /** The target cannot take the call. */
   refuse(why: string): void {
     if (this.#close()) this.#reject(this.#error("exited", `refused the call: ${why}`, "refused"));
   }
@@ -148,7 +143,7 @@ export function call<T, const M extends CallOf<T>>(
 
 /** `call` without types. */
 export function callProcess(target: Target, message: unknown, timeoutMs: number | "infinity"): Promise<unknown> {
-  const process = target instanceof Process ? target : resolveTarget(target);
+  const process = target instanceof LocalProcess ? target : resolveTarget(target);
   if (process === undefined || !process.alive) {
     return Promise.reject(callError("noproc", target, message, "is not alive", "noproc"));
   }
@@ -194,7 +189,7 @@ export function send(target: Target, message: unknown): void {
 }
 
 function deliver(target: Target, message: unknown): void {
-  if (target instanceof Process || target instanceof Alias) {
+  if (target instanceof LocalProcess || target instanceof Alias) {
     target.deliver(message);
     return;
   }

@@ -2,12 +2,12 @@
 
 import type { AnyActorRef } from "xstate";
 import { ProcessError } from "../errors.ts";
-import type { Supervision } from "./behaviour.ts";
 import type { ChildControl, ChildScope, LogicChildSpec, NormalChildSpec, RunningChild } from "./child-spec.ts";
 import type { Clock } from "./clock.ts";
 import { runAs } from "./current.ts";
 import type { ExitReason } from "./exit-reason.ts";
-import { Process } from "./process.ts";
+import { LocalProcess } from "./local-process.ts";
+import type { Process, Supervision } from "./process.ts";
 import { startProcess } from "./start.ts";
 import { hasProcess } from "./target.ts";
 
@@ -214,7 +214,7 @@ export function whenAlone({ behaviour }: Process, then: () => void): void {
 
 /** What a start function may answer, as the supervisor sees it. */
 function runningChild(result: unknown, child: Child, scopeId: number, host: ChildHost): RunningChild {
-  const process = result instanceof Process ? result : hasProcess(result) ? result.process : undefined;
+  const process = result instanceof LocalProcess ? result : hasProcess(result) ? result.process : undefined;
   if (process === undefined) {
     if (typeof (result as RunningChild).stop === "function") return result as RunningChild;
     throw new TypeError("a start function answers a ref, a running child, or undefined to be ignored");
@@ -264,7 +264,7 @@ class ProcessChild implements RunningChild, Supervision {
 export function isActive(child: Child): boolean {
   if (child.status !== "running" || child.pendingExit !== undefined) return false;
   const ref = child.running?.ref;
-  return ref instanceof Process ? ref.alive : !hasProcess(ref) || ref.process.alive;
+  return ref instanceof LocalProcess ? ref.alive : !hasProcess(ref) || ref.process.alive;
 }
 
 /**
@@ -320,7 +320,7 @@ export function orphan(child: Child, host: ChildHost, reason: ExitReason): void 
   clearDelay(child, host.clock);
   const { running } = child;
   if (running === undefined) return;
-  if (!(running.ref instanceof Process)) {
+  if (!(running.ref instanceof LocalProcess)) {
     running.kill();
     return;
   }

@@ -1,19 +1,11 @@
 /** What is told of a crash: enough to see why, without what `formatStatus` hides. Source: OTP's proc_lib crash report. */
 
-import type { PendingCall } from "./call.ts";
+import type { Shown } from "./behaviour.ts";
 import type { ExitReason } from "./exit-reason.ts";
+import type { OpenCall } from "./open-calls.ts";
 import type { Process } from "./process.ts";
 import type { ProcessReport } from "./process-report.ts";
 import { openMessage } from "./system-message.ts";
-
-/** The parts of a status or report that a server may rewrite. */
-export interface Shown {
-  state: unknown;
-  /** The message that was being handled. */
-  message?: unknown;
-  /** Why it ends. */
-  reason?: ExitReason;
-}
 
 /** Ancestors in a report; a longer line is cut. */
 const maxAncestors = 20;
@@ -51,5 +43,5 @@ function ancestorsOf(process: Process): string[] {
 
 function clientOf(lastMessage: unknown): { client?: string } {
   if ((lastMessage as { type?: unknown } | null | undefined)?.type !== "$call") return {};
-  return { client: (lastMessage as PendingCall).caller?.toString() ?? "outside any process" };
+  return { client: (lastMessage as OpenCall).caller?.toString() ?? "outside any process" };
 }

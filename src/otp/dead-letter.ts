@@ -1,8 +1,7 @@
 /** Messages that reach nobody are told of, never dropped in silence. */
 
-import type { Process } from "./process.ts";
+import type { Process, Runtime } from "./process.ts";
 import type { ProcessReport } from "./process-report.ts";
-import type { Runtime } from "./runtime.ts";
 import { openMessage } from "./system-message.ts";
 
 /** Why a message reached nobody. */

@@ -2,10 +2,9 @@
 
 import type { AnyActorRef, EventObject } from "xstate";
 import { ProcessError } from "../errors.ts";
-import type { Behaviour } from "./behaviour.ts";
+import type { Behaviour, Shown } from "./behaviour.ts";
 import { PendingCall } from "./call.ts";
 import { longestTimerMs } from "./clock.ts";
-import type { Shown } from "./crash-report.ts";
 import { describeExitReason, Exit, type ExitReason } from "./exit-reason.ts";
 import type { AnyServerDefinition, InitResult, Stop, Then } from "./gen-server.ts";
 import type { Process } from "./process.ts";

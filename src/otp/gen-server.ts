@@ -1,8 +1,8 @@
 /** A server: one message at a time, state that only it changes. Source: OTP's gen_server behaviour. */
 
 import type { ActorLogic, AnyActorRef, AnyActorScope, EventObject, Snapshot } from "xstate";
+import type { Shown } from "./behaviour.ts";
 import type { From } from "./call.ts";
-import type { Shown } from "./crash-report.ts";
 import type { ExitReason } from "./exit-reason.ts";
 import { ServerBehaviour } from "./gen-server-behaviour.ts";
 import type { Protocol } from "./protocol.ts";

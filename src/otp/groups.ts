@@ -1,10 +1,9 @@
 /** Process groups: any number of processes under a group's name, each as often as it has joined. Source: OTP's pg. */
 
 import { CallerError, describeValue, invalidArgument, ProcessError } from "../errors.ts";
-import type { ExitHook } from "./behaviour.ts";
 import { self } from "./current.ts";
 import { KeyMap } from "./key-map.ts";
-import type { Process } from "./process.ts";
+import type { ExitHook, Process } from "./process.ts";
 import { startTable, type TableOptions } from "./table-process.ts";
 import { describeTarget, resolveTarget, type Target } from "./target.ts";
 

@@ -3,14 +3,13 @@
 // Processes, their names, links and monitors.
 
 export { type Alias, type AliasMode, createAlias, unalias } from "./alias.ts";
-export type { ExitMessage } from "./behaviour.ts";
 export { ancestors, callers } from "./callers.ts";
 export { self } from "./current.ts";
 export { exit, link, trapExit, unlink } from "./link.ts";
 export type { MailboxLimit, WhenFull } from "./mailbox-limit.ts";
 export { type DownMessage, demonitor, type Monitor, type MonitorOptions, monitor } from "./monitor.ts";
 export { exited, isAlive, register, unregister, whereis } from "./names.ts";
-export type { Process } from "./process.ts";
+export type { ExitMessage, Process } from "./process.ts";
 export { cancelTimer, type MessageTimer, readTimer, sendAfter, sendAt } from "./send-after.ts";
 export { type ProcessCode, type ProcessContext, spawn, spawnLink } from "./spawn.ts";
 export { type StartOptions, start, startLink, startMonitor } from "./start.ts";
@@ -141,6 +140,7 @@ export {
 
 // Looking inside.
 
+export type { MessageKind, Trace, TraceEvent } from "./process.ts";
 export { type ProcessInfo, processInfo, setLabel } from "./process-info.ts";
 export {
   getState,
@@ -154,7 +154,6 @@ export {
   suspend,
   trace,
 } from "./sys.ts";
-export type { MessageKind, Trace, TraceEvent } from "./system-message.ts";
 
 // Ends, errors, reports, time.
 
@@ -164,4 +163,4 @@ export { describeExitReason, Exit, type ExitReason, exitReasonOf, isCleanExit, i
 export { type FormatLimits, formatReport } from "./format-report.ts";
 export type { ProcessReport } from "./process-report.ts";
 export type { Offender, SupervisorReport } from "./report.ts";
-export { Runtime, type RuntimeOptions } from "./runtime.ts";
+export { LocalRuntime as Runtime, type RuntimeOptions } from "./runtime.ts";

@@ -1,11 +1,11 @@
 /** The end of a process: everything it has is given up, then everybody who asked is told, each whatever the others do. */
 
-import type { Behaviour, ExitHook } from "./behaviour.ts";
+import type { Behaviour } from "./behaviour.ts";
 import { reportDeadLetter } from "./dead-letter.ts";
 import type { Deque } from "./deque.ts";
 import type { ExitReason } from "./exit-reason.ts";
 import { callsIn } from "./open-calls.ts";
-import type { Process } from "./process.ts";
+import type { ExitHook, Process } from "./process.ts";
 import { tellTraces } from "./system-message.ts";
 import { unwatchUncaught } from "./uncaught.ts";
 

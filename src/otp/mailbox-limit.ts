@@ -1,8 +1,8 @@
 /** A bound on a mailbox, and what happens at it. */
 
 import { invalidArgument } from "../errors.ts";
-import type { PendingCall } from "./call.ts";
 import { reportDeadLetter } from "./dead-letter.ts";
+import type { OpenCall } from "./open-calls.ts";
 import type { Process } from "./process.ts";
 
 /**
@@ -59,7 +59,7 @@ function isDroppable(message: unknown): boolean {
 
 function drop(process: Process, message: unknown): void {
   if ((message as { type?: unknown } | null | undefined)?.type === "$call") {
-    (message as PendingCall).refuse("its mailbox is full");
+    (message as OpenCall).refuse("its mailbox is full");
   } else {
     reportDeadLetter(process.runtime, process, message, "full");
   }

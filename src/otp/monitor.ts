@@ -2,10 +2,9 @@
 
 import { ProcessError } from "../errors.ts";
 import { Alias, type AliasMode } from "./alias.ts";
-import type { Held } from "./behaviour.ts";
 import { currentProcess, self } from "./current.ts";
 import type { ExitReason } from "./exit-reason.ts";
-import type { Process } from "./process.ts";
+import type { Held, Process } from "./process.ts";
 import { resolveTarget, type Target } from "./target.ts";
 
 /** What a monitoring process receives, as an ordinary message. */

@@ -5,7 +5,8 @@ import type { ChildSpec, StartChildSpec } from "./child-spec.ts";
 import { self } from "./current.ts";
 import type { DynamicChildSpec } from "./dynamic-supervisor.ts";
 import { keyText } from "./key-map.ts";
-import { Process } from "./process.ts";
+import { LocalProcess } from "./local-process.ts";
+import type { Process } from "./process.ts";
 import type { RestartPolicy } from "./restart-policy.ts";
 import { findSupervisor, nested, type SupervisorStartOptions, type SupervisorTarget } from "./start-supervisor.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -75,7 +76,7 @@ export class PartitionSupervisor extends Supervisor implements NameService {
   /** {@inheritDoc NameService.whereisName} Undefined while the key's partition does not run. */
   whereisName(key: unknown): Process | undefined {
     const ref = this.child(this.#ids[this.partitionOf(key)] as string)?.running?.ref;
-    if (ref instanceof Process) return ref;
+    if (ref instanceof LocalProcess) return ref;
     return hasProcess(ref) ? ref.process : undefined;
   }
 

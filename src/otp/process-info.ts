@@ -1,9 +1,8 @@
 /** What a process is and does, as facts. Source: Erlang's process_info and process labels. */
 
 import { invalidArgument } from "../errors.ts";
-import type { ProcessStatus } from "./behaviour.ts";
 import { self } from "./current.ts";
-import type { Process } from "./process.ts";
+import type { Process, ProcessStatus } from "./process.ts";
 import { resolveTarget, type Target } from "./target.ts";
 
 /** Facts of a live process. */

@@ -1,11 +1,10 @@
 /** Processes by key: a name service, a table of properties, or publish and subscribe. Source: Elixir's Registry. */
 
 import { CallerError, describeValue, invalidArgument, ProcessError } from "../errors.ts";
-import type { ExitHook } from "./behaviour.ts";
 import { self } from "./current.ts";
 import { KeyLock } from "./key-lock.ts";
 import { KeyMap } from "./key-map.ts";
-import type { Process } from "./process.ts";
+import type { ExitHook, Process } from "./process.ts";
 import { type Bucket, collectEntries, type RegistryEntry } from "./registry-entry.ts";
 import { checkRegistryOptions, type RegistryMessage, type RegistryOptions } from "./registry-options.ts";
 import { startTable } from "./table-process.ts";

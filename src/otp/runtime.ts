@@ -3,7 +3,7 @@
 import { type AnyActorRef, createActor, type InspectionEvent, type Observer } from "xstate";
 import { type Clock, realClock } from "./clock.ts";
 import { Deadlines } from "./deadlines.ts";
-import type { Process } from "./process.ts";
+import type { Process, Runtime } from "./process.ts";
 import type { ProcessReport } from "./process-report.ts";
 import { RunQueue } from "./run-queue.ts";
 import { indexScheduler, rootLogic } from "./xstate-adapter.ts";
@@ -21,7 +21,7 @@ export interface RuntimeOptions {
 }
 
 /** A runtime. Processes of different runtimes share no names. */
-export class Runtime {
+export class LocalRuntime implements Runtime {
   readonly clock: Clock;
   readonly names = new Map<string, Process>();
   readonly queue: RunQueue;
@@ -116,4 +116,4 @@ function guardObserver(observer: NonNullable<RuntimeOptions["inspect"]>): (event
 }
 
 /** The runtime of processes that are started outside any process without a runtime of their own. */
-export const defaultRuntime = new Runtime();
+export const defaultRuntime: Runtime = new LocalRuntime();

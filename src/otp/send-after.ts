@@ -1,10 +1,9 @@
 /** Messages that are sent later, by the runtime's clock. Source: Erlang's send_after, cancel_timer and read_timer. */
 
-import type { Held } from "./behaviour.ts";
 import { checkTimeout, send } from "./call.ts";
 import { currentProcess } from "./current.ts";
-import { Process } from "./process.ts";
-import type { Runtime } from "./runtime.ts";
+import { LocalProcess } from "./local-process.ts";
+import type { Held, Process, Runtime } from "./process.ts";
 import { contextRuntime, resolveTarget, type Target } from "./target.ts";
 
 /** A message that waits for its time. */
@@ -20,7 +19,7 @@ export class MessageTimer implements Held {
     this.#runtime = runtime;
     this.atMs = runtime.clock.now() + ms;
     // A name is looked up when the time has come; a timer for a process goes with it.
-    this.#aim = target instanceof Process ? target : undefined;
+    this.#aim = target instanceof LocalProcess ? target : undefined;
     const aim = this.#aim;
     if (aim?.alive === false) {
       this.#waiting = false;

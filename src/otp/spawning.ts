@@ -3,7 +3,8 @@
 import type { AnyActorLogic } from "xstate";
 import type { Behaviour } from "./behaviour.ts";
 import { currentProcess } from "./current.ts";
-import { Process } from "./process.ts";
+import { LocalProcess } from "./local-process.ts";
+import type { Process } from "./process.ts";
 import { bindActor, contextRuntime } from "./target.ts";
 import { logicOf } from "./xstate-adapter.ts";
 
@@ -24,11 +25,16 @@ export function spawnFor<T>(process: Process, logic: AnyActorLogic, make: () => 
 export function adoptProcess(behaviour: Behaviour, label: string): Process {
   // A machine that is being started may make servers of its own: those are not the process that is being started.
   const meant = spawning !== undefined && spawning.logic === logicOf(behaviour.actor) ? spawning.process : undefined;
-  const process = meant ?? new Process(contextRuntime(), currentProcess(), label);
-  if (meant === undefined) process.park();
-  else spawning = undefined;
+  const process = meant ?? parkedProcess(label);
+  if (meant !== undefined) spawning = undefined;
   process.label = label;
   process.behaviour = behaviour;
   bindActor(behaviour.actor, process);
+  return process;
+}
+
+function parkedProcess(label: string): Process {
+  const process = new LocalProcess(contextRuntime(), currentProcess(), label);
+  process.park();
   return process;
 }

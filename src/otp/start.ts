@@ -8,11 +8,11 @@ import { currentProcess, runAs, self } from "./current.ts";
 import { describeExitReason, type ExitReason, exitReasonOf } from "./exit-reason.ts";
 import { StartRefused } from "./gen-server-behaviour.ts";
 import { linkProcesses, unlinkProcesses } from "./link.ts";
+import { LocalProcess } from "./local-process.ts";
 import { checkMailboxLimit, type MailboxLimit } from "./mailbox-limit.ts";
 import { Monitor } from "./monitor.ts";
-import { Process } from "./process.ts";
+import type { Process, Runtime } from "./process.ts";
 import type { Protocol, Ref } from "./protocol.ts";
-import type { Runtime } from "./runtime.ts";
 import { spawnFor } from "./spawning.ts";
 import { bindActor, contextRuntime, describeTarget, type NameService, type Via } from "./target.ts";
 import { createChildActor } from "./xstate-adapter.ts";
@@ -108,7 +108,7 @@ export function startProcess(logic: AnyActorLogic, options: InternalStart): Proc
   }
   const parent = "parent" in options ? options.parent : currentProcess();
   const runtime = options.runtime ?? parent?.runtime ?? contextRuntime();
-  const process = new Process(runtime, parent, "process");
+  const process = new LocalProcess(runtime, parent, "process");
   process.limit = mailbox;
   try {
     if (name !== undefined) registerAs(process, name);

@@ -5,7 +5,7 @@
 
 import type { AnyActorRef } from "xstate";
 import { CallerError, ProcessError } from "../errors.ts";
-import type { Behaviour, ExitMessage } from "./behaviour.ts";
+import type { Behaviour } from "./behaviour.ts";
 import { PendingCall } from "./call.ts";
 import {
   type Child,
@@ -24,10 +24,11 @@ import { reportDeadLetter } from "./dead-letter.ts";
 import { describeExitReason, type ExitReason, exitReasonOf, isCleanExit } from "./exit-reason.ts";
 import { monitorExit } from "./exited.ts";
 import { linkProcesses, unlinkProcesses } from "./link.ts";
-import { Process } from "./process.ts";
+import { LocalProcess } from "./local-process.ts";
+import type { ExitMessage, Process, Runtime } from "./process.ts";
 import type { Offender, RestartDecision, SupervisorReport } from "./report.ts";
 import type { ChildExit } from "./restart-policy.ts";
-import { defaultRuntime, Runtime, type RuntimeOptions } from "./runtime.ts";
+import { defaultRuntime, LocalRuntime, type RuntimeOptions } from "./runtime.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { checkName, registerAs } from "./start.ts";
 import { type SupervisorActor, supervisorLogic } from "./supervisor-machine.ts";
@@ -88,7 +89,7 @@ export abstract class SupervisorCore implements Behaviour {
     const runtime = host.runtime ?? host.parent?.process.runtime ?? currentProcess()?.runtime ?? newRuntime(host);
     this.clock = runtime.clock;
     this.path = host.parent === undefined ? spec.id : host.parent.path;
-    this.process = new Process(runtime, host.parent?.process ?? currentProcess(), "supervisor");
+    this.process = new LocalProcess(runtime, host.parent?.process ?? currentProcess(), "supervisor");
     this.process.trapExit = true;
     this.process.behaviour = this;
     const input = { id: spec.id, strategy: spec.strategy };
@@ -543,7 +544,7 @@ export function reasonOfStart(error: unknown): ExitReason {
 /** The default runtime, where names are known to all, unless the host wants time, reports or inspection of its own. */
 function newRuntime(host: SupervisorHost): Runtime {
   if (host.clock === undefined && host.inspect === undefined && host.onReport === undefined) return defaultRuntime;
-  return new Runtime({
+  return new LocalRuntime({
     clock: host.clock ?? realClock,
     ...(host.inspect === undefined ? {} : { inspect: host.inspect }),
     ...(host.onReport === undefined ? {} : { onReport: host.onReport }),
@@ -560,7 +561,7 @@ export function offender(child: Child): Offender {
   const { id, type, restart, shutdownMs } = child.spec;
   const about: Offender = { childId: id, path: child.path, type, restart, shutdownMs, incarnation: child.incarnation };
   const { lastRef } = child;
-  if (lastRef instanceof Process) about.process = lastRef.toString();
+  if (lastRef instanceof LocalProcess) about.process = lastRef.toString();
   else if (hasProcess(lastRef)) about.process = lastRef.process.toString();
   return about;
 }

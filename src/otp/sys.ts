@@ -1,11 +1,10 @@
 /** Looking into a process and holding it, whatever it runs. Requests take their turn among its messages, also while it is suspended. Source: OTP's sys. */
 
 import { ProcessError } from "../errors.ts";
-import type { ProcessStatus } from "./behaviour.ts";
 import { callSystem, checkTimeout, defaultCallTimeoutMs } from "./call.ts";
-import type { Process } from "./process.ts";
+import type { Process, ProcessStatus, Trace } from "./process.ts";
 import { processInfo } from "./process-info.ts";
-import type { SystemAction, Trace } from "./system-message.ts";
+import type { SystemAction } from "./system-message.ts";
 import { describeTarget, resolveTarget, type Target } from "./target.ts";
 
 /** Options of a request to a process's runtime. */

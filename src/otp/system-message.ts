@@ -1,23 +1,7 @@
 /** Messages that the runtime itself sends to a process: handled in their turn, and also while the process is suspended. Source: OTP's sys. */
 
-import type { ExitMessage } from "./behaviour.ts";
-import type { PendingCall } from "./call.ts";
-import type { ExitReason } from "./exit-reason.ts";
-import type { Process } from "./process.ts";
-
-/** What `trace` tells of a process. Calls and casts are shown as the message they carry. */
-export type TraceEvent =
-  | { readonly type: "message"; readonly kind: MessageKind; readonly message: unknown }
-  | { readonly type: "reply"; readonly to: Process | undefined; readonly reply: unknown }
-  /** After each handled message; as `formatStatus` shows it. */
-  | { readonly type: "state"; readonly state: unknown }
-  | { readonly type: "exit"; readonly reason: ExitReason };
-
-/** How a message came. */
-export type MessageKind = "call" | "cast" | "info" | "continue";
-
-/** Who watches a process. */
-export type Trace = (event: TraceEvent) => void;
+import type { OpenCall } from "./open-calls.ts";
+import type { ExitMessage, MessageKind, Process, Trace, TraceEvent } from "./process.ts";
 
 /** A request that the runtime carries out on a process instead of its behaviour. */
 export interface SystemAction {
@@ -35,7 +19,7 @@ export function isSystemMessage(process: Process, message: unknown): boolean {
 }
 
 /** Carries a request out and answers it. */
-export function runSystemRequest(process: Process, request: PendingCall): void {
+export function runSystemRequest(process: Process, request: OpenCall): void {
   let answer: unknown;
   try {
     answer = (request.message as SystemAction).run(process);
@@ -49,7 +33,7 @@ export function runSystemRequest(process: Process, request: PendingCall): void {
 /** A message as its sender wrote it, and how it came. */
 export function openMessage(message: unknown): { kind: MessageKind; message: unknown } {
   const type = (message as { type?: unknown } | null | undefined)?.type;
-  if (type === "$call") return { kind: "call", message: (message as PendingCall).message };
+  if (type === "$call") return { kind: "call", message: (message as OpenCall).message };
   if (type === "$cast") return { kind: "cast", message: (message as { message: unknown }).message };
   if (type === "$timeout") return { kind: "info", message: (message as { message: unknown }).message };
   if (type === "$continue") return { kind: "continue", message: (message as { argument: unknown }).argument };

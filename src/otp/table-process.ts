@@ -1,7 +1,6 @@
 /** The process of a table: of a registry or of process groups. It does nothing but live, be named, be supervised and end. */
 
-import type { Process } from "./process.ts";
-import type { Runtime } from "./runtime.ts";
+import type { Process, Runtime } from "./process.ts";
 import { spawnInternal } from "./spawn.ts";
 import type { Via } from "./target.ts";
 

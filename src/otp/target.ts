@@ -4,8 +4,9 @@ import type { AnyActorRef } from "xstate";
 import { describeValue, invalidArgument } from "../errors.ts";
 import { Alias } from "./alias.ts";
 import { currentProcess } from "./current.ts";
-import { Process } from "./process.ts";
-import { defaultRuntime, type Runtime } from "./runtime.ts";
+import { LocalProcess } from "./local-process.ts";
+import type { Process, Runtime } from "./process.ts";
+import { defaultRuntime } from "./runtime.ts";
 
 /** Looks a key up; registries that name processes implement it. */
 export interface NameService {
@@ -27,7 +28,7 @@ export interface HasProcess {
 
 /** Whether a value has a process. */
 export function hasProcess(value: unknown): value is HasProcess {
-  return typeof value === "object" && value !== null && "process" in value && value.process instanceof Process;
+  return typeof value === "object" && value !== null && "process" in value && value.process instanceof LocalProcess;
 }
 
 /** A process, by ref, by local name, by a registry's key, by an alias of it, by what has it, or by its XState actor. */
@@ -56,7 +57,7 @@ export function processOf(actor: AnyActorRef): Process | undefined {
  * @throws CallerError "invalid_argument"
  */
 export function resolveTarget(target: Target | undefined, runtime?: Runtime): Process | undefined {
-  if (target instanceof Process) return target;
+  if (target instanceof LocalProcess) return target;
   if (typeof target === "string") return (runtime ?? contextRuntime()).names.get(target);
   if (target === undefined) return undefined;
   if (target instanceof Alias) return target.open ? target.owner : undefined;
@@ -76,7 +77,7 @@ export function contextRuntime(): Runtime {
 
 /** A target as messages quote it. */
 export function describeTarget(target: unknown): string {
-  if (target instanceof Process) return target.toString();
+  if (target instanceof LocalProcess) return target.toString();
   if (typeof target === "string") return `"${target}"`;
   if (target instanceof Alias) return target.toString();
   if (typeof target === "object" && target !== null) {

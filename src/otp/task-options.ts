@@ -3,8 +3,8 @@
 import { CallerError, invalidArgument } from "../errors.ts";
 import { checkTimeout } from "./call.ts";
 import type { StartChildSpec } from "./child-spec.ts";
+import type { Runtime } from "./process.ts";
 import type { Shutdown } from "./report.ts";
-import type { Runtime } from "./runtime.ts";
 
 /** Options of a task. */
 export interface TaskOptions {

@@ -1,7 +1,7 @@
 /** Waiting for tasks: outcomes are taken as they come, until there are enough or the time is up. */
 
 import type { Deadline } from "./deadlines.ts";
-import type { Runtime } from "./runtime.ts";
+import type { Runtime } from "./process.ts";
 import { contextRuntime } from "./target.ts";
 import type { TaskHandle } from "./task-handle.ts";
 import type { TaskOutcome } from "./task-outcome.ts";

@@ -10,17 +10,17 @@ import {
 } from "../../src/otp/child.ts";
 import { type ChildSpec, normalizeChildSpec, type RunningChild } from "../../src/otp/child-spec.ts";
 import type { ExitReason } from "../../src/otp/exit-reason.ts";
-import { Process } from "../../src/otp/process.ts";
-import { Runtime } from "../../src/otp/runtime.ts";
+import { LocalProcess } from "../../src/otp/local-process.ts";
+import { LocalRuntime } from "../../src/otp/runtime.ts";
 import { createVirtualClock } from "../../src/testing/virtual-clock.ts";
 
 /** A host that writes down what it is told, and hands an end to whoever waits for it. */
 function createHost() {
   const clock = createVirtualClock();
-  const runtime = new Runtime({ clock });
+  const runtime = new LocalRuntime({ clock });
   const told: unknown[] = [];
   const host: ChildHost = {
-    process: new Process(runtime, undefined, "host"),
+    process: new LocalProcess(runtime, undefined, "host"),
     actor: runtime.root,
     path: "host",
     clock,

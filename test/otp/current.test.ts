@@ -5,7 +5,7 @@ import { call, cast } from "../../src/otp/call.ts";
 import { currentProcess, self } from "../../src/otp/current.ts";
 import { fromGenServer } from "../../src/otp/gen-server.ts";
 import { exited } from "../../src/otp/names.ts";
-import { Runtime } from "../../src/otp/runtime.ts";
+import { LocalRuntime } from "../../src/otp/runtime.ts";
 import { spawn } from "../../src/otp/spawn.ts";
 import { start } from "../../src/otp/start.ts";
 import { stop } from "../../src/otp/stop.ts";
@@ -23,7 +23,7 @@ const witness = fromGenServer({
 });
 
 test("a process's code runs as that process, also after it has waited", async () => {
-  const server = await start(witness, { runtime: new Runtime() });
+  const server = await start(witness, { runtime: new LocalRuntime() });
   expect(await call(server, "now")).toMatchObject({ self: server });
   expect(await call(server, "later")).toMatchObject({ self: server });
   expect(currentProcess()).toBeUndefined();
@@ -31,7 +31,7 @@ test("a process's code runs as that process, also after it has waited", async ()
 });
 
 test("a process keeps the async context of the one that started it, whoever sends to it", async () => {
-  const runtime = new Runtime();
+  const runtime = new LocalRuntime();
   const server = await request.run("starter", () => start(witness, { runtime }));
   const seen = await request.run("sender", async () => {
     cast(server, undefined as never);
@@ -43,7 +43,7 @@ test("a process keeps the async context of the one that started it, whoever send
 });
 
 test("a sender goes on as itself after the turn of the process it called", async () => {
-  const runtime = new Runtime();
+  const runtime = new LocalRuntime();
   const server = await start(witness, { runtime });
   const seen: unknown[] = [];
   const sender = request.run("sender's", () =>

@@ -5,7 +5,7 @@ import { fromGenServer } from "../../src/otp/gen-server.ts";
 import { exit } from "../../src/otp/link.ts";
 import { exited, isAlive, whereis } from "../../src/otp/names.ts";
 import type { Process } from "../../src/otp/process.ts";
-import { defaultRuntime, Runtime } from "../../src/otp/runtime.ts";
+import { defaultRuntime, LocalRuntime } from "../../src/otp/runtime.ts";
 import { start } from "../../src/otp/start.ts";
 import { stop } from "../../src/otp/stop.ts";
 import { processOf } from "../../src/otp/target.ts";
@@ -43,7 +43,7 @@ test("createActor alone makes a server: it is called, cast to and sent to by its
 
 test("an inspector sees the definition and every state, and can write both as JSON", async () => {
   const events: InspectionEvent[] = [];
-  const runtime = new Runtime({ inspect: (event) => events.push(event) });
+  const runtime = new LocalRuntime({ inspect: (event) => events.push(event) });
   const ref = await start(server(), { runtime, input: 1 });
   cast(ref, 1);
   await call(ref, "get");

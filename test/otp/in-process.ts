@@ -1,9 +1,9 @@
 /** Tests whose body is the code of a process: it receives, owns tasks, traps exits. */
 
 import { ProcessError } from "../../src/errors.ts";
-import type { Process } from "../../src/otp/process.ts";
+import type { Process, Runtime } from "../../src/otp/process.ts";
 import type { ProcessReport } from "../../src/otp/process-report.ts";
-import { Runtime } from "../../src/otp/runtime.ts";
+import { LocalRuntime } from "../../src/otp/runtime.ts";
 import { type ProcessContext, spawn } from "../../src/otp/spawn.ts";
 import type { Task } from "../../src/otp/task.ts";
 import { createVirtualClock, type VirtualClock } from "../../src/testing/virtual-clock.ts";
@@ -23,7 +23,7 @@ export interface Place {
 export function createPlace(): Place {
   const clock = createVirtualClock();
   const reports: ProcessReport[] = [];
-  const runtime = new Runtime({ clock, onReport: (report) => void reports.push(report) });
+  const runtime = new LocalRuntime({ clock, onReport: (report) => void reports.push(report) });
   return {
     clock,
     runtime,

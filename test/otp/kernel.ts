@@ -3,9 +3,9 @@
 import { CallerError } from "../../src/errors.ts";
 import { exitReasonOf } from "../../src/otp/exit-reason.ts";
 import { exited } from "../../src/otp/names.ts";
-import type { Process } from "../../src/otp/process.ts";
+import type { Process, Runtime } from "../../src/otp/process.ts";
 import type { ProcessReport } from "../../src/otp/process-report.ts";
-import { Runtime } from "../../src/otp/runtime.ts";
+import { LocalRuntime } from "../../src/otp/runtime.ts";
 import { type ProcessContext, spawn } from "../../src/otp/spawn.ts";
 import type { StartOptions } from "../../src/otp/start.ts";
 import type { NameService } from "../../src/otp/target.ts";
@@ -31,7 +31,7 @@ export interface Kernel {
 export function createKernel(): Kernel {
   const clock = createVirtualClock();
   const reports: ProcessReport[] = [];
-  const runtime = new Runtime({ clock, onReport: (report) => reports.push(report) });
+  const runtime = new LocalRuntime({ clock, onReport: (report) => reports.push(report) });
   return {
     clock,
     runtime,

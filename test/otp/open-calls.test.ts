@@ -1,19 +1,26 @@
 import { expect, test } from "vitest";
-import { callsIn, type ListedCall, listCall, unlistCall } from "../../src/otp/open-calls.ts";
-import { Process } from "../../src/otp/process.ts";
-import { Runtime } from "../../src/otp/runtime.ts";
+import { LocalProcess } from "../../src/otp/local-process.ts";
+import { callsIn, listCall, type OpenCall, unlistCall } from "../../src/otp/open-calls.ts";
+import type { Process } from "../../src/otp/process.ts";
+import { LocalRuntime } from "../../src/otp/runtime.ts";
 
-interface NamedCall extends ListedCall {
+interface NamedCall extends OpenCall {
   readonly name: string;
 }
 
 function call(name: string): NamedCall {
   return {
     name,
+    type: "$call",
+    message: undefined,
+    caller: undefined,
     olderToTarget: undefined,
     newerToTarget: undefined,
     olderOfCaller: undefined,
     newerOfCaller: undefined,
+    answer: () => undefined,
+    fail: () => undefined,
+    refuse: () => undefined,
     processEnded: () => undefined,
     release: () => undefined,
   };
@@ -21,8 +28,11 @@ function call(name: string): NamedCall {
 
 /** Two processes that nothing runs in, taken back when `use` is done. */
 function withProcesses(use: (target: Process, caller: Process) => void): void {
-  const runtime = new Runtime();
-  const [target, caller] = [new Process(runtime, undefined, "target"), new Process(runtime, undefined, "caller")];
+  const runtime = new LocalRuntime();
+  const [target, caller] = [
+    new LocalProcess(runtime, undefined, "target"),
+    new LocalProcess(runtime, undefined, "caller"),
+  ];
   try {
     use(target, caller);
   } finally {
@@ -31,7 +41,7 @@ function withProcesses(use: (target: Process, caller: Process) => void): void {
   }
 }
 
-const names = (calls: ListedCall[]) => calls.map((each) => (each as NamedCall).name).join(" ");
+const names = (calls: OpenCall[]) => calls.map((each) => (each as NamedCall).name).join(" ");
 const toTarget = (target: Process) => names(callsIn(target.openCalls, "olderToTarget"));
 const ofCaller = (caller: Process) => names(callsIn(caller.awaitedCalls, "olderOfCaller"));
 
@@ -66,7 +76,7 @@ test("the calls of one caller to several targets leave each list by themselves",
 
 test("a dead caller waits for nothing", () => {
   withProcesses((target) => {
-    const caller = new Process(target.runtime, undefined, "caller");
+    const caller = new LocalProcess(target.runtime, undefined, "caller");
     caller.discard();
     const late = call("late");
     listCall(late, target, caller);

@@ -9,7 +9,7 @@ import { exit, link } from "../../src/otp/link.ts";
 import { monitor } from "../../src/otp/monitor.ts";
 import { exited, isAlive } from "../../src/otp/names.ts";
 import type { Process } from "../../src/otp/process.ts";
-import { Runtime } from "../../src/otp/runtime.ts";
+import { LocalRuntime } from "../../src/otp/runtime.ts";
 import { type ProcessContext, spawn, spawnLink } from "../../src/otp/spawn.ts";
 import { start } from "../../src/otp/start.ts";
 import { stop } from "../../src/otp/stop.ts";
@@ -18,7 +18,7 @@ import { createKernel, failure, quiet } from "./kernel.ts";
 const idle = ({ receive }: ProcessContext) => receive(() => false);
 
 test("a chain of 100,000 linked processes ends from one end to the other without growing the stack", async () => {
-  const runtime = new Runtime();
+  const runtime = new LocalRuntime();
   const refs: Process[] = [];
   const grow = async (context: ProcessContext): Promise<void> => {
     refs.push(context.self);
@@ -101,7 +101,7 @@ test("an exit hook that throws keeps nobody else from being told, and is told of
 
 test("an onReport that throws is a warning of the host's, and harms no process", async () => {
   const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
-  const runtime = new Runtime({
+  const runtime = new LocalRuntime({
     onReport: () => {
       throw new Error("raised by onReport");
     },
@@ -119,7 +119,7 @@ test("an onReport that throws is a warning of the host's, and harms no process",
 
 test("an inspector that throws is a warning of the host's, and stops no actor", async () => {
   const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
-  const runtime = new Runtime({
+  const runtime = new LocalRuntime({
     inspect: () => {
       throw new Error("raised by an inspector");
     },

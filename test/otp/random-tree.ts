@@ -6,9 +6,9 @@ import { self as runningProcess } from "../../src/otp/current.ts";
 import { DynamicSupervisor } from "../../src/otp/dynamic-supervisor.ts";
 import { fromGenServer } from "../../src/otp/gen-server.ts";
 import { exit } from "../../src/otp/link.ts";
-import type { Process } from "../../src/otp/process.ts";
+import type { Process, Runtime } from "../../src/otp/process.ts";
 import type { SupervisorReport } from "../../src/otp/report.ts";
-import { Runtime } from "../../src/otp/runtime.ts";
+import { LocalRuntime } from "../../src/otp/runtime.ts";
 import { defineDynamicSupervisor, defineSupervisor, startSupervisor } from "../../src/otp/start-supervisor.ts";
 import { Supervisor } from "../../src/otp/supervisor.ts";
 import type { SupervisorCore } from "../../src/otp/supervisor-core.ts";
@@ -50,7 +50,7 @@ class TreeRun {
 
   constructor(plan: TreePlan) {
     this.#root = plan;
-    this.#runtime = new Runtime({
+    this.#runtime = new LocalRuntime({
       clock: this.#clock,
       onReport: (report) => this.#reported(report as SupervisorReport),
     });

@@ -4,7 +4,7 @@ import { fromGenServer } from "../../src/otp/gen-server.ts";
 import { exited } from "../../src/otp/names.ts";
 import type { Process } from "../../src/otp/process.ts";
 import { type Runnable, RunQueue } from "../../src/otp/run-queue.ts";
-import { Runtime } from "../../src/otp/runtime.ts";
+import { LocalRuntime } from "../../src/otp/runtime.ts";
 import { spawn } from "../../src/otp/spawn.ts";
 import { start } from "../../src/otp/start.ts";
 import { stop } from "../../src/otp/stop.ts";
@@ -56,7 +56,7 @@ const relay = fromGenServer({
 });
 
 test("a message passes through a chain of 100,000 processes without growing the stack", async () => {
-  const runtime = new Runtime();
+  const runtime = new LocalRuntime();
   const all: Process[] = [];
   let head: Process | undefined;
   for (let index = 0; index < 100_000; index += 1) {
@@ -72,7 +72,7 @@ test("a message passes through a chain of 100,000 processes without growing the 
 });
 
 test("a ping-pong of 1,000,000 messages starves neither timers nor immediates", async () => {
-  const runtime = new Runtime();
+  const runtime = new LocalRuntime();
   const ponger = fromGenServer({
     init: (_input: undefined) => ({ state: { peer: undefined as Process | undefined, left: 0 } }),
     handleInfo: (message, { peer, left }) => {
@@ -107,7 +107,7 @@ test("a ping-pong of 1,000,000 messages starves neither timers nor immediates", 
 });
 
 test("plain code that passes a ball for ever leaves the event loop its turns", async () => {
-  const runtime = new Runtime();
+  const runtime = new LocalRuntime();
   let passes = 0;
   const player = () =>
     spawn(

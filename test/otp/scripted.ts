@@ -9,9 +9,9 @@ import { Exit, type ExitReason, isShutdown } from "../../src/otp/exit-reason.ts"
 import { fromGenServer, type InitResult } from "../../src/otp/gen-server.ts";
 import { exit } from "../../src/otp/link.ts";
 import { exited } from "../../src/otp/names.ts";
-import type { Process } from "../../src/otp/process.ts";
+import type { Process, Runtime } from "../../src/otp/process.ts";
 import type { SupervisorReport } from "../../src/otp/report.ts";
-import { Runtime } from "../../src/otp/runtime.ts";
+import { LocalRuntime } from "../../src/otp/runtime.ts";
 import { spawn } from "../../src/otp/spawn.ts";
 import { startDynamicSupervisor, startSupervisor } from "../../src/otp/start-supervisor.ts";
 import type { Supervisor } from "../../src/otp/supervisor.ts";
@@ -66,7 +66,7 @@ export function createWorld(): World {
   const clock = createVirtualClock();
   const reports: SupervisorReport[] = [];
   const log: string[] = [];
-  const runtime = new Runtime({ clock, onReport: (report) => reports.push(report as SupervisorReport) });
+  const runtime = new LocalRuntime({ clock, onReport: (report) => reports.push(report as SupervisorReport) });
   return {
     clock,
     runtime,

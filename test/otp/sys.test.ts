@@ -5,12 +5,12 @@ import { self } from "../../src/otp/current.ts";
 import { fromGenServer } from "../../src/otp/gen-server.ts";
 import { exit } from "../../src/otp/link.ts";
 import { exited } from "../../src/otp/names.ts";
+import type { TraceEvent } from "../../src/otp/process.ts";
 import { processInfo } from "../../src/otp/process-info.ts";
 import { spawn } from "../../src/otp/spawn.ts";
 import { start, startLink } from "../../src/otp/start.ts";
 import { stop } from "../../src/otp/stop.ts";
 import { getState, getStatus, replaceState, resume, statistics, suspend, trace } from "../../src/otp/sys.ts";
-import type { TraceEvent } from "../../src/otp/system-message.ts";
 import { createKernel, failure, quiet } from "./kernel.ts";
 
 const counter = fromGenServer({

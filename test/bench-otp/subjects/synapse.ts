@@ -5,8 +5,8 @@ import { call, cast, send } from "../../../src/otp/call.ts";
 import { self } from "../../../src/otp/current.ts";
 import { fromGenServer } from "../../../src/otp/gen-server.ts";
 import { exited } from "../../../src/otp/names.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { Runtime } from "../../../src/otp/runtime.ts";
+import type { Process, Runtime } from "../../../src/otp/process.ts";
+import { LocalRuntime } from "../../../src/otp/runtime.ts";
 import { spawn } from "../../../src/otp/spawn.ts";
 import { start } from "../../../src/otp/start.ts";
 import { startDynamicSupervisor, startSupervisor } from "../../../src/otp/start-supervisor.ts";
@@ -41,7 +41,7 @@ const waiting = setup({}).createMachine({
  * A server that is always there, as in any service. Without it the measures would be told apart by whether the collector has run between
  * their first processes: V8 forgets the shape of objects of which none is left, and makes later ones twice as large.
  */
-export const resident = await start(counting, { runtime: new Runtime() });
+export const resident = await start(counting, { runtime: new LocalRuntime() });
 
 /** As the Erlang program: a window of one second that takes any number of restarts. */
 const intensity = { maxRestarts: 1_000_000, periodMs: 1_000 };
@@ -51,7 +51,7 @@ export const synapse: Subject = {
   version: "of this checkout",
   measures: {
     async call(calls) {
-      const server = await start(counting, { runtime: new Runtime() });
+      const server = await start(counting, { runtime: new LocalRuntime() });
       const rate = await inProcess(server, () =>
         perSecond(calls, async () => {
           for (let n = 0; n < calls; n++) await call(server, "get");
@@ -62,7 +62,7 @@ export const synapse: Subject = {
     },
 
     async cast(casts) {
-      const server = await start(counting, { runtime: new Runtime() });
+      const server = await start(counting, { runtime: new LocalRuntime() });
       const rate = await inProcess(server, () =>
         perSecond(casts, async () => {
           for (let n = 0; n < casts; n++) cast(server, "increment");
@@ -75,7 +75,7 @@ export const synapse: Subject = {
 
     async spawn(count) {
       const servers: Process[] = [];
-      const started = await perSecond(count, () => startServers(new Runtime(), count, servers));
+      const started = await perSecond(count, () => startServers(new LocalRuntime(), count, servers));
       const stopped = await perSecond(count, async () => {
         for (const server of servers) await stop(server);
       });
@@ -121,7 +121,7 @@ export const synapse: Subject = {
     async heap(count) {
       const servers: Process[] = new Array(count);
       servers.length = 0;
-      const runtime = new Runtime();
+      const runtime = new LocalRuntime();
       const before = await heapBytes();
       await startServers(runtime, count, servers);
       for (const server of servers) await call(server, "get");
@@ -131,7 +131,7 @@ export const synapse: Subject = {
     },
 
     async timers(pending, count) {
-      const runtime = new Runtime();
+      const runtime = new LocalRuntime();
       const holders: Process[] = [];
       for (let n = 0; n < pending; n++) holders.push(await start(waiting, { runtime }));
       const ms = await elapsedMs(async () => {
