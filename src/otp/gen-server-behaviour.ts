@@ -5,9 +5,10 @@ import { ProcessError } from "../errors.ts";
 import type { Behaviour, Shown } from "./behaviour.ts";
 import { PendingCall } from "./call.ts";
 import { longestTimerMs } from "./clock.ts";
-import { describeExitReason, Exit, type ExitReason } from "./exit-reason.ts";
-import type { AnyServerDefinition, InitResult, Stop, Then } from "./gen-server.ts";
+import type { AnyServerDefinition, InitResult, Stop, Then } from "./definition.ts";
+import type { ExitReason } from "./exit-reason.ts";
 import type { Process } from "./process.ts";
+import { StartRefused } from "./start-refused.ts";
 
 /** A timeout that a handler has set; as a message it is valid while it is the last one set. */
 interface ServerTimeout {
@@ -262,20 +263,6 @@ export class ServerBehaviour implements Behaviour {
     if (timeout === undefined) return;
     this.#timeout = undefined;
     if (timeout.handle !== undefined) this.process.runtime.clock.clearTimeout(timeout.handle);
-  }
-}
-
-/** An init that chose not to start: no crash, nothing is reported. */
-export class StartRefused extends Exit {
-  readonly how: "ignore" | "error" | "stop";
-  /** What the start answers; the process itself ends "normal" unless init answered `stop`. */
-  readonly answer: ExitReason;
-
-  constructor(how: "ignore" | "error" | "stop", answer: ExitReason) {
-    super(how === "stop" ? answer : "normal");
-    this.message = `init answered ${how}${how === "ignore" ? "" : `: ${describeExitReason(answer)}`}`;
-    this.how = how;
-    this.answer = answer;
   }
 }
 

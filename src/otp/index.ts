@@ -40,18 +40,16 @@ export {
   startCellLink,
   updateCell,
 } from "./cell.ts";
-export {
-  type CallResult,
-  type FormattedStatus,
-  fromGenServer,
-  type GenServerDefinition,
-  type GenServerLogic,
-  type GenServerSnapshot,
-  type HandlerResult,
-  type InitResult,
-  type Stop,
-  type Then,
-} from "./gen-server.ts";
+export type {
+  CallResult,
+  FormattedStatus,
+  GenServerDefinition,
+  HandlerResult,
+  InitResult,
+  Stop,
+  Then,
+} from "./definition.ts";
+export { fromGenServer, type GenServerLogic, type GenServerSnapshot } from "./gen-server.ts";
 export { type MultiCallResult, multiCall } from "./multi-call.ts";
 export type { Protocol, Ref, Request } from "./protocol.ts";
 
@@ -114,9 +112,10 @@ export type { TreeNode } from "./tree.ts";
 
 export type { StreamOutcome } from "./async-stream.ts";
 export { type GroupMessage, type GroupMonitor, Groups } from "./groups.ts";
+export type { RegistryMessage } from "./registry.ts";
 export { Registry } from "./registry.ts";
 export type { RegistryEntry } from "./registry-entry.ts";
-export type { RegistryMessage, RegistryOptions } from "./registry-options.ts";
+export type { RegistryOptions } from "./registry-options.ts";
 export { Task } from "./task.ts";
 export type { TaskCode, TaskReply } from "./task-handle.ts";
 export type {

@@ -6,11 +6,25 @@ import { KeyLock } from "./key-lock.ts";
 import { KeyMap } from "./key-map.ts";
 import type { ExitHook, Process } from "./process.ts";
 import { type Bucket, collectEntries, type RegistryEntry } from "./registry-entry.ts";
-import { checkRegistryOptions, type RegistryMessage, type RegistryOptions } from "./registry-options.ts";
+import { checkRegistryOptions, type RegistryOptions } from "./registry-options.ts";
 import { startTable } from "./table-process.ts";
 import { describeTarget, type NameService, resolveTarget, type Target, type Via } from "./target.ts";
 
-export type { RegistryEntry } from "./registry-entry.ts";
+/** What a listener receives, as an ordinary message. A registration that ends with its process is told too. */
+export type RegistryMessage<Key = unknown, Value = unknown> =
+  | {
+      readonly type: "registry.register";
+      readonly registry: Registry<Key, Value>;
+      readonly key: Key;
+      readonly process: Process;
+      readonly value: Value;
+    }
+  | {
+      readonly type: "registry.unregister";
+      readonly registry: Registry<Key, Value>;
+      readonly key: Key;
+      readonly process: Process;
+    };
 
 const registries = new WeakMap<Process, Registry<never, never>>();
 

@@ -6,7 +6,6 @@ import { ActorBehaviour } from "./actor-behaviour.ts";
 import { checkTimeout } from "./call.ts";
 import { currentProcess, runAs, self } from "./current.ts";
 import { describeExitReason, type ExitReason, exitReasonOf } from "./exit-reason.ts";
-import { StartRefused } from "./gen-server-behaviour.ts";
 import { linkProcesses, unlinkProcesses } from "./link.ts";
 import { LocalProcess } from "./local-process.ts";
 import { checkMailboxLimit, type MailboxLimit } from "./mailbox-limit.ts";
@@ -14,6 +13,7 @@ import { Monitor } from "./monitor.ts";
 import type { Process, Runtime } from "./process.ts";
 import type { Protocol, Ref } from "./protocol.ts";
 import { spawnFor } from "./spawning.ts";
+import { StartRefused } from "./start-refused.ts";
 import { bindActor, contextRuntime, describeTarget, type NameService, type Via } from "./target.ts";
 import { createChildActor } from "./xstate-adapter.ts";
 

@@ -3,7 +3,8 @@
 import { describe, expect, test } from "vitest";
 import { call, cast, send } from "../../../src/otp/call.ts";
 import { self } from "../../../src/otp/current.ts";
-import { fromGenServer, type HandlerResult } from "../../../src/otp/gen-server.ts";
+import type { HandlerResult } from "../../../src/otp/definition.ts";
+import { fromGenServer } from "../../../src/otp/gen-server.ts";
 import { exited, isAlive } from "../../../src/otp/names.ts";
 import { processInfo } from "../../../src/otp/process-info.ts";
 import { start, startLink } from "../../../src/otp/start.ts";

@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import { call, cast, send } from "../../../src/otp/call.ts";
+import type { InitResult } from "../../../src/otp/definition.ts";
 import { Exit } from "../../../src/otp/exit-reason.ts";
-import { fromGenServer, type InitResult } from "../../../src/otp/gen-server.ts";
+import { fromGenServer } from "../../../src/otp/gen-server.ts";
 import { exited, isAlive, whereis } from "../../../src/otp/names.ts";
 import type { Process } from "../../../src/otp/process.ts";
 import { processInfo } from "../../../src/otp/process-info.ts";
