@@ -22,13 +22,13 @@ export {
   type WorkerErrorCode,
 } from "./errors.ts";
 export type { Inspector } from "./inspect/observer.ts";
-export type { ChildSpec } from "./otp/child-spec.ts";
-export type { ExitReason } from "./otp/exit-reason.ts";
-export type { RestartType, Shutdown, SupervisorReport } from "./otp/report.ts";
-export { type RestartPolicy, restartIntensity } from "./otp/restart-policy.ts";
-export { defineSupervisor, type SupervisorDefinition } from "./otp/start-supervisor.ts";
-export type { Strategy, SupervisorSpec } from "./otp/supervisor-spec.ts";
-export type { TreeNode } from "./otp/tree.ts";
+export type { ExitReason } from "./otp/report/exit-reason.ts";
+export type { RestartType, Shutdown, SupervisorReport } from "./otp/report/supervisor-report.ts";
+export type { TreeNode } from "./otp/report/tree.ts";
+export type { ChildSpec } from "./otp/supervisor/child-spec.ts";
+export { type RestartPolicy, restartIntensity } from "./otp/supervisor/restart-policy.ts";
+export type { Strategy, SupervisorSpec } from "./otp/supervisor/spec.ts";
+export { defineSupervisor, type SupervisorDefinition } from "./otp/supervisor/start.ts";
 export { describeReport } from "./report-log.ts";
 export type { AgentDescription, ModelSettings, Usage, UsageLimits } from "./rpc/run-types.ts";
 export { type Report, type System, type SystemParts, startSystem } from "./system.ts";

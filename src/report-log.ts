@@ -1,7 +1,7 @@
 /** Reports as log lines: one level and one sentence for each. */
 
 import type { Logger } from "pino";
-import { describeExitReason } from "./otp/exit-reason.ts";
+import { describeExitReason } from "./otp/report/exit-reason.ts";
 import type { Report } from "./system.ts";
 
 /** Writes a report to the log. */

@@ -3,9 +3,9 @@
 import type { Logger } from "pino";
 import { invalidArgument } from "./errors.ts";
 import type { Inspector } from "./inspect/observer.ts";
-import type { ChildSpec } from "./otp/child-spec.ts";
-import type { RestartPolicy } from "./otp/restart-policy.ts";
-import type { Strategy } from "./otp/supervisor-spec.ts";
+import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
+import type { RestartPolicy } from "./otp/supervisor/restart-policy.ts";
+import type { Strategy } from "./otp/supervisor/spec.ts";
 
 /** Options of `startSystem`. */
 export interface SystemOptions {

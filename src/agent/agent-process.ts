@@ -2,11 +2,11 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { CallerError, type SynapseError } from "../errors.ts";
-import type { ChildScope, RunningChild } from "../otp/child-spec.ts";
-import type { Clock } from "../otp/clock.ts";
-import type { ExitReason } from "../otp/exit-reason.ts";
-import type { RestartDecision } from "../otp/report.ts";
-import { actorState, createChildActor } from "../otp/xstate-adapter.ts";
+import type { ExitReason } from "../otp/report/exit-reason.ts";
+import type { RestartDecision } from "../otp/report/supervisor-report.ts";
+import type { Clock } from "../otp/scheduler/clock.ts";
+import { actorState, createChildActor } from "../otp/scheduler/xstate-adapter.ts";
+import type { ChildScope, RunningChild } from "../otp/supervisor/child-spec.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
 import type { Worker, WorkerExit } from "../worker/launcher.ts";

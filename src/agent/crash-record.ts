@@ -1,6 +1,6 @@
 /** A crash as a value: the same object is in the log, the report, the inspector and the rejected promise (decision D10). */
 
-import type { RestartDecision } from "../otp/report.ts";
+import type { RestartDecision } from "../otp/report/supervisor-report.ts";
 import type { WorkerExit, WorkerLoadFailure } from "../worker/launcher.ts";
 
 /** How a worker ended and what was known then. */

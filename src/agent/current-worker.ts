@@ -1,6 +1,6 @@
 /** The worker that an agent has at the moment: launched, connected, serving, drained, ended. At most one lives at a time. */
 
-import type { Clock } from "../otp/clock.ts";
+import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { Worker, WorkerExit } from "../worker/launcher.ts";
 import { connectWorker } from "./connect-worker.ts";

@@ -2,10 +2,10 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { invalidArgument } from "../errors.ts";
-import { type ChildSpec, normalizeChildSpec, type StartChildSpec } from "../otp/child-spec.ts";
-import { longestTimerMs } from "../otp/clock.ts";
-import type { RestartType } from "../otp/report.ts";
-import type { SupervisorDefinition } from "../otp/start-supervisor.ts";
+import type { RestartType } from "../otp/report/supervisor-report.ts";
+import { longestTimerMs } from "../otp/scheduler/clock.ts";
+import { type ChildSpec, normalizeChildSpec, type StartChildSpec } from "../otp/supervisor/child-spec.ts";
+import type { SupervisorDefinition } from "../otp/supervisor/start.ts";
 import { startAgent } from "./agent-process.ts";
 
 /** How an agent is started, bounded and restarted. */

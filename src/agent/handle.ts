@@ -1,7 +1,7 @@
 /** The handle of an agent: what callers hold. It stays good across crashes, restarts and stops. */
 
 import { invalidArgument, RunError } from "../errors.ts";
-import { longestTimerMs } from "../otp/clock.ts";
+import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
 import type { AgentProcess } from "./agent-process.ts";
 import type { CrashRecord } from "./crash-record.ts";

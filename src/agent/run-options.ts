@@ -1,7 +1,7 @@
 /** What a caller may say of one run, and its checks. */
 
 import { CallerError, invalidArgument } from "../errors.ts";
-import { longestTimerMs } from "../otp/clock.ts";
+import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import type { ModelSettings, RunRequestSpec, UsageLimits } from "../rpc/run-types.ts";
 
 /** Options of `Agent.run` and `Agent.stream`. */

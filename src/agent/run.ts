@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { RunError } from "../errors.ts";
-import type { Clock } from "../otp/clock.ts";
+import type { Clock } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { RunRequestSpec } from "../rpc/run-types.ts";
 import { type RunOptions, requestOf } from "./run-options.ts";

@@ -2,19 +2,19 @@
 
 // Processes, their names, links and monitors.
 
-export { type Alias, type AliasMode, createAlias, unalias } from "./alias.ts";
-export { ancestors, callers } from "./callers.ts";
-export { self } from "./current.ts";
-export { exit, link, trapExit, unlink } from "./link.ts";
-export type { MailboxLimit, WhenFull } from "./mailbox-limit.ts";
-export { type DownMessage, demonitor, type Monitor, type MonitorOptions, monitor } from "./monitor.ts";
-export { exited, isAlive, register, unregister, whereis } from "./names.ts";
-export type { ExitMessage, Process } from "./process.ts";
-export { cancelTimer, type MessageTimer, readTimer, sendAfter, sendAt } from "./send-after.ts";
-export { type ProcessCode, type ProcessContext, spawn, spawnLink } from "./spawn.ts";
-export { type StartOptions, start, startLink, startMonitor } from "./start.ts";
-export { stop } from "./stop.ts";
-export { type HasProcess, type NameService, processOf, type Target, type Via } from "./target.ts";
+export { type Alias, type AliasMode, createAlias, unalias } from "./process/alias.ts";
+export { self } from "./process/current.ts";
+export { exit, link, trapExit, unlink } from "./process/link.ts";
+export type { MailboxLimit, WhenFull } from "./process/mailbox-limit.ts";
+export { type DownMessage, demonitor, type Monitor, type MonitorOptions, monitor } from "./process/monitor.ts";
+export type { ExitMessage, Process } from "./process/process.ts";
+export { type HasProcess, type NameService, processOf, type Target, type Via } from "./process/target.ts";
+export { cancelTimer, type MessageTimer, readTimer, sendAfter, sendAt } from "./request/send-after.ts";
+export { stop } from "./request/stop.ts";
+export { ancestors, callers } from "./start/callers.ts";
+export { exited, isAlive, register, unregister, whereis } from "./start/names.ts";
+export { type ProcessCode, type ProcessContext, spawn, spawnLink } from "./start/spawn.ts";
+export { type StartOptions, start, startLink, startMonitor } from "./start/start.ts";
 
 // Requests and servers.
 
@@ -27,8 +27,10 @@ export {
   sendRequest,
   type WaitOptions,
   waitResponse,
-} from "./async-request.ts";
-export { type CallOptions, call, cast, type From, reply, send } from "./call.ts";
+} from "./request/async-request.ts";
+export { type CallOptions, call, cast, type From, reply, send } from "./request/call.ts";
+export { type MultiCallResult, multiCall } from "./request/multi-call.ts";
+export type { Protocol, Ref, Request } from "./request/protocol.ts";
 export {
   type Cell,
   type CellOptions,
@@ -39,7 +41,7 @@ export {
   startCell,
   startCellLink,
   updateCell,
-} from "./cell.ts";
+} from "./server/cell.ts";
 export type {
   CallResult,
   FormattedStatus,
@@ -48,13 +50,13 @@ export type {
   InitResult,
   Stop,
   Then,
-} from "./definition.ts";
-export { fromGenServer, type GenServerLogic, type GenServerSnapshot } from "./gen-server.ts";
-export { type MultiCallResult, multiCall } from "./multi-call.ts";
-export type { Protocol, Ref, Request } from "./protocol.ts";
+} from "./server/definition.ts";
+export { fromGenServer, type GenServerLogic, type GenServerSnapshot } from "./server/gen-server.ts";
 
 // Supervisors.
 
+export type { RestartDecision, RestartType, Shutdown } from "./report/supervisor-report.ts";
+export type { TreeNode } from "./report/tree.ts";
 export type {
   ChildScope,
   ChildSpec,
@@ -65,8 +67,9 @@ export type {
   RunningChild,
   StartChildSpec,
   StartedChild,
-} from "./child-spec.ts";
-export type { DynamicChildSpec, DynamicSupervisor, DynamicSupervisorSpec } from "./dynamic-supervisor.ts";
+} from "./supervisor/child-spec.ts";
+export type { ChildCounts, SupervisorHost } from "./supervisor/core.ts";
+export type { DynamicChildSpec, DynamicSupervisor, DynamicSupervisorSpec } from "./supervisor/dynamic.ts";
 export {
   definePartitionSupervisor,
   type NestedPartitionSupervisorSpec,
@@ -75,15 +78,15 @@ export {
   partition,
   partitions,
   startPartitionSupervisor,
-} from "./partition-supervisor.ts";
-export type { RestartDecision, RestartType, Shutdown } from "./report.ts";
+} from "./supervisor/partition.ts";
 export {
   type ChildExit,
   type RestartIntensity,
   type RestartPolicy,
   restartIntensity,
   wantsRestart,
-} from "./restart-policy.ts";
+} from "./supervisor/restart-policy.ts";
+export type { AutoShutdown, Strategy, SupervisorSpec } from "./supervisor/spec.ts";
 export {
   checkChildSpecs,
   countChildren,
@@ -102,22 +105,18 @@ export {
   tree,
   whichChild,
   whichChildren,
-} from "./start-supervisor.ts";
-export type { ChildInfo, Supervisor } from "./supervisor.ts";
-export type { ChildCounts, SupervisorHost } from "./supervisor-core.ts";
-export type { AutoShutdown, Strategy, SupervisorSpec } from "./supervisor-spec.ts";
-export type { TreeNode } from "./tree.ts";
+} from "./supervisor/start.ts";
+export type { ChildInfo, Supervisor } from "./supervisor/supervisor.ts";
 
 // Registries, groups and tasks.
 
-export type { StreamOutcome } from "./async-stream.ts";
-export { type GroupMessage, type GroupMonitor, Groups } from "./groups.ts";
-export type { RegistryMessage } from "./registry.ts";
-export { Registry } from "./registry.ts";
-export type { RegistryEntry } from "./registry-entry.ts";
-export type { RegistryOptions } from "./registry-options.ts";
-export { Task } from "./task.ts";
-export type { TaskCode, TaskReply } from "./task-handle.ts";
+export type { RegistryEntry } from "./registry/entry.ts";
+export { type GroupMessage, type GroupMonitor, Groups } from "./registry/groups.ts";
+export type { RegistryOptions } from "./registry/options.ts";
+export type { RegistryMessage } from "./registry/registry.ts";
+export { Registry } from "./registry/registry.ts";
+export type { StreamOutcome } from "./task/async-stream.ts";
+export type { TaskCode, TaskReply } from "./task/handle.ts";
 export type {
   AsyncStreamOptions,
   AwaitOptions,
@@ -125,8 +124,8 @@ export type {
   TaskOptions,
   TaskShutdownOptions,
   YieldManyOptions,
-} from "./task-options.ts";
-export type { TaskOutcome } from "./task-outcome.ts";
+} from "./task/options.ts";
+export type { TaskOutcome } from "./task/outcome.ts";
 export {
   defineTaskSupervisor,
   type SupervisedStreamOptions,
@@ -135,12 +134,13 @@ export {
   type TaskChildStartOptions,
   TaskSupervisor,
   type TaskSupervisorSpec,
-} from "./task-supervisor.ts";
+} from "./task/supervisor.ts";
+export { Task } from "./task/task.ts";
 
 // Looking inside.
 
-export type { MessageKind, Trace, TraceEvent } from "./process.ts";
-export { type ProcessInfo, processInfo, setLabel } from "./process-info.ts";
+export type { MessageKind, Trace, TraceEvent } from "./process/process.ts";
+export { type ProcessInfo, processInfo, setLabel } from "./process/process-info.ts";
 export {
   getState,
   getStatus,
@@ -152,14 +152,21 @@ export {
   statistics,
   suspend,
   trace,
-} from "./sys.ts";
+} from "./request/sys.ts";
 
 // Ends, errors, reports, time.
 
 export { CallerError, type CallerErrorCode, ProcessError, type ProcessErrorCode, SynapseError } from "../errors.ts";
-export { type Clock, realClock } from "./clock.ts";
-export { describeExitReason, Exit, type ExitReason, exitReasonOf, isCleanExit, isShutdown } from "./exit-reason.ts";
-export { type FormatLimits, formatReport } from "./format-report.ts";
-export type { ProcessReport } from "./process-report.ts";
-export type { Offender, SupervisorReport } from "./report.ts";
-export { LocalRuntime as Runtime, type RuntimeOptions } from "./runtime.ts";
+export { LocalRuntime as Runtime, type RuntimeOptions } from "./process/runtime.ts";
+export {
+  describeExitReason,
+  Exit,
+  type ExitReason,
+  exitReasonOf,
+  isCleanExit,
+  isShutdown,
+} from "./report/exit-reason.ts";
+export { type FormatLimits, formatReport } from "./report/format-report.ts";
+export type { ProcessReport } from "./report/process-report.ts";
+export type { Offender, SupervisorReport } from "./report/supervisor-report.ts";
+export { type Clock, realClock } from "./scheduler/clock.ts";

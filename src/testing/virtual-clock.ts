@@ -1,6 +1,6 @@
 /** A clock that a test moves: supervisors, delays and shutdown times follow it instead of the machine's own time. */
 
-import type { Clock } from "../otp/clock.ts";
+import type { Clock } from "../otp/scheduler/clock.ts";
 import { type Timer, TimerHeap } from "./timer-heap.ts";
 
 /** A clock that stands still until it is moved. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type AgentSpec, containsAgent, defineAgent } from "../../src/agent/define.ts";
 import { CallerError } from "../../src/errors.ts";
-import { defineSupervisor } from "../../src/otp/start-supervisor.ts";
+import { defineSupervisor } from "../../src/otp/supervisor/start.ts";
 
 const spec: AgentSpec = { id: "poet", entry: "poet.py:agent" };
 

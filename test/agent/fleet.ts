@@ -7,10 +7,10 @@ import type { AgentReport } from "../../src/agent/agent-report.ts";
 import { type AgentSpec, defineAgent } from "../../src/agent/define.ts";
 import { AgentEnvironment } from "../../src/agent/environment.ts";
 import type { Agent } from "../../src/agent/handle.ts";
-import type { SupervisorReport } from "../../src/otp/report.ts";
-import { startSupervisor } from "../../src/otp/start-supervisor.ts";
-import type { Supervisor } from "../../src/otp/supervisor.ts";
-import type { SupervisorSpec } from "../../src/otp/supervisor-spec.ts";
+import type { SupervisorReport } from "../../src/otp/report/supervisor-report.ts";
+import type { SupervisorSpec } from "../../src/otp/supervisor/spec.ts";
+import { startSupervisor } from "../../src/otp/supervisor/start.ts";
+import type { Supervisor } from "../../src/otp/supervisor/supervisor.ts";
 import {
   createFakeLauncher,
   createVirtualClock,

@@ -5,7 +5,7 @@ import { Writable } from "node:stream";
 import { pino } from "pino";
 import { afterEach } from "vitest";
 import { type AgentSpec, defineAgent } from "../../src/agent/define.ts";
-import type { ChildSpec } from "../../src/otp/child-spec.ts";
+import type { ChildSpec } from "../../src/otp/supervisor/child-spec.ts";
 import { type Report, type System, type SystemParts, startSystem } from "../../src/system.ts";
 import type { SystemOptions } from "../../src/system-options.ts";
 

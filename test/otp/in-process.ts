@@ -1,11 +1,11 @@
 /** Tests whose body is the code of a process: it receives, owns tasks, traps exits. */
 
 import { ProcessError } from "../../src/errors.ts";
-import type { Process, Runtime } from "../../src/otp/process.ts";
-import type { ProcessReport } from "../../src/otp/process-report.ts";
-import { LocalRuntime } from "../../src/otp/runtime.ts";
-import { type ProcessContext, spawn } from "../../src/otp/spawn.ts";
-import type { Task } from "../../src/otp/task.ts";
+import type { Process, Runtime } from "../../src/otp/process/process.ts";
+import { LocalRuntime } from "../../src/otp/process/runtime.ts";
+import type { ProcessReport } from "../../src/otp/report/process-report.ts";
+import { type ProcessContext, spawn } from "../../src/otp/start/spawn.ts";
+import type { Task } from "../../src/otp/task/task.ts";
 import { createVirtualClock, type VirtualClock } from "../../src/testing/virtual-clock.ts";
 
 /** A runtime of its own, whose time the test moves. */

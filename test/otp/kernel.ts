@@ -1,14 +1,14 @@
 /** A runtime of its own for one test: a clock that the test moves, what is reported, and code that runs as a process. */
 
 import { CallerError } from "../../src/errors.ts";
-import { exitReasonOf } from "../../src/otp/exit-reason.ts";
-import { exited } from "../../src/otp/names.ts";
-import type { Process, Runtime } from "../../src/otp/process.ts";
-import type { ProcessReport } from "../../src/otp/process-report.ts";
-import { LocalRuntime } from "../../src/otp/runtime.ts";
-import { type ProcessContext, spawn } from "../../src/otp/spawn.ts";
-import type { StartOptions } from "../../src/otp/start.ts";
-import type { NameService } from "../../src/otp/target.ts";
+import type { Process, Runtime } from "../../src/otp/process/process.ts";
+import { LocalRuntime } from "../../src/otp/process/runtime.ts";
+import type { NameService } from "../../src/otp/process/target.ts";
+import { exitReasonOf } from "../../src/otp/report/exit-reason.ts";
+import type { ProcessReport } from "../../src/otp/report/process-report.ts";
+import { exited } from "../../src/otp/start/names.ts";
+import { type ProcessContext, spawn } from "../../src/otp/start/spawn.ts";
+import type { StartOptions } from "../../src/otp/start/start.ts";
 import { createVirtualClock, type VirtualClock } from "../../src/testing/virtual-clock.ts";
 
 /** A runtime and what is seen of it. */

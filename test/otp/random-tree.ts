@@ -1,17 +1,17 @@
 /** A tree made from a plan, a schedule carried out on it, and the rules that must hold at every step. */
 
-import { send } from "../../src/otp/call.ts";
-import type { ChildSpec } from "../../src/otp/child-spec.ts";
-import { self as runningProcess } from "../../src/otp/current.ts";
-import { DynamicSupervisor } from "../../src/otp/dynamic-supervisor.ts";
-import { fromGenServer } from "../../src/otp/gen-server.ts";
-import { exit } from "../../src/otp/link.ts";
-import type { Process, Runtime } from "../../src/otp/process.ts";
-import type { SupervisorReport } from "../../src/otp/report.ts";
-import { LocalRuntime } from "../../src/otp/runtime.ts";
-import { defineDynamicSupervisor, defineSupervisor, startSupervisor } from "../../src/otp/start-supervisor.ts";
-import { Supervisor } from "../../src/otp/supervisor.ts";
-import type { SupervisorCore } from "../../src/otp/supervisor-core.ts";
+import { self as runningProcess } from "../../src/otp/process/current.ts";
+import { exit } from "../../src/otp/process/link.ts";
+import type { Process, Runtime } from "../../src/otp/process/process.ts";
+import { LocalRuntime } from "../../src/otp/process/runtime.ts";
+import type { SupervisorReport } from "../../src/otp/report/supervisor-report.ts";
+import { send } from "../../src/otp/request/call.ts";
+import { fromGenServer } from "../../src/otp/server/gen-server.ts";
+import type { ChildSpec } from "../../src/otp/supervisor/child-spec.ts";
+import type { SupervisorCore } from "../../src/otp/supervisor/core.ts";
+import { DynamicSupervisor } from "../../src/otp/supervisor/dynamic.ts";
+import { defineDynamicSupervisor, defineSupervisor, startSupervisor } from "../../src/otp/supervisor/start.ts";
+import { Supervisor } from "../../src/otp/supervisor/supervisor.ts";
 import { createVirtualClock } from "../../src/testing/virtual-clock.ts";
 import type { StartOutcome, Step, TreePlan, WorkerPlan } from "./tree-plan.ts";
 

@@ -1,22 +1,22 @@
 /** Children that do what a test says, and the small world they live in: a runtime of their own, a clock that the test moves, a log of what happened. */
 
 import { expect } from "vitest";
-import { send } from "../../src/otp/call.ts";
-import type { ChildSpec, LogicChildSpec } from "../../src/otp/child-spec.ts";
-import { self as runningProcess } from "../../src/otp/current.ts";
-import type { InitResult } from "../../src/otp/definition.ts";
-import type { DynamicSupervisor, DynamicSupervisorSpec } from "../../src/otp/dynamic-supervisor.ts";
-import { Exit, type ExitReason, isShutdown } from "../../src/otp/exit-reason.ts";
-import { fromGenServer } from "../../src/otp/gen-server.ts";
-import { exit } from "../../src/otp/link.ts";
-import { exited } from "../../src/otp/names.ts";
-import type { Process, Runtime } from "../../src/otp/process.ts";
-import type { SupervisorReport } from "../../src/otp/report.ts";
-import { LocalRuntime } from "../../src/otp/runtime.ts";
-import { spawn } from "../../src/otp/spawn.ts";
-import { startDynamicSupervisor, startSupervisor } from "../../src/otp/start-supervisor.ts";
-import type { Supervisor } from "../../src/otp/supervisor.ts";
-import type { SupervisorSpec } from "../../src/otp/supervisor-spec.ts";
+import { self as runningProcess } from "../../src/otp/process/current.ts";
+import { exit } from "../../src/otp/process/link.ts";
+import type { Process, Runtime } from "../../src/otp/process/process.ts";
+import { LocalRuntime } from "../../src/otp/process/runtime.ts";
+import { Exit, type ExitReason, isShutdown } from "../../src/otp/report/exit-reason.ts";
+import type { SupervisorReport } from "../../src/otp/report/supervisor-report.ts";
+import { send } from "../../src/otp/request/call.ts";
+import type { InitResult } from "../../src/otp/server/definition.ts";
+import { fromGenServer } from "../../src/otp/server/gen-server.ts";
+import { exited } from "../../src/otp/start/names.ts";
+import { spawn } from "../../src/otp/start/spawn.ts";
+import type { ChildSpec, LogicChildSpec } from "../../src/otp/supervisor/child-spec.ts";
+import type { DynamicSupervisor, DynamicSupervisorSpec } from "../../src/otp/supervisor/dynamic.ts";
+import type { SupervisorSpec } from "../../src/otp/supervisor/spec.ts";
+import { startDynamicSupervisor, startSupervisor } from "../../src/otp/supervisor/start.ts";
+import type { Supervisor } from "../../src/otp/supervisor/supervisor.ts";
 import { createVirtualClock, type VirtualClock } from "../../src/testing/virtual-clock.ts";
 
 /** A runtime with what happens in it. */

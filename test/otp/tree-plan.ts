@@ -1,7 +1,7 @@
 /** What a random tree is made of and what happens to it, as data: a counterexample is printed and read. */
 
-import type { RestartType } from "../../src/otp/report.ts";
-import type { Strategy } from "../../src/otp/supervisor-spec.ts";
+import type { RestartType } from "../../src/otp/report/supervisor-report.ts";
+import type { Strategy } from "../../src/otp/supervisor/spec.ts";
 
 /** How a start goes: "hang" never settles. */
 export type StartOutcome = "run" | "fail" | "ignore" | "hang";

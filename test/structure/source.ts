@@ -8,7 +8,7 @@ export const root = join(import.meta.dirname, "../..");
 
 /** One import or re-export. */
 export interface ImportLine {
-  /** "otp/clock.ts" for our own files, relative to src; the specifier itself for a package or a builtin. */
+  /** "otp/scheduler/clock.ts" for our own files, relative to src; the specifier itself for a package or a builtin. */
   target: string;
   own: boolean;
   /** Whether nothing of it is left at run time. */
@@ -19,7 +19,7 @@ export interface ImportLine {
 export interface SourceFile {
   /** Relative to src. */
   path: string;
-  /** Its folder; "" for the files of src itself. */
+  /** Its folder: "agent", or "otp/task" in the core; "" for the files of src itself and "otp" for the door of the core. */
   room: string;
   text: string;
   imports: ImportLine[];
@@ -32,9 +32,13 @@ export function readSource(): SourceFile[] {
   return globSync("**/*.ts", { cwd: join(root, "src") }).map((found) => {
     const path = found.replaceAll("\\", "/");
     const text = readFileSync(join(root, "src", path), "utf8");
-    const room = path.includes("/") ? (path.split("/")[0] as string) : "";
-    return { path, room, text, imports: importsOf(path, text) };
+    return { path, room: roomOf(path), text, imports: importsOf(path, text) };
   });
+}
+
+/** The room of a file: the folder it stands in; all that is generated is one room. */
+export function roomOf(path: string): string {
+  return path.startsWith("gen/") ? "gen" : dirname(path).replace(/^\.$/, "");
 }
 
 function importsOf(path: string, text: string): ImportLine[] {

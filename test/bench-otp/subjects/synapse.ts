@@ -1,16 +1,16 @@
 /** This package. */
 
 import { setup } from "xstate";
-import { call, cast, send } from "../../../src/otp/call.ts";
-import { self } from "../../../src/otp/current.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { exited } from "../../../src/otp/names.ts";
-import type { Process, Runtime } from "../../../src/otp/process.ts";
-import { LocalRuntime } from "../../../src/otp/runtime.ts";
-import { spawn } from "../../../src/otp/spawn.ts";
-import { start } from "../../../src/otp/start.ts";
-import { startDynamicSupervisor, startSupervisor } from "../../../src/otp/start-supervisor.ts";
-import { stop } from "../../../src/otp/stop.ts";
+import { self } from "../../../src/otp/process/current.ts";
+import type { Process, Runtime } from "../../../src/otp/process/process.ts";
+import { LocalRuntime } from "../../../src/otp/process/runtime.ts";
+import { call, cast, send } from "../../../src/otp/request/call.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { exited } from "../../../src/otp/start/names.ts";
+import { spawn } from "../../../src/otp/start/spawn.ts";
+import { start } from "../../../src/otp/start/start.ts";
+import { startDynamicSupervisor, startSupervisor } from "../../../src/otp/supervisor/start.ts";
 import { crashInWaves, elapsedMs, heapBytes, perSecond, StartCounter } from "../measuring.ts";
 import type { Subject } from "../protocol.ts";
 

@@ -2,7 +2,7 @@
 
 import { createRequire } from "node:module";
 import { type AnyActorRef, assign, createActor, fromTransition, setup } from "xstate";
-import { createChildActor, stopActor } from "../../../src/otp/xstate-adapter.ts";
+import { createChildActor, stopActor } from "../../../src/otp/scheduler/xstate-adapter.ts";
 import { crashInWaves, elapsedMs, heapBytes, perSecond, StartCounter } from "../measuring.ts";
 import type { Subject } from "../protocol.ts";
 

@@ -1,20 +1,20 @@
 /** Conformance rows D1 to D14: DynamicSupervisor, its start and startChild. */
 
 import { describe, expect, test } from "vitest";
+import { Exit } from "../../../src/otp/report/exit-reason.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { whereis } from "../../../src/otp/start/names.ts";
 import {
   type DynamicChildSpec,
   DynamicSupervisor,
   type DynamicSupervisorSpec,
-} from "../../../src/otp/dynamic-supervisor.ts";
-import { Exit } from "../../../src/otp/exit-reason.ts";
-import { whereis } from "../../../src/otp/names.ts";
+} from "../../../src/otp/supervisor/dynamic.ts";
 import {
   defineDynamicSupervisor,
   startChild,
   startDynamicSupervisor,
   whichChildren,
-} from "../../../src/otp/start-supervisor.ts";
-import { stop } from "../../../src/otp/stop.ts";
+} from "../../../src/otp/supervisor/start.ts";
 import { counts, createWorld, quiet, recorder } from "../scripted.ts";
 
 describe("starting one", () => {

@@ -1,10 +1,13 @@
 /** Conformance rows D35 to D43: PartitionSupervisor. */
 
 import { describe, expect, test } from "vitest";
-import { call } from "../../../src/otp/call.ts";
-import type { DynamicSupervisor } from "../../../src/otp/dynamic-supervisor.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { exited, whereis } from "../../../src/otp/names.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { Registry } from "../../../src/otp/registry/registry.ts";
+import { call } from "../../../src/otp/request/call.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { exited, whereis } from "../../../src/otp/start/names.ts";
+import type { DynamicSupervisor } from "../../../src/otp/supervisor/dynamic.ts";
 import {
   definePartitionSupervisor,
   type PartitionSupervisor,
@@ -12,17 +15,14 @@ import {
   partition,
   partitions,
   startPartitionSupervisor,
-} from "../../../src/otp/partition-supervisor.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { Registry } from "../../../src/otp/registry.ts";
+} from "../../../src/otp/supervisor/partition.ts";
 import {
   countChildren,
   defineDynamicSupervisor,
   startChild,
   startSupervisor,
   whichChildren,
-} from "../../../src/otp/start-supervisor.ts";
-import { stop } from "../../../src/otp/stop.ts";
+} from "../../../src/otp/supervisor/start.ts";
 import { createWorld, quiet, type World } from "../scripted.ts";
 
 /** A server that answers what it was started with. */

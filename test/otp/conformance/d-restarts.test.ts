@@ -1,13 +1,13 @@
 /** Conformance rows D15 to D34: DynamicSupervisor, restarts and stops. */
 
 import { describe, expect, test } from "vitest";
-import type { DynamicSupervisorSpec } from "../../../src/otp/dynamic-supervisor.ts";
-import { Exit, type ExitReason } from "../../../src/otp/exit-reason.ts";
-import { exit } from "../../../src/otp/link.ts";
-import { exited } from "../../../src/otp/names.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { start } from "../../../src/otp/start.ts";
-import { countChildren, defineDynamicSupervisor, terminateChild } from "../../../src/otp/start-supervisor.ts";
+import { exit } from "../../../src/otp/process/link.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { Exit, type ExitReason } from "../../../src/otp/report/exit-reason.ts";
+import { exited } from "../../../src/otp/start/names.ts";
+import { start } from "../../../src/otp/start/start.ts";
+import type { DynamicSupervisorSpec } from "../../../src/otp/supervisor/dynamic.ts";
+import { countChildren, defineDynamicSupervisor, terminateChild } from "../../../src/otp/supervisor/start.ts";
 import { counts, createWorld, quiet, recorder, type ScriptOptions, until, type World } from "../scripted.ts";
 
 /** Puts something before a child's own input. */

@@ -1,16 +1,16 @@
 /** Rows G22 to G37: a call, its reply, and every way in which there is none. */
 
 import { expect, test } from "vitest";
-import { call, cast, type From, reply, send } from "../../../src/otp/call.ts";
-import { self } from "../../../src/otp/current.ts";
-import { Exit } from "../../../src/otp/exit-reason.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { exit } from "../../../src/otp/link.ts";
-import { exited, isAlive } from "../../../src/otp/names.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { processInfo } from "../../../src/otp/process-info.ts";
-import { start, startLink } from "../../../src/otp/start.ts";
-import { stop } from "../../../src/otp/stop.ts";
+import { self } from "../../../src/otp/process/current.ts";
+import { exit } from "../../../src/otp/process/link.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { processInfo } from "../../../src/otp/process/process-info.ts";
+import { Exit } from "../../../src/otp/report/exit-reason.ts";
+import { call, cast, type From, reply, send } from "../../../src/otp/request/call.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { exited, isAlive } from "../../../src/otp/start/names.ts";
+import { start, startLink } from "../../../src/otp/start/start.ts";
 import { createKernel, failure, quiet } from "../kernel.ts";
 
 const silent = fromGenServer({

@@ -1,15 +1,15 @@
 /** Rows G49 to G60: casts, other messages, continues and timeouts. */
 
 import { describe, expect, test } from "vitest";
-import { call, cast, send } from "../../../src/otp/call.ts";
-import { self } from "../../../src/otp/current.ts";
-import type { HandlerResult } from "../../../src/otp/definition.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { exited, isAlive } from "../../../src/otp/names.ts";
-import { processInfo } from "../../../src/otp/process-info.ts";
-import { start, startLink } from "../../../src/otp/start.ts";
-import { stop } from "../../../src/otp/stop.ts";
-import { getState, getStatus, resume, suspend } from "../../../src/otp/sys.ts";
+import { self } from "../../../src/otp/process/current.ts";
+import { processInfo } from "../../../src/otp/process/process-info.ts";
+import { call, cast, send } from "../../../src/otp/request/call.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { getState, getStatus, resume, suspend } from "../../../src/otp/request/sys.ts";
+import type { HandlerResult } from "../../../src/otp/server/definition.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { exited, isAlive } from "../../../src/otp/start/names.ts";
+import { start, startLink } from "../../../src/otp/start/start.ts";
 import { createKernel, createTable, quiet } from "../kernel.ts";
 
 /** Does what each message says, and remembers what it has seen. */

@@ -1,14 +1,19 @@
 /** Rows G39 to G46 and G84: requests whose replies are waited for later, and calls to many. */
 
 import { expect, test } from "vitest";
-import { RequestCollection, receiveResponse, sendRequest, waitResponse } from "../../../src/otp/async-request.ts";
-import { call, type From, reply, send } from "../../../src/otp/call.ts";
-import { self } from "../../../src/otp/current.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { multiCall } from "../../../src/otp/multi-call.ts";
-import { start } from "../../../src/otp/start.ts";
-import { stop } from "../../../src/otp/stop.ts";
-import { resume, suspend } from "../../../src/otp/sys.ts";
+import { self } from "../../../src/otp/process/current.ts";
+import {
+  RequestCollection,
+  receiveResponse,
+  sendRequest,
+  waitResponse,
+} from "../../../src/otp/request/async-request.ts";
+import { call, type From, reply, send } from "../../../src/otp/request/call.ts";
+import { multiCall } from "../../../src/otp/request/multi-call.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { resume, suspend } from "../../../src/otp/request/sys.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { start } from "../../../src/otp/start/start.ts";
 import { createKernel, createTable, failure, quiet } from "../kernel.ts";
 
 /** Answers a number after as many milliseconds; text at once. */

@@ -1,15 +1,15 @@
 /** Rows G1 to G13: how a server is started, and what its name does. */
 
 import { describe, expect, test } from "vitest";
-import { call, cast, send } from "../../../src/otp/call.ts";
-import type { InitResult } from "../../../src/otp/definition.ts";
-import { Exit } from "../../../src/otp/exit-reason.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { exited, isAlive, whereis } from "../../../src/otp/names.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { processInfo } from "../../../src/otp/process-info.ts";
-import { spawn } from "../../../src/otp/spawn.ts";
-import { start, startLink, startMonitor } from "../../../src/otp/start.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { processInfo } from "../../../src/otp/process/process-info.ts";
+import { Exit } from "../../../src/otp/report/exit-reason.ts";
+import { call, cast, send } from "../../../src/otp/request/call.ts";
+import type { InitResult } from "../../../src/otp/server/definition.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { exited, isAlive, whereis } from "../../../src/otp/start/names.ts";
+import { spawn } from "../../../src/otp/start/spawn.ts";
+import { start, startLink, startMonitor } from "../../../src/otp/start/start.ts";
 import { createKernel, createTable, failure, quiet } from "../kernel.ts";
 
 const server = fromGenServer({

@@ -1,15 +1,22 @@
 /** Rows G74 to G83 and G93: what is shown of a server, in inspection and in reports, and state without callbacks. */
 
 import { describe, expect, test } from "vitest";
-import { call, cast } from "../../../src/otp/call.ts";
-import { castCell, readAndUpdateCell, readCell, startCell, startCellLink, updateCell } from "../../../src/otp/cell.ts";
-import { formatReport } from "../../../src/otp/format-report.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { exited, isAlive } from "../../../src/otp/names.ts";
-import { processInfo, setLabel } from "../../../src/otp/process-info.ts";
-import { start } from "../../../src/otp/start.ts";
-import { stop } from "../../../src/otp/stop.ts";
-import { getState, getStatus, resume, suspend } from "../../../src/otp/sys.ts";
+import { processInfo, setLabel } from "../../../src/otp/process/process-info.ts";
+import { formatReport } from "../../../src/otp/report/format-report.ts";
+import { call, cast } from "../../../src/otp/request/call.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { getState, getStatus, resume, suspend } from "../../../src/otp/request/sys.ts";
+import {
+  castCell,
+  readAndUpdateCell,
+  readCell,
+  startCell,
+  startCellLink,
+  updateCell,
+} from "../../../src/otp/server/cell.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { exited, isAlive } from "../../../src/otp/start/names.ts";
+import { start } from "../../../src/otp/start/start.ts";
 import { createKernel, createTable, failure, quiet } from "../kernel.ts";
 
 const vault = fromGenServer({

@@ -1,12 +1,12 @@
 /** Rows G14 to G21 and G92: a server is stopped from outside. */
 
 import { expect, test } from "vitest";
-import { call } from "../../../src/otp/call.ts";
-import { self } from "../../../src/otp/current.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { exited, isAlive, whereis } from "../../../src/otp/names.ts";
-import { start } from "../../../src/otp/start.ts";
-import { stop } from "../../../src/otp/stop.ts";
+import { self } from "../../../src/otp/process/current.ts";
+import { call } from "../../../src/otp/request/call.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { exited, isAlive, whereis } from "../../../src/otp/start/names.ts";
+import { start } from "../../../src/otp/start/start.ts";
 import { createKernel, createTable, failure, quiet } from "../kernel.ts";
 
 const server = fromGenServer({

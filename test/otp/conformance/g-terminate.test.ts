@@ -1,15 +1,15 @@
 /** Rows G63 to G72 and G81: when terminate runs, with what, and what becomes of its errors. */
 
 import { expect, test } from "vitest";
-import { call, cast, send } from "../../../src/otp/call.ts";
-import { Exit } from "../../../src/otp/exit-reason.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { exit, link } from "../../../src/otp/link.ts";
-import { exited, isAlive } from "../../../src/otp/names.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { spawn } from "../../../src/otp/spawn.ts";
-import { start, startLink } from "../../../src/otp/start.ts";
-import { stop } from "../../../src/otp/stop.ts";
+import { exit, link } from "../../../src/otp/process/link.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { Exit } from "../../../src/otp/report/exit-reason.ts";
+import { call, cast, send } from "../../../src/otp/request/call.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { exited, isAlive } from "../../../src/otp/start/names.ts";
+import { spawn } from "../../../src/otp/start/spawn.ts";
+import { start, startLink } from "../../../src/otp/start/start.ts";
 import { createKernel, createTable, failure, quiet } from "../kernel.ts";
 
 type Ends = [reason: unknown, state: unknown][];

@@ -1,16 +1,16 @@
 /** Rows P42 to P47: timers, labels, starts, crash reports and stops of processes. */
 
 import { expect, test } from "vitest";
-import { send } from "../../../src/otp/call.ts";
-import { Exit, type ExitReason } from "../../../src/otp/exit-reason.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { link } from "../../../src/otp/link.ts";
-import { exited, isAlive } from "../../../src/otp/names.ts";
-import { processInfo, setLabel } from "../../../src/otp/process-info.ts";
-import { cancelTimer, readTimer, sendAfter, sendAt } from "../../../src/otp/send-after.ts";
-import { type ProcessContext, spawn, spawnLink } from "../../../src/otp/spawn.ts";
-import { start } from "../../../src/otp/start.ts";
-import { stop } from "../../../src/otp/stop.ts";
+import { link } from "../../../src/otp/process/link.ts";
+import { processInfo, setLabel } from "../../../src/otp/process/process-info.ts";
+import { Exit, type ExitReason } from "../../../src/otp/report/exit-reason.ts";
+import { send } from "../../../src/otp/request/call.ts";
+import { cancelTimer, readTimer, sendAfter, sendAt } from "../../../src/otp/request/send-after.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { exited, isAlive } from "../../../src/otp/start/names.ts";
+import { type ProcessContext, spawn, spawnLink } from "../../../src/otp/start/spawn.ts";
+import { start } from "../../../src/otp/start/start.ts";
 import { createKernel, createTable, failure, quiet } from "../kernel.ts";
 
 const idle = ({ receive }: ProcessContext) => receive(() => false);

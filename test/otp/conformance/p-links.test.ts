@@ -1,14 +1,14 @@
 /** Rows P20 to P25: links. */
 
 import { expect, test } from "vitest";
-import { send } from "../../../src/otp/call.ts";
-import { Exit, type ExitReason } from "../../../src/otp/exit-reason.ts";
-import { exit, link, unlink } from "../../../src/otp/link.ts";
-import { monitor } from "../../../src/otp/monitor.ts";
-import { exited, isAlive } from "../../../src/otp/names.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { processInfo } from "../../../src/otp/process-info.ts";
-import { type ProcessContext, spawn, spawnLink } from "../../../src/otp/spawn.ts";
+import { exit, link, unlink } from "../../../src/otp/process/link.ts";
+import { monitor } from "../../../src/otp/process/monitor.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { processInfo } from "../../../src/otp/process/process-info.ts";
+import { Exit, type ExitReason } from "../../../src/otp/report/exit-reason.ts";
+import { send } from "../../../src/otp/request/call.ts";
+import { exited, isAlive } from "../../../src/otp/start/names.ts";
+import { type ProcessContext, spawn, spawnLink } from "../../../src/otp/start/spawn.ts";
 import { createKernel, failure, quiet } from "../kernel.ts";
 
 const idle = ({ receive }: ProcessContext) => receive(() => false);

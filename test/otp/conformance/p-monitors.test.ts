@@ -1,18 +1,18 @@
 /** Rows P26 to P40: monitors and aliases. */
 
 import { expect, test } from "vitest";
-import { createAlias, unalias } from "../../../src/otp/alias.ts";
-import { call, cast, reply, send } from "../../../src/otp/call.ts";
-import { Exit } from "../../../src/otp/exit-reason.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { exit, link } from "../../../src/otp/link.ts";
-import { demonitor, type Monitor, monitor } from "../../../src/otp/monitor.ts";
-import { exited, isAlive, register } from "../../../src/otp/names.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { processInfo } from "../../../src/otp/process-info.ts";
-import { type ProcessContext, spawn } from "../../../src/otp/spawn.ts";
-import { start } from "../../../src/otp/start.ts";
-import { stop } from "../../../src/otp/stop.ts";
+import { createAlias, unalias } from "../../../src/otp/process/alias.ts";
+import { exit, link } from "../../../src/otp/process/link.ts";
+import { demonitor, type Monitor, monitor } from "../../../src/otp/process/monitor.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { processInfo } from "../../../src/otp/process/process-info.ts";
+import { Exit } from "../../../src/otp/report/exit-reason.ts";
+import { call, cast, reply, send } from "../../../src/otp/request/call.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { exited, isAlive, register } from "../../../src/otp/start/names.ts";
+import { type ProcessContext, spawn } from "../../../src/otp/start/spawn.ts";
+import { start } from "../../../src/otp/start/start.ts";
 import { createKernel, createTable, failure, quiet } from "../kernel.ts";
 
 const idle = ({ receive }: ProcessContext) => receive(() => false);

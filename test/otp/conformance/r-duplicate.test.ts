@@ -1,11 +1,11 @@
 /** Conformance rows R24 to R32: registries of duplicate keys. */
 
 import { describe, expect, test } from "vitest";
-import { call, send } from "../../../src/otp/call.ts";
-import { currentProcess } from "../../../src/otp/current.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { Registry } from "../../../src/otp/registry.ts";
-import { start } from "../../../src/otp/start.ts";
+import { currentProcess } from "../../../src/otp/process/current.ts";
+import { Registry } from "../../../src/otp/registry/registry.ts";
+import { call, send } from "../../../src/otp/request/call.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { start } from "../../../src/otp/start/start.ts";
 import { createPlace, leftovers } from "../in-process.ts";
 import { rejection } from "../support.ts";
 

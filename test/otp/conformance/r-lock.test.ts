@@ -1,9 +1,9 @@
 /** Conformance rows R35 to R39: locks by key. */
 
 import { expect, test } from "vitest";
-import { exit } from "../../../src/otp/link.ts";
-import { Registry } from "../../../src/otp/registry.ts";
-import { spawn } from "../../../src/otp/spawn.ts";
+import { exit } from "../../../src/otp/process/link.ts";
+import { Registry } from "../../../src/otp/registry/registry.ts";
+import { spawn } from "../../../src/otp/start/spawn.ts";
 import { createPlace } from "../in-process.ts";
 import { quiet } from "../scripted.ts";
 

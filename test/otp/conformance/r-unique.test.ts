@@ -1,16 +1,16 @@
 /** Conformance rows R1 to R22 and R40: registries of unique keys. */
 
 import { describe, expect, test } from "vitest";
-import { call } from "../../../src/otp/call.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { exit } from "../../../src/otp/link.ts";
-import { monitor } from "../../../src/otp/monitor.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { Registry } from "../../../src/otp/registry.ts";
-import { spawn } from "../../../src/otp/spawn.ts";
-import { start } from "../../../src/otp/start.ts";
-import { startSupervisor } from "../../../src/otp/start-supervisor.ts";
-import { stop } from "../../../src/otp/stop.ts";
+import { exit } from "../../../src/otp/process/link.ts";
+import { monitor } from "../../../src/otp/process/monitor.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { Registry } from "../../../src/otp/registry/registry.ts";
+import { call } from "../../../src/otp/request/call.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { spawn } from "../../../src/otp/start/spawn.ts";
+import { start } from "../../../src/otp/start/start.ts";
+import { startSupervisor } from "../../../src/otp/supervisor/start.ts";
 import { createPlace, leftovers } from "../in-process.ts";
 import { quiet } from "../scripted.ts";
 import { rejection } from "../support.ts";

@@ -1,11 +1,11 @@
 /** Conformance rows S28 to S49: children started, stopped, forgotten and looked up by request. */
 
 import { describe, expect, test } from "vitest";
-import type { ChildSpec } from "../../../src/otp/child-spec.ts";
-import { exit } from "../../../src/otp/link.ts";
-import { isAlive } from "../../../src/otp/names.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { deleteChild, restartChild, startChild, terminateChild } from "../../../src/otp/start-supervisor.ts";
+import { exit } from "../../../src/otp/process/link.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { isAlive } from "../../../src/otp/start/names.ts";
+import type { ChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
+import { deleteChild, restartChild, startChild, terminateChild } from "../../../src/otp/supervisor/start.ts";
 import { createWorld, quiet } from "../scripted.ts";
 import { bystander, counted, listed } from "../support.ts";
 

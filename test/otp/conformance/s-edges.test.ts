@@ -1,14 +1,14 @@
 /** Conformance rows S178 to S189: kills, parents, strangers, junk, start functions that misbehave, edges of autoShutdown. */
 
 import { describe, expect, test } from "vitest";
-import { call, cast, send } from "../../../src/otp/call.ts";
-import { self } from "../../../src/otp/current.ts";
-import { Exit, type ExitReason } from "../../../src/otp/exit-reason.ts";
-import { exit, unlink } from "../../../src/otp/link.ts";
-import { exited } from "../../../src/otp/names.ts";
-import { spawn, spawnLink } from "../../../src/otp/spawn.ts";
-import { defineSupervisor, startSupervisor } from "../../../src/otp/start-supervisor.ts";
-import type { Supervisor } from "../../../src/otp/supervisor.ts";
+import { self } from "../../../src/otp/process/current.ts";
+import { exit, unlink } from "../../../src/otp/process/link.ts";
+import { Exit, type ExitReason } from "../../../src/otp/report/exit-reason.ts";
+import { call, cast, send } from "../../../src/otp/request/call.ts";
+import { exited } from "../../../src/otp/start/names.ts";
+import { spawn, spawnLink } from "../../../src/otp/start/spawn.ts";
+import { defineSupervisor, startSupervisor } from "../../../src/otp/supervisor/start.ts";
+import type { Supervisor } from "../../../src/otp/supervisor/supervisor.ts";
 import { createWorld, quiet, type Script, until, type World } from "../scripted.ts";
 
 const specs = (...scripts: Script[]) => scripts.map(({ spec }) => spec);

@@ -2,20 +2,20 @@
 
 import { describe, expect, test } from "vitest";
 import { fromPromise } from "xstate";
-import { call } from "../../../src/otp/call.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { exit } from "../../../src/otp/link.ts";
-import { exited, whereis } from "../../../src/otp/names.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { Registry } from "../../../src/otp/registry.ts";
+import { exit } from "../../../src/otp/process/link.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { Registry } from "../../../src/otp/registry/registry.ts";
+import { call } from "../../../src/otp/request/call.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { exited, whereis } from "../../../src/otp/start/names.ts";
+import { normalizeSupervisorSpec } from "../../../src/otp/supervisor/spec.ts";
 import {
   defineDynamicSupervisor,
   defineSupervisor,
   startSupervisor,
   whichChildren,
-} from "../../../src/otp/start-supervisor.ts";
-import { stop } from "../../../src/otp/stop.ts";
-import { normalizeSupervisorSpec } from "../../../src/otp/supervisor-spec.ts";
+} from "../../../src/otp/supervisor/start.ts";
 import { createWorld, quiet } from "../scripted.ts";
 
 type StackCall = { type: "push"; item: unknown } | { type: "pop" } | { type: "end" };

@@ -1,11 +1,11 @@
 /** Conformance rows S161 to S177: what supervisor.erl does and no suite case names: retries, revivals, nesting, time. */
 
 import { describe, expect, test } from "vitest";
-import { exit } from "../../../src/otp/link.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { defineDynamicSupervisor, defineSupervisor } from "../../../src/otp/start-supervisor.ts";
-import type { Supervisor } from "../../../src/otp/supervisor.ts";
-import type { Strategy } from "../../../src/otp/supervisor-spec.ts";
+import { exit } from "../../../src/otp/process/link.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import type { Strategy } from "../../../src/otp/supervisor/spec.ts";
+import { defineDynamicSupervisor, defineSupervisor } from "../../../src/otp/supervisor/start.ts";
+import type { Supervisor } from "../../../src/otp/supervisor/supervisor.ts";
 import { createWorld, quiet, type Script, type ScriptOptions, type World } from "../scripted.ts";
 
 const abc = (world: World, options: Record<string, ScriptOptions> = {}) =>

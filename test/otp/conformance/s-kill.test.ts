@@ -1,12 +1,12 @@
 /** What the rows leave out of kills and of starts that take time: nothing outlives its supervisor, nothing runs twice, every request settles. */
 
 import { describe, expect, test } from "vitest";
-import type { ChildSpec } from "../../../src/otp/child-spec.ts";
-import { fromGenServer } from "../../../src/otp/gen-server.ts";
-import { exit } from "../../../src/otp/link.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { defineDynamicSupervisor, defineSupervisor } from "../../../src/otp/start-supervisor.ts";
-import type { Supervisor } from "../../../src/otp/supervisor.ts";
+import { exit } from "../../../src/otp/process/link.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import type { ChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
+import { defineDynamicSupervisor, defineSupervisor } from "../../../src/otp/supervisor/start.ts";
+import type { Supervisor } from "../../../src/otp/supervisor/supervisor.ts";
 import { createWorld, quiet, type World } from "../scripted.ts";
 import { bystander, counted, listed, rejection } from "../support.ts";
 

@@ -1,12 +1,12 @@
 /** Conformance rows S112 to S122: restarts that fail for ever, counts, scale, and what is reported. */
 
 import { describe, expect, test } from "vitest";
-import type { ChildSpec } from "../../../src/otp/child-spec.ts";
-import { Exit } from "../../../src/otp/exit-reason.ts";
-import { exit } from "../../../src/otp/link.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import type { SupervisorReport } from "../../../src/otp/report.ts";
-import { deleteChild, restartChild } from "../../../src/otp/start-supervisor.ts";
+import { exit } from "../../../src/otp/process/link.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { Exit } from "../../../src/otp/report/exit-reason.ts";
+import type { SupervisorReport } from "../../../src/otp/report/supervisor-report.ts";
+import type { ChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
+import { deleteChild, restartChild } from "../../../src/otp/supervisor/start.ts";
 import { createWorld, quiet, type Script } from "../scripted.ts";
 import { bystander, counted, listed } from "../support.ts";
 

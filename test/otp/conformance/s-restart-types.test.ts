@@ -1,10 +1,10 @@
 /** Conformance rows S71 to S85: restart type and exit reason. */
 
 import { describe, expect, test } from "vitest";
-import type { ChildSpec } from "../../../src/otp/child-spec.ts";
-import type { RestartType } from "../../../src/otp/report.ts";
-import { defineSupervisor } from "../../../src/otp/start-supervisor.ts";
-import type { Strategy } from "../../../src/otp/supervisor-spec.ts";
+import type { RestartType } from "../../../src/otp/report/supervisor-report.ts";
+import type { ChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
+import type { Strategy } from "../../../src/otp/supervisor/spec.ts";
+import { defineSupervisor } from "../../../src/otp/supervisor/start.ts";
 import { describeReport } from "../../../src/report-log.ts";
 import { createWorld, type Script } from "../scripted.ts";
 import { counted, listed, rejection } from "../support.ts";

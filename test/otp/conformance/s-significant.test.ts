@@ -1,10 +1,10 @@
 /** Conformance rows S124 to S136: significant children and autoShutdown. */
 
 import { describe, expect, test } from "vitest";
-import type { ChildSpec } from "../../../src/otp/child-spec.ts";
-import type { ExitReason } from "../../../src/otp/exit-reason.ts";
-import { defineSupervisor, startDynamicSupervisor, startSupervisor } from "../../../src/otp/start-supervisor.ts";
-import type { AutoShutdown, Strategy } from "../../../src/otp/supervisor-spec.ts";
+import type { ExitReason } from "../../../src/otp/report/exit-reason.ts";
+import type { ChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
+import type { AutoShutdown, Strategy } from "../../../src/otp/supervisor/spec.ts";
+import { defineSupervisor, startDynamicSupervisor, startSupervisor } from "../../../src/otp/supervisor/start.ts";
 import { createWorld, quiet, type Script, type World } from "../scripted.ts";
 
 const modes = ["never", "any_significant", "all_significant"] as const;

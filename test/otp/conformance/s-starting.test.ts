@@ -1,12 +1,12 @@
 /** Conformance rows S1 to S19: starting a supervisor and its children. */
 
 import { describe, expect, test } from "vitest";
-import type { ChildSpec } from "../../../src/otp/child-spec.ts";
-import { self } from "../../../src/otp/current.ts";
-import { exit, link, trapExit } from "../../../src/otp/link.ts";
-import { monitor } from "../../../src/otp/monitor.ts";
-import { spawn } from "../../../src/otp/spawn.ts";
-import { startDynamicSupervisor, startSupervisor } from "../../../src/otp/start-supervisor.ts";
+import { self } from "../../../src/otp/process/current.ts";
+import { exit, link, trapExit } from "../../../src/otp/process/link.ts";
+import { monitor } from "../../../src/otp/process/monitor.ts";
+import { spawn } from "../../../src/otp/start/spawn.ts";
+import type { ChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
+import { startDynamicSupervisor, startSupervisor } from "../../../src/otp/supervisor/start.ts";
 import { createWorld, quiet } from "../scripted.ts";
 import { bystander, counted, listed, rejection } from "../support.ts";
 

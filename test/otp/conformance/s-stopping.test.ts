@@ -1,8 +1,8 @@
 /** Conformance rows S20 to S26: stopping a supervisor. */
 
 import { describe, expect, test } from "vitest";
-import { exited } from "../../../src/otp/names.ts";
-import type { RestartType } from "../../../src/otp/report.ts";
+import type { RestartType } from "../../../src/otp/report/supervisor-report.ts";
+import { exited } from "../../../src/otp/start/names.ts";
 import { createWorld, quiet } from "../scripted.ts";
 import { counted } from "../support.ts";
 

@@ -1,8 +1,8 @@
 /** Conformance rows S87 to S102: strategies, intensity, escalation. */
 
 import { describe, expect, test } from "vitest";
-import { exit } from "../../../src/otp/link.ts";
-import type { Strategy } from "../../../src/otp/supervisor-spec.ts";
+import { exit } from "../../../src/otp/process/link.ts";
+import type { Strategy } from "../../../src/otp/supervisor/spec.ts";
 import { createWorld, quiet, type Script, until } from "../scripted.ts";
 import { counted, listed } from "../support.ts";
 

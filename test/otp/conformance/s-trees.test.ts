@@ -1,18 +1,18 @@
 /** Conformance rows S103 to S110: trees, links and names. */
 
 import { describe, expect, test } from "vitest";
-import type { ChildSpec } from "../../../src/otp/child-spec.ts";
-import type { DynamicSupervisor } from "../../../src/otp/dynamic-supervisor.ts";
-import { exit, unlink } from "../../../src/otp/link.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { spawnLink } from "../../../src/otp/spawn.ts";
+import { exit, unlink } from "../../../src/otp/process/link.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { spawnLink } from "../../../src/otp/start/spawn.ts";
+import type { ChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
+import type { DynamicSupervisor } from "../../../src/otp/supervisor/dynamic.ts";
 import {
   defineDynamicSupervisor,
   defineSupervisor,
   restartChild,
   terminateChild,
-} from "../../../src/otp/start-supervisor.ts";
-import type { Supervisor } from "../../../src/otp/supervisor.ts";
+} from "../../../src/otp/supervisor/start.ts";
+import type { Supervisor } from "../../../src/otp/supervisor/supervisor.ts";
 import { createWorld, quiet, type Script, until } from "../scripted.ts";
 import { counted, listed } from "../support.ts";
 

@@ -1,16 +1,16 @@
 /** Conformance rows S51 to S70: what is refused before anything starts, and how it is named. */
 
 import { describe, expect, test } from "vitest";
-import type { ChildSpec } from "../../../src/otp/child-spec.ts";
-import type { RestartType, Shutdown } from "../../../src/otp/report.ts";
+import type { RestartType, Shutdown } from "../../../src/otp/report/supervisor-report.ts";
+import type { ChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
+import type { AutoShutdown, Strategy } from "../../../src/otp/supervisor/spec.ts";
 import {
   checkChildSpecs,
   defineDynamicSupervisor,
   defineSupervisor,
   startDynamicSupervisor,
   startSupervisor,
-} from "../../../src/otp/start-supervisor.ts";
-import type { AutoShutdown, Strategy } from "../../../src/otp/supervisor-spec.ts";
+} from "../../../src/otp/supervisor/start.ts";
 import { createWorld } from "../scripted.ts";
 import { listed, rejection } from "../support.ts";
 

@@ -2,14 +2,14 @@
 
 import { describe, expect, test } from "vitest";
 import { CallerError, ProcessError } from "../../../src/errors.ts";
-import { callers } from "../../../src/otp/callers.ts";
-import { self } from "../../../src/otp/current.ts";
-import { Exit } from "../../../src/otp/exit-reason.ts";
-import { exit, trapExit } from "../../../src/otp/link.ts";
-import { exited } from "../../../src/otp/names.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { Task } from "../../../src/otp/task.ts";
-import type { AsyncStreamOptions } from "../../../src/otp/task-options.ts";
+import { self } from "../../../src/otp/process/current.ts";
+import { exit, trapExit } from "../../../src/otp/process/link.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { Exit } from "../../../src/otp/report/exit-reason.ts";
+import { callers } from "../../../src/otp/start/callers.ts";
+import { exited } from "../../../src/otp/start/names.ts";
+import type { AsyncStreamOptions } from "../../../src/otp/task/options.ts";
+import { Task } from "../../../src/otp/task/task.ts";
 import { collect, createPlace, leftovers, never, type Place } from "../in-process.ts";
 import { quiet } from "../scripted.ts";
 import { rejection } from "../support.ts";

@@ -2,10 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import { CallerError, ProcessError } from "../../../src/errors.ts";
-import { Exit } from "../../../src/otp/exit-reason.ts";
-import { exit, trapExit } from "../../../src/otp/link.ts";
-import { register } from "../../../src/otp/names.ts";
-import { Task } from "../../../src/otp/task.ts";
+import { exit, trapExit } from "../../../src/otp/process/link.ts";
+import { Exit } from "../../../src/otp/report/exit-reason.ts";
+import { register } from "../../../src/otp/start/names.ts";
+import { Task } from "../../../src/otp/task/task.ts";
 import { createPlace, leftovers, never, processOf } from "../in-process.ts";
 import { quiet } from "../scripted.ts";
 import { rejection } from "../support.ts";

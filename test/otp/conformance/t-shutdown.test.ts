@@ -1,11 +1,11 @@
 /** Conformance rows T28 to T35: ending tasks. */
 
 import { describe, expect, test } from "vitest";
-import { Exit, type ExitReason } from "../../../src/otp/exit-reason.ts";
-import { exit, trapExit } from "../../../src/otp/link.ts";
-import type { Shutdown } from "../../../src/otp/report.ts";
-import type { ProcessContext } from "../../../src/otp/spawn.ts";
-import { Task } from "../../../src/otp/task.ts";
+import { exit, trapExit } from "../../../src/otp/process/link.ts";
+import { Exit, type ExitReason } from "../../../src/otp/report/exit-reason.ts";
+import type { Shutdown } from "../../../src/otp/report/supervisor-report.ts";
+import type { ProcessContext } from "../../../src/otp/start/spawn.ts";
+import { Task } from "../../../src/otp/task/task.ts";
 import { createPlace, leftovers, never, processOf } from "../in-process.ts";
 import { quiet } from "../scripted.ts";
 

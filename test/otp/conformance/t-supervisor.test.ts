@@ -1,17 +1,17 @@
 /** Conformance rows T50 to T62: tasks below a supervisor. */
 
 import { describe, expect, test } from "vitest";
-import { ancestors, callers } from "../../../src/otp/callers.ts";
-import { self } from "../../../src/otp/current.ts";
-import type { DynamicSupervisor } from "../../../src/otp/dynamic-supervisor.ts";
-import { Exit } from "../../../src/otp/exit-reason.ts";
-import { exit, trapExit } from "../../../src/otp/link.ts";
-import { monitor } from "../../../src/otp/monitor.ts";
-import { exited } from "../../../src/otp/names.ts";
-import type { Process } from "../../../src/otp/process.ts";
-import { startSupervisor } from "../../../src/otp/start-supervisor.ts";
-import { Task } from "../../../src/otp/task.ts";
-import { defineTaskSupervisor, startTaskSupervisor, TaskSupervisor } from "../../../src/otp/task-supervisor.ts";
+import { self } from "../../../src/otp/process/current.ts";
+import { exit, trapExit } from "../../../src/otp/process/link.ts";
+import { monitor } from "../../../src/otp/process/monitor.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
+import { Exit } from "../../../src/otp/report/exit-reason.ts";
+import { ancestors, callers } from "../../../src/otp/start/callers.ts";
+import { exited } from "../../../src/otp/start/names.ts";
+import type { DynamicSupervisor } from "../../../src/otp/supervisor/dynamic.ts";
+import { startSupervisor } from "../../../src/otp/supervisor/start.ts";
+import { defineTaskSupervisor, startTaskSupervisor, TaskSupervisor } from "../../../src/otp/task/supervisor.ts";
+import { Task } from "../../../src/otp/task/task.ts";
 import { collect, createPlace, leftovers, never, type Place, processOf } from "../in-process.ts";
 import { quiet } from "../scripted.ts";
 import { rejection } from "../support.ts";

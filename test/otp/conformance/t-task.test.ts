@@ -1,10 +1,10 @@
 /** Conformance rows T2 to T9: starting tasks, and letting them go. */
 
 import { expect, test } from "vitest";
-import { Exit } from "../../../src/otp/exit-reason.ts";
-import { exit, trapExit } from "../../../src/otp/link.ts";
-import { exited } from "../../../src/otp/names.ts";
-import { Task } from "../../../src/otp/task.ts";
+import { exit, trapExit } from "../../../src/otp/process/link.ts";
+import { Exit } from "../../../src/otp/report/exit-reason.ts";
+import { exited } from "../../../src/otp/start/names.ts";
+import { Task } from "../../../src/otp/task/task.ts";
 import { createPlace, leftovers, never, processOf } from "../in-process.ts";
 import { quiet } from "../scripted.ts";
 

@@ -1,9 +1,9 @@
 /** Conformance rows T21 to T27: asking tasks for their outcome for a while. */
 
 import { describe, expect, test } from "vitest";
-import { Exit } from "../../../src/otp/exit-reason.ts";
-import { exit, trapExit } from "../../../src/otp/link.ts";
-import { Task } from "../../../src/otp/task.ts";
+import { exit, trapExit } from "../../../src/otp/process/link.ts";
+import { Exit } from "../../../src/otp/report/exit-reason.ts";
+import { Task } from "../../../src/otp/task/task.ts";
 import { createPlace, leftovers, never, processOf } from "../in-process.ts";
 import { quiet } from "../scripted.ts";
 

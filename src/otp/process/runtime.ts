@@ -1,0 +1,119 @@
+/** Where processes live: names, time, the run queue, and whoever is told what happens. Erlang would call it a node. */
+
+import { type AnyActorRef, createActor, type InspectionEvent, type Observer } from "xstate";
+import type { ProcessReport } from "../report/process-report.ts";
+import { type Clock, realClock } from "../scheduler/clock.ts";
+import { Deadlines } from "../scheduler/deadlines.ts";
+import { RunQueue } from "../scheduler/run-queue.ts";
+import { indexScheduler, rootLogic } from "../scheduler/xstate-adapter.ts";
+import type { Process, Runtime } from "./process.ts";
+
+/** Options of a runtime. */
+export interface RuntimeOptions {
+  /** Default: the machine's own time. */
+  readonly clock?: Clock;
+  /** Told of crashes, dead letters and more; must not throw. Default: nobody. */
+  readonly onReport?: (report: ProcessReport) => void;
+  /** Sees every actor of the runtime. Must not throw. */
+  readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
+  /** Messages handled before the event loop gets its turn; default 2,000. */
+  readonly messageBudget?: number;
+}
+
+/** A runtime. Processes of different runtimes share no names. */
+export class LocalRuntime implements Runtime {
+  readonly clock: Clock;
+  readonly names = new Map<string, Process>();
+  readonly queue: RunQueue;
+  readonly deadlines: Deadlines;
+  readonly onReport: ((report: ProcessReport) => void) | undefined;
+  readonly #inspect: RuntimeOptions["inspect"];
+  #root: AnyActorRef | undefined;
+  #lastId = 0;
+  /** When it was made, by its clock. */
+  readonly startedAtMs: number;
+  /** Live processes. */
+  processCount = 0;
+  /** Exits that are being carried out: a chain of links is a loop here, not a recursion. */
+  readonly #signals: (() => void)[] = [];
+  #signalling = false;
+
+  constructor(options: RuntimeOptions = {}) {
+    this.clock = options.clock ?? realClock;
+    this.startedAtMs = this.clock.now();
+    this.queue = new RunQueue(options.messageBudget ?? 2_000);
+    this.deadlines = new Deadlines(this.clock);
+    this.onReport = options.onReport;
+    this.#inspect = options.inspect === undefined ? undefined : guardObserver(options.inspect);
+  }
+
+  /** The actor that processes without a supervisor live under. */
+  get root(): AnyActorRef {
+    if (this.#root === undefined) {
+      const options = this.#inspect === undefined ? {} : { inspect: this.#inspect };
+      this.#root = createActor(rootLogic, { id: "runtime", clock: this.clock, ...options });
+      indexScheduler(this.#root, this.clock);
+      this.#root.start();
+    }
+    return this.#root;
+  }
+
+  nextId(): number {
+    this.#lastId += 1;
+    return this.#lastId;
+  }
+
+  /** Tells of something. Without anybody to tell, an error that nobody else sees becomes a warning of the host's. */
+  report(report: ProcessReport): void {
+    if (this.onReport === undefined) {
+      if (report.type === "process.late_error") warn(`${report.process}, which has ended, threw`, report.error);
+      return;
+    }
+    try {
+      this.onReport(report);
+    } catch (error) {
+      warn(`onReport threw at "${report.type}"`, error);
+    }
+  }
+
+  /** Carries out a signal now, or after the one that is being carried out. */
+  signal(carryOut: () => void): void {
+    this.#signals.push(carryOut);
+    if (this.#signalling) return;
+    this.#signalling = true;
+    for (let index = 0; index < this.#signals.length; index += 1) {
+      try {
+        this.#signals[index]?.();
+      } catch (error) {
+        // One that goes wrong must not keep the others from being told.
+        warn("an exit hook threw", error);
+      }
+    }
+    this.#signals.length = 0;
+    this.#signalling = false;
+  }
+}
+
+function warn(what: string, error: unknown): void {
+  process.emitWarning(
+    `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    "SynapseWarning",
+  );
+}
+
+/** An observer that throws would stop the actor it looks at for good: XState lets it. */
+function guardObserver(observer: NonNullable<RuntimeOptions["inspect"]>): (event: InspectionEvent) => void {
+  const next = typeof observer === "function" ? observer : observer.next?.bind(observer);
+  let warned = false;
+  return (event) => {
+    try {
+      next?.(event);
+    } catch (error) {
+      if (!warned) warn("an inspector threw", error);
+      warned = true;
+    }
+  };
+}
+
+/** The runtime of processes that are started outside any process without a runtime of their own. */
+export const defaultRuntime: Runtime = new LocalRuntime();

@@ -1,0 +1,312 @@
+/** Processes by key: a name service, a table of properties, or publish and subscribe. Source: Elixir's Registry. */
+
+import { CallerError, describeValue, invalidArgument, ProcessError } from "../../errors.ts";
+import { self } from "../process/current.ts";
+import type { ExitHook, Process } from "../process/process.ts";
+import { describeTarget, type NameService, resolveTarget, type Target, type Via } from "../process/target.ts";
+import { type Bucket, collectEntries, type RegistryEntry } from "./entry.ts";
+import { KeyLock } from "./key-lock.ts";
+import { KeyMap } from "./key-map.ts";
+import { checkRegistryOptions, type RegistryOptions } from "./options.ts";
+import { startTable } from "./table-process.ts";
+
+/** What a listener receives, as an ordinary message. A registration that ends with its process is told too. */
+export type RegistryMessage<Key = unknown, Value = unknown> =
+  | {
+      readonly type: "registry.register";
+      readonly registry: Registry<Key, Value>;
+      readonly key: Key;
+      readonly process: Process;
+      readonly value: Value;
+    }
+  | {
+      readonly type: "registry.unregister";
+      readonly registry: Registry<Key, Value>;
+      readonly key: Key;
+      readonly process: Process;
+    };
+
+const registries = new WeakMap<Process, Registry<never, never>>();
+
+/**
+ * A registry. Registrations end with their process, before links and monitors are told of its end. Keys are equal as in a {@link KeyMap}.
+ * It lives in a process of its own: when that ends, the table is empty for good, and the registered processes live on.
+ */
+export class Registry<Key = unknown, Value = unknown> implements NameService {
+  /** The registry's own process. */
+  readonly process: Process;
+  /** "unique": a key has one holder. "duplicate": any number of processes, any number of times. */
+  readonly kind: "unique" | "duplicate";
+  readonly #buckets = new KeyMap<Key, Bucket<Key, Value>>();
+  readonly #held = new Map<Process, Set<Bucket<Key, Value>>>();
+  readonly #meta = new KeyMap<unknown, unknown>();
+  readonly #locks = new KeyLock();
+  readonly #listeners: readonly Target[];
+  readonly #onExit: ExitHook = (_reason, process) => this.#drop(process);
+
+  private constructor(options: RegistryOptions, process: Process) {
+    this.kind = options.keys;
+    this.process = process;
+    this.#listeners = options.listeners ?? [];
+    registries.set(process, this as unknown as Registry<never, never>);
+    process.addExitHook(() => this.#clear());
+  }
+
+  /**
+   * Starts a registry, linked to nobody. As a child of a supervisor: `{ id, start: () => Registry.start({ keys: "unique" }) }`.
+   * @throws CallerError "invalid_argument", or "already_started" when its name is taken
+   */
+  static start<Key = unknown, Value = unknown>(options: RegistryOptions): Registry<Key, Value> {
+    checkRegistryOptions(options);
+    return new Registry<Key, Value>(options, startTable("registry", options));
+  }
+
+  /** Like `start`, linked to the process that is running. */
+  static startLink<Key = unknown, Value = unknown>(options: RegistryOptions): Registry<Key, Value> {
+    checkRegistryOptions(options);
+    return new Registry<Key, Value>(options, startTable("registry", options, self()));
+  }
+
+  /**
+   * The live registry of a name or a process: what code holds that outlives a registry's restart.
+   * @throws CallerError "invalid_argument" when there is none
+   */
+  static of<Key = unknown, Value = unknown>(target: Target): Registry<Key, Value> {
+    const process = resolveTarget(target);
+    const registry = process?.alive === true ? registries.get(process) : undefined;
+    if (registry !== undefined) return registry as unknown as Registry<Key, Value>;
+    throw invalidArgument("registry", describeTarget(target), "the name or process of a live registry");
+  }
+
+  /**
+   * Registers a process (default: the one that is running) under a key. A dead holder of a unique key is replaced.
+   * @throws CallerError "already_started" when the key is taken (`value` is its holder); ProcessError "noproc" when the process or the registry
+   * has ended
+   */
+  register(key: Key, value: Value, process: Process = self()): void {
+    if (!process.alive) throw gone(process);
+    if (!this.process.alive) throw gone(this.process);
+    let bucket = this.#buckets.get(key);
+    const holder = this.kind === "unique" ? this.#holder(bucket) : undefined;
+    if (holder !== undefined) {
+      if (holder.alive) {
+        const message = `the key ${describeValue(key)} is taken by ${holder}`;
+        throw new CallerError("already_started", message, { field: "key", value: holder });
+      }
+      this.#drop(holder);
+      bucket = this.#buckets.get(key);
+    }
+    if (bucket === undefined) {
+      bucket = { key, holders: new Map() };
+      this.#buckets.set(key, bucket);
+    }
+    this.#hold(process, bucket);
+    const values = bucket.holders.get(process);
+    if (values === undefined) bucket.holders.set(process, [value]);
+    else values.push(value);
+    this.#tell({ type: "registry.register", registry: this, key, process, value });
+  }
+
+  /** Takes back all registrations of a process (default: the one that is running) under a key. Nothing happens when there are none. */
+  unregister(key: Key, process: Process = self()): void {
+    this.unregisterMatch(key, () => true, process);
+  }
+
+  /** Takes back the registrations under a key whose value matches. The others keep their order. */
+  unregisterMatch(key: Key, matches: (value: Value) => boolean, process: Process = self()): void {
+    const bucket = this.#buckets.get(key);
+    const values = bucket?.holders.get(process);
+    if (bucket === undefined || values === undefined) return;
+    const kept = values.filter((value) => !matches(value));
+    if (kept.length === 0) this.#release(process, bucket);
+    else bucket.holders.set(process, kept);
+    this.#tellUnregistered(bucket, process, values.length - kept.length);
+  }
+
+  /** What is registered under a key; a process that has ended is not listed. */
+  lookup(key: Key): RegistryEntry<Key, Value>[] {
+    return this.match(key, () => true);
+  }
+
+  /** The keys of a process (default: the one that is running), one for each registration. */
+  keys(process: Process = self()): Key[] {
+    const buckets = this.#held.get(process);
+    if (buckets === undefined || !process.alive) return [];
+    return [...buckets].flatMap(({ key, holders }) => (holders.get(process) ?? []).map(() => key));
+  }
+
+  /** The values of a process (default: the one that is running) under a key. */
+  values(key: Key, process: Process = self()): Value[] {
+    return process.alive ? [...(this.#buckets.get(key)?.holders.get(process) ?? [])] : [];
+  }
+
+  /**
+   * Changes the value of the running process's own registration; of a unique registry only.
+   * @returns undefined, and `update` is not called, when the process does not hold the key
+   * @throws CallerError "invalid_argument" for a duplicate registry
+   */
+  updateValue(key: Key, update: (value: Value) => Value): { readonly new: Value; readonly old: Value } | undefined {
+    if (this.kind !== "unique") throw invalidArgument("registry", this.process.toString(), "of unique keys");
+    const process = self();
+    const values = process.alive ? this.#buckets.get(key)?.holders.get(process) : undefined;
+    if (values === undefined) return undefined;
+    const old = values[0] as Value;
+    const changed = update(old);
+    if (values.length > 0) values[0] = changed;
+    return { new: changed, old };
+  }
+
+  /** Calls `code` with everything under a key, in the process that dispatches; not at all when there is nothing. */
+  dispatch(key: Key, code: (entries: RegistryEntry<Key, Value>[]) => void): void {
+    const entries = this.lookup(key);
+    if (entries.length > 0) code(entries);
+  }
+
+  /** The registrations under a key that match. */
+  match(key: Key, matches: (value: Value, process: Process) => boolean): RegistryEntry<Key, Value>[] {
+    const found: RegistryEntry<Key, Value>[] = [];
+    const bucket = this.#buckets.get(key);
+    if (bucket !== undefined) collectEntries(bucket, ({ value, process }) => matches(value, process), found);
+    return found;
+  }
+
+  /** How many registrations under a key match. */
+  countMatch(key: Key, matches: (value: Value, process: Process) => boolean): number {
+    return this.match(key, matches).length;
+  }
+
+  /** All registrations that match, whatever their key; all there are without `matches`. */
+  select(matches: (entry: RegistryEntry<Key, Value>) => boolean = () => true): RegistryEntry<Key, Value>[] {
+    if (typeof matches !== "function") throw invalidArgument("matches", matches, "a function");
+    const found: RegistryEntry<Key, Value>[] = [];
+    for (const bucket of this.#buckets.values()) collectEntries(bucket, matches, found);
+    return found;
+  }
+
+  /** How many registrations match, whatever their key. */
+  countSelect(matches: (entry: RegistryEntry<Key, Value>) => boolean): number {
+    return this.select(matches).length;
+  }
+
+  /** How many registrations there are. */
+  count(): number {
+    return this.countSelect(() => true);
+  }
+
+  /** What was stored about the registry itself under a key; undefined when there is nothing. */
+  meta(key: unknown): unknown {
+    return this.#meta.get(key);
+  }
+
+  /** Stores something about the registry itself. */
+  putMeta(key: unknown, value: unknown): void {
+    this.#meta.set(key, value);
+  }
+
+  /** Forgets what was stored about the registry itself. */
+  deleteMeta(key: unknown): void {
+    this.#meta.delete(key);
+  }
+
+  /** Runs `code` while nobody else runs under the same lock; see {@link KeyLock.run}. Locks and registered keys have nothing to do with each other. */
+  lock<Result>(key: unknown, code: () => Result | Promise<Result>): Promise<Result> {
+    return this.#locks.run(key, code);
+  }
+
+  /**
+   * A key as a name for `start`, `call` and their kin. A process that is started under it is registered with `value`.
+   * @throws CallerError "invalid_argument" for a duplicate registry
+   */
+  via(key: Key, ...[value]: undefined extends Value ? [value?: Value] : [value: Value]): Via {
+    this.#checkNames();
+    return {
+      key,
+      via: {
+        whereisName: () => this.whereisName(key),
+        registerName: (_key, process) => this.register(key, value as Value, process),
+      },
+    };
+  }
+
+  /** {@inheritDoc NameService.whereisName} */
+  whereisName(key: unknown): Process | undefined {
+    this.#checkNames();
+    const holder = this.#holder(this.#buckets.get(key as Key));
+    return holder?.alive === true ? holder : undefined;
+  }
+
+  /** {@inheritDoc NameService.registerName} */
+  registerName(key: unknown, process: Process): void {
+    this.#checkNames();
+    this.register(key as Key, undefined as Value, process);
+  }
+
+  #checkNames(): void {
+    if (this.kind === "unique") return;
+    throw invalidArgument(
+      "via",
+      this.process.toString(),
+      "a registry of unique keys; one of duplicate keys names no process",
+    );
+  }
+
+  /** Who holds a unique key, dead or alive. */
+  #holder(bucket: Bucket<Key, Value> | undefined): Process | undefined {
+    return bucket?.holders.keys().next().value;
+  }
+
+  #hold(process: Process, bucket: Bucket<Key, Value>): void {
+    const held = this.#held.get(process);
+    if (held !== undefined) {
+      held.add(bucket);
+      return;
+    }
+    this.#held.set(process, new Set([bucket]));
+    process.addExitHook(this.#onExit);
+  }
+
+  /** Takes a process out of a bucket, and whatever is empty then out of the tables. */
+  #release(process: Process, bucket: Bucket<Key, Value>): void {
+    bucket.holders.delete(process);
+    if (bucket.holders.size === 0) this.#buckets.delete(bucket.key);
+    const held = this.#held.get(process);
+    held?.delete(bucket);
+    if (held?.size !== 0) return;
+    this.#held.delete(process);
+    process.removeExitHook(this.#onExit);
+  }
+
+  /** A process has ended. */
+  #drop(process: Process): void {
+    for (const bucket of this.#held.get(process) ?? []) {
+      const count = bucket.holders.get(process)?.length ?? 0;
+      this.#release(process, bucket);
+      this.#tellUnregistered(bucket, process, count);
+    }
+  }
+
+  #clear(): void {
+    for (const process of this.#held.keys()) process.removeExitHook(this.#onExit);
+    this.#held.clear();
+    this.#buckets.clear();
+    this.#meta.clear();
+  }
+
+  #tellUnregistered({ key }: Bucket<Key, Value>, process: Process, count: number): void {
+    for (let left = count; left > 0; left -= 1)
+      this.#tell({ type: "registry.unregister", registry: this, key, process });
+  }
+
+  #tell(message: RegistryMessage<Key, Value>): void {
+    const { runtime } = this.process;
+    for (const listener of this.#listeners) {
+      const process = resolveTarget(listener, runtime);
+      if (process !== undefined) process.deliver(message);
+      else runtime.report({ type: "dead_letter", to: describeTarget(listener), message, why: "noproc" });
+    }
+  }
+}
+
+function gone(process: Process): ProcessError {
+  return new ProcessError("noproc", `cannot register: ${process} has ended`, { reason: "noproc" });
+}

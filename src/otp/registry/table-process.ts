@@ -1,0 +1,23 @@
+/** The process of a table: of a registry or of process groups. It does nothing but live, be named, be supervised and end. */
+
+import type { Process, Runtime } from "../process/process.ts";
+import type { Via } from "../process/target.ts";
+import { spawnInternal } from "../start/spawn.ts";
+
+/** Options of a table's process. */
+export interface TableOptions {
+  /** A name for it, by which it is found again. Default: none. */
+  readonly name?: string | Via;
+  /** Default: the runtime of the process that starts it, or the default one. */
+  readonly runtime?: Runtime;
+}
+
+/** Starts the process of a table. @throws CallerError "invalid_argument", "already_started" */
+export function startTable(label: string, { name, runtime }: TableOptions, link?: Process): Process {
+  return spawnInternal(() => new Promise<never>(() => undefined), {
+    label,
+    ...(name === undefined ? {} : { name }),
+    ...(runtime === undefined ? {} : { runtime }),
+    ...(link === undefined ? {} : { link }),
+  });
+}

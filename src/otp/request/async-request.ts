@@ -1,0 +1,175 @@
+/** Calls whose reply is waited for later, again and again, or several at once. Source: OTP's gen_server:send_request and request id collections. */
+
+import { invalidArgument, ProcessError } from "../../errors.ts";
+import { currentProcess } from "../process/current.ts";
+import { contextRuntime, type Target } from "../process/target.ts";
+import type { Clock } from "../scheduler/clock.ts";
+import { callProcess, checkTimeout } from "./call.ts";
+import type { CallOf, ReplyOf, TypedRef } from "./protocol.ts";
+
+/** How a request went: errors are values here. */
+export type Response<Reply> =
+  | { readonly type: "reply"; readonly reply: Reply }
+  /** Nothing came in time. `waitResponse` may be asked again. */
+  | { readonly type: "timeout" }
+  /** The target is dead or unknown ("noproc"), or ended ("exited") before it replied. */
+  | { readonly type: "error"; readonly error: ProcessError };
+
+/** A response of a collection. "no_request": it is empty. */
+export type LabelledResponse<Reply, Label> =
+  | (Exclude<Response<Reply>, { type: "timeout" }> & { readonly label: Label })
+  | { readonly type: "timeout" }
+  | { readonly type: "no_request" };
+
+/** How long to wait. */
+export interface WaitOptions {
+  /** Milliseconds; 0 looks at what has arrived. Default "infinity". */
+  readonly timeoutMs?: number | "infinity";
+}
+
+/** A request that has been sent. */
+export class SentRequest<Reply> {
+  readonly target: unknown;
+  /** Settled when it is answered; never rejects. */
+  readonly settled: Promise<Exclude<Response<Reply>, { type: "timeout" }>>;
+  readonly clock: Clock;
+  /** Set when it is answered. */
+  response: Exclude<Response<Reply>, { type: "timeout" }> | undefined;
+  #abandoned = false;
+
+  constructor(target: Target, message: unknown) {
+    this.target = target;
+    this.clock = (currentProcess()?.runtime ?? contextRuntime()).clock;
+    this.settled = callProcess(target, message, "infinity").then(
+      (reply) => this.#settle({ type: "reply", reply: reply as Reply }),
+      (error: unknown) => this.#settle({ type: "error", error: asProcessError(error) }),
+    );
+  }
+
+  /** Whether its response was received or given up: it cannot be waited for any more. */
+  get abandoned(): boolean {
+    return this.#abandoned;
+  }
+
+  /** Gives the response up. */
+  abandon(): void {
+    this.#abandoned = true;
+  }
+
+  #settle<R extends Exclude<Response<Reply>, { type: "timeout" }>>(response: R): R {
+    this.response = response;
+    return response;
+  }
+}
+
+/**
+ * Sends a call without waiting. Errors of the target are values of the response.
+ * @throws CallerError "invalid_argument" for a target that is none
+ */
+export function sendRequest<T, const M extends CallOf<T>>(target: TypedRef<T>, message: M): SentRequest<ReplyOf<T, M>> {
+  return new SentRequest<ReplyOf<T, M>>(target as Target, message);
+}
+
+/** Waits for the response. A timeout keeps the request: ask again. */
+export async function waitResponse<Reply>(
+  request: SentRequest<Reply>,
+  options: WaitOptions = {},
+): Promise<Response<Reply>> {
+  const response = await waitFor([request], request.clock, options);
+  return response?.response ?? { type: "timeout" };
+}
+
+/** Waits for the response, and gives the request up when it does not come in time: its late reply is dropped. */
+export async function receiveResponse<Reply>(
+  request: SentRequest<Reply>,
+  options: WaitOptions = {},
+): Promise<Response<Reply>> {
+  const response = await waitResponse(request, options);
+  request.abandon();
+  return response;
+}
+
+/** Requests under labels, answered in the order in which their responses come. */
+export class RequestCollection<Reply, Label> {
+  readonly #requests = new Map<SentRequest<Reply>, Label>();
+
+  /** Requests whose response has not been taken. */
+  get size(): number {
+    return this.#requests.size;
+  }
+
+  /** The requests and their labels, oldest first. */
+  entries(): [request: SentRequest<Reply>, label: Label][] {
+    return [...this.#requests];
+  }
+
+  /** Sends a call and adds it. */
+  send(target: Target, message: unknown, label: Label): this {
+    return this.add(new SentRequest<Reply>(target, message), label);
+  }
+
+  /** @throws CallerError "invalid_argument" for a request that is in it already */
+  add(request: SentRequest<Reply>, label: Label): this {
+    if (this.#requests.has(request))
+      throw invalidArgument("request", "a request", "one that is not in the collection yet");
+    this.#requests.set(request, label);
+    return this;
+  }
+
+  /** Takes the next response out. A timeout keeps all requests: ask again. */
+  async waitResponse(options: WaitOptions = {}): Promise<LabelledResponse<Reply, Label>> {
+    const requests = [...this.#requests.keys()];
+    const first = requests[0];
+    if (first === undefined) return { type: "no_request" };
+    const answered = await waitFor(requests, first.clock, options);
+    if (answered === undefined) return { type: "timeout" };
+    const { request, response } = answered;
+    const label = this.#requests.get(request) as Label;
+    this.#requests.delete(request);
+    return { ...response, label };
+  }
+
+  /** Like `waitResponse`, and gives all requests up when none is answered in time. */
+  async receiveResponse(options: WaitOptions = {}): Promise<LabelledResponse<Reply, Label>> {
+    const response = await this.waitResponse(options);
+    if (response.type === "timeout") {
+      for (const request of this.#requests.keys()) request.abandon();
+      this.#requests.clear();
+    }
+    return response;
+  }
+}
+
+interface Answered<Reply> {
+  request: SentRequest<Reply>;
+  response: Exclude<Response<Reply>, { type: "timeout" }>;
+}
+
+async function waitFor<Reply>(
+  requests: readonly SentRequest<Reply>[],
+  clock: Clock,
+  { timeoutMs = "infinity" }: WaitOptions,
+): Promise<Answered<Reply> | undefined> {
+  checkTimeout("options.timeoutMs", timeoutMs);
+  for (const request of requests) {
+    if (request.abandoned) throw invalidArgument("request", "a request that was given up", "one whose response is due");
+    if (request.response !== undefined) return { request, response: request.response };
+  }
+  if (timeoutMs === 0) return undefined;
+  const answers = requests.map((request) => request.settled.then((response) => ({ request, response })));
+  if (timeoutMs === "infinity") return Promise.race(answers);
+  let timer: unknown;
+  const late = new Promise<undefined>((resolve) => {
+    timer = clock.setTimeout(() => resolve(undefined), timeoutMs);
+  });
+  try {
+    return await Promise.race([...answers, late]);
+  } finally {
+    clock.clearTimeout(timer);
+  }
+}
+
+function asProcessError(error: unknown): ProcessError {
+  if (error instanceof ProcessError) return error;
+  return new ProcessError("exited", `the request failed: ${String(error)}`, { reason: error, cause: error });
+}

@@ -1,0 +1,53 @@
+/** Stopping a process from outside, and waiting for its end. Source: gen_server:stop and proc_lib:stop. */
+
+import { ProcessError } from "../../errors.ts";
+import { currentProcess } from "../process/current.ts";
+import { monitorExit } from "../process/exited.ts";
+import { describeTarget, resolveTarget, type Target } from "../process/target.ts";
+import { describeExitReason, type ExitReason } from "../report/exit-reason.ts";
+import { checkTimeout } from "./call.ts";
+
+/**
+ * Asks a process to end with `reason` (default "normal"): its terminate hook runs. Settles when it has.
+ * @returns rejects with ProcessError "noproc", "timeout" (it goes on ending), "calling_self", or "exited" when it ended for another reason
+ */
+export async function stop(
+  target: Target,
+  reason: ExitReason = "normal",
+  options: { timeoutMs?: number | "infinity" } = {},
+): Promise<void> {
+  const { timeoutMs = "infinity" } = options;
+  checkTimeout("options.timeoutMs", timeoutMs);
+  const process = resolveTarget(target);
+  const who = describeTarget(target);
+  const facts = { call: { target, message: { stop: reason } } };
+  if (process === undefined || !process.alive) {
+    throw new ProcessError("noproc", `cannot stop ${who}: it is not alive`, { ...facts, reason: "noproc" });
+  }
+  if (process === currentProcess()) {
+    throw new ProcessError("calling_self", `${who} cannot wait for its own end`, { ...facts, reason: "calling_self" });
+  }
+  const end = monitorExit(process);
+  process.requestStop(reason);
+  const { clock } = process.runtime;
+  let timer: unknown;
+  const late = new Promise<never>((_resolve, reject) => {
+    if (timeoutMs === "infinity") return;
+    const error = new ProcessError("timeout", `${who} has not ended within ${timeoutMs} ms`, {
+      ...facts,
+      reason: "timeout",
+    });
+    timer = clock.setTimeout(() => reject(error), timeoutMs);
+  });
+  try {
+    const actual = await Promise.race([end, late]);
+    if (actual === reason) return;
+    throw new ProcessError("exited", `${who} ended with ${describeExitReason(actual)} while it was being stopped`, {
+      ...facts,
+      reason: actual,
+      ...(actual instanceof Error ? { cause: actual } : {}),
+    });
+  } finally {
+    if (timer !== undefined) clock.clearTimeout(timer);
+  }
+}

@@ -1,0 +1,141 @@
+/** Looking into a process and holding it, whatever it runs. Requests take their turn among its messages, also while it is suspended. Source: OTP's sys. */
+
+import { ProcessError } from "../../errors.ts";
+import type { Process, ProcessStatus, Trace } from "../process/process.ts";
+import { processInfo } from "../process/process-info.ts";
+import type { SystemAction } from "../process/system-message.ts";
+import { describeTarget, resolveTarget, type Target } from "../process/target.ts";
+import { callSystem, checkTimeout, defaultCallTimeoutMs } from "./call.ts";
+
+/** Options of a request to a process's runtime. */
+export interface SysOptions {
+  /** Milliseconds; default 5,000. */
+  readonly timeoutMs?: number | "infinity";
+}
+
+/** What `getStatus` shows. */
+export interface ProcessStatusReport {
+  readonly process: string;
+  readonly label: string;
+  readonly name: string | undefined;
+  readonly status: ProcessStatus | "suspended";
+  readonly parent: Process | undefined;
+  readonly queueLength: number;
+  /** As the server's `formatStatus` shows it. */
+  readonly state: unknown;
+}
+
+/** What `statistics` counts. */
+export interface ProcessStatistics {
+  /** Milliseconds since the Unix epoch. */
+  readonly startedAtMs: number;
+  readonly nowMs: number;
+  /** Messages that have come, the runtime's own requests left out. */
+  readonly messagesIn: number;
+  readonly handled: number;
+  readonly queueLength: number;
+}
+
+/**
+ * The state: of a server what its handlers are given, of other XState logic its snapshot.
+ * @returns rejects with ProcessError "noproc", "exited", "timeout" or "calling_self"
+ */
+export function getState(target: Target, options: SysOptions = {}): Promise<unknown> {
+  return ask(target, options, { system: "get_state", run: rawState });
+}
+
+/**
+ * Puts another state in the place of a server's and answers it. When `replace` throws, the state stays and the promise rejects with the error.
+ * @returns rejects as `getState`, and with ProcessError "exited" for a process whose state is not the runtime's to replace
+ */
+export function replaceState<State>(
+  target: Target,
+  replace: (state: State) => State,
+  options: SysOptions = {},
+): Promise<State> {
+  const run = (process: Process): State => {
+    const { behaviour } = process;
+    if (behaviour.replaceState === undefined) {
+      throw new ProcessError("exited", `${process} is no server: its state cannot be replaced`);
+    }
+    const state = replace(rawState(process) as State);
+    behaviour.replaceState(state);
+    return state;
+  };
+  return ask(target, options, { system: "replace_state", run }) as Promise<State>;
+}
+
+/** Holds a process: messages wait until `resume`, the runtime's requests are answered. Idempotent. Rejects as `getState`. */
+export async function suspend(target: Target, options: SysOptions = {}): Promise<void> {
+  await ask(target, options, { system: "suspend", run: (process) => setSuspended(process, true) });
+}
+
+/** Lets a process go on. Idempotent. Rejects as `getState`. */
+export async function resume(target: Target, options: SysOptions = {}): Promise<void> {
+  await ask(target, options, { system: "resume", run: (process) => setSuspended(process, false) });
+}
+
+/** What a process is and shows of its state. Rejects as `getState`. */
+export function getStatus(target: Target, options: SysOptions = {}): Promise<ProcessStatusReport> {
+  return ask(target, options, { system: "get_status", run: statusOf }) as Promise<ProcessStatusReport>;
+}
+
+/**
+ * Counts of a process, at once.
+ * @throws ProcessError "noproc" for a dead or unknown one
+ */
+export function statistics(target: Target): ProcessStatistics {
+  const { runtime } = living(target);
+  const info = processInfo(target);
+  const { startedAtMs = 0, handled = 0, queueLength = 0 } = info ?? {};
+  return { startedAtMs, nowMs: runtime.clock.now(), messagesIn: handled + queueLength, handled, queueLength };
+}
+
+/**
+ * Tells `listener` of every message, reply and state of a process, and of its end. What it shows is not for the public: messages are as they
+ * were sent. A listener that throws is not told again.
+ * @returns ends it
+ * @throws ProcessError "noproc" for a dead or unknown one
+ */
+export function trace(target: Target, listener: Trace): () => void {
+  const process = living(target);
+  process.traces ??= new Set();
+  process.traces.add(listener);
+  return () => {
+    process.traces?.delete(listener);
+    if (process.traces?.size === 0) process.traces = undefined;
+  };
+}
+
+async function ask(target: Target, options: SysOptions, action: SystemAction): Promise<unknown> {
+  const { timeoutMs = defaultCallTimeoutMs } = options;
+  checkTimeout("options.timeoutMs", timeoutMs);
+  return callSystem(target, action, timeoutMs);
+}
+
+function rawState({ behaviour, actor }: Process): unknown {
+  return behaviour.rawState === undefined ? actor.getSnapshot() : behaviour.rawState();
+}
+
+function setSuspended(process: Process, suspended: boolean): void {
+  process.suspended = suspended;
+}
+
+function statusOf(process: Process): ProcessStatusReport {
+  const { label, name, parent, queueLength, suspended, status } = process;
+  return {
+    process: process.toString(),
+    label,
+    name,
+    status: suspended ? "suspended" : status,
+    parent,
+    queueLength,
+    state: process.behaviour.state(),
+  };
+}
+
+function living(target: Target): Process {
+  const process = resolveTarget(target);
+  if (process?.alive === true) return process;
+  throw new ProcessError("noproc", `${describeTarget(target)} is not alive`, { reason: "noproc" });
+}

@@ -1,0 +1,113 @@
+/**
+ * Everything that touches an XState internal: `_stop` (a child actor has no public way to be stopped by anyone but its parent's own
+ * actions), the `parent` option of `createActor`, and the system's scheduler. `test/otp/scheduler/xstate-adapter.test.ts` is the contract that pins them for `xstate ^5.33`.
+ */
+
+import {
+  type Actor,
+  type ActorLogic,
+  type ActorOptions,
+  type AnyActorLogic,
+  type AnyActorRef,
+  createActor,
+  type EventObject,
+  type Snapshot,
+} from "xstate";
+import type { Clock } from "./clock.ts";
+
+/** Creates an actor under a parent without entering the parent's `snapshot.children`. It is not started. */
+export function createChildActor<Logic extends AnyActorLogic>(
+  logic: Logic,
+  parent: AnyActorRef,
+  options: { id: string; input?: unknown },
+): Actor<Logic> {
+  return createActor(logic, { ...options, parent } as unknown as ActorOptions<Logic>);
+}
+
+/** The logic an actor was created with. */
+export function logicOf(actor: AnyActorRef): unknown {
+  return (actor as AnyActorRef & { logic?: unknown }).logic;
+}
+
+/** Stops any actor, child or root, at once. Stopping an actor that has ended does nothing. */
+export function stopActor(actor: AnyActorRef): void {
+  (actor as AnyActorRef & { _stop(): unknown })._stop();
+}
+
+/** The id of the actor that an `xstate.done.actor.*` or `xstate.error.actor.*` event tells of, and how it ended. */
+export function readActorEnd(event: unknown): { actorId: string; error?: unknown; failed: boolean } | undefined {
+  const { type, actorId } = event as { type?: string; actorId?: string };
+  if (type === undefined || actorId === undefined) return undefined;
+  if (type.startsWith("xstate.done.actor.")) return { actorId, failed: false };
+  if (type.startsWith("xstate.error.actor."))
+    return { actorId, failed: true, error: (event as { error: unknown }).error };
+  return undefined;
+}
+
+/** The state of any actor as one word or dotted path: a machine's state value, or the actor's status. */
+export function actorState(actor: AnyActorRef): string {
+  const snapshot = actor.getSnapshot() as { status?: string; value?: unknown } | undefined;
+  if (snapshot?.value !== undefined) {
+    return typeof snapshot.value === "string" ? snapshot.value : JSON.stringify(snapshot.value);
+  }
+  return snapshot?.status ?? "active";
+}
+
+interface Scheduler {
+  schedule(source: AnyActorRef, target: AnyActorRef, event: EventObject, delay: number, id?: string): void;
+  cancel(source: AnyActorRef, id: string): void;
+  cancelAll(source: AnyActorRef): void;
+}
+
+/**
+ * Replaces the scheduler of an actor's system by one that finds an actor's timers at once: XState's own looks through all timers of the system
+ * whenever any actor stops.
+ */
+export function indexScheduler(actor: AnyActorRef, clock: Clock): void {
+  const system = actor.system as unknown as {
+    scheduler: Scheduler;
+    _relay(source: AnyActorRef, target: AnyActorRef, event: EventObject): void;
+  };
+  const timers = new Map<AnyActorRef, Map<string, unknown>>();
+  let ids = 0;
+  const forget = (source: AnyActorRef, id: string): unknown => {
+    const own = timers.get(source);
+    const handle = own?.get(id);
+    own?.delete(id);
+    if (own?.size === 0) timers.delete(source);
+    return handle;
+  };
+  const scheduler: Scheduler = {
+    schedule(source, target, event, delay, id) {
+      ids += 1;
+      const key = id ?? `t${ids}`;
+      const earlier = forget(source, key);
+      if (earlier !== undefined) clock.clearTimeout(earlier);
+      const handle = clock.setTimeout(() => {
+        forget(source, key);
+        system._relay(source, target, event);
+      }, delay);
+      const own = timers.get(source);
+      if (own === undefined) timers.set(source, new Map([[key, handle]]));
+      else own.set(key, handle);
+    },
+    cancel(source, id) {
+      const handle = forget(source, id);
+      if (handle !== undefined) clock.clearTimeout(handle);
+    },
+    cancelAll(source) {
+      const own = timers.get(source);
+      if (own === undefined) return;
+      timers.delete(source);
+      for (const handle of own.values()) clock.clearTimeout(handle);
+    },
+  };
+  Object.assign(system.scheduler, scheduler);
+}
+
+/** The logic of the actor under which processes without a supervisor live: it takes everything and does nothing. */
+export const rootLogic: ActorLogic<Snapshot<undefined>, EventObject> = {
+  transition: (snapshot) => snapshot,
+  getInitialSnapshot: () => ({ status: "active", output: undefined, error: undefined }),
+  getPersistedSnapshot: (snapshot) => snapshot,
+};

@@ -1,0 +1,186 @@
+/** A process of plain code: an async function that receives when it wants to. Erlang's spawn. */
+
+import type { AnyActorRef, EventObject } from "xstate";
+import { ProcessError } from "../../errors.ts";
+import type { Behaviour } from "../process/behaviour.ts";
+import { runAs, self } from "../process/current.ts";
+import type { Process } from "../process/process.ts";
+import { isSystemMessage } from "../process/system-message.ts";
+import { type ExitReason, exitReasonOf } from "../report/exit-reason.ts";
+import { checkTimeout } from "../request/call.ts";
+import type { Ref } from "../request/protocol.ts";
+import { Deque } from "../scheduler/deque.ts";
+import { rootLogic, stopActor } from "../scheduler/xstate-adapter.ts";
+import { adoptProcess } from "./spawning.ts";
+import { type InternalStart, type StartOptions, startProcess } from "./start.ts";
+
+/** What the code of a process works with. */
+export interface ProcessContext {
+  readonly self: Ref;
+  /**
+   * The next message, or the next that matches; others stay in their order. Rejects with ProcessError "timeout" after `timeoutMs` (default: no
+   * limit; 0 looks at what has arrived).
+   */
+  receive<T = unknown>(
+    match?: (message: unknown) => boolean,
+    options?: { timeoutMs?: number | "infinity" },
+  ): Promise<T>;
+  /** Aborted when the process ends, with its exit reason: for whatever the code waits on outside the runtime. */
+  readonly signal: AbortSignal;
+}
+
+/** The code of a process. It ends "normal" when it returns, and with what it throws; `throw new Exit(reason)` chooses the reason. */
+export type ProcessCode = (context: ProcessContext) => unknown;
+
+/** Starts a process of plain code, linked to nobody. It begins to run at once. */
+export function spawn(code: ProcessCode, options: Omit<StartOptions, "input"> = {}): Ref {
+  return startProcess(functionLogic(code), options) as Ref;
+}
+
+/** Like `spawn`, linked to the process that is running. */
+export function spawnLink(code: ProcessCode, options: Omit<StartOptions, "input"> = {}): Ref {
+  return startProcess(functionLogic(code), { ...options, link: self() }) as Ref;
+}
+
+/** What only the runtime's own parts say of a spawn. */
+export interface InternalSpawn extends InternalStart {
+  /** What reports call the process; default: the name of its code. */
+  readonly label?: string;
+  /** What a crash report shows as its state. */
+  readonly about?: () => object;
+}
+
+/** `spawn` for the runtime's own parts. */
+export function spawnInternal(code: ProcessCode, options: InternalSpawn): Process {
+  return startProcess(functionLogic(code, options.label, options.about), options) as Process;
+}
+
+function functionLogic(code: ProcessCode, label = code.name || "process", about?: () => object) {
+  return {
+    ...rootLogic,
+    id: label,
+    getInitialSnapshot(scope: { self: AnyActorRef }) {
+      const behaviour = new FunctionBehaviour(code, scope.self, about);
+      behaviour.process = adoptProcess(behaviour, label);
+      return { status: "active", output: undefined, error: undefined };
+    },
+    transition: (snapshot: { status: string }, event: EventObject) =>
+      event.type === "$exit" ? { ...snapshot, status: "done" } : snapshot,
+  } as unknown as typeof rootLogic;
+}
+
+const anything = (): boolean => true;
+
+interface Waiting {
+  match: ((message: unknown) => boolean) | undefined;
+  resolve: (message: never) => void;
+  timer: unknown;
+}
+
+class FunctionBehaviour implements Behaviour, ProcessContext {
+  readonly actor: AnyActorRef;
+  readonly followsParent = false;
+  process!: Process;
+  readonly #code: ProcessCode;
+  readonly unread = new Deque<unknown>();
+  readonly #about: (() => object) | undefined;
+  /** Receives under way, oldest first. */
+  readonly #waiting: Waiting[] = [];
+  #abort: AbortController | undefined;
+
+  constructor(code: ProcessCode, actor: AnyActorRef, about: (() => object) | undefined) {
+    this.#code = code;
+    this.actor = actor;
+    this.#about = about;
+    // The context may be taken apart: ({ self, receive }) => …
+    this.receive = this.receive.bind(this);
+  }
+
+  get self(): Ref {
+    return this.process as Ref;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (!this.process.alive) this.#abort.abort(this.process.exitReason);
+    }
+    return this.#abort.signal;
+  }
+
+  begin(): void {
+    // The code runs in a turn of its own, so that the one who spawns it holds its ref first.
+    queueMicrotask(() => {
+      if (!this.process.alive) return;
+      runAs(this.process, () => this.#run(), undefined).catch(() => undefined);
+    });
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#code(this);
+      this.process.end("normal");
+    } catch (error) {
+      this.process.crash(exitReasonOf(error));
+    }
+  }
+
+  /** A property, so that code can take it apart from its context. */
+  readonly receive = <T>(
+    match?: (message: unknown) => boolean,
+    options: { timeoutMs?: number | "infinity" } = {},
+  ): Promise<T> => {
+    const { timeoutMs = "infinity" } = options;
+    checkTimeout("options.timeoutMs", timeoutMs);
+    const found = this.unread.take(match ?? anything);
+    if (found !== undefined) return Promise.resolve(found.item as T);
+    if (timeoutMs === 0) {
+      // What has arrived may not have been handed over yet.
+      const arrived = this.process.takeMessage(
+        (message) => !isSystemMessage(this.process, message) && match?.(message) !== false,
+      );
+      return arrived === undefined ? Promise.reject(this.#late(0)) : Promise.resolve(arrived.item as T);
+    }
+    return new Promise<T>((resolve, reject) => {
+      const waiting: Waiting = { match, resolve: resolve as (message: never) => void, timer: undefined };
+      this.#waiting.push(waiting);
+      if (timeoutMs === "infinity") return;
+      waiting.timer = this.process.runtime.clock.setTimeout(() => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        reject(this.#late(timeoutMs));
+      }, timeoutMs);
+    });
+  };
+
+  #late(timeoutMs: number): ProcessError {
+    const what = `${this.process} received nothing that fits within ${timeoutMs} ms`;
+    return new ProcessError("timeout", what, { reason: "timeout" });
+  }
+
+  handle(message: unknown): void {
+    for (const [index, waiting] of this.#waiting.entries()) {
+      if (waiting.match?.(message) === false) continue;
+      this.#waiting.splice(index, 1);
+      if (waiting.timer !== undefined) this.process.runtime.clock.clearTimeout(waiting.timer);
+      waiting.resolve(message as never);
+      return;
+    }
+    this.unread.push(message);
+  }
+
+  terminate(): void {
+    // Plain code has its own finally blocks.
+  }
+
+  dispose(reason: ExitReason): void {
+    for (const { timer } of this.#waiting.splice(0)) {
+      if (timer !== undefined) this.process.runtime.clock.clearTimeout(timer);
+    }
+    stopActor(this.actor);
+    if (this.#abort !== undefined) runAs(this.process, (why) => this.#abort?.abort(why), reason);
+  }
+
+  state(): unknown {
+    return { unread: this.unread.length, ...this.#about?.() };
+  }
+}

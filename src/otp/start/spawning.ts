@@ -1,0 +1,40 @@
+/** How a process and the XState actor that represents it find each other while both are being made. */
+
+import type { AnyActorLogic } from "xstate";
+import type { Behaviour } from "../process/behaviour.ts";
+import { currentProcess } from "../process/current.ts";
+import { LocalProcess } from "../process/local-process.ts";
+import type { Process } from "../process/process.ts";
+import { bindActor, contextRuntime } from "../process/target.ts";
+import { logicOf } from "../scheduler/xstate-adapter.ts";
+
+let spawning: { readonly process: Process; readonly logic: AnyActorLogic } | undefined;
+
+/** Makes the actor of a process: logic that is a behaviour of its own claims the process meanwhile. */
+export function spawnFor<T>(process: Process, logic: AnyActorLogic, make: () => T): T {
+  const outer = spawning;
+  spawning = { process, logic };
+  try {
+    return make();
+  } finally {
+    spawning = outer;
+  }
+}
+
+/** The process that a behaviour runs in: the one being started, or one of its own when XState made the actor by itself. */
+export function adoptProcess(behaviour: Behaviour, label: string): Process {
+  // A machine that is being started may make servers of its own: those are not the process that is being started.
+  const meant = spawning !== undefined && spawning.logic === logicOf(behaviour.actor) ? spawning.process : undefined;
+  const process = meant ?? parkedProcess(label);
+  if (meant !== undefined) spawning = undefined;
+  process.label = label;
+  process.behaviour = behaviour;
+  bindActor(behaviour.actor, process);
+  return process;
+}
+
+function parkedProcess(label: string): Process {
+  const process = new LocalProcess(contextRuntime(), currentProcess(), label);
+  process.park();
+  return process;
+}

@@ -1,0 +1,260 @@
+/** Starting processes: a start settles after init, and a failed one leaves nothing behind. Source: OTP's gen:start and proc_lib. */
+
+import type { AnyActorLogic, AnyActorRef, InputFrom } from "xstate";
+import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
+import { currentProcess, runAs, self } from "../process/current.ts";
+import { linkProcesses, unlinkProcesses } from "../process/link.ts";
+import { LocalProcess } from "../process/local-process.ts";
+import { checkMailboxLimit, type MailboxLimit } from "../process/mailbox-limit.ts";
+import { Monitor } from "../process/monitor.ts";
+import type { Process, Runtime } from "../process/process.ts";
+import { bindActor, contextRuntime, describeTarget, type NameService, type Via } from "../process/target.ts";
+import { describeExitReason, type ExitReason, exitReasonOf } from "../report/exit-reason.ts";
+import { checkTimeout } from "../request/call.ts";
+import type { Protocol, Ref } from "../request/protocol.ts";
+import { createChildActor } from "../scheduler/xstate-adapter.ts";
+import { ActorBehaviour } from "./actor-behaviour.ts";
+import { spawnFor } from "./spawning.ts";
+import { StartRefused } from "./start-refused.ts";
+
+/** Options of a start. */
+export interface StartOptions<Input = unknown> {
+  readonly input?: Input;
+  /** A local name, or a key in a registry. It is registered before init and free again when the start fails. */
+  readonly name?: string | Via | undefined;
+  /** Milliseconds for init; then the half-started process is killed. Default "infinity". */
+  readonly timeoutMs?: number | "infinity";
+  /** Bounds the mailbox; default: no bound. */
+  readonly mailbox?: MailboxLimit;
+  /** Whether exit signals become messages from the beginning. Default: as the logic says, else false. */
+  readonly trapExit?: boolean;
+  /** Default: the runtime of the process that starts it, or the default one. */
+  readonly runtime?: Runtime;
+}
+
+/** The protocol of a logic's messages, for its ref. */
+export type ProtocolOfLogic<Logic> = Logic extends { readonly protocol?: infer P }
+  ? Exclude<P, undefined> extends Protocol
+    ? Exclude<P, undefined>
+    : Protocol
+  : Protocol;
+
+/**
+ * Starts a process of any XState logic, linked to nobody. Settles with its ref when init has finished.
+ * @returns rejects with ProcessError "start_failed" (`reason` says why), "ignored" (init chose not to start) or "timeout"; CallerError
+ * "already_started" (the name is taken; `value` is its holder) or "invalid_argument"
+ */
+export async function start<Logic extends AnyActorLogic>(
+  logic: Logic,
+  options: StartOptions<InputFrom<Logic>> = {},
+): Promise<Ref<ProtocolOfLogic<Logic>>> {
+  return startProcess(logic, options) as unknown as Ref<ProtocolOfLogic<Logic>>;
+}
+
+/**
+ * Like `start`, and links the new process to the one that is running.
+ * @throws CallerError "invalid_argument" outside any process
+ */
+export async function startLink<Logic extends AnyActorLogic>(
+  logic: Logic,
+  options: StartOptions<InputFrom<Logic>> = {},
+): Promise<Ref<ProtocolOfLogic<Logic>>> {
+  return startProcess(logic, { ...options, link: self() }) as unknown as Ref<ProtocolOfLogic<Logic>>;
+}
+
+/**
+ * Like `start`, and monitors the new process for the one that is running: an end right after the start is not missed. A failed start leaves no
+ * DOWN behind.
+ * @throws CallerError "invalid_argument" outside any process
+ */
+export async function startMonitor<Logic extends AnyActorLogic>(
+  logic: Logic,
+  options: StartOptions<InputFrom<Logic>> = {},
+): Promise<{ ref: Ref<ProtocolOfLogic<Logic>>; monitor: Monitor }> {
+  const owner = self();
+  let monitor: Monitor | undefined;
+  const watch = (process: Process): Monitor => {
+    monitor = new Monitor(owner, process, process).begin();
+    return monitor;
+  };
+  const ref = (await startProcess(logic, { ...options, watch })) as unknown as Ref<ProtocolOfLogic<Logic>>;
+  return { ref, monitor: monitor as unknown as Monitor };
+}
+
+/** What only the runtime's own parts say of a start. */
+export interface InternalStart extends StartOptions {
+  /** The process to link to. */
+  readonly link?: Process | undefined;
+  /** Monitors the process before it begins; the monitor is taken back when the start fails. */
+  readonly watch?: (process: Process) => Monitor;
+  /** Holds, while init is under way, what gives it up: the process is killed. */
+  readonly pendingStarts?: Set<() => void>;
+  /** The process that counts as the parent; default: the one that is running. */
+  readonly parent?: Process | undefined;
+  /** The actor to live under; default: the runtime's root. */
+  readonly under?: AnyActorRef;
+  /** Id of the actor; default: the process's number. */
+  readonly id?: string;
+}
+
+/** Starts a process: at once when its init is, else with a promise. Throws and rejects as {@link start}. */
+export function startProcess(logic: AnyActorLogic, options: InternalStart): Process | Promise<Process> {
+  const { timeoutMs = "infinity", mailbox, name } = options;
+  checkTimeout("options.timeoutMs", timeoutMs);
+  if (mailbox !== undefined) checkMailboxLimit(mailbox, "options.mailbox");
+  checkName(name);
+  if (options.link?.alive === false) {
+    throw new ProcessError("noproc", `${options.link} has ended: it cannot start a process`, { reason: "noproc" });
+  }
+  const parent = "parent" in options ? options.parent : currentProcess();
+  const runtime = options.runtime ?? parent?.runtime ?? contextRuntime();
+  const process = new LocalProcess(runtime, parent, "process");
+  process.limit = mailbox;
+  try {
+    if (name !== undefined) registerAs(process, name);
+  } catch (error) {
+    process.discard();
+    throw error;
+  }
+  const { link, watch } = options;
+  if (link !== undefined) linkProcesses(process, link);
+  const giveUp = watch === undefined ? undefined : watch(process);
+  const undo = (): void => {
+    if (link !== undefined) unlinkProcesses(process, link);
+    giveUp?.cancel();
+  };
+  let begun: void | Promise<void>;
+  try {
+    begun = runAs(process, begin, { logic, options, process, runtime });
+    if (!process.alive) {
+      begun?.catch(() => undefined);
+      throw new StartExit(process.exitReason ?? "noproc");
+    }
+  } catch (error) {
+    throw failStart(process, undo, error);
+  }
+  if (begun === undefined) {
+    process.started();
+    return settle(process);
+  }
+  return awaitStart(process, begun, { ...options, timeoutMs }, undo);
+}
+
+function begin(about: {
+  logic: AnyActorLogic;
+  options: InternalStart;
+  process: Process;
+  runtime: Runtime;
+}): void | Promise<void> {
+  const { logic, options, process, runtime } = about;
+  const parent = options.under ?? runtime.root;
+  const id = options.id ?? String(process.id);
+  const actor = spawnFor(process, logic, () => createChildActor(logic, parent, { id, input: options.input }));
+  if (options.trapExit !== undefined) process.trapExit = options.trapExit;
+  if (process.behaviour === undefined) {
+    bindActor(actor, process);
+    process.behaviour = new ActorBehaviour(actor, process);
+    process.label = (logic as { id?: string }).id ?? "actor";
+    return process.behaviour.begin();
+  }
+  actor.start();
+  return process.behaviour.begin();
+}
+
+/** A process whose logic had nothing to do is over before its start has settled. */
+function settle(process: Process): Process {
+  const { actor } = process;
+  const snapshot = actor.getSnapshot() as { status?: string } | undefined;
+  if (snapshot?.status === "done" && process.behaviour instanceof ActorBehaviour) process.end("normal");
+  return process;
+}
+
+async function awaitStart(
+  process: Process,
+  begun: Promise<void>,
+  { timeoutMs, pendingStarts }: InternalStart & { timeoutMs: number | "infinity" },
+  undo: () => void,
+): Promise<Process> {
+  const { clock } = process.runtime;
+  let timer: unknown;
+  const late = Promise.withResolvers<never>();
+  if (timeoutMs !== "infinity") {
+    timer = clock.setTimeout(() => late.reject(new StartTimeout(timeoutMs)), timeoutMs);
+  }
+  const ended = (reason: ExitReason): void => late.reject(new StartExit(reason));
+  process.addExitHook(ended);
+  const giveUp = (): void => process.finish("killed");
+  pendingStarts?.add(giveUp);
+  try {
+    await Promise.race([begun, late.promise]);
+  } catch (error) {
+    begun.catch(() => undefined);
+    throw failStart(process, undo, error);
+  } finally {
+    late.promise.catch(() => undefined);
+    process.removeExitHook(ended);
+    pendingStarts?.delete(giveUp);
+    if (timer !== undefined) clock.clearTimeout(timer);
+  }
+  process.started();
+  return settle(process);
+}
+
+class StartTimeout extends Error {
+  constructor(timeoutMs: number) {
+    super(`init took longer than ${timeoutMs} ms`);
+  }
+}
+
+class StartExit extends Error {
+  readonly reason: ExitReason;
+  constructor(reason: ExitReason) {
+    super(`the process ended (${describeExitReason(reason)}) during init`);
+    this.reason = reason;
+  }
+}
+
+/** Ends the half-started process and answers the error of its start. The one that started it is not told by a link: the error does. */
+function failStart(process: Process, undo: () => void, error: unknown): Error {
+  undo();
+  const what = `could not start ${process}`;
+  if (error instanceof StartTimeout) {
+    process.finish("killed");
+    return new ProcessError("timeout", `${what}: ${error.message}`, { reason: "timeout" });
+  }
+  if (error instanceof StartRefused) {
+    process.finish(error.reason);
+    const code = error.how === "ignore" ? "ignored" : "start_failed";
+    return new ProcessError(code, `${what}: ${error.message}`, { reason: error.answer });
+  }
+  const reason = error instanceof StartExit ? error.reason : exitReasonOf(error);
+  process.finish(reason);
+  const cause = reason instanceof Error ? { cause: reason } : {};
+  return new ProcessError("start_failed", `${what}: ${describeExitReason(reason)}`, { reason, ...cause });
+}
+
+/** @throws CallerError "invalid_argument" */
+export function checkName(name: string | Via | undefined): void {
+  if (name === undefined || (typeof name === "string" && name !== "")) return;
+  const via = typeof name === "object" && name !== null ? (name.via as NameService | undefined) : undefined;
+  if (typeof via?.registerName === "function") return;
+  throw invalidArgument("options.name", name, "a non-empty string or { via, key }");
+}
+
+/** Gives a process a name. @throws CallerError "already_started" with the holder as its value */
+export function registerAs(process: Process, name: string | Via): void {
+  if (typeof name !== "string") {
+    name.via.registerName(name.key, process);
+    return;
+  }
+  const { names } = process.runtime;
+  const holder = names.get(name);
+  if (holder?.alive === true) {
+    throw new CallerError("already_started", `the name ${describeTarget(name)} is taken by ${holder}`, {
+      field: "name",
+      value: holder,
+    });
+  }
+  names.set(name, process);
+  process.name = name;
+}

@@ -1,0 +1,77 @@
+/** Who is restarted, when, and when a supervisor gives up: pure functions of state, exit and time. */
+
+import { describeExitReason, type ExitReason, isCleanExit } from "../report/exit-reason.ts";
+import type { RestartDecision, RestartType } from "../report/supervisor-report.ts";
+
+/** What a policy is told of an exit. */
+export interface ChildExit {
+  childId: string;
+  restart: RestartType;
+  reason: ExitReason;
+  /** How often this child has been started before, including the incarnation that ended. */
+  incarnation: number;
+}
+
+/**
+ * A supervisor's policy. It must be pure: the same code runs live and under a virtual clock. `state` is undefined at first and then
+ * what the last call returned; `nowMs` never runs backwards.
+ */
+export type RestartPolicy<State = unknown> = (
+  state: State | undefined,
+  exit: ChildExit,
+  nowMs: number,
+) => { decision: RestartDecision; state: State };
+
+/** Whether a child of this restart type comes back after this exit. */
+export function wantsRestart(restart: RestartType, reason: ExitReason): boolean {
+  if (restart === "permanent") return true;
+  return restart === "transient" && !isCleanExit(reason);
+}
+
+/** The window of a supervisor's restarts. */
+export interface RestartIntensity {
+  /** Restarts allowed within any `periodMs`; one more and the supervisor gives up. */
+  maxRestarts: number;
+  /** Length of the window in milliseconds. A restart exactly `periodMs` ago still counts. */
+  periodMs: number;
+}
+
+/** The restarts in the window: `stamps` from `first` up to `end`, oldest first. Later states share the list and never change a part that is seen. */
+interface Window {
+  readonly stamps: number[];
+  readonly first: number;
+  readonly end: number;
+}
+
+/** OTP's policy: restart by restart type, at once, and give up at the restart that would be number `maxRestarts + 1` in the window. */
+export function restartIntensity({ maxRestarts, periodMs }: RestartIntensity): RestartPolicy {
+  return (state, exit, nowMs) => {
+    const window = (state as Window | undefined) ?? { stamps: [], first: 0, end: 0 };
+    if (!wantsRestart(exit.restart, exit.reason)) {
+      const because = `a ${exit.restart} child is not restarted after ${describeExitReason(exit.reason)}`;
+      return { decision: { type: "leave", because }, state: window };
+    }
+    const kept = dropBefore(window, nowMs - periodMs);
+    const count = kept.end - kept.first;
+    if (count >= maxRestarts) {
+      const because = `restart ${count + 1} within ${periodMs} ms exceeds maxRestarts ${maxRestarts}`;
+      return { decision: { type: "give_up", because }, state: kept };
+    }
+    const because = `restart ${count + 1} of ${maxRestarts} allowed within ${periodMs} ms`;
+    return { decision: { type: "restart", delayMs: 0, because }, state: append(kept, nowMs) };
+  };
+}
+
+/** Appending to the newest state extends the shared list; to an older one it copies. */
+function append({ stamps, first, end }: Window, stamp: number): Window {
+  const own = stamps.length === end && first <= end / 2 + 16 ? stamps : stamps.slice(first, end);
+  const start = own === stamps ? first : 0;
+  own.push(stamp);
+  return { stamps: own, first: start, end: own.length };
+}
+
+function dropBefore(window: Window, edgeMs: number): Window {
+  let { first } = window;
+  while (first < window.end && (window.stamps[first] as number) < edgeMs) first += 1;
+  return first === window.first ? window : { ...window, first };
+}

@@ -1,0 +1,125 @@
+/** What is known of one task: who owns it, whether it has answered, and who waits for that. */
+
+import { ProcessError } from "../../errors.ts";
+import { currentProcess } from "../process/current.ts";
+import { unlinkProcesses } from "../process/link.ts";
+import { Monitor } from "../process/monitor.ts";
+import type { Process } from "../process/process.ts";
+import { setCaller } from "../start/callers.ts";
+import { type InternalSpawn, type ProcessContext, spawnInternal } from "../start/spawn.ts";
+import type { TaskOutcome } from "./outcome.ts";
+
+/** The code of a task. What it returns is the result; what it throws ends the task. */
+export type TaskCode<Result> = (context: ProcessContext) => Result | Promise<Result>;
+
+/** What the owner of a task receives as an ordinary message, when it does not wait for the task at that moment. Waiting later takes it back. */
+export interface TaskReply<Result = unknown> {
+  readonly type: "task.reply";
+  readonly monitor: Monitor;
+  readonly result: Result;
+}
+
+/** A task as its owner's side keeps it. */
+export class TaskHandle<Result = unknown> {
+  readonly owner: Process | undefined;
+  process: Process | undefined = undefined;
+  monitor: Monitor | undefined = undefined;
+  /** Set when it has answered or ended; an end after the answer does not count. */
+  outcome: TaskOutcome<Result> | undefined = undefined;
+  /** "taken": its outcome was handed out. "detached": nobody will be told. */
+  status: "open" | "taken" | "detached" = "open";
+  readonly #waits = new Set<(task: TaskHandle) => void>();
+  #posted = false;
+
+  constructor(owner: Process | undefined) {
+    this.owner = owner;
+  }
+
+  /** Its process begins. The owner monitors it from now on. */
+  bind(process: Process): void {
+    this.process = process;
+    process.addExitHook((exit) => this.settle({ exit }));
+    if (this.owner === undefined) return;
+    this.monitor = new Monitor(this.owner, process, process).begin();
+  }
+
+  settle(outcome: TaskOutcome<Result>): void {
+    if (this.outcome !== undefined) return;
+    this.outcome = outcome;
+    if (this.#waits.size > 0) {
+      for (const tell of [...this.#waits]) tell(this);
+      return;
+    }
+    const { owner, monitor } = this;
+    if (this.status !== "open" || owner === undefined || monitor === undefined || !("ok" in outcome)) return;
+    this.#posted = true;
+    owner.deliver({ type: "task.reply", monitor, result: outcome.ok } satisfies TaskReply<Result>);
+  }
+
+  /** Calls `tell` when the outcome is there. */
+  addWait(tell: (task: TaskHandle) => void): void {
+    this.#waits.add(tell);
+  }
+
+  removeWait(tell: (task: TaskHandle) => void): void {
+    this.#waits.delete(tell);
+  }
+
+  /** Hands the outcome out: neither reply nor DOWN comes to the owner any more. */
+  take(): void {
+    this.status = "taken";
+    this.#silence();
+  }
+
+  /** Nobody wants the outcome any more. */
+  detach(): void {
+    if (this.status === "open") this.status = "detached";
+    this.#silence();
+  }
+
+  unlink(): void {
+    if (this.owner !== undefined && this.process !== undefined) unlinkProcesses(this.owner, this.process);
+  }
+
+  #silence(): void {
+    const { owner, monitor } = this;
+    if (owner === undefined || monitor === undefined) return;
+    const wentOut = !monitor.cancel();
+    if (!wentOut && !this.#posted) return;
+    const isOwn = (message: unknown): boolean => (message as TaskReply | null | undefined)?.monitor === monitor;
+    while (owner.removeMessage(isOwn));
+  }
+}
+
+/** How the process of a task is started. */
+export interface TaskStart extends InternalSpawn {
+  /** On whose behalf; default: nobody's. */
+  readonly caller: Process | undefined;
+  /** Holds the code back until it settles. */
+  readonly go?: Promise<void>;
+}
+
+/**
+ * Starts the process of a task. With `handle`, the result is the task's outcome.
+ * @throws ProcessError "noproc" when the caller has ended
+ */
+export function startTask<Result>(code: TaskCode<Result>, start: TaskStart, handle?: TaskHandle<Result>): Process {
+  const { caller, go, ...options } = start;
+  if (caller?.alive === false) {
+    throw new ProcessError("noproc", `${caller} cannot start a task: it has ended`, { reason: "noproc" });
+  }
+  const run = async (context: ProcessContext): Promise<void> => {
+    if (go !== undefined) await go;
+    const ok = await code(context);
+    handle?.settle({ ok });
+  };
+  const starter = caller ?? currentProcess();
+  const process = spawnInternal(run, {
+    label: code.name === "" ? "task" : `task ${code.name}`,
+    about: () => ({ starter: starter?.toString() ?? "code outside any process", code: code.name || "anonymous" }),
+    ...options,
+  });
+  handle?.bind(process);
+  if (caller !== undefined) setCaller(process, caller);
+  return process;
+}

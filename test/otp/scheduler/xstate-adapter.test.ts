@@ -1,0 +1,189 @@
+import { describe, expect, test } from "vitest";
+import { type AnyActorRef, createActor, createMachine, fromCallback, fromPromise, type InspectionEvent } from "xstate";
+import { actorState, createChildActor, readActorEnd, stopActor } from "../../../src/otp/scheduler/xstate-adapter.ts";
+
+// These tests pin what XState does not promise: when one of them fails after an update, src/otp/scheduler/xstate-adapter.ts is what has to change.
+
+/** A parent that writes down the ends of its children. */
+function startParent(inspect?: (event: InspectionEvent) => void) {
+  const ends: ReturnType<typeof readActorEnd>[] = [];
+  const machine = createMachine({
+    id: "parent",
+    on: { "*": { actions: ({ event }) => void ends.push(readActorEnd(event)) } },
+  });
+  const parent = createActor(machine, inspect === undefined ? {} : { inspect });
+  parent.start();
+  return { parent, ends };
+}
+
+const light = createMachine({
+  id: "light",
+  initial: "red",
+  states: { red: { on: { go: "green", end: "off" } }, green: {}, off: { type: "final" } },
+});
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe("createChildActor", () => {
+  test("makes a child that its parent's snapshot does not list, in the parent's system", () => {
+    const { parent } = startParent();
+    const child = createChildActor(light, parent, { id: "a" });
+    child.start();
+    expect(parent.getSnapshot().children).toEqual({});
+    expect((child as unknown as { _parent: AnyActorRef })._parent).toBe(parent);
+    expect(child.system).toBe(parent.system);
+    expect(child.id).toBe("a");
+  });
+
+  test("does not start it, and passes the input", () => {
+    const { parent } = startParent();
+    const machine = createMachine({ context: ({ input }) => ({ given: input as unknown }) });
+    const child = createChildActor(machine, parent, { id: "a", input: 7 });
+    expect(child.getSnapshot()).toMatchObject({ context: { given: 7 } });
+    const idle = createChildActor(
+      fromCallback(() => undefined),
+      parent,
+      { id: "b" },
+    );
+    expect((idle as unknown as { _processingStatus: number })._processingStatus).toBe(0);
+  });
+
+  test("tells an inspector of the child with its parent and its definition", () => {
+    const seen: InspectionEvent[] = [];
+    const { parent } = startParent((event) => seen.push(event));
+    createChildActor(light, parent, { id: "a" }).start();
+    const child = seen.find((event) => event.type === "@xstate.actor" && (event.actorRef as AnyActorRef).id === "a");
+    const ref = child?.actorRef as unknown as { _parent: AnyActorRef; logic: { config: unknown } };
+    expect(ref._parent).toBe(parent);
+    expect(ref.logic.config).toBe(light.config);
+  });
+});
+
+describe("the end of a child reaches its parent", () => {
+  test("as done, with the child's id, when a machine is final", () => {
+    const { parent, ends } = startParent();
+    const child = createChildActor(light, parent, { id: "a" });
+    child.start();
+    child.send({ type: "end" });
+    expect(ends).toEqual([{ actorId: "a", failed: false }]);
+  });
+
+  test("as done when a promise resolves, and as error with the error when it rejects", async () => {
+    const { parent, ends } = startParent();
+    const boom = new Error("the promise of this child broke");
+    createChildActor(
+      fromPromise(async () => 1),
+      parent,
+      { id: "ok" },
+    ).start();
+    createChildActor(
+      fromPromise(async () => {
+        throw boom;
+      }),
+      parent,
+      { id: "bad" },
+    ).start();
+    await turns();
+    expect(ends).toEqual([
+      { actorId: "ok", failed: false },
+      { actorId: "bad", failed: true, error: boom },
+    ]);
+  });
+
+  test("as error when a callback throws on an event", () => {
+    const { parent, ends } = startParent();
+    const boom = new Error("the callback of this child broke");
+    const logic = fromCallback(({ receive }) => {
+      receive(() => {
+        throw boom;
+      });
+    });
+    const child = createChildActor(logic, parent, { id: "cb" });
+    child.start();
+    child.send({ type: "poke" });
+    expect(ends).toEqual([{ actorId: "cb", failed: true, error: boom }]);
+  });
+
+  test("not at all when it is stopped", () => {
+    const { parent, ends } = startParent();
+    const child = createChildActor(light, parent, { id: "a" });
+    child.start();
+    stopActor(child);
+    expect(ends).toEqual([]);
+  });
+});
+
+describe("stopActor", () => {
+  test("stops a child at once, with its cleanup, and twice does nothing more", () => {
+    const { parent } = startParent();
+    let cleanups = 0;
+    const logic = fromCallback(() => () => {
+      cleanups += 1;
+    });
+    const child = createChildActor(logic, parent, { id: "a" });
+    child.start();
+    stopActor(child);
+    stopActor(child);
+    expect([cleanups, child.getSnapshot().status]).toEqual([1, "stopped"]);
+  });
+
+  test("stops a root", () => {
+    const { parent } = startParent();
+    stopActor(parent);
+    expect(parent.getSnapshot().status).toBe("stopped");
+  });
+
+  test("does nothing to an actor that has ended", () => {
+    const { parent } = startParent();
+    const child = createChildActor(light, parent, { id: "a" });
+    child.start();
+    child.send({ type: "end" });
+    stopActor(child);
+    expect(child.getSnapshot().status).toBe("done");
+  });
+
+  test("frees the id: a new child of the same id starts under the same parent", () => {
+    const { parent, ends } = startParent();
+    for (let life = 1; life <= 3; life += 1) {
+      const child = createChildActor(light, parent, { id: "a" });
+      child.start();
+      child.send({ type: "go" });
+      expect(child.getSnapshot().value).toBe("green");
+      stopActor(child);
+    }
+    expect(ends).toEqual([]);
+  });
+});
+
+test("stopping the parent leaves such children to whoever made them", () => {
+  const { parent } = startParent();
+  const child = createChildActor(light, parent, { id: "a" });
+  child.start();
+  stopActor(parent);
+  expect(child.getSnapshot().status).toBe("active");
+  stopActor(child);
+});
+
+test("readActorEnd reads nothing from other events", () => {
+  for (const event of [{ type: "go" }, { type: "xstate.done.state.a" }, { type: "x", actorId: "a" }, {}]) {
+    expect(readActorEnd(event)).toBeUndefined();
+  }
+});
+
+test("actorState is a machine's state, nested as JSON, and otherwise the status", () => {
+  const { parent } = startParent();
+  const nested = createMachine({ initial: "a", states: { a: { initial: "b", states: { b: {} } } } });
+  expect(actorState(createActor(light).start())).toBe("red");
+  expect(actorState(createActor(nested).start())).toBe('{"a":"b"}');
+  const callback = createChildActor(
+    fromCallback(() => undefined),
+    parent,
+    { id: "cb" },
+  );
+  callback.start();
+  expect(actorState(callback)).toBe("active");
+  stopActor(callback);
+  expect(actorState(callback)).toBe("stopped");
+});

@@ -1,0 +1,124 @@
+import { expect, test } from "vitest";
+import { exit } from "../../../src/otp/process/link.ts";
+import { processInfo } from "../../../src/otp/process/process-info.ts";
+import { send } from "../../../src/otp/request/call.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { exited } from "../../../src/otp/start/names.ts";
+import { spawn } from "../../../src/otp/start/spawn.ts";
+import { createKernel, failure, quiet } from "../kernel.ts";
+
+test("receive answers messages in the order they came, or the first that matches", async () => {
+  const { run } = createKernel();
+  await run(async ({ self, receive }) => {
+    for (const message of [1, "a", 2, "b", undefined, null]) send(self, message);
+    expect(await receive((message) => typeof message === "string")).toBe("a");
+    await quiet();
+    expect(await receive((message) => message === "b")).toBe("b");
+    expect([await receive(), await receive(), await receive(), await receive()]).toEqual([1, 2, undefined, null]);
+  });
+});
+
+test("a message that matches a waiting receive goes past those that do not", async () => {
+  const { run } = createKernel();
+  await run(async ({ self, receive }) => {
+    const waiting = receive((message) => message === "wanted");
+    send(self, "other");
+    send(self, "wanted");
+    expect(await waiting).toBe("wanted");
+    expect(processInfo(self)?.queueLength).toBe(1);
+    expect(await receive()).toBe("other");
+  });
+});
+
+test("receives that wait at the same time are served in their order", async () => {
+  const { run } = createKernel();
+  await run(async ({ self, receive }) => {
+    const [any, number, later] = [receive(), receive((message) => typeof message === "number"), receive()];
+    for (const message of ["first", "second", 3]) send(self, message);
+    expect([await any, await number, await later]).toEqual(["first", 3, "second"]);
+  });
+});
+
+test("a receive times out by the clock, and what comes later is there for the next", async () => {
+  const { run, clock } = createKernel();
+  await run(async ({ self, receive }) => {
+    const waiting = failure(receive(undefined, { timeoutMs: 100 }));
+    const patient = receive(undefined, { timeoutMs: 200 });
+    clock.advance(100);
+    expect(await waiting).toMatchObject({ code: "timeout", reason: "timeout" });
+    send(self, "late");
+    expect(await patient).toBe("late");
+    expect(clock.pending).toBe(0);
+    for (const timeoutMs of [-1, 0.5, "long"]) {
+      expect(await failure(() => receive(undefined, { timeoutMs: timeoutMs as number }))).toMatchObject({
+        code: "invalid_argument",
+      });
+    }
+  });
+});
+
+test("a receive with the timeout 0 sees what has arrived in this very turn", async () => {
+  const { run } = createKernel();
+  await run(async ({ self, receive }) => {
+    send(self, "here");
+    send(self, undefined);
+    expect(await receive(undefined, { timeoutMs: 0 })).toBe("here");
+    expect(await receive(undefined, { timeoutMs: 0 })).toBeUndefined();
+    expect((await failure(receive(undefined, { timeoutMs: 0 }))).code).toBe("timeout");
+  });
+});
+
+test("code that waits outside the runtime hears of its end through signal, with the reason", async () => {
+  const { run } = createKernel();
+  await run(async () => {
+    const heard = Promise.withResolvers<unknown>();
+    const working = spawn(({ signal }) => {
+      signal.addEventListener("abort", () => heard.resolve(signal.reason));
+      return new Promise(() => undefined);
+    });
+    await quiet();
+    exit(working, "kill");
+    expect(await heard.promise).toBe("killed");
+  });
+});
+
+test("code begins after its spawner holds its ref, and ends normal with whatever it returns", async () => {
+  const { run, reports } = createKernel();
+  await run(async () => {
+    const order: string[] = [];
+    const ref = spawn(() => {
+      order.push("runs");
+      return "a value";
+    });
+    order.push("has its ref");
+    expect(await exited(ref)).toBe("normal");
+    expect(order).toEqual(["has its ref", "runs"]);
+    expect(reports).toEqual([]);
+  });
+});
+
+test("a predicate that throws ends the process that waits with it", async () => {
+  const { run } = createKernel();
+  await run(async () => {
+    const picky = spawn(({ receive }) =>
+      receive(() => {
+        throw new Error("raised by a predicate");
+      }),
+    );
+    await quiet();
+    send(picky, "x");
+    expect(await exited(picky)).toMatchObject({ message: "raised by a predicate" });
+  });
+});
+
+test("a stop ends waiting plain code, and its unread mail is told", async () => {
+  const { run, letters } = createKernel();
+  await run(async () => {
+    const picky = spawn(({ receive }) => receive(() => false));
+    await quiet();
+    send(picky, "unread");
+    await quiet();
+    await stop(picky, "asked");
+    expect(letters()).toEqual([{ message: "unread", why: "noproc" }]);
+  });
+});

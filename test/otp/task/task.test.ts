@@ -1,0 +1,200 @@
+import { describe, expect, expectTypeOf, test } from "vitest";
+import { exit, trapExit } from "../../../src/otp/process/link.ts";
+import { call } from "../../../src/otp/request/call.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
+import { exited } from "../../../src/otp/start/names.ts";
+import { start } from "../../../src/otp/start/start.ts";
+import { startSupervisor } from "../../../src/otp/supervisor/start.ts";
+import type { TaskReply } from "../../../src/otp/task/handle.ts";
+import { Task } from "../../../src/otp/task/task.ts";
+import { createPlace, leftovers, never, processOf } from "../in-process.ts";
+import { quiet } from "../scripted.ts";
+import { rejection } from "../support.ts";
+
+describe("outside any process", () => {
+  test("a task can be started and waited for", async () => {
+    const { runtime } = createPlace();
+    const task = Task.async(async () => "result", { runtime });
+    expect([task.owner, task.monitor]).toEqual([undefined, undefined]);
+    expect(await Task.await(task)).toBe("result");
+    expect(runtime.processCount).toBe(0);
+  });
+
+  test("a failure is a rejection of who waits", async () => {
+    const { runtime } = createPlace();
+    const task = Task.async(() => Promise.reject(new Error("outside any process")), { runtime });
+    await expect(Task.await(task)).rejects.toMatchObject({ code: "exited", cause: { message: "outside any process" } });
+  });
+
+  test("startLink is refused", () => {
+    expect(() => Task.startLink(() => 1)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+  });
+});
+
+describe("the outcome of a task", () => {
+  test("is handed out once: a second await is noproc, two at a time share it", async () => {
+    await createPlace().run(async () => {
+      const task = Task.async(() => "result");
+      expect(await Promise.all([Task.await(task), Task.await(task)])).toEqual(["result", "result"]);
+      await expect(Task.await(task)).rejects.toMatchObject({ code: "noproc" });
+      expect(await Task.yield(task)).toEqual({ exit: "noproc" });
+    });
+  });
+
+  test("is kept although its message was received before", async () => {
+    await createPlace().run(async ({ receive }) => {
+      const task = Task.async(() => "result");
+      await receive((message) => (message as TaskReply).type === "task.reply");
+      expect(await Task.await(task, { timeoutMs: 0 })).toBe("result");
+    });
+  });
+
+  test("may be undefined", async () => {
+    await createPlace().run(async () => {
+      expect(await Task.yield(Task.async(() => undefined))).toEqual({ ok: undefined });
+    });
+  });
+
+  test("comes to a server as a message, and not when its handler waits", async () => {
+    const { runtime } = createPlace();
+    const told = Promise.withResolvers<unknown[]>();
+    const server = fromGenServer({
+      init: () => ({ state: [] as unknown[] }),
+      async handleCall(message: "wait" | "go on", state) {
+        const task = Task.async(async () => `result of ${message}`);
+        if (message === "go on") return { reply: "later" };
+        await quiet();
+        return { reply: await Task.await(task), state };
+      },
+      handleInfo(message, state) {
+        const seen = [...state, message];
+        if (seen.length === 2) told.resolve(seen);
+        return { state: seen };
+      },
+    });
+    const ref = await start(server, { runtime });
+    expect(await call(ref, "wait")).toBe("result of wait");
+    expect(await call(ref, "go on")).toBe("later");
+    expect(await told.promise).toMatchObject([
+      { type: "task.reply", result: "result of go on" },
+      { type: "DOWN", reason: "normal" },
+    ]);
+    exit(ref, "kill");
+  });
+});
+
+test("the code of a task sees its own process and a signal that is aborted at its end", async () => {
+  await createPlace().run(async () => {
+    const seen = Promise.withResolvers<AbortSignal>();
+    const task = Task.async(({ self, signal }) => {
+      seen.resolve(signal);
+      expect(self).toBe(task.process);
+      return never();
+    });
+    const signal = await seen.promise;
+    expect(signal.aborted).toBe(false);
+    await Task.shutdown(task);
+    expect([signal.aborted, signal.reason]).toEqual([true, "shutdown"]);
+  });
+});
+
+test("the code of a process that has ended starts no task", async () => {
+  const { run, runtime, idle } = createPlace();
+  const refused = Promise.withResolvers<unknown>();
+  const dead = run(async ({ self }) => {
+    exit(self, "kill");
+    refused.resolve(await rejection((async () => Task.async(never))()));
+  });
+  await expect(dead).rejects.toThrow("killed");
+  expect(await refused.promise).toMatchObject({ code: "noproc" });
+  expect(runtime.processCount).toBe(0);
+  exit(idle(), "kill");
+});
+
+test("yieldMany ignores or kills what has no outcome when it is told to", async () => {
+  await createPlace().run(async (context) => {
+    const [open, late] = [Task.async(never), Task.async(never)];
+    expect(await Task.yieldMany([open], { timeoutMs: 0, onTimeout: "ignore" })).toEqual([[open, undefined]]);
+    expect([processOf(open).alive, context.self.links?.has(processOf(open))]).toEqual([true, false]);
+    expect(await Task.yieldMany([late], { timeoutMs: 0, onTimeout: "kill_task" })).toEqual([[late, undefined]]);
+    expect(processOf(late).exitReason).toBe("killed");
+    expect(await leftovers(context)).toEqual([]);
+    exit(processOf(open), "kill");
+  });
+});
+
+test("a task whose owner has given up waiting can still be shut down", async () => {
+  await createPlace().run(async () => {
+    const task = Task.async(never);
+    await rejection(Task.await(task, { timeoutMs: 0 }));
+    expect(await Task.shutdown(task)).toBeUndefined();
+    expect(processOf(task).exitReason).toBe("shutdown");
+  });
+});
+
+test("a task that traps exits is killed when it does not end in time", async () => {
+  const { run, clock } = createPlace();
+  await run(async () => {
+    const task = Task.async(() => {
+      trapExit();
+      return never();
+    });
+    await quiet();
+    const ending = Task.shutdown(task, { shutdownMs: 20 });
+    clock.advance(19);
+    expect(processOf(task).alive).toBe(true);
+    clock.advance(1);
+    expect(await ending).toEqual({ exit: "killed" });
+  });
+});
+
+test("a task as a child runs once, is temporary, and its spec can be changed", async () => {
+  const { runtime } = createPlace();
+  const ran = Promise.withResolvers<void>();
+  const spec = Task.childSpec(() => ran.resolve());
+  expect(spec).toMatchObject({ id: "task", restart: "temporary" });
+  expect(Task.childSpec(never, { id: "other", restart: "transient", shutdownMs: 1 })).toMatchObject({
+    id: "other",
+    restart: "transient",
+    shutdownMs: 1,
+  });
+  const supervisor = await startSupervisor({ children: [spec] }, { runtime });
+  await ran.promise;
+  await quiet();
+  expect(supervisor.countChildren()).toEqual({ specs: 0, active: 0, supervisors: 0, workers: 0 });
+  await supervisor.stop();
+});
+
+describe("arguments are checked", () => {
+  const bad = { code: "invalid_argument" };
+  test("code has to be a function", () => {
+    for (const start of [Task.async, Task.start, Task.startLink, Task.childSpec]) {
+      expect(() => start("code" as never)).toThrow(expect.objectContaining({ ...bad, field: "code" }));
+    }
+  });
+
+  test.each([
+    ["task", () => Task.await({} as Task<unknown>)],
+    ["options.timeoutMs", () => Task.await(Task.completed(1), { timeoutMs: -1 })],
+    ["options.timeoutMs", () => Task.yieldMany([], { timeoutMs: Number.NaN })],
+    ["options.limit", () => Task.yieldMany([], { limit: 0 })],
+    ["options.onTimeout", () => Task.yieldMany([], { onTimeout: "kill" as "kill_task" })],
+    ["options.shutdownMs", () => Task.shutdown(Task.completed(1), { shutdownMs: -1 })],
+  ])("%s", async (field, wait) => {
+    expect(await rejection(wait() as Promise<unknown>)).toMatchObject({ ...bad, field });
+  });
+});
+
+test("results have their types", async () => {
+  const { run } = createPlace();
+  await run(async () => {
+    const number = Task.async(async () => 1);
+    const text = Task.async(() => "text");
+    expectTypeOf(number).toEqualTypeOf<Task<number>>();
+    expectTypeOf(await Task.await(text)).toEqualTypeOf<string>();
+    expectTypeOf(await Task.awaitMany([Task.completed(true), number])).toEqualTypeOf<[boolean, number]>();
+    const outcome = await Task.yield(Task.completed("text"));
+    if (outcome !== undefined && "ok" in outcome) expectTypeOf(outcome.ok).toEqualTypeOf<string>();
+    await exited(processOf(text));
+  });
+});
