@@ -68,8 +68,8 @@ export type {
   StartChildSpec,
   StartedChild,
 } from "./supervisor/child-spec.ts";
-export type { ChildCounts, SupervisorHost } from "./supervisor/core.ts";
 export type { DynamicChildSpec, DynamicSupervisor, DynamicSupervisorSpec } from "./supervisor/dynamic.ts";
+export type { SupervisorHost } from "./supervisor/host.ts";
 export {
   definePartitionSupervisor,
   type NestedPartitionSupervisorSpec,
@@ -107,6 +107,7 @@ export {
   whichChildren,
 } from "./supervisor/start.ts";
 export type { ChildInfo, Supervisor } from "./supervisor/supervisor.ts";
+export type { ChildCounts } from "./supervisor/telling.ts";
 
 // Registries, groups and tasks.
 

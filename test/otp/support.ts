@@ -2,8 +2,8 @@
 
 import type { Process } from "../../src/otp/process/process.ts";
 import { spawn } from "../../src/otp/start/spawn.ts";
-import type { ChildCounts } from "../../src/otp/supervisor/core.ts";
 import type { ChildInfo } from "../../src/otp/supervisor/supervisor.ts";
+import type { ChildCounts } from "../../src/otp/supervisor/telling.ts";
 import type { World } from "./scripted.ts";
 
 /** The children as text, newest first: "a ref", "a stopped", "a restarting"; "-" for one without an id. */

@@ -3,7 +3,9 @@
 import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
 import { type Child, type ChildHost, clearDelay, createChild } from "./child.ts";
 import { type ChildSpec, type NormalChildSpec, normalizeChildSpec } from "./child-spec.ts";
-import { reasonOfStart, SupervisorCore, type SupervisorHost } from "./core.ts";
+import { SupervisorCore } from "./core.ts";
+import { reasonOfStart } from "./deciding.ts";
+import type { SupervisorHost } from "./host.ts";
 import type { RestartPolicy } from "./restart-policy.ts";
 import { isRecord, type NormalSupervisorSpec, normalizeSupervisorSpec } from "./spec.ts";
 import { type ChildInfo, childInfo } from "./supervisor.ts";

@@ -4,17 +4,24 @@ import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
 import { self } from "../process/current.ts";
 import { describeTarget, type HasProcess, resolveTarget, type Target } from "../process/target.ts";
 import type { TreeNode } from "../report/tree.ts";
-import type { ChildSpec, NormalChildSpec, StartChildSpec } from "./child-spec.ts";
-import { normalizeChildSpec, normalizeChildSpecs } from "./child-spec.ts";
-import { type ChildCounts, SupervisorCore, type SupervisorHost } from "./core.ts";
+import {
+  type ChildSpec,
+  type NormalChildSpec,
+  normalizeChildSpec,
+  normalizeChildSpecs,
+  type StartChildSpec,
+} from "./child-spec.ts";
+import { SupervisorCore } from "./core.ts";
 import {
   type DynamicChildSpec,
   DynamicSupervisor,
   type DynamicSupervisorSpec,
   normalizeDynamicSpec,
 } from "./dynamic.ts";
+import type { SupervisorHost } from "./host.ts";
 import { type AutoShutdown, checkSignificant, isRecord, normalizeSupervisorSpec, type SupervisorSpec } from "./spec.ts";
 import { type ChildInfo, Supervisor } from "./supervisor.ts";
+import type { ChildCounts } from "./telling.ts";
 
 /** A supervisor specification that stands among the children of another supervisor. Inert. */
 export type SupervisorDefinition = StartChildSpec & { readonly type: "supervisor"; readonly spec: SupervisorSpec };

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 
-const fixture = join(import.meta.dirname, "../fixtures/otp/uncaught.ts");
+const fixture = join(import.meta.dirname, "../../fixtures/otp/uncaught.ts");
 
 /** Runs a scenario of the fixture. */
 async function host(scenario: string): Promise<{ code: number | null; lines: string[]; stderr: string }> {

@@ -1,0 +1,180 @@
+/** What a supervisor does about an end or a failed start: it asks the policy, tells the answer, and carries it out. */
+
+import { ProcessError } from "../../errors.ts";
+import { describeExitReason, type ExitReason, exitReasonOf, isCleanExit } from "../report/exit-reason.ts";
+import type { RestartDecision } from "../report/supervisor-report.ts";
+import { longestTimerMs } from "../scheduler/clock.ts";
+import type { Child } from "./child.ts";
+import { EndingSupervisor } from "./ending.ts";
+import type { ChildExit } from "./restart-policy.ts";
+import { type Started, startIncarnation } from "./starting.ts";
+import { stopIncarnation } from "./stopping.ts";
+import { offender } from "./telling.ts";
+
+/** A supervisor, as far as it decides. */
+export abstract class DecidingSupervisor extends EndingSupervisor {
+  #policyState: unknown;
+  #restarts = 0;
+
+  protected onExit(child: Child, scopeId: number, reason: ExitReason): void {
+    if (child.scopeId !== scopeId || child.pendingExit !== undefined) return;
+    if (child.onEnd !== undefined) {
+      child.onEnd(reason);
+      this.closeIfDead();
+      return;
+    }
+    if (child.status === "stopped") return;
+    child.pendingExit = reason;
+    this.closeIfDead();
+    if (!this.closed) this.actor.send({ type: "child.exited", childId: child.spec.id, reason });
+    this.queue.add(() => this.#handleExit(child));
+  }
+
+  protected onStartFailed(child: Child, scopeId: number, reason: ExitReason): void {
+    if (child.scopeId !== scopeId || child.onEnd !== undefined) return;
+    child.pendingExit = reason;
+    this.actor.send({ type: "child.start_failed", childId: child.spec.id, reason });
+    this.queue.add(() => {
+      if (child.pendingExit === undefined || child.status !== "running") return;
+      this.report({ type: "child.start_failed", offender: offender(child), reason });
+      return this.#leave(child);
+    });
+  }
+
+  #handleExit(child: Child): void | Promise<void> {
+    const reason = child.pendingExit;
+    if (reason === undefined || child.status !== "running") return;
+    child.pendingExit = undefined;
+    if (child.running?.resident === undefined) child.running = undefined;
+    if (this.ending) {
+      child.status = "stopped";
+      return;
+    }
+    return this.#decide(child, reason);
+  }
+
+  /** Asks the policy what to do about an end or a failed restart, tells it, and does it. */
+  #decide(child: Child, reason: ExitReason): void | Promise<void> {
+    const { spec, incarnation } = child;
+    const exit = { childId: spec.id, restart: spec.restart, reason, incarnation };
+    const decision = this.#askPolicy(exit);
+    child.running?.resident?.decided(decision);
+    if (decision.type === "restart") {
+      this.#restarts += 1;
+      child.restarts += 1;
+      child.status = "restarting";
+    } else {
+      child.status = "stopped";
+    }
+    this.report({ type: "child.exited", offender: offender(child), reason, decision });
+    const { because } = decision;
+    const lastExit = { childId: spec.id, reason: describeExitReason(reason), decision: decision.type, because };
+    this.actor.send({ type: "child.decided", lastExit, children: this.size, restarts: this.#restarts });
+    switch (decision.type) {
+      case "leave":
+        return this.#leave(child);
+      case "give_up":
+        this.report({ type: "supervisor.gave_up", offender: offender(child), reason, because });
+        this.endWithShutdown();
+        return;
+      case "restart":
+        return this.#restartAfter(child, decision.delayMs);
+    }
+  }
+
+  /** A policy that throws cannot be trusted with the next child either: the supervisor gives up, and says so. */
+  #askPolicy(exit: ChildExit): RestartDecision {
+    try {
+      const { decision, state } = this.spec.policy(this.#policyState, exit, this.clock.now());
+      this.#policyState = state;
+      if (decision.type !== "restart") return decision;
+      return { ...decision, delayMs: Math.min(Math.max(0, decision.delayMs), longestTimerMs) };
+    } catch (error) {
+      return { type: "give_up", because: `the policy threw: ${describeExitReason(exitReasonOf(error))}` };
+    }
+  }
+
+  #leave(child: Child): void | Promise<void> {
+    if (child.running?.resident === undefined) return this.left(child, true);
+    child.status = "restarting";
+    const stopped = stopIncarnation(child, this.clock);
+    if (stopped instanceof Promise) return stopped.then(() => this.left(child, true));
+    return this.left(child, true);
+  }
+
+  #restartAfter(child: Child, delayMs: number): void | Promise<void> {
+    if (this.alone && child.running?.resident !== undefined) return this.restartResident(child, delayMs);
+    if (delayMs <= 0) return this.restartGroup(child);
+    child.timer = this.clock.setTimeout(() => {
+      child.timer = undefined;
+      this.queue.add(() => this.#retryNow(child));
+    }, delayMs);
+  }
+
+  #retryNow(child: Child): void | Promise<void> {
+    if (child.status !== "restarting" || this.ending || !this.owns(child)) return;
+    return this.restartGroup(child);
+  }
+
+  /** Starts a child again. A failure is one more restart for the policy, after everything that waits. */
+  protected startAgain(child: Child): "failed" | undefined | Promise<"failed" | undefined> {
+    if (child.running?.resident !== undefined) {
+      this.restartResident(child, 0);
+      return undefined;
+    }
+    try {
+      const started = startIncarnation(child, this.lent);
+      if (!(started instanceof Promise)) return this.#startedAgain(child, started);
+      return started.then(
+        (how) => this.#startedAgain(child, how),
+        (error: unknown) => this.#restartFailed(child, error),
+      );
+    } catch (error) {
+      return this.#restartFailed(child, error);
+    }
+  }
+
+  #startedAgain(child: Child, how: Started): undefined {
+    if (how === "ignored") this.left(child, false);
+    else this.report({ type: "child.started", offender: offender(child), restarted: true });
+  }
+
+  protected restartResident(child: Child, delayMs: number): void {
+    child.incarnation += 1;
+    child.status = "running";
+    child.running?.resident?.restart(delayMs);
+    this.report({ type: "child.started", offender: offender(child), restarted: true });
+  }
+
+  #restartFailed(child: Child, error: unknown): "failed" {
+    const reason = reasonOfStart(error);
+    child.status = "restarting";
+    child.pendingExit = undefined;
+    this.report({ type: "child.start_failed", offender: offender(child), reason });
+    // A start that fails is a failure, however clean its reason: a transient child is retried too.
+    const failure = isCleanExit(reason) ? new Error("its start failed", { cause: error }) : reason;
+    this.process.deliver({ type: "$retry", child, reason: failure });
+    return "failed";
+  }
+
+  protected retry(child: Child, reason: ExitReason): void | Promise<void> {
+    if (child.status !== "restarting" || child.timer !== undefined || this.ending || !this.owns(child)) return;
+    return this.#decide(child, reason);
+  }
+
+  protected abstract get size(): number;
+  /** Starts a child again, with the siblings that its strategy names. */
+  protected abstract restartGroup(child: Child): void | Promise<void>;
+  /** Whether a restart concerns only the child itself. */
+  protected abstract readonly alone: boolean;
+  /** A child stays down. */
+  protected abstract left(child: Child, byItself: boolean): void;
+  /** Whether the record is still one of this supervisor's. */
+  protected abstract owns(child: Child): boolean;
+}
+
+/** The reason inside the error of a start. */
+export function reasonOfStart(error: unknown): ExitReason {
+  if (error instanceof ProcessError && error.reason !== undefined) return error.reason as ExitReason;
+  return exitReasonOf(error);
+}

@@ -1,0 +1,24 @@
+/** What a supervisor is started with beside its specification: where it lives and who is told. */
+
+import type { AnyActorRef } from "xstate";
+import type { Process, Runtime } from "../process/process.ts";
+import type { RuntimeOptions } from "../process/runtime.ts";
+import type { Via } from "../process/target.ts";
+import type { Clock } from "../scheduler/clock.ts";
+
+/** What a supervisor is started with beside its specification. */
+export interface SupervisorHost {
+  /** Default: the runtime of the process that starts it; outside any, the default one, or a new one with `clock`, `onReport` and `inspect`. */
+  readonly runtime?: Runtime;
+  /** Default: the machine's own time. */
+  readonly clock?: Clock;
+  /** Handed to every child in its scope. */
+  readonly environment?: unknown;
+  /** Takes reports of supervisors and processes. Must not throw. */
+  readonly onReport?: (report: unknown) => void;
+  /** Sees every actor of a new runtime. Must not throw. */
+  readonly inspect?: NonNullable<RuntimeOptions["inspect"]>;
+  /** For a nested supervisor: the actor to live under, and its path. */
+  readonly parent?: { readonly actor: AnyActorRef; readonly process: Process; readonly path: string };
+  readonly name?: string | Via;
+}

@@ -1,0 +1,155 @@
+/** How a supervisor starts one incarnation of a child. All kinds of child meet here. */
+
+import { ProcessError } from "../../errors.ts";
+import { runAs } from "../process/current.ts";
+import { LocalProcess } from "../process/local-process.ts";
+import type { Process } from "../process/process.ts";
+import { hasProcess } from "../process/target.ts";
+import { startProcess } from "../start/start.ts";
+import type { Child, ChildHost } from "./child.ts";
+import type { ChildScope, LogicChildSpec, RunningChild } from "./child-spec.ts";
+import { ProcessChild } from "./process-child.ts";
+
+let scopeIds = 0;
+/** Of no incarnation: exits told under it are nobody's. */
+const noScope = 0;
+
+/** What a start came to: a child whose start function chose not to start is kept, but does not run. */
+export type Started = "running" | "ignored";
+
+/**
+ * Starts one incarnation.
+ * @throws whatever its start throws; the child is "stopped" then
+ */
+export function startIncarnation(child: Child, host: ChildHost): Started | Promise<Started> {
+  scopeIds += 1;
+  const scopeId = scopeIds;
+  child.scopeId = scopeId;
+  child.pendingExit = undefined;
+  child.status = "starting";
+  child.incarnation += 1;
+  let started: unknown;
+  try {
+    started = startBy(child, scopeId, host);
+  } catch (error) {
+    return startThrew(child, error);
+  }
+  if (!(started instanceof Promise)) return settleStart(child, scopeId, host, started);
+  return awaitStart(started, child, scopeId, host);
+}
+
+/** Waits for a start, unless the supervisor is killed meanwhile: what starts after all is ended at once. */
+function awaitStart(slow: Promise<unknown>, child: Child, scopeId: number, host: ChildHost): Promise<Started> {
+  return new Promise((resolve, reject) => {
+    let givenUp = false;
+    // At once, not a microtask later: no kill may come between a start and its place in the tree.
+    const conclude = (settle: () => Started): void => {
+      if (givenUp) return;
+      host.pendingStarts.delete(giveUp);
+      try {
+        resolve(settle());
+      } catch (error) {
+        reject(error);
+      }
+    };
+    const giveUp = (): void => {
+      const message = `child "${child.spec.id}" was killed while it started`;
+      const error = new ProcessError("start_failed", message, { reason: "killed" });
+      conclude(() => startThrew(child, error));
+      givenUp = true;
+    };
+    host.pendingStarts.add(giveUp);
+    slow.then(
+      (result) => (givenUp ? endLate(result, child, host) : conclude(() => settleStart(child, scopeId, host, result))),
+      (error: unknown) => conclude(() => startThrew(child, error)),
+    );
+  });
+}
+
+/** Ends what a start that was given up has started after all. */
+function endLate(result: unknown, child: Child, host: ChildHost): void {
+  if (result === undefined || result === null) return;
+  try {
+    runningChild(result, child, noScope, host).kill();
+  } catch {
+    // Junk: there is nothing to end.
+  }
+}
+
+function startBy(child: Child, scopeId: number, host: ChildHost): unknown {
+  const { spec } = child.spec;
+  if (spec === undefined) throw new TypeError(`the start of temporary child "${child.spec.id}" is not kept`);
+  if ("logic" in spec) return startLogic(child, spec, host);
+  const scope: ChildScope = {
+    supervisor: host.actor,
+    process: host.process,
+    childId: child.spec.id,
+    path: child.path,
+    clock: host.clock,
+    environment: host.environment,
+    began: (process) => host.began(process),
+    report: (report) => host.report(report),
+    exited: (reason) => host.childExited(child, scopeId, reason),
+    startFailed: (reason) => host.childStartFailed(child, scopeId, reason),
+    control: host.control,
+  };
+  // As OTP's start functions it runs in the supervisor's process: what it starts has the supervisor as its parent.
+  return runAs(host.process, (given) => spec.start(given), scope);
+}
+
+/** XState logic becomes a process of its own, whose parent is the supervisor. */
+function startLogic(child: Child, spec: LogicChildSpec, host: ChildHost): Process | Promise<Process> {
+  const { input, name, mailbox, trapExit } = spec;
+  return startProcess(spec.logic, {
+    input,
+    id: child.spec.id,
+    under: host.actor,
+    parent: host.process,
+    pendingStarts: host.pendingStarts,
+    ...(name === undefined ? {} : { name }),
+    ...(mailbox === undefined ? {} : { mailbox }),
+    ...(trapExit === undefined ? {} : { trapExit }),
+  });
+}
+
+function startThrew(child: Child, error: unknown): Started {
+  child.running = undefined;
+  child.status = "stopped";
+  if (isIgnore(error)) return "ignored";
+  throw error;
+}
+
+function isIgnore(error: unknown): boolean {
+  return typeof error === "object" && error !== null && (error as { code?: unknown }).code === "ignored";
+}
+
+function settleStart(child: Child, scopeId: number, host: ChildHost, result: unknown): Started {
+  if (result === undefined || result === null) {
+    child.running = undefined;
+    child.status = "stopped";
+    return "ignored";
+  }
+  try {
+    child.running = runningChild(result, child, scopeId, host);
+  } catch (error) {
+    return startThrew(child, error);
+  }
+  child.lastRef = child.running.ref;
+  child.status = "running";
+  if (host.forgetsTemporary && child.spec.restart === "temporary") child.spec = { ...child.spec, spec: undefined };
+  return "running";
+}
+
+/** What a start function may answer, as the supervisor sees it. */
+function runningChild(result: unknown, child: Child, scopeId: number, host: ChildHost): RunningChild {
+  const process = result instanceof LocalProcess ? result : hasProcess(result) ? result.process : undefined;
+  if (process === undefined) {
+    if (typeof (result as RunningChild).stop === "function") return result as RunningChild;
+    throw new TypeError("a start function answers a ref, a running child, or undefined to be ignored");
+  }
+  const running = new ProcessChild(result, process, { child, scopeId, host });
+  if (!process.alive) running.ended(process.exitReason ?? "noproc");
+  else if (process.supervision === undefined) process.supervision = running;
+  else process.addExitHook((reason) => running.ended(reason));
+  return running;
+}
