@@ -1,13 +1,13 @@
 /**
- * Every error that Synapse throws or rejects with. This file imports nothing at run time.
+ * Every error that Synapse throws or rejects with. It imports the types of two values that import nothing, and nothing else.
  *
  * A message reads "[code] what, to whom, after how long, what to do"; every fact in it is also a field.
  * There is one subclass for each consequence: the caller's mistake ({@link CallerError}), the agent's answer ({@link RunError}),
  * the end of a worker or of an agent ({@link WorkerError}), and the end of an OTP process ({@link ProcessError}).
  */
 
-import type { CrashRecord } from "./agent/crash-record.ts";
-import type { Usage } from "./rpc/run-types.ts";
+import type { CrashRecord } from "./crash.ts";
+import type { Usage } from "./usage.ts";
 
 /** The caller's mistake: thrown or rejected at once, nothing was started. */
 export type CallerErrorCode =

@@ -1,12 +1,12 @@
 /** The door "synapse-otp": systems of supervised Python agents. */
 
 export type { AgentReport } from "./agent/agent-report.ts";
-export type { CrashRecord } from "./agent/crash-record.ts";
 export { type AgentDefinition, type AgentSpec, defineAgent } from "./agent/define.ts";
 export type { Agent, WaitOptions } from "./agent/handle.ts";
 export type { RunOptions } from "./agent/run-options.ts";
 export type { RunEvent, RunResult } from "./agent/run-result.ts";
 export type { RunStream } from "./agent/run-stream.ts";
+export type { CrashRecord } from "./crash.ts";
 export {
   CallerError,
   type CallerErrorCode,
@@ -30,6 +30,7 @@ export { type RestartPolicy, restartIntensity } from "./otp/supervisor/restart-p
 export type { Strategy, SupervisorSpec } from "./otp/supervisor/spec.ts";
 export { defineSupervisor, type SupervisorDefinition } from "./otp/supervisor/start.ts";
 export { describeReport } from "./report-log.ts";
-export type { AgentDescription, ModelSettings, Usage, UsageLimits } from "./rpc/run-types.ts";
+export type { AgentDescription, ModelSettings, UsageLimits } from "./rpc/run-types.ts";
 export { type Report, type System, type SystemParts, startSystem } from "./system.ts";
 export type { PythonOptions, StopOptions, SystemOptions } from "./system-options.ts";
+export type { Usage } from "./usage.ts";

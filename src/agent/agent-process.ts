@@ -1,6 +1,7 @@
 /** One agent at work: the stable slot that owns its machine, its mailbox and its worker of the moment. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { CrashRecord } from "../crash.ts";
 import { CallerError, type SynapseError } from "../errors.ts";
 import type { ExitReason } from "../otp/report/exit-reason.ts";
 import type { RestartDecision } from "../otp/report/supervisor-report.ts";
@@ -11,7 +12,7 @@ import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
 import type { Worker, WorkerExit } from "../worker/launcher.ts";
 import type { AgentReport } from "./agent-report.ts";
-import { type CrashRecord, createCrashRecord } from "./crash-record.ts";
+import { createCrashRecord } from "./crash-record.ts";
 import { CurrentWorker, type WorkerOwner } from "./current-worker.ts";
 import type { NormalAgentSpec } from "./define.ts";
 import { type AgentEnvironment, agentEnvironment } from "./environment.ts";

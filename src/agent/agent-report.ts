@@ -1,6 +1,6 @@
 /** What agents tell of themselves, beside what their supervisors report. */
 
-import type { CrashRecord } from "./crash-record.ts";
+import type { CrashRecord } from "../crash.ts";
 
 interface AgentReportBase {
   agentId: string;

@@ -1,36 +1,7 @@
-/** A crash as a value: the same object is in the log, the report, the inspector and the rejected promise (decision D10). */
+/** From a worker's exit, and what the agent knew at that moment, to the record of the crash. */
 
-import type { RestartDecision } from "../otp/report/supervisor-report.ts";
-import type { WorkerExit, WorkerLoadFailure } from "../worker/launcher.ts";
-
-/** How a worker ended and what was known then. */
-export interface CrashRecord {
-  agentId: string;
-  incarnation: number;
-  /** Milliseconds since the Unix epoch. */
-  atMs: number;
-  /** One sentence: who, how, after how long. */
-  describe: string;
-  /** The worker's own cause, or "connection_lost": the process lived but could not be reached and was killed. */
-  cause: WorkerExit["cause"] | "connection_lost";
-  pid?: number;
-  exitCode?: number;
-  signal?: NodeJS.Signals;
-  loadFailure?: WorkerLoadFailure;
-  detail?: string;
-  /** Last lines of stderr, oldest first. */
-  stderrTail: readonly string[];
-  /** Whether the worker had been ready. */
-  wasReady: boolean;
-  /** From spawn to exit, in milliseconds. */
-  uptimeMs: number;
-  /** Ids of the runs it held. */
-  runsInFlight: readonly string[];
-  /** Types of the last events of the agent's machine, oldest first. */
-  lastEvents: readonly string[];
-  /** What the supervisor's policy decided and why; absent until it has. */
-  decision?: RestartDecision;
-}
+import type { CrashRecord } from "../crash.ts";
+import type { WorkerExit } from "../worker/launcher.ts";
 
 /** What the agent adds to a worker's exit. */
 export interface CrashCircumstances {

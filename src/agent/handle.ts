@@ -1,10 +1,10 @@
 /** The handle of an agent: what callers hold. It stays good across crashes, restarts and stops. */
 
+import type { CrashRecord } from "../crash.ts";
 import { invalidArgument, RunError } from "../errors.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
 import type { AgentProcess } from "./agent-process.ts";
-import type { CrashRecord } from "./crash-record.ts";
 import { UnaryRun } from "./run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { RunResult } from "./run-result.ts";

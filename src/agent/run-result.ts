@@ -2,7 +2,8 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { RunError, type SynapseError, type ValidationIssue } from "../errors.ts";
-import type { Usage, WireRunEvent, WireRunResult } from "../rpc/run-types.ts";
+import type { WireRunEvent, WireRunResult } from "../rpc/run-types.ts";
+import type { Usage } from "../usage.ts";
 
 /** A finished run. */
 export interface RunResult<Output = string> {

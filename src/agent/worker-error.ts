@@ -1,7 +1,7 @@
 /** The typed error of a worker that ended or never began: what its runs, and those who wait for it, are rejected with. */
 
+import type { CrashRecord } from "../crash.ts";
 import { WorkerError, type WorkerErrorCode } from "../errors.ts";
-import type { CrashRecord } from "./crash-record.ts";
 
 const loadCodes = {
   module_missing: "entry_module_missing",

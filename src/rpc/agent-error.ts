@@ -7,8 +7,8 @@ import {
   type ValidationIssue as WireIssue,
   type Usage as WireUsage,
 } from "../gen/synapse_agent/v1/agent_pb.ts";
+import type { Usage } from "../usage.ts";
 import { tryDecodeJson } from "./json.ts";
-import type { Usage } from "./run-types.ts";
 import { toUsage } from "./usage.ts";
 
 const KINDS: Readonly<Partial<Record<number, RunErrorKind>>> = {

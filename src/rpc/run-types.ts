@@ -1,24 +1,7 @@
 /** The values of a run as they cross the wire, in TypeScript's own shapes: milliseconds, plain numbers, parsed JSON. */
 
 import type { RunError } from "../errors.ts";
-
-/** Tokens and requests that a run used. Counts are integers. */
-export interface Usage {
-  inputTokens: number;
-  outputTokens: number;
-  totalTokens: number;
-  requests: number;
-  toolCalls: number;
-  cacheReadTokens: number;
-  cacheWriteTokens: number;
-  inputAudioTokens: number;
-  outputAudioTokens: number;
-  cacheAudioReadTokens: number;
-  /** Counts that a provider reports beside these. */
-  details: Readonly<Record<string, number>>;
-  /** US dollars as a decimal number in text; absent when unknown. */
-  cost?: string;
-}
+import type { Usage } from "../usage.ts";
 
 /** pydantic-ai's ModelSettings; a key not named here is passed on as it is (for example "openai_reasoning_effort"). */
 export interface ModelSettings {

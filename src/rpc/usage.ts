@@ -2,8 +2,8 @@
 
 import type { RunErrorFacts } from "../errors.ts";
 import type { Usage as WireUsage } from "../gen/synapse_agent/v1/agent_pb.ts";
+import type { Usage } from "../usage.ts";
 import { protocolViolation } from "./json.ts";
-import type { Usage } from "./run-types.ts";
 
 /** Plain counts; zeros when the worker sent none. Throws RunError "protocol_violation" for a count beyond 2^53. */
 export function toUsage(usage: WireUsage | undefined, facts: RunErrorFacts): Usage {

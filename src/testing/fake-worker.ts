@@ -1,9 +1,10 @@
 /** A worker without a process: a server in this one, that can be crashed, cut off, stopped and killed as a process can. */
 
 import { randomBytes } from "node:crypto";
+import type { WorkerLoadFailure } from "../crash.ts";
 import { type Clock, createTimer, type Timer } from "../worker/clock.ts";
 import { exitCause, nextVerdict, type Verdict } from "../worker/exit-cause.ts";
-import type { Worker, WorkerExit, WorkerLoadFailure, WorkerReady, WorkerSpec } from "../worker/launcher.ts";
+import type { Worker, WorkerExit, WorkerReady, WorkerSpec } from "../worker/launcher.ts";
 import { createSocketDirectory, type SocketDirectory } from "../worker/socket-directory.ts";
 import { type FakeAgentServer, startFakeAgentServer } from "./fake-agent-server.ts";
 import { createFakeAgentService, type FakeAgentService } from "./fake-agent-service.ts";

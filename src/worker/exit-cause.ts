@@ -1,6 +1,6 @@
 /** Which of the documented causes an exit has, from what the host had decided and what the operating system then saw. */
 
-import type { WorkerExitCause } from "./launcher.ts";
+import type { WorkerExitCause } from "../crash.ts";
 
 /**
  * What the host had decided about a worker before its exit was seen.

@@ -4,8 +4,9 @@
  * Two versions are checked. `framework` counts changes of these lines, `contract` changes of the gRPC service.
  */
 
+import type { WorkerLoadFailure } from "../crash.ts";
 import { describeValue } from "../errors.ts";
-import type { WorkerLoadFailure, WorkerReady } from "./launcher.ts";
+import type { WorkerReady } from "./launcher.ts";
 
 /** Version of the control lines that this host speaks. */
 export const frameworkVersion = 1;

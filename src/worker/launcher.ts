@@ -3,6 +3,8 @@
  * One worker is one incarnation of an agent. Failure is a value here ({@link WorkerExit}); the agent turns it into errors.
  */
 
+import type { WorkerExitCause, WorkerLoadFailure } from "../crash.ts";
+
 /** What a launcher needs to start one worker. All of it is checked by whoever made it. */
 export interface WorkerSpec {
   agentId: string;
@@ -45,35 +47,6 @@ export interface WorkerReady {
   modelName: string | undefined;
   versions: Readonly<Record<string, string>>;
 }
-
-/** Why the worker's agent could not be loaded, with Python's own words. */
-export interface WorkerLoadFailure {
-  kind: "module_missing" | "module_failed" | "attribute_missing" | "not_an_agent" | "warmup_failed";
-  message: string;
-  pythonType: string | undefined;
-  traceback: string | undefined;
-}
-
-/**
- * What ended a worker.
- * - "exited": it ended by itself with an exit code
- * - "signaled": a signal that we did not send ended it
- * - "stopped": it ended after `stop()`, in time
- * - "killed": we killed it, after the grace of `stop()` or by `kill()`
- * - "start_timeout": it was not ready in time and was killed
- * - "load_failed": it told why it could not load its agent and ended
- * - "protocol_mismatch": it spoke another protocol version, or no protocol at all, and was killed
- * - "spawn_failed": the operating system could not start it
- */
-export type WorkerExitCause =
-  | "exited"
-  | "signaled"
-  | "stopped"
-  | "killed"
-  | "start_timeout"
-  | "load_failed"
-  | "protocol_mismatch"
-  | "spawn_failed";
 
 /** The end of a worker as a value. */
 export interface WorkerExit {

@@ -6,12 +6,13 @@
 
 import type { ChildProcess } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
+import type { WorkerLoadFailure } from "../crash.ts";
 import { describeValue } from "../errors.ts";
 import { type Clock, createTimer } from "./clock.ts";
 import { type ControlChannel, openControlChannel } from "./control-channel.ts";
 import { exitCause, nextVerdict, type Verdict } from "./exit-cause.ts";
 import { type HostHello, helloLine, readWorkerLine, shutdownLine, type WorkerMessage } from "./handshake.ts";
-import type { Worker, WorkerExit, WorkerLoadFailure, WorkerLogRecord, WorkerReady, WorkerSpec } from "./launcher.ts";
+import type { Worker, WorkerExit, WorkerLogRecord, WorkerReady, WorkerSpec } from "./launcher.ts";
 import type { SocketDirectory } from "./socket-directory.ts";
 import { createLogSink, drainOutput, type OutputDrain } from "./stdio.ts";
 import { isZombie, killGroup, killProcessAndGroup, whenGroupEmpty } from "./terminate.ts";

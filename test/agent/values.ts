@@ -1,6 +1,6 @@
 /** Values that the tests of this room share. */
 
-import type { CrashRecord } from "../../src/agent/crash-record.ts";
+import type { CrashRecord } from "../../src/crash.ts";
 import type { WorkerExit } from "../../src/worker/launcher.ts";
 
 /** The exit of a worker that ended by itself. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { CrashRecord } from "../../src/agent/crash-record.ts";
 import { agentStoppedError, workerError } from "../../src/agent/worker-error.ts";
+import type { CrashRecord } from "../../src/crash.ts";
 import { crashRecord } from "./values.ts";
 
 test("a run learns who ended, how, and what was last said", () => {

@@ -5,6 +5,7 @@ import type {
   AgentDefinition,
   CallerError,
   CallerErrorCode,
+  CrashRecord,
   ErrorCode,
   ProcessError,
   RunError,
@@ -15,6 +16,7 @@ import type {
   WorkerError,
 } from "../../src/index.ts";
 import { defineAgent, type SynapseError } from "../../src/index.ts";
+import type { RestartDecision } from "../../src/otp/index.ts";
 
 interface City {
   name: string;
@@ -96,6 +98,10 @@ test("a run event narrows by its type", () => {
     }
   };
   expectTypeOf(read).returns.toEqualTypeOf<unknown>();
+});
+
+test("a crash record keeps the decision of the policy as the policy made it", () => {
+  expectTypeOf<NonNullable<CrashRecord["decision"]>>().toEqualTypeOf<RestartDecision>();
 });
 
 describe("error codes", () => {

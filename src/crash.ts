@@ -1,0 +1,68 @@
+/**
+ * A crash as a value: the same object is in the log, the report, the inspector and the rejected promise (decision D10). This file imports
+ * nothing, so that the worker's border, the errors and the agent speak of a worker's end in the same words.
+ */
+
+/** Why the worker's agent could not be loaded, with Python's own words. */
+export interface WorkerLoadFailure {
+  kind: "module_missing" | "module_failed" | "attribute_missing" | "not_an_agent" | "warmup_failed";
+  message: string;
+  pythonType: string | undefined;
+  traceback: string | undefined;
+}
+
+/**
+ * What ended a worker.
+ * - "exited": it ended by itself with an exit code
+ * - "signaled": a signal that we did not send ended it
+ * - "stopped": it ended after `stop()`, in time
+ * - "killed": we killed it, after the grace of `stop()` or by `kill()`
+ * - "start_timeout": it was not ready in time and was killed
+ * - "load_failed": it told why it could not load its agent and ended
+ * - "protocol_mismatch": it spoke another protocol version, or no protocol at all, and was killed
+ * - "spawn_failed": the operating system could not start it
+ */
+export type WorkerExitCause =
+  | "exited"
+  | "signaled"
+  | "stopped"
+  | "killed"
+  | "start_timeout"
+  | "load_failed"
+  | "protocol_mismatch"
+  | "spawn_failed";
+
+/** How a worker ended and what was known then. */
+export interface CrashRecord {
+  agentId: string;
+  incarnation: number;
+  /** Milliseconds since the Unix epoch. */
+  atMs: number;
+  /** One sentence: who, how, after how long. */
+  describe: string;
+  /** The worker's own cause, or "connection_lost": the process lived but could not be reached and was killed. */
+  cause: WorkerExitCause | "connection_lost";
+  pid?: number;
+  exitCode?: number;
+  signal?: NodeJS.Signals;
+  loadFailure?: WorkerLoadFailure;
+  detail?: string;
+  /** Last lines of stderr, oldest first. */
+  stderrTail: readonly string[];
+  /** Whether the worker had been ready. */
+  wasReady: boolean;
+  /** From spawn to exit, in milliseconds. */
+  uptimeMs: number;
+  /** Ids of the runs it held. */
+  runsInFlight: readonly string[];
+  /** Types of the last events of the agent's machine, oldest first. */
+  lastEvents: readonly string[];
+  /**
+   * What the supervisor's policy decided and why; absent until it has. It is the OTP core's `RestartDecision`, spelled out because this file
+   * imports nothing; a type test keeps the two equal.
+   */
+  decision?:
+    | { type: "restart"; delayMs: number; because: string }
+    | { type: "leave"; because: string }
+    | { type: "give_up"; because: string };
+}
