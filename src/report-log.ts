@@ -2,7 +2,7 @@
 
 import type { Logger } from "pino";
 import { describeExitReason } from "./otp/report/exit-reason.ts";
-import type { Report } from "./system.ts";
+import type { Report } from "./report.ts";
 
 /** Writes a report to the log. */
 export function logReport(logger: Logger, report: Report): void {

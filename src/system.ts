@@ -2,7 +2,6 @@
 
 import { resolve } from "node:path";
 import { destination, type Logger, pino } from "pino";
-import type { AgentReport } from "./agent/agent-report.ts";
 import { type AgentDefinition, containsAgent } from "./agent/define.ts";
 import { AgentEnvironment } from "./agent/environment.ts";
 import type { Agent } from "./agent/handle.ts";
@@ -10,7 +9,6 @@ import { CallerError, invalidArgument } from "./errors.ts";
 import { guardInspector } from "./inspect/observer.ts";
 import { LocalRuntime } from "./otp/process/runtime.ts";
 import type { ExitReason } from "./otp/report/exit-reason.ts";
-import type { ProcessReport } from "./otp/report/process-report.ts";
 import type { TreeNode } from "./otp/report/tree.ts";
 import { type Clock, longestTimerMs, realClock } from "./otp/scheduler/clock.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
@@ -19,18 +17,12 @@ import type { SupervisorDefinition } from "./otp/supervisor/start.ts";
 import { Supervisor } from "./otp/supervisor/supervisor.ts";
 import { workerEnvironment } from "./python/environment.ts";
 import { findInterpreter } from "./python/interpreter.ts";
+import type { Report } from "./report.ts";
 import { logReport } from "./report-log.ts";
 import { checkSystemOptions, type StopOptions, type SystemOptions } from "./system-options.ts";
 import type { Launcher } from "./worker/launcher.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
 import { createSpawnLauncher } from "./worker/spawn-launcher.ts";
-
-/** What a system tells of itself: the reports of its supervisors, processes and agents, and trouble with the inspection observer. */
-export type Report =
-  | ProcessReport
-  | AgentReport
-  | { type: "inspect.threw"; error: unknown }
-  | { type: "inspect.dropped"; events: number };
 
 /** Replacements for the parts of a system that touch the world; for tests and benchmarks. */
 export interface SystemParts {

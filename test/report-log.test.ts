@@ -1,8 +1,8 @@
 import { Writable } from "node:stream";
 import { pino } from "pino";
 import { expect, test } from "vitest";
+import type { Report } from "../src/report.ts";
 import { describeReport, logReport } from "../src/report-log.ts";
-import type { Report } from "../src/system.ts";
 import { crashRecord } from "./agent/values.ts";
 
 const offender = {

@@ -6,7 +6,8 @@ import { pino } from "pino";
 import { afterEach } from "vitest";
 import { type AgentSpec, defineAgent } from "../../src/agent/define.ts";
 import type { ChildSpec } from "../../src/otp/supervisor/child-spec.ts";
-import { type Report, type System, type SystemParts, startSystem } from "../../src/system.ts";
+import type { Report } from "../../src/report.ts";
+import { type System, type SystemParts, startSystem } from "../../src/system.ts";
 import type { SystemOptions } from "../../src/system-options.ts";
 
 /** One line of the system's log. */
