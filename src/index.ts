@@ -1,11 +1,12 @@
 /** The door "synapse-otp": systems of supervised Python agents. */
 
 export type { AgentReport } from "./agent/agent-report.ts";
-export { type AgentDefinition, type AgentSpec, defineAgent } from "./agent/define.ts";
+export { type AgentDefinition, defineAgent } from "./agent/define.ts";
 export type { Agent, WaitOptions } from "./agent/handle.ts";
 export type { RunOptions } from "./agent/run-options.ts";
 export type { RunEvent, RunResult } from "./agent/run-result.ts";
 export type { RunStream } from "./agent/run-stream.ts";
+export type { AgentSpec } from "./agent/spec.ts";
 export type { CrashRecord } from "./crash.ts";
 export {
   CallerError,

@@ -8,18 +8,17 @@ import type { RestartDecision } from "../otp/report/supervisor-report.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import { actorState, createChildActor } from "../otp/scheduler/xstate-adapter.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/child-spec.ts";
-import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
-import type { AgentDescription } from "../rpc/run-types.ts";
+import type { AgentClient } from "../rpc/agent-client.ts";
 import type { Worker, WorkerExit } from "../worker/launcher.ts";
 import type { AgentReport } from "./agent-report.ts";
 import { createCrashRecord } from "./crash-record.ts";
 import { CurrentWorker, type WorkerOwner } from "./current-worker.ts";
-import type { NormalAgentSpec } from "./define.ts";
-import { type AgentEnvironment, agentEnvironment } from "./environment.ts";
-import { Agent, type WaitOptions } from "./handle.ts";
+import { type AgentEnvironment, type AgentSlot, agentEnvironment } from "./environment.ts";
+import { Agent, type HandleOwner } from "./handle.ts";
 import { type AgentActor, type AgentEvent, agentMachine } from "./machine.ts";
 import { Mailbox } from "./mailbox.ts";
-import type { PendingRun, RunOwner } from "./run.ts";
+import type { PendingRun } from "./run.ts";
+import type { NormalAgentSpec } from "./spec.ts";
 import { agentStoppedError, leftDownError, workerError } from "./worker-error.ts";
 
 const lastEventCount = 50;
@@ -44,12 +43,12 @@ export function startAgent(spec: NormalAgentSpec, scope: ChildScope): RunningChi
 }
 
 /** The slot of one agent. It outlives its workers, and its machine too when it is stopped and started again. */
-export class AgentProcess implements RunOwner, WorkerOwner {
+export class AgentProcess implements AgentSlot, HandleOwner, WorkerOwner {
   readonly spec: NormalAgentSpec;
   readonly agentId: string;
   readonly schema: StandardSchemaV1 | undefined;
   readonly handle: Agent<unknown>;
-  readonly environment: AgentEnvironment & { interpreter: string };
+  readonly #environment: AgentEnvironment & { interpreter: string };
   readonly #mailbox: Mailbox<PendingRun>;
   readonly #lastEvents: string[] = [];
   #scope: ChildScope | undefined;
@@ -70,7 +69,7 @@ export class AgentProcess implements RunOwner, WorkerOwner {
     this.spec = spec;
     this.agentId = spec.id;
     this.schema = spec.output;
-    this.environment = environment;
+    this.#environment = environment;
     this.#mailbox = new Mailbox(spec.id, spec);
     this.#worker = new CurrentWorker(spec, environment, this, () => this.clock);
     this.#ready.promise.catch(() => undefined);
@@ -99,6 +98,10 @@ export class AgentProcess implements RunOwner, WorkerOwner {
 
   get pid(): number | undefined {
     return this.#worker.pid;
+  }
+
+  get maxMessageBytes(): number {
+    return this.#environment.maxMessageBytes;
   }
 
   get lastCrash(): CrashRecord | undefined {
@@ -257,27 +260,6 @@ export class AgentProcess implements RunOwner, WorkerOwner {
     }
   }
 
-  /** Asks the worker that serves, or the next one: a description may be asked for twice. */
-  async describe(options: WaitOptions): Promise<AgentDescription> {
-    const untilMs = options.timeoutMs === undefined ? undefined : this.clock.now() + options.timeoutMs;
-    const left = (): WaitOptions => ({
-      ...options,
-      ...(untilMs === undefined ? {} : { timeoutMs: Math.max(1, untilMs - this.clock.now()) }),
-    });
-    for (;;) {
-      await this.handle.whenReady(left());
-      const { client } = this;
-      const incarnation = this.#incarnation;
-      if (client === undefined) continue;
-      try {
-        return await client.describe(this.agentId, left());
-      } catch (error) {
-        if (!(error instanceof ConnectionLostError)) throw error;
-        this.connectionLost(incarnation);
-      }
-    }
-  }
-
   /** Whoever asks is told the end, also of an agent that has ended before. */
   #stop(reason: string): void {
     if (this.stopped) this.#live.exited(this.#killed ? "killed" : "shutdown");
@@ -400,7 +382,7 @@ export class AgentProcess implements RunOwner, WorkerOwner {
     this.#readySettled = true;
     this.#ready.reject(this.#stoppedBy ?? agentStoppedError(this.agentId, reason, this.#lastCrash));
     // Nobody can start a temporary agent again: its handle tells why it ended, the system forgets it.
-    const { agents } = this.environment;
+    const { agents } = this.#environment;
     if (this.spec.restart === "temporary" && agents.get(this.agentId) === this) agents.delete(this.agentId);
     this.#report({ type: "agent.stopped", reason, rejectedRuns });
     this.#live.exited(this.#killed ? "killed" : "shutdown");
@@ -416,7 +398,7 @@ export class AgentProcess implements RunOwner, WorkerOwner {
 
   #report(report: AgentReportBody): void {
     const base = { agentId: this.agentId, path: this.path ?? this.agentId, atMs: this.clock.now() };
-    this.environment.report({ ...report, ...base, incarnation: this.#incarnation } as AgentReport);
+    this.#environment.report({ ...report, ...base, incarnation: this.#incarnation } as AgentReport);
   }
 }
 

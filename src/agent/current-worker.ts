@@ -4,8 +4,8 @@ import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { Worker, WorkerExit } from "../worker/launcher.ts";
 import { connectWorker } from "./connect-worker.ts";
-import type { NormalAgentSpec } from "./define.ts";
 import type { AgentEnvironment } from "./environment.ts";
+import type { NormalAgentSpec } from "./spec.ts";
 
 /** The agent as its worker sees it. */
 export interface WorkerOwner {

@@ -2,9 +2,22 @@
 
 import type { Logger } from "pino";
 import { CallerError } from "../errors.ts";
+import type { ChildScope, RunningChild } from "../otp/supervisor/child-spec.ts";
 import type { Launcher } from "../worker/launcher.ts";
-import type { AgentProcess } from "./agent-process.ts";
 import type { AgentReport } from "./agent-report.ts";
+import type { Agent } from "./handle.ts";
+import type { NormalAgentSpec } from "./spec.ts";
+
+/** The slot of one agent as its system sees it. */
+export interface AgentSlot {
+  readonly spec: NormalAgentSpec;
+  readonly handle: Agent<unknown>;
+  /** Where it stands in the tree, or stood last; undefined before its first start. */
+  readonly path: string | undefined;
+  readonly stopped: boolean;
+  /** Begins under a supervisor: the first time, or again after it has stopped. */
+  start(scope: ChildScope): RunningChild;
+}
 
 /** The services of one system, handed to its agents through their supervisors. */
 export class AgentEnvironment {
@@ -20,7 +33,7 @@ export class AgentEnvironment {
   readonly maxMessageBytes: number;
   readonly report: (report: AgentReport) => void;
   /** The agents of the system by id; one that has stopped stays, so that its handle keeps telling why. */
-  readonly agents = new Map<string, AgentProcess>();
+  readonly agents = new Map<string, AgentSlot>();
 
   constructor(services: {
     launcher: Launcher;

@@ -1,11 +1,11 @@
 /** The handle of an agent: what callers hold. It stays good across crashes, restarts and stops. */
 
 import type { CrashRecord } from "../crash.ts";
-import { invalidArgument, RunError } from "../errors.ts";
+import { invalidArgument, RunError, type SynapseError } from "../errors.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
+import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
-import type { AgentProcess } from "./agent-process.ts";
-import { UnaryRun } from "./run.ts";
+import { type PendingRun, type RunOwner, UnaryRun } from "./run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { RunResult } from "./run-result.ts";
 import { type RunStream, StreamRun } from "./run-stream.ts";
@@ -17,36 +17,61 @@ export interface WaitOptions {
   timeoutMs?: number;
 }
 
+/** The agent as its handle sees it. */
+export interface HandleOwner extends RunOwner {
+  readonly state: string;
+  readonly incarnation: number;
+  readonly pid: number | undefined;
+  readonly lastCrash: CrashRecord | undefined;
+  /** Largest request, in bytes. */
+  readonly maxMessageBytes: number;
+  /** The connection to the worker that serves now. */
+  readonly client: AgentClient | undefined;
+  /** Settles when a worker serves; rejects when the agent stops first. */
+  readonly ready: Promise<void>;
+  /** The error for a call to an agent that has stopped; undefined while it accepts runs. */
+  refusal(): SynapseError | undefined;
+  /**
+   * Takes a run: it is handed to the worker at once, or waits.
+   * @throws CallerError "queue_full" or "stopped"; WorkerError when the agent has stopped because of a crash
+   */
+  accept(run: PendingRun): void;
+  /** Asks for a fresh worker; settles when it serves. */
+  restart(reason: string): Promise<void>;
+  /** Stops the agent, so that it is not restarted. Settles when it has ended, whoever asked first. */
+  stop(): Promise<void>;
+}
+
 /** An agent of a running system. `Output` is what its runs answer with. */
 export class Agent<Output = string> {
-  readonly #process: AgentProcess;
+  readonly #owner: HandleOwner;
 
-  constructor(process: AgentProcess) {
-    this.#process = process;
+  constructor(owner: HandleOwner) {
+    this.#owner = owner;
   }
 
   get id(): string {
-    return this.#process.agentId;
+    return this.#owner.agentId;
   }
 
   /** starting, ready, busy, crashed, restarting, stopping or stopped. */
   get state(): string {
-    return this.#process.state;
+    return this.#owner.state;
   }
 
   /** Number of the current or last worker: 1, 2, 3, … */
   get incarnation(): number {
-    return this.#process.incarnation;
+    return this.#owner.incarnation;
   }
 
   /** Process id of the worker; undefined when there is none now. */
   get pid(): number | undefined {
-    return this.#process.pid;
+    return this.#owner.pid;
   }
 
   /** The last crash; undefined when there was none. */
   get lastCrash(): CrashRecord | undefined {
-    return this.#process.lastCrash;
+    return this.#owner.lastCrash;
   }
 
   /**
@@ -54,9 +79,9 @@ export class Agent<Output = string> {
    * @returns the result; rejects with CallerError, RunError or WorkerError
    */
   async run(prompt: string, options: RunOptions = {}): Promise<RunResult<Output>> {
-    checkRunOptions(prompt, options, this.#process.environment.maxMessageBytes);
-    const run = new UnaryRun<Output>(this.#process, prompt, options);
-    this.#process.accept(run);
+    checkRunOptions(prompt, options, this.#owner.maxMessageBytes);
+    const run = new UnaryRun<Output>(this.#owner, prompt, options);
+    this.#owner.accept(run);
     return run.result;
   }
 
@@ -65,15 +90,31 @@ export class Agent<Output = string> {
    * @throws CallerError "invalid_argument", "message_too_large", "queue_full" or "stopped"; later errors come as the terminal event
    */
   stream(prompt: string, options: RunOptions = {}): RunStream<Output> {
-    checkRunOptions(prompt, options, this.#process.environment.maxMessageBytes);
-    const run = new StreamRun<Output>(this.#process, prompt, options);
-    this.#process.accept(run);
+    checkRunOptions(prompt, options, this.#owner.maxMessageBytes);
+    const run = new StreamRun<Output>(this.#owner, prompt, options);
+    this.#owner.accept(run);
     return run.handle();
   }
 
   /** What the loaded agent is: schemas, tools, versions. Waits for a worker. */
   async describe(options: WaitOptions = {}): Promise<AgentDescription> {
-    return this.#process.describe(options);
+    const untilMs = options.timeoutMs === undefined ? undefined : this.#owner.clock.now() + options.timeoutMs;
+    const left = (): WaitOptions => ({
+      ...options,
+      ...(untilMs === undefined ? {} : { timeoutMs: Math.max(1, untilMs - this.#owner.clock.now()) }),
+    });
+    // A description may be asked for twice: when the connection is lost, the next worker answers.
+    for (;;) {
+      await this.whenReady(left());
+      const { client, incarnation } = this.#owner;
+      if (client === undefined) continue;
+      try {
+        return await client.describe(this.id, left());
+      } catch (error) {
+        if (!(error instanceof ConnectionLostError)) throw error;
+        this.#owner.connectionLost(incarnation);
+      }
+    }
   }
 
   /**
@@ -85,14 +126,14 @@ export class Agent<Output = string> {
     if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestTimerMs)) {
       throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 1 to 2,147,483,647 milliseconds");
     }
-    if (this.#process.client !== undefined) return;
-    const refused = this.#process.refusal();
+    if (this.#owner.client !== undefined) return;
+    const refused = this.#owner.refusal();
     if (refused !== undefined) throw refused;
-    if (signal === undefined && timeoutMs === undefined) return this.#process.ready;
+    if (signal === undefined && timeoutMs === undefined) return this.#owner.ready;
     const { promise, reject } = Promise.withResolvers<never>();
     const abort = () =>
       reject(new RunError("run_cancelled", `waiting for agent "${this.id}" was cancelled`, { cause: signal?.reason }));
-    const { clock } = this.#process;
+    const { clock } = this.#owner;
     const timer =
       timeoutMs === undefined
         ? undefined
@@ -103,7 +144,7 @@ export class Agent<Output = string> {
     if (signal?.aborted === true) abort();
     signal?.addEventListener("abort", abort, { once: true });
     try {
-      await Promise.race([this.#process.ready, promise]);
+      await Promise.race([this.#owner.ready, promise]);
     } finally {
       if (timer !== undefined) clock.clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
@@ -116,11 +157,11 @@ export class Agent<Output = string> {
    */
   async restart(reason = "asked by the caller"): Promise<void> {
     if (typeof reason !== "string") throw invalidArgument("reason", reason, "a string");
-    await this.#process.restart(reason);
+    await this.#owner.restart(reason);
   }
 
   /** Stops the agent: waiting runs are rejected, running ones get `shutdownMs`. It is not restarted; `restart()` begins it anew. Idempotent. */
   async stop(): Promise<void> {
-    await this.#process.stop();
+    await this.#owner.stop();
   }
 }

@@ -2,11 +2,12 @@
 
 import { pino } from "pino";
 import { afterEach } from "vitest";
-import type { AgentProcess } from "../../src/agent/agent-process.ts";
+import { AgentProcess } from "../../src/agent/agent-process.ts";
 import type { AgentReport } from "../../src/agent/agent-report.ts";
-import { type AgentSpec, defineAgent } from "../../src/agent/define.ts";
+import { defineAgent } from "../../src/agent/define.ts";
 import { AgentEnvironment } from "../../src/agent/environment.ts";
 import type { Agent } from "../../src/agent/handle.ts";
+import type { AgentSpec } from "../../src/agent/spec.ts";
 import type { SupervisorReport } from "../../src/otp/report/supervisor-report.ts";
 import type { SupervisorSpec } from "../../src/otp/supervisor/spec.ts";
 import { startSupervisor } from "../../src/otp/supervisor/start.ts";
@@ -84,7 +85,7 @@ export async function startFleet(specs: Partial<AgentSpec>[], options: FleetOpti
   const supervisor = await startSupervisor({ ...options.supervisor, children }, { clock, environment, onReport });
   const process = (id = "poet") => {
     const found = environment.agents.get(id);
-    if (found === undefined) throw new Error(`no agent "${id}"`);
+    if (!(found instanceof AgentProcess)) throw new Error(`no agent "${id}"`);
     return found;
   };
   const fleet: Fleet = {
