@@ -21,3 +21,10 @@ export type AgentReport =
   | (AgentReportBase & { type: "agent.crashed"; crash: CrashRecord })
   /** The agent has ended; runs that still waited were rejected. */
   | (AgentReportBase & { type: "agent.stopped"; reason: string; rejectedRuns: number });
+
+/** What a report says beside who tells it, and when. */
+export type AgentReportFacts = AgentReport extends infer R
+  ? R extends AgentReport
+    ? Omit<R, keyof AgentReportBase>
+    : never
+  : never;

@@ -4,7 +4,7 @@ import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { Worker, WorkerExit } from "../worker/launcher.ts";
 import { connectWorker } from "./connect-worker.ts";
-import type { AgentEnvironment } from "./environment.ts";
+import type { EquippedEnvironment } from "./environment.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
 /** The agent as its worker sees it. */
@@ -27,7 +27,7 @@ const exitLagMs = 250;
 /** The current worker of one agent. */
 export class CurrentWorker {
   readonly #spec: NormalAgentSpec;
-  readonly #environment: AgentEnvironment & { interpreter: string };
+  readonly #environment: EquippedEnvironment;
   readonly #owner: WorkerOwner;
   readonly #clock: () => Clock;
   #worker: Worker | undefined;
@@ -39,12 +39,7 @@ export class CurrentWorker {
   /** Called when the worker that is to end holds no run any more. */
   #drained: (() => void) | undefined;
 
-  constructor(
-    spec: NormalAgentSpec,
-    environment: AgentEnvironment & { interpreter: string },
-    owner: WorkerOwner,
-    clock: () => Clock,
-  ) {
+  constructor(spec: NormalAgentSpec, environment: EquippedEnvironment, owner: WorkerOwner, clock: () => Clock) {
     this.#spec = spec;
     this.#environment = environment;
     this.#owner = owner;

@@ -52,13 +52,16 @@ export class AgentEnvironment {
   }
 }
 
+/** An environment that knows its interpreter: what an agent starts with. */
+export type EquippedEnvironment = AgentEnvironment & { interpreter: string };
+
 /**
  * The environment of a supervisor's scope.
  * @throws CallerError "invalid_argument" when the tree was not started by `startSystem`
  */
-export function agentEnvironment(environment: unknown, agentId: string): AgentEnvironment & { interpreter: string } {
+export function agentEnvironment(environment: unknown, agentId: string): EquippedEnvironment {
   if (environment instanceof AgentEnvironment && environment.interpreter !== undefined) {
-    return environment as AgentEnvironment & { interpreter: string };
+    return environment as EquippedEnvironment;
   }
   throw new CallerError(
     "invalid_argument",

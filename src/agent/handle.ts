@@ -17,18 +17,8 @@ export interface WaitOptions {
   timeoutMs?: number;
 }
 
-/** The agent as its handle sees it. */
-export interface HandleOwner extends RunOwner {
-  readonly state: string;
-  readonly incarnation: number;
-  readonly pid: number | undefined;
-  readonly lastCrash: CrashRecord | undefined;
-  /** Largest request, in bytes. */
-  readonly maxMessageBytes: number;
-  /** The connection to the worker that serves now. */
-  readonly client: AgentClient | undefined;
-  /** Settles when a worker serves; rejects when the agent stops first. */
-  readonly ready: Promise<void>;
+/** Where an agent's runs are handed in. */
+export interface RunTaker extends RunOwner {
   /** The error for a call to an agent that has stopped; undefined while it accepts runs. */
   refusal(): SynapseError | undefined;
   /**
@@ -36,6 +26,22 @@ export interface HandleOwner extends RunOwner {
    * @throws CallerError "queue_full" or "stopped"; WorkerError when the agent has stopped because of a crash
    */
   accept(run: PendingRun): void;
+}
+
+/** The agent as its handle sees it. */
+export interface HandleOwner {
+  readonly agentId: string;
+  readonly state: string;
+  readonly incarnation: number;
+  readonly pid: number | undefined;
+  readonly lastCrash: CrashRecord | undefined;
+  /** Largest request, in bytes. */
+  readonly maxMessageBytes: number;
+  readonly runs: RunTaker;
+  /** The connection to the worker that serves now. */
+  readonly client: AgentClient | undefined;
+  /** Settles when a worker serves; rejects when the agent stops first. */
+  readonly ready: Promise<void>;
   /** Asks for a fresh worker; settles when it serves. */
   restart(reason: string): Promise<void>;
   /** Stops the agent, so that it is not restarted. Settles when it has ended, whoever asked first. */
@@ -80,8 +86,8 @@ export class Agent<Output = string> {
    */
   async run(prompt: string, options: RunOptions = {}): Promise<RunResult<Output>> {
     checkRunOptions(prompt, options, this.#owner.maxMessageBytes);
-    const run = new UnaryRun<Output>(this.#owner, prompt, options);
-    this.#owner.accept(run);
+    const run = new UnaryRun<Output>(this.#owner.runs, prompt, options);
+    this.#owner.runs.accept(run);
     return run.result;
   }
 
@@ -91,17 +97,17 @@ export class Agent<Output = string> {
    */
   stream(prompt: string, options: RunOptions = {}): RunStream<Output> {
     checkRunOptions(prompt, options, this.#owner.maxMessageBytes);
-    const run = new StreamRun<Output>(this.#owner, prompt, options);
-    this.#owner.accept(run);
+    const run = new StreamRun<Output>(this.#owner.runs, prompt, options);
+    this.#owner.runs.accept(run);
     return run.handle();
   }
 
   /** What the loaded agent is: schemas, tools, versions. Waits for a worker. */
   async describe(options: WaitOptions = {}): Promise<AgentDescription> {
-    const untilMs = options.timeoutMs === undefined ? undefined : this.#owner.clock.now() + options.timeoutMs;
+    const untilMs = options.timeoutMs === undefined ? undefined : this.#owner.runs.clock.now() + options.timeoutMs;
     const left = (): WaitOptions => ({
       ...options,
-      ...(untilMs === undefined ? {} : { timeoutMs: Math.max(1, untilMs - this.#owner.clock.now()) }),
+      ...(untilMs === undefined ? {} : { timeoutMs: Math.max(1, untilMs - this.#owner.runs.clock.now()) }),
     });
     // A description may be asked for twice: when the connection is lost, the next worker answers.
     for (;;) {
@@ -112,7 +118,7 @@ export class Agent<Output = string> {
         return await client.describe(this.id, left());
       } catch (error) {
         if (!(error instanceof ConnectionLostError)) throw error;
-        this.#owner.connectionLost(incarnation);
+        this.#owner.runs.connectionLost(incarnation);
       }
     }
   }
@@ -127,13 +133,13 @@ export class Agent<Output = string> {
       throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 1 to 2,147,483,647 milliseconds");
     }
     if (this.#owner.client !== undefined) return;
-    const refused = this.#owner.refusal();
+    const refused = this.#owner.runs.refusal();
     if (refused !== undefined) throw refused;
     if (signal === undefined && timeoutMs === undefined) return this.#owner.ready;
     const { promise, reject } = Promise.withResolvers<never>();
     const abort = () =>
       reject(new RunError("run_cancelled", `waiting for agent "${this.id}" was cancelled`, { cause: signal?.reason }));
-    const { clock } = this.#owner;
+    const { clock } = this.#owner.runs;
     const timer =
       timeoutMs === undefined
         ? undefined

@@ -16,6 +16,7 @@ import {
   createFakeLauncher,
   createVirtualClock,
   type FakeLauncher,
+  type FakeRun,
   type FakeWorkerScript,
   type VirtualClock,
 } from "../../src/testing/index.ts";
@@ -46,6 +47,11 @@ export interface FleetOptions {
   script?: FakeWorkerScript | ((spec: WorkerSpec) => FakeWorkerScript);
   supervisor?: Omit<SupervisorSpec, "id" | "children">;
 }
+
+/** A worker that never answers the prompt "hang", and any other with its own words. */
+export const hang: FakeWorkerScript = {
+  answer: ({ prompt }: FakeRun) => (prompt === "hang" ? { hang: true } : prompt),
+};
 
 const running: Fleet[] = [];
 

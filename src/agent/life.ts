@@ -1,0 +1,114 @@
+/** The life of one agent, as its parts share it: the machine at work, its place in the tree, and the number of its worker. */
+
+import { CallerError } from "../errors.ts";
+import type { Clock } from "../otp/scheduler/clock.ts";
+import { actorState, createChildActor } from "../otp/scheduler/xstate-adapter.ts";
+import type { ChildScope } from "../otp/supervisor/child-spec.ts";
+import type { AgentReport, AgentReportFacts } from "./agent-report.ts";
+import type { EquippedEnvironment } from "./environment.ts";
+import type { AgentActor, AgentEvent, agentMachine } from "./machine.ts";
+import type { NormalAgentSpec } from "./spec.ts";
+
+const lastEventCount = 50;
+
+/** The life of one agent: it goes on when a worker ends, and begins anew when the agent is started again. */
+export class AgentLife {
+  readonly spec: NormalAgentSpec;
+  readonly environment: EquippedEnvironment;
+  readonly #lastEvents: string[] = [];
+  #scope: ChildScope | undefined;
+  #actor: AgentActor | undefined;
+  #incarnation = 0;
+  #killed = false;
+
+  constructor(spec: NormalAgentSpec, environment: EquippedEnvironment) {
+    this.spec = spec;
+    this.environment = environment;
+  }
+
+  get agentId(): string {
+    return this.spec.id;
+  }
+
+  /**
+   * Its place under its supervisor.
+   * @throws CallerError "stopped" before its first start
+   */
+  get scope(): ChildScope {
+    if (this.#scope === undefined) throw new CallerError("stopped", `agent "${this.agentId}" has not been started`);
+    return this.#scope;
+  }
+
+  get clock(): Clock {
+    return this.scope.clock;
+  }
+
+  /** Undefined before its first start. */
+  get path(): string | undefined {
+    return this.#scope?.path;
+  }
+
+  get state(): string {
+    return this.#actor === undefined ? "stopped" : actorState(this.#actor);
+  }
+
+  get stopped(): boolean {
+    return this.state === "stopped";
+  }
+
+  /** Number of the current or last worker; 0 before the first. */
+  get incarnation(): number {
+    return this.#incarnation;
+  }
+
+  /** Whether it was killed: the end of its worker is no crash then. */
+  get killed(): boolean {
+    return this.#killed;
+  }
+
+  /** Types of the machine's last events, oldest first. */
+  get lastEvents(): readonly string[] {
+    return [...this.#lastEvents];
+  }
+
+  /** Begins under a supervisor: the machine starts, and with it the next worker. */
+  begin(scope: ChildScope, logic: typeof agentMachine): AgentActor {
+    this.#scope = scope;
+    this.#killed = false;
+    const actor = createChildActor(logic, scope.supervisor, {
+      id: this.agentId,
+      input: { agentId: this.agentId, incarnation: this.#incarnation },
+    }) as AgentActor;
+    this.#actor = actor;
+    actor.start();
+    return actor;
+  }
+
+  /** A worker of this number begins. */
+  incarnate(incarnation: number): void {
+    this.#incarnation = incarnation;
+  }
+
+  /** It is killed: whatever ends from now on was asked to. */
+  noteKill(): void {
+    this.#killed = true;
+  }
+
+  /** Sends an event to the machine. */
+  send(event: AgentEvent): void {
+    this.#lastEvents.push(event.type);
+    if (this.#lastEvents.length > lastEventCount) this.#lastEvents.shift();
+    this.#actor?.send(event);
+  }
+
+  /** Tells the system. */
+  report(facts: AgentReportFacts): void {
+    const base = { agentId: this.agentId, path: this.path ?? this.agentId, atMs: this.clock.now() };
+    this.environment.report({ ...facts, ...base, incarnation: this.#incarnation } as AgentReport);
+  }
+
+  /** Tells the supervisor that the agent has ended. */
+  ended(): void {
+    this.scope.exited(this.#killed ? "killed" : "shutdown");
+  }
+}

@@ -1,0 +1,95 @@
+/** Hands the runs of one agent to its worker, as many at a time as it takes, and takes back those that it refuses. */
+
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { CallerError, type SynapseError } from "../errors.ts";
+import type { Clock } from "../otp/scheduler/clock.ts";
+import type { CrashHistory } from "./crash-history.ts";
+import type { CurrentWorker } from "./current-worker.ts";
+import type { RunTaker } from "./handle.ts";
+import type { AgentLife } from "./life.ts";
+import type { Mailbox } from "./mailbox.ts";
+import type { PendingRun } from "./run.ts";
+
+/** The way of an agent's runs: from the caller to the mailbox, from there to the worker that serves. */
+export class RunDispatcher implements RunTaker {
+  readonly #life: AgentLife;
+  readonly #mailbox: Mailbox<PendingRun>;
+  readonly #worker: CurrentWorker;
+  readonly #crashes: CrashHistory;
+
+  constructor(parts: {
+    life: AgentLife;
+    mailbox: Mailbox<PendingRun>;
+    worker: CurrentWorker;
+    crashes: CrashHistory;
+  }) {
+    this.#life = parts.life;
+    this.#mailbox = parts.mailbox;
+    this.#worker = parts.worker;
+    this.#crashes = parts.crashes;
+  }
+
+  get agentId(): string {
+    return this.#life.agentId;
+  }
+
+  get clock(): Clock {
+    return this.#life.clock;
+  }
+
+  get schema(): StandardSchemaV1 | undefined {
+    return this.#life.spec.output;
+  }
+
+  accept(run: PendingRun): void {
+    const refused = this.refusal();
+    if (refused !== undefined) throw refused;
+    this.#mailbox.push(run, this.#worker.client !== undefined);
+    run.wait();
+    this.serve();
+  }
+
+  refusal(): SynapseError | undefined {
+    const { leftDownBy } = this.#crashes;
+    if (leftDownBy !== undefined) return leftDownBy;
+    const { state } = this.#life;
+    if (state !== "stopping" && state !== "stopped") return undefined;
+    return new CallerError("stopped", `agent "${this.agentId}" has been stopped; restart() begins it anew`);
+  }
+
+  /** Hands waiting runs to the worker while it takes some. */
+  serve(): void {
+    for (let { client } = this.#worker; client !== undefined; client = this.#worker.client) {
+      const run = this.#mailbox.take();
+      if (run === undefined) return;
+      this.#life.send({ type: "run.started", runId: run.id });
+      run.begin(client, this.#life.incarnation);
+    }
+  }
+
+  /** Rejects the runs that wait, and answers how many there were. */
+  refuseWaiting(): number {
+    const waiting = this.#mailbox.drain("waiting");
+    for (const run of waiting) run.fail(this.#crashes.endError("stopped while the run waited", run.id));
+    return waiting.length;
+  }
+
+  runEnded(run: PendingRun): void {
+    const held = this.#mailbox.remove(run);
+    if (!held) return;
+    this.#life.send({ type: "run.settled", runId: run.id });
+    this.serve();
+    this.#worker.runSettled();
+  }
+
+  runRefused(run: PendingRun): void {
+    this.#mailbox.putBack(run);
+    this.#life.send({ type: "run.settled", runId: run.id });
+    this.#worker.stopServing();
+    this.#worker.runSettled();
+  }
+
+  connectionLost(incarnation: number): void {
+    this.#worker.connectionLost(incarnation);
+  }
+}

@@ -1,0 +1,78 @@
+/** What an agent makes of what its worker tells: events of its machine, reports, and the record of a crash. */
+
+import type { Worker, WorkerExit } from "../worker/launcher.ts";
+import type { CrashHistory } from "./crash-history.ts";
+import { createCrashRecord } from "./crash-record.ts";
+import type { WorkerOwner } from "./current-worker.ts";
+import type { AgentLife } from "./life.ts";
+import type { Mailbox } from "./mailbox.ts";
+import type { Readiness } from "./readiness.ts";
+import type { PendingRun } from "./run.ts";
+import { agentStoppedError, workerError } from "./worker-error.ts";
+
+/** The owner of an agent's workers, one after the other. */
+export class WorkerObserver implements WorkerOwner {
+  readonly #life: AgentLife;
+  readonly #mailbox: Mailbox<PendingRun>;
+  readonly #crashes: CrashHistory;
+  readonly #readiness: Readiness;
+
+  constructor(parts: {
+    life: AgentLife;
+    mailbox: Mailbox<PendingRun>;
+    crashes: CrashHistory;
+    readiness: Readiness;
+  }) {
+    this.#life = parts.life;
+    this.#mailbox = parts.mailbox;
+    this.#crashes = parts.crashes;
+    this.#readiness = parts.readiness;
+  }
+
+  heldRuns(): number {
+    return this.#mailbox.inFlight.size;
+  }
+
+  workerSpawned(worker: Worker): void {
+    this.#life.send({ type: "worker.spawned", pid: worker.pid });
+    this.#life.report({ type: "worker.spawned", pid: worker.pid });
+  }
+
+  workerReady(worker: Worker, startMs: number): void {
+    this.#crashes.served();
+    this.#life.send({ type: "worker.ready" });
+    this.#readiness.resolve();
+    this.#life.report({ type: "agent.ready", pid: worker.pid ?? 0, startMs });
+  }
+
+  workerUnavailable(): void {
+    this.#readiness.renew();
+  }
+
+  /** The runs it held end with it; who waits keeps its place. An end that was asked for is a crash only if it came in another way. */
+  workerGone(exit: WorkerExit, about: { asked: boolean; connectionLost: boolean }): void {
+    const { agentId } = this.#life;
+    const held = this.#mailbox.drain("inFlight");
+    const crash = createCrashRecord(exit, {
+      agentId,
+      atMs: this.#life.clock.now(),
+      connectionLost: about.connectionLost,
+      runsInFlight: held.map((run) => run.id),
+      lastEvents: this.#life.lastEvents,
+    });
+    const asked = about.asked || this.#life.killed;
+    const crashed = !asked || (crash.cause !== "stopped" && crash.cause !== "killed");
+    const stopping = this.#life.state === "stopping";
+    if (crashed) this.#crashes.note(crash);
+    for (const run of held) {
+      run.fail(
+        stopping
+          ? agentStoppedError(agentId, "stopped while it held the run", crash, run.id)
+          : workerError(crash, run.id),
+      );
+    }
+    if (crashed) this.#life.report({ type: "agent.crashed", crash });
+    if (asked) this.#life.send({ type: "worker.exited" });
+    else this.#life.send({ type: "worker.exited", crash: crash.describe });
+  }
+}
