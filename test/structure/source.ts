@@ -6,13 +6,11 @@ import { dirname, join, normalize } from "node:path";
 /** The root of the checkout. */
 export const root = join(import.meta.dirname, "../..");
 
-/** One import or re-export. */
+/** One import or re-export, of values or of types. */
 export interface ImportLine {
   /** "otp/scheduler/clock.ts" for our own files, relative to src; the specifier itself for a package or a builtin. */
   target: string;
   own: boolean;
-  /** Whether nothing of it is left at run time. */
-  typeOnly: boolean;
 }
 
 /** One file of src. */
@@ -25,7 +23,9 @@ export interface SourceFile {
   imports: ImportLine[];
 }
 
-const statement = /^(?:import|export)\s+(type\s+)?(?:([^;"']*?)\sfrom\s+)?["']([^"']+)["']/gm;
+const statement = /^(?:import|export)\s+(?:type\s+)?(?:[^;"']*?\sfrom\s+)?["']([^"']+)["']/gm;
+/** `import("…")`, of a module or of a type. */
+const inline = /\bimport\(\s*["']([^"']+)["']\s*\)/g;
 
 /** Every file of src, generated ones included. */
 export function readSource(): SourceFile[] {
@@ -42,21 +42,10 @@ export function roomOf(path: string): string {
 }
 
 function importsOf(path: string, text: string): ImportLine[] {
-  return [...text.matchAll(statement)].map(([, type, names = "", specifier = ""]) => {
+  return [...text.matchAll(statement), ...text.matchAll(inline)].map(([, specifier = ""]) => {
     const own = specifier.startsWith(".");
-    return {
-      own,
-      target: own ? normalize(join(dirname(path), specifier)) : specifier,
-      typeOnly: type !== undefined || everyNameIsType(names),
-    };
+    return { own, target: own ? normalize(join(dirname(path), specifier)) : specifier };
   });
-}
-
-function everyNameIsType(names: string): boolean {
-  const list = /^\{([^}]*)\}$/s.exec(names.trim())?.[1];
-  if (list === undefined) return false;
-  const entries = list.split(",").filter((name) => name.trim() !== "");
-  return entries.length > 0 && entries.every((name) => /^\s*type\s/.test(name));
 }
 
 /** The names that a door lists, values and types apart. */
