@@ -7,6 +7,7 @@
  */
 
 import type { CrashRecord } from "./crash.ts";
+import { describeValue } from "./describe-value.ts";
 import type { Usage } from "./usage.ts";
 
 /** The caller's mistake: thrown or rejected at once, nothing was started. */
@@ -80,8 +81,10 @@ export type ProcessErrorCode =
   | "noproc"
   /** It did not answer, or begin, in time. */
   | "timeout"
-  /** A process called itself. */
+  /** A process waits for a reply of its own, which could never come. */
   | "calling_self"
+  /** The caller's `signal` was aborted. */
+  | "aborted"
   /** It ended, or crashed, instead of answering; `reason` says how. */
   | "exited"
   /** Its start failed; `reason` says why. */
@@ -256,8 +259,15 @@ export class WorkerError extends SynapseError {
 /** What a {@link ProcessError} is told beside its message. */
 export interface ProcessErrorFacts {
   reason?: unknown;
-  call?: { readonly target: unknown; readonly message: unknown };
+  call?: FailedCall;
   cause?: unknown;
+}
+
+/** A call that failed: its target as it was written, what was asked, and the time it had (milliseconds), where it had one. */
+export interface FailedCall {
+  readonly target: unknown;
+  readonly message: unknown;
+  readonly timeoutMs?: number | "infinity";
 }
 
 /** An OTP process ended, did not begin, or did not answer. `reason` is the exit reason, where there is one. */
@@ -265,25 +275,11 @@ export class ProcessError extends SynapseError {
   declare readonly code: ProcessErrorCode;
   readonly reason?: unknown;
   /** The call that failed. */
-  readonly call?: { readonly target: unknown; readonly message: unknown };
+  readonly call?: FailedCall;
 
   constructor(code: ProcessErrorCode, message: string, facts: ProcessErrorFacts = {}) {
     super(code, message, "cause" in facts ? { cause: facts.cause } : undefined);
     if ("reason" in facts) this.reason = facts.reason;
     if (facts.call !== undefined) this.call = facts.call;
   }
-}
-
-/** A value as an error message quotes it: strings in quotes, long ones cut. */
-export function describeValue(value: unknown): string {
-  if (typeof value === "function") return "a function";
-  if (typeof value === "bigint") return `${value}n`;
-  if (value === undefined || typeof value === "symbol" || typeof value === "number") return String(value);
-  let text: string;
-  try {
-    text = JSON.stringify(value) ?? String(value);
-  } catch {
-    text = Object.prototype.toString.call(value);
-  }
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -1,13 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  CallerError,
-  describeValue,
-  invalidArgument,
-  ProcessError,
-  RunError,
-  SynapseError,
-  WorkerError,
-} from "../src/errors.ts";
+import { describeValue } from "../src/describe-value.ts";
+import { CallerError, invalidArgument, ProcessError, RunError, SynapseError, WorkerError } from "../src/errors.ts";
 import { crashRecord } from "./agent/values.ts";
 
 test.each([

@@ -5,7 +5,7 @@
  */
 
 import type { WorkerLoadFailure } from "../crash.ts";
-import { describeValue } from "../errors.ts";
+import { describeValue } from "../describe-value.ts";
 import type { WorkerReady } from "./launcher.ts";
 
 /** Version of the control lines that this host speaks. */

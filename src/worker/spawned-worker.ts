@@ -7,7 +7,7 @@
 import type { ChildProcess } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
 import type { WorkerLoadFailure } from "../crash.ts";
-import { describeValue } from "../errors.ts";
+import { describeValue } from "../describe-value.ts";
 import { type Clock, createTimer } from "./clock.ts";
 import { type ControlChannel, openControlChannel } from "./control-channel.ts";
 import { exitCause, nextVerdict, type Verdict } from "./exit-cause.ts";

@@ -25,6 +25,8 @@ export interface Behaviour {
   handle(message: unknown): void | Promise<void>;
   /** The hook before an orderly end or after a crash. A throw replaces the reason. */
   terminate(reason: ExitReason): void | Promise<void>;
+  /** Whether its code waits now for something that is no message. Absent: no. */
+  readonly waits?: boolean;
   /** Releases everything at once. Runs no hook. */
   dispose(reason: ExitReason): void;
   /** Calls `then` when what the dead process has left behind has ended too: at once, or when a supervisor's last child is gone. */

@@ -1,9 +1,9 @@
 /** What is told of a crash: enough to see why, without what `formatStatus` hides. Source: OTP's proc_lib crash report. */
 
-import type { ExitReason } from "../report/exit-reason.ts";
+import { describeExitReason, type ExitReason, exitReasonOf } from "../report/exit-reason.ts";
 import type { ProcessReport } from "../report/process-report.ts";
 import type { Shown } from "./behaviour.ts";
-import type { OpenCall } from "./open-calls.ts";
+import { callIn } from "./call-message.ts";
 import type { Process } from "./process.ts";
 import { openMessage } from "./system-message.ts";
 
@@ -18,13 +18,13 @@ export function crashReport(process: Process, reason: ExitReason, lastMessage: u
   try {
     shown = behaviour.redact?.(shown) ?? { ...shown, state: behaviour.state() };
   } catch (error) {
-    shown = { state: `its state could not be shown: ${String(error)}`, reason };
+    shown = { state: `its state could not be shown: ${describeExitReason(exitReasonOf(error))}`, reason };
   }
   return {
     type: "process.crashed",
     process: process.toString(),
     label: process.label,
-    reason: shown.reason ?? reason,
+    reason: "reason" in shown ? shown.reason : reason,
     state: shown.state,
     ancestors: ancestorsOf(process),
     links: links === undefined ? [] : Array.from(links, String),
@@ -42,6 +42,6 @@ function ancestorsOf(process: Process): string[] {
 }
 
 function clientOf(lastMessage: unknown): { client?: string } {
-  if ((lastMessage as { type?: unknown } | null | undefined)?.type !== "$call") return {};
-  return { client: (lastMessage as OpenCall).caller?.toString() ?? "outside any process" };
+  const call = callIn(lastMessage);
+  return call === undefined ? {} : { client: call.caller?.toString() ?? "outside any process" };
 }

@@ -4,7 +4,7 @@ import { AsyncLocalStorage, AsyncResource } from "node:async_hooks";
 import { CallerError } from "../../errors.ts";
 import type { Process } from "./process.ts";
 
-const storage = new AsyncLocalStorage<Process>();
+const storage = new AsyncLocalStorage<Process | undefined>();
 
 /**
  * The context of a process's code: the one it is started in, with the process as the one that is running. Made once, because `storage.run` copies
@@ -21,6 +21,11 @@ function makeContext(): AsyncResource {
 /** Runs code as a process. */
 export function runAs<A, R>(process: Process, code: (argument: A) => R, argument: A): R {
   return process.context.runInAsyncScope(code, undefined, argument);
+}
+
+/** Runs code as nobody's: outside any process. */
+export function runOutside<A, R>(code: (argument: A) => R, argument: A): R {
+  return storage.run(undefined, code, argument);
 }
 
 /** The process that is running, or undefined outside any. */

@@ -4,6 +4,7 @@ import { ProcessError } from "../../errors.ts";
 import type { ExitReason } from "../report/exit-reason.ts";
 import { currentProcess, self } from "./current.ts";
 import type { Process } from "./process.ts";
+import { ExitSignal } from "./runtime-message.ts";
 import { describeTarget, resolveTarget, type Target } from "./target.ts";
 
 /** Links two processes. At most one link per pair; to oneself it is nothing. */
@@ -34,7 +35,7 @@ export function link(target: Target): void {
   if (other?.alive === true) {
     linkProcesses(owner, other);
   } else if (owner.trapExit) {
-    owner.deliverSignal({ type: "EXIT", from: other, reason: "noproc" });
+    owner.deliverSignal(new ExitSignal(other, "noproc"));
   } else {
     throw new ProcessError("noproc", `cannot link to ${describeTarget(target)}: it is not alive`, { reason: "noproc" });
   }

@@ -1,102 +1,35 @@
 /** A process of this program: a mailbox and a life. */
 
-import type { AsyncResource } from "node:async_hooks";
-import type { AnyActorRef } from "xstate";
-import { type ExitReason, exitReasonOf, isCleanExit } from "../report/exit-reason.ts";
-import { Deque } from "../scheduler/deque.ts";
-import type { Behaviour } from "./behaviour.ts";
-import { crashReport } from "./crash-report.ts";
-import { openContext, runAs } from "./current.ts";
+import { type ExitReason, exitReasonOf } from "../report/exit-reason.ts";
+import { callIn } from "./call-message.ts";
 import { reportDeadLetter } from "./dead-letter.ts";
-import { leave } from "./leave.ts";
-import { type MailboxLimit, mailboxAdmits } from "./mailbox-limit.ts";
+import type { MailboxLimit } from "./mailbox-limit.ts";
 import type { OpenCall } from "./open-calls.ts";
-import type {
-  ExitHook,
-  ExitMessage,
-  Held,
-  Process,
-  ProcessStatus,
-  Runtime,
-  Supervision,
-  Trace,
-  Watcher,
-} from "./process.ts";
+import type { Process } from "./process.ts";
+import { ProcessLife } from "./process-life.ts";
+import { ExitSignal, StopRequest } from "./runtime-message.ts";
 import { isSystemMessage, openMessage, runSystemRequest, tellTraces } from "./system-message.ts";
-import { unwatchUncaught, watchUncaught } from "./uncaught.ts";
+
+/**
+ * - "over": no message is being handled
+ * - "running": a handler is on the stack
+ * - "waiting": a handler has answered a promise that is not settled
+ */
+type Turn = "over" | "running" | "waiting";
 
 /** A process that lives here. */
-export class LocalProcess implements Process {
-  readonly id: number;
-  readonly runtime: Runtime;
-  parent: Process | undefined;
-  readonly startedAfterMs: number;
-  label: string;
-  name: string | undefined;
-  trapExit = false;
-  status: ProcessStatus = "starting";
-  exitReason: ExitReason | undefined;
-  behaviour!: Behaviour;
-  links: Set<Process> | undefined;
-  watchers: Set<Watcher> | undefined;
-  openCalls: OpenCall | undefined;
-  awaitedCalls: OpenCall | undefined;
-  supervision: Supervision | undefined;
-  exitHooks: Set<ExitHook> | undefined;
-  held: Set<Held> | undefined;
-  traces: Set<Trace> | undefined;
-  suspended = false;
-  standalone = false;
-  limit: MailboxLimit | undefined;
-  handled = 0;
-  readonly context: AsyncResource;
-  readonly #mailbox = new Deque<unknown>();
+export class LocalProcess extends ProcessLife implements Process {
   #queued = false;
-  #busy = false;
-  #lastMessage: unknown;
-  #systemWaiting = 0;
+  #turn: Turn = "over";
+  /** Calls to itself that the code which runs has made. */
+  #selfCalls: OpenCall[] | undefined;
 
-  constructor(runtime: Runtime, parent: Process | undefined, label: string) {
-    this.id = runtime.nextId();
-    this.runtime = runtime;
-    this.parent = parent;
-    this.label = label;
-    this.startedAfterMs = runtime.clock.now() - runtime.startedAtMs;
-    this.context = openContext(this);
-    runtime.processCount += 1;
-    watchUncaught();
-  }
-
-  get alive(): boolean {
-    return this.status !== "dead";
-  }
-
-  get actor(): AnyActorRef {
-    return this.behaviour.actor;
+  set limit(limit: MailboxLimit | undefined) {
+    this.mailbox.limit = limit;
   }
 
   get queueLength(): number {
-    return this.#mailbox.length + (this.behaviour.unread?.length ?? 0);
-  }
-
-  /** Whether it has a message to handle now; if so it counts as queued. */
-  claimTurn(): boolean {
-    const wants =
-      this.status === "running" && !this.#busy && (this.suspended ? this.#systemWaiting > 0 : this.#mailbox.length > 0);
-    this.#queued = wants;
-    return wants;
-  }
-
-  toString(): string {
-    return this.name === undefined ? `<${this.id}> ${this.label}` : `<${this.id}> "${this.name}"`;
-  }
-
-  toJSON(): string {
-    return this.toString();
-  }
-
-  [Symbol.for("nodejs.util.inspect.custom")](): string {
-    return this.toString();
+    return this.mailbox.length + (this.behaviour.unread?.length ?? 0);
   }
 
   deliver(message: unknown): void {
@@ -104,84 +37,66 @@ export class LocalProcess implements Process {
       reportDeadLetter(this.runtime, this, message, "noproc");
       return;
     }
-    if (this.limit !== undefined && !mailboxAdmits(this, this.limit, message)) return;
-    this.#mailbox.push(message);
-    this.wake();
+    if (this.mailbox.admit(this, message)) this.wake();
   }
 
   deliverSignal(message: unknown): void {
     if (this.status === "dead") return;
-    this.#mailbox.push(message);
+    this.mailbox.push(message);
     this.wake();
   }
 
   deliverSystem(message: unknown): void {
-    this.#systemWaiting += 1;
-    this.deliverSignal(message);
+    if (this.status === "dead") return;
+    this.mailbox.pushSystem(message);
+    this.wake();
   }
 
   deliverFirst(message: unknown): void {
-    this.#mailbox.unshift(message);
+    this.mailbox.unshift(message);
     this.wake();
   }
 
   takeMessage(match: (message: unknown) => boolean): { readonly item: unknown } | undefined {
-    return this.behaviour.unread?.take(match) ?? this.#mailbox.take(match);
+    return this.behaviour.unread?.take(match) ?? this.mailbox.take(match);
   }
 
   removeMessage(match: (message: unknown) => boolean): boolean {
     return this.takeMessage(match) !== undefined;
   }
 
+  get isHandling(): boolean {
+    return this.#turn !== "over";
+  }
+
+  get waitsForItself(): boolean {
+    return this.status !== "running" || this.#turn === "waiting" || this.behaviour.waits === true;
+  }
+
+  calledItself(call: OpenCall): void {
+    if (this.#turn !== "running") return;
+    this.#selfCalls ??= [];
+    this.#selfCalls.push(call);
+  }
+
   wake(): void {
     if (!this.#queued && this.claimTurn()) this.runtime.queue.add(this);
+  }
+
+  /** Whether it has a message to handle now; if so it counts as queued. */
+  claimTurn(): boolean {
+    this.#queued = this.status === "running" && this.#turn !== "waiting" && this.mailbox.hasWork(this.suspended);
+    return this.#queued;
   }
 
   run(budget: number): number {
     return this.context.runInAsyncScope(this.#handleSome, this, budget);
   }
 
-  beginStandalone(): void {
-    this.standalone = false;
-    this.runtime.processCount += 1;
-    watchUncaught();
-    let begun: void | Promise<void>;
-    try {
-      begun = runAs(this, () => this.behaviour.begin(), undefined);
-    } catch (error) {
-      this.fail(exitReasonOf(error));
-      return;
-    }
-    if (begun === undefined) this.started();
-    else
-      begun.then(
-        () => this.started(),
-        (error: unknown) => this.fail(exitReasonOf(error)),
-      );
-  }
-
-  /** Leaves a process uncounted until its actor is started: XState makes actors that never are. */
-  park(): void {
-    this.standalone = true;
-    this.runtime.processCount -= 1;
-    unwatchUncaught();
-  }
-
-  discard(): void {
-    this.status = "dead";
-    this.exitReason = "normal";
-    this.runtime.processCount -= 1;
-    unwatchUncaught();
-  }
-
-  addExitHook(hook: ExitHook): void {
-    this.exitHooks ??= new Set();
-    this.exitHooks.add(hook);
-  }
-
-  removeExitHook(hook: ExitHook): void {
-    this.exitHooks?.delete(hook);
-    if (this.exitHooks?.size === 0) this.exitHooks = undefined;
+  /** Its turn threw, which nothing in it may: the process ends, and the others have their turns. */
+  broken(error: unknown): void {
+    this.runtime.report({ type: "process.late_error", process: this.toString(), error });
+    this.finish(exitReasonOf(error));
   }
 
   started(): void {
@@ -198,8 +113,8 @@ export class LocalProcess implements Process {
     }
     if (this.trapExit) {
       if (this.status === "exiting") return;
-      const message = { type: "EXIT", from, reason } satisfies ExitMessage;
-      if (from !== undefined && from === this.parent && this.behaviour.followsParent) this.deliverSystem(message);
+      const message = new ExitSignal(from, reason);
+      if (isSystemMessage(this, message)) this.deliverSystem(message);
       else this.deliverSignal(message);
       return;
     }
@@ -207,109 +122,81 @@ export class LocalProcess implements Process {
     this.finish(reason);
   }
 
-  crash(reason: ExitReason): void {
-    if (this.status === "starting") this.fail(reason);
-    else this.end(reason);
-  }
-
-  end(reason: ExitReason): void {
-    if (this.status === "dead" || this.status === "exiting") return;
-    this.status = "exiting";
-    let hook: void | Promise<void>;
-    try {
-      hook = runAs(this, (why) => this.behaviour.terminate(why), reason);
-    } catch (error) {
-      this.fail(exitReasonOf(error));
-      return;
-    }
-    if (hook === undefined) {
-      this.fail(reason);
-      return;
-    }
-    hook.then(
-      () => this.fail(reason),
-      (error: unknown) => this.fail(exitReasonOf(error)),
-    );
-  }
-
   requestStop(reason: ExitReason): void {
-    this.deliverSystem({ type: "$stop", reason });
-  }
-
-  finish(reason: ExitReason): void {
-    if (this.status === "dead") return;
-    this.status = "dead";
-    this.exitReason = reason;
-    this.#lastMessage = undefined;
-    this.runtime.signal(() => leave(this, reason, this.#mailbox));
-  }
-
-  fail(reason: ExitReason): void {
-    if (this.status === "dead") return;
-    if (!isCleanExit(reason) && this.runtime.onReport !== undefined) {
-      this.runtime.report(crashReport(this, reason, this.#lastMessage));
-    }
-    this.finish(reason);
+    this.deliverSystem(new StopRequest(reason));
   }
 
   #handleSome(budget: number): number {
     let count = 0;
-    while (count < budget && this.status === "running" && !this.#busy) {
+    while (count < budget && this.status === "running" && this.#turn !== "waiting") {
       let message: unknown;
       if (this.suspended) {
-        const system = this.#mailbox.take((waiting) => isSystemMessage(this, waiting));
+        const system = this.mailbox.takeSystem(this);
         if (system === undefined) break;
         message = system.item;
       } else {
-        if (this.#mailbox.length === 0) break;
-        message = this.#mailbox.shift();
+        if (this.mailbox.length === 0) break;
+        message = this.mailbox.shift();
       }
       count += 1;
-      this.#handleOne(message);
+      if (this.mailbox.isSystem(this, message)) this.#handleSystem(message);
+      else this.#handleOne(message);
     }
     return count;
   }
 
+  #handleSystem(message: unknown): void {
+    const request = callIn(message);
+    if (message instanceof StopRequest) this.end(message.reason);
+    else if (request !== undefined) runSystemRequest(this, request);
+    else this.#handleOne(message);
+  }
+
   #handleOne(message: unknown): void {
-    if (this.#systemWaiting > 0 && isSystemMessage(this, message)) {
-      this.#systemWaiting -= 1;
-      const { type } = message as { type: string };
-      if (type === "$stop") {
-        this.end((message as { reason: ExitReason }).reason);
-        return;
-      }
-      if (type === "$sys") {
-        runSystemRequest(this, message as OpenCall);
-        return;
-      }
-    }
     this.handled += 1;
-    this.#lastMessage = message;
+    this.lastMessage = message;
     if (this.traces !== undefined) tellTraces(this.traces, { type: "message", ...openMessage(message) });
     let pending: void | Promise<void>;
+    this.#turn = "running";
     try {
       pending = this.behaviour.handle(message);
     } catch (error) {
+      this.#turn = "over";
       this.crash(exitReasonOf(error));
       return;
     }
     if (pending === undefined) {
-      this.#lastMessage = undefined;
-      if (this.traces !== undefined) tellTraces(this.traces, { type: "state", state: this.behaviour.state() });
+      this.#turn = "over";
+      if (this.#selfCalls !== undefined) this.#selfCalls = undefined;
+      this.#handledIt();
       return;
     }
-    this.#busy = true;
+    this.#turn = "waiting";
+    if (this.#selfCalls !== undefined) this.#refuseSelfCalls();
     pending.then(
       () => {
-        this.#busy = false;
-        this.#lastMessage = undefined;
-        if (this.traces !== undefined) tellTraces(this.traces, { type: "state", state: this.behaviour.state() });
+        this.#turn = "over";
+        this.#handledIt();
         this.wake();
       },
       (error: unknown) => {
-        this.#busy = false;
+        this.#turn = "over";
         this.crash(exitReasonOf(error));
       },
     );
+  }
+
+  #refuseSelfCalls(): void {
+    const calls = this.#selfCalls ?? [];
+    this.#selfCalls = undefined;
+    for (const call of calls) {
+      this.mailbox.remove(this, call);
+      call.deadlocked();
+    }
+  }
+
+  #handledIt(): void {
+    this.lastMessage = undefined;
+    if (this.traces !== undefined) tellTraces(this.traces, { type: "state", state: this.behaviour.state() });
   }
 }

@@ -1,9 +1,10 @@
 /** A bound on a mailbox, and what happens at it. */
 
 import { invalidArgument } from "../../errors.ts";
+import { callIn } from "./call-message.ts";
 import { reportDeadLetter } from "./dead-letter.ts";
-import type { OpenCall } from "./open-calls.ts";
 import type { Process } from "./process.ts";
+import { RuntimeMessage } from "./runtime-message.ts";
 
 /**
  * - "drop_newest": the new message becomes a dead letter
@@ -51,16 +52,13 @@ export function mailboxAdmits(process: Process, limit: MailboxLimit, message: un
   }
 }
 
+/** Signals and the runtime's own requests always go in, and stay. */
 function isDroppable(message: unknown): boolean {
-  const type = (message as { type?: unknown } | null | undefined)?.type;
-  if (type === "EXIT" || type === "$stop" || type === "$sys" || type === "$continue") return false;
-  return (message as { monitor?: { isMonitor?: unknown } } | null | undefined)?.monitor?.isMonitor !== true;
+  return !RuntimeMessage.is(message) || message.isDroppable;
 }
 
 function drop(process: Process, message: unknown): void {
-  if ((message as { type?: unknown } | null | undefined)?.type === "$call") {
-    (message as OpenCall).refuse("its mailbox is full");
-  } else {
-    reportDeadLetter(process.runtime, process, message, "full");
-  }
+  const call = callIn(message);
+  if (call !== undefined) call.refuse("its mailbox is full");
+  else reportDeadLetter(process.runtime, process, message, "full");
 }

@@ -5,6 +5,7 @@ import type { ExitReason } from "../report/exit-reason.ts";
 import { Alias, type AliasMode } from "./alias.ts";
 import { currentProcess, self } from "./current.ts";
 import type { Held, Process } from "./process.ts";
+import { DownSignal, RuntimeMessage } from "./runtime-message.ts";
 import { resolveTarget, type Target } from "./target.ts";
 
 /** What a monitoring process receives, as an ordinary message. */
@@ -45,11 +46,6 @@ export class Monitor implements Held {
     this.alias = options.alias && new Alias(owner, options.alias, () => this.cancel());
   }
 
-  /** Tells its messages from others that have a field of this name. */
-  get isMonitor(): true {
-    return true;
-  }
-
   /** Begins to watch; of a dead or unknown target DOWN comes at once. Oneself never fires. */
   begin(): this {
     const { owner } = this;
@@ -72,8 +68,7 @@ export class Monitor implements Held {
     this.#fired = true;
     this.owner.held?.delete(this);
     if (this.alias?.mode !== "explicit") this.alias?.close();
-    const type = this.#tag ?? "DOWN";
-    this.owner.deliverSignal({ type, monitor: this, process: this.object, reason } satisfies DownMessage);
+    this.owner.deliverSignal(new DownSignal(this.#tag ?? "DOWN", this, this.object, reason));
   }
 
   /** Answers whether DOWN will never come: false when it is in the queue (or was handled). */
@@ -114,7 +109,9 @@ export function demonitor(made: Monitor, options: { flush?: boolean } = {}): boo
   if (made.owner !== currentProcess()) return false;
   const neverFired = made.cancel();
   if (!neverFired && options.flush === true) {
-    return made.owner.removeMessage((message) => (message as DownMessage | undefined)?.monitor === made);
+    return made.owner.removeMessage(
+      (message) => RuntimeMessage.is(message) && message instanceof DownSignal && message.monitor === made,
+    );
   }
   return neverFired;
 }

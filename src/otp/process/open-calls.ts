@@ -30,6 +30,8 @@ export interface OpenCall {
   fail(error: Error): void;
   /** The target cannot take the call. */
   refuse(why: string): void;
+  /** The target is the caller, and waits for the reply. */
+  deadlocked(): void;
   /** The target has ended without an answer. */
   processEnded(reason: unknown): void;
   /** The caller has ended: nobody waits any more, and its code never goes on. */

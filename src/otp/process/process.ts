@@ -73,14 +73,18 @@ export interface Process {
   takeMessage(match: (message: unknown) => boolean): { readonly item: unknown } | undefined;
   /** Takes the first waiting message that matches; answers whether there was one. */
   removeMessage(match: (message: unknown) => boolean): boolean;
+  /** Whether a handler is on the stack, or has answered a promise that is not settled. */
+  readonly isHandling: boolean;
+  /** Whether its own code waits now, so that a call of that code to it could never be answered. */
+  readonly waitsForItself: boolean;
+  /** Its own code has called it. Should that code wait for the reply, the call fails. */
+  calledItself(call: OpenCall): void;
   /** Asks for a turn if there is something to do. */
   wake(): void;
   /** Calls `hook` at the end, before links and monitors are told. */
   addExitHook(hook: ExitHook): void;
   /** Takes a hook back. */
   removeExitHook(hook: ExitHook): void;
-  /** Begins a process that XState made by itself; a failed init ends it. */
-  beginStandalone(): void;
   /** Takes back a process that never began. */
   discard(): void;
   /** The process has begun: messages are handled from now on. */

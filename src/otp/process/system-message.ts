@@ -1,7 +1,9 @@
 /** Messages that the runtime itself sends to a process: handled in their turn, and also while the process is suspended. Source: OTP's sys. */
 
+import { CallMessage } from "./call-message.ts";
 import type { OpenCall } from "./open-calls.ts";
-import type { ExitMessage, MessageKind, Process, Trace, TraceEvent } from "./process.ts";
+import type { MessageKind, Process, Trace, TraceEvent } from "./process.ts";
+import { ExitSignal, RuntimeMessage, StopRequest } from "./runtime-message.ts";
 
 /** A request that the runtime carries out on a process instead of its behaviour. */
 export interface SystemAction {
@@ -11,11 +13,11 @@ export interface SystemAction {
 
 /** Whether a message is the runtime's own: a request to stop or to show something, or the end of the parent it follows. */
 export function isSystemMessage(process: Process, message: unknown): boolean {
-  const type = (message as { type?: unknown } | null | undefined)?.type;
-  if (type === "$stop" || type === "$sys") return true;
-  if (type !== "EXIT") return false;
-  const { from } = message as ExitMessage;
-  return from !== undefined && from === process.parent && process.behaviour.followsParent;
+  if (!RuntimeMessage.is(message)) return false;
+  if (message instanceof StopRequest) return true;
+  if (message instanceof CallMessage) return message.type === "$sys";
+  if (!(message instanceof ExitSignal)) return false;
+  return message.from !== undefined && message.from === process.parent && process.behaviour.followsParent;
 }
 
 /** Carries a request out and answers it. */
@@ -32,12 +34,7 @@ export function runSystemRequest(process: Process, request: OpenCall): void {
 
 /** A message as its sender wrote it, and how it came. */
 export function openMessage(message: unknown): { kind: MessageKind; message: unknown } {
-  const type = (message as { type?: unknown } | null | undefined)?.type;
-  if (type === "$call") return { kind: "call", message: (message as OpenCall).message };
-  if (type === "$cast") return { kind: "cast", message: (message as { message: unknown }).message };
-  if (type === "$timeout") return { kind: "info", message: (message as { message: unknown }).message };
-  if (type === "$continue") return { kind: "continue", message: (message as { argument: unknown }).argument };
-  return { kind: "info", message };
+  return RuntimeMessage.is(message) ? message.opened() : { kind: "info", message };
 }
 
 /** Tells those who watch. One that throws is not told again. */

@@ -1,7 +1,8 @@
 /** What a message can be addressed to: a ref, a name, a registry's key, or the XState actor of a process. */
 
 import type { AnyActorRef } from "xstate";
-import { describeValue, invalidArgument } from "../../errors.ts";
+import { describeValue } from "../../describe-value.ts";
+import { invalidArgument } from "../../errors.ts";
 import { Alias } from "./alias.ts";
 import { currentProcess } from "./current.ts";
 import { LocalProcess } from "./local-process.ts";

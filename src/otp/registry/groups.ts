@@ -1,6 +1,7 @@
 /** Process groups: any number of processes under a group's name, each as often as it has joined. Source: OTP's pg. */
 
-import { CallerError, describeValue, invalidArgument, ProcessError } from "../../errors.ts";
+import { describeValue } from "../../describe-value.ts";
+import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
 import { self } from "../process/current.ts";
 import type { ExitHook, Process } from "../process/process.ts";
 import { describeTarget, resolveTarget, type Target } from "../process/target.ts";

@@ -1,6 +1,7 @@
 /** Processes by key: a name service, a table of properties, or publish and subscribe. Source: Elixir's Registry. */
 
-import { CallerError, describeValue, invalidArgument, ProcessError } from "../../errors.ts";
+import { describeValue } from "../../describe-value.ts";
+import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
 import { self } from "../process/current.ts";
 import type { ExitHook, Process } from "../process/process.ts";
 import { describeTarget, type NameService, resolveTarget, type Target, type Via } from "../process/target.ts";

@@ -1,5 +1,7 @@
 /** Why a process or child ended, in OTP's words (https://www.erlang.org/doc/system/ref_man_processes.html#termination). */
 
+import { describeOpaque } from "../../describe-value.ts";
+
 /**
  * The reason of an end. Any value may be a reason; these have a meaning of their own:
  * - "normal": it had finished
@@ -21,7 +23,18 @@ export type ExitReason =
   | { readonly shutdown: unknown }
   | Error
   | (string & {})
-  | object;
+  | object
+  | number
+  | bigint
+  | boolean
+  | symbol
+  | null
+  | undefined;
+
+/** A reason in a box: where "there is none yet" and the reason `undefined` are two things. */
+export interface BoxedReason {
+  readonly reason: ExitReason;
+}
 
 /** Whether a reason is clean: "normal", "shutdown" or `{ shutdown }`. Everything else is a crash. */
 export function isCleanExit(reason: ExitReason): boolean {
@@ -31,18 +44,34 @@ export function isCleanExit(reason: ExitReason): boolean {
 /** Whether a reason is "shutdown" or `{ shutdown }`. */
 export function isShutdown(reason: ExitReason): boolean {
   if (reason === "shutdown") return true;
-  return typeof reason === "object" && reason !== null && !(reason instanceof Error) && "shutdown" in reason;
+  if (typeof reason !== "object" || reason === null || isA(reason, Error)) return false;
+  try {
+    return "shutdown" in reason;
+  } catch {
+    return false; // A Proxy whose trap throws says nothing of a shutdown.
+  }
 }
 
-/** A reason as a short text for messages and logs. */
-export function describeExitReason(reason: ExitReason): string {
-  if (typeof reason === "string") return reason;
-  if (reason instanceof Error) return `${reason.name}: ${reason.message}`;
-  if ("describe" in reason && typeof reason.describe === "string") return reason.describe;
+/** Whether a value is an instance of a class. A Proxy that throws when it is asked is none. */
+export function isA<T>(value: unknown, type: abstract new (...args: never[]) => T): value is T {
   try {
-    return JSON.stringify(reason) ?? String(reason);
+    return value instanceof type;
   } catch {
-    return Object.prototype.toString.call(reason);
+    return false;
+  }
+}
+
+/** A reason as a short text for messages and logs; never throws. */
+export function describeExitReason(reason: ExitReason): string {
+  try {
+    if (typeof reason === "string") return reason;
+    if (typeof reason === "function") return `function ${reason.name || "without a name"}`;
+    if (typeof reason !== "object" || reason === null) return String(reason);
+    if (reason instanceof Error) return `${reason.name}: ${reason.message}`;
+    if ("describe" in reason && typeof reason.describe === "string") return reason.describe;
+    return JSON.stringify(reason) ?? Object.prototype.toString.call(reason);
+  } catch {
+    return describeOpaque(reason);
   }
 }
 
@@ -59,7 +88,7 @@ export class Exit extends Error {
 
 /** The reason of anything that was thrown: of an {@link Exit} the one it carries; an Error is its own reason, another value becomes an Error with the value as its cause. */
 export function exitReasonOf(thrown: unknown): ExitReason {
-  if (thrown instanceof Exit) return thrown.reason;
-  if (thrown instanceof Error) return thrown;
-  return new Error(`thrown: ${typeof thrown === "string" ? thrown : String(thrown)}`, { cause: thrown });
+  if (isA(thrown, Exit)) return thrown.reason;
+  if (isA(thrown, Error)) return thrown;
+  return new Error(`thrown: ${describeExitReason(thrown as ExitReason)}`, { cause: thrown });
 }

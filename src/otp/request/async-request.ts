@@ -1,11 +1,12 @@
 /** Calls whose reply is waited for later, again and again, or several at once. Source: OTP's gen_server:send_request and request id collections. */
 
 import { invalidArgument, ProcessError } from "../../errors.ts";
-import { currentProcess } from "../process/current.ts";
 import { contextRuntime, type Target } from "../process/target.ts";
+import { describeExitReason, type ExitReason } from "../report/exit-reason.ts";
 import type { Clock } from "../scheduler/clock.ts";
-import { callProcess, checkTimeout } from "./call.ts";
+import { startCall } from "./call.ts";
 import type { CallOf, ReplyOf, TypedRef } from "./protocol.ts";
+import { type Patience, patienceMs } from "./timeout.ts";
 
 /** How a request went: errors are values here. */
 export type Response<Reply> =
@@ -21,11 +22,8 @@ export type LabelledResponse<Reply, Label> =
   | { readonly type: "timeout" }
   | { readonly type: "no_request" };
 
-/** How long to wait. */
-export interface WaitOptions {
-  /** Milliseconds; 0 looks at what has arrived. Default "infinity". */
-  readonly timeoutMs?: number | "infinity";
-}
+/** How long to wait; 0 ms looks at what has arrived. Default: until the response comes. */
+export type WaitOptions = Patience;
 
 /** A request that has been sent. */
 export class SentRequest<Reply> {
@@ -35,12 +33,15 @@ export class SentRequest<Reply> {
   readonly clock: Clock;
   /** Set when it is answered. */
   response: Exclude<Response<Reply>, { type: "timeout" }> | undefined;
+  readonly #release: () => void;
   #abandoned = false;
 
   constructor(target: Target, message: unknown) {
     this.target = target;
-    this.clock = (currentProcess()?.runtime ?? contextRuntime()).clock;
-    this.settled = callProcess(target, message, "infinity").then(
+    this.clock = contextRuntime().clock;
+    const started = startCall({ target, message, timeoutMs: "infinity" });
+    this.#release = () => started.release?.();
+    this.settled = started.promise.then(
       (reply) => this.#settle({ type: "reply", reply: reply as Reply }),
       (error: unknown) => this.#settle({ type: "error", error: asProcessError(error) }),
     );
@@ -51,9 +52,11 @@ export class SentRequest<Reply> {
     return this.#abandoned;
   }
 
-  /** Gives the response up. */
+  /** Gives the response up: a late reply is a dead letter, and the target keeps nothing of the call. */
   abandon(): void {
+    if (this.#abandoned) return;
     this.#abandoned = true;
+    this.#release();
   }
 
   #settle<R extends Exclude<Response<Reply>, { type: "timeout" }>>(response: R): R {
@@ -148,9 +151,9 @@ interface Answered<Reply> {
 async function waitFor<Reply>(
   requests: readonly SentRequest<Reply>[],
   clock: Clock,
-  { timeoutMs = "infinity" }: WaitOptions,
+  options: WaitOptions,
 ): Promise<Answered<Reply> | undefined> {
-  checkTimeout("options.timeoutMs", timeoutMs);
+  const timeoutMs = patienceMs(options, "infinity");
   for (const request of requests) {
     if (request.abandoned) throw invalidArgument("request", "a request that was given up", "one whose response is due");
     if (request.response !== undefined) return { request, response: request.response };
@@ -171,5 +174,6 @@ async function waitFor<Reply>(
 
 function asProcessError(error: unknown): ProcessError {
   if (error instanceof ProcessError) return error;
-  return new ProcessError("exited", `the request failed: ${String(error)}`, { reason: error, cause: error });
+  const why = describeExitReason(error as ExitReason);
+  return new ProcessError("exited", `the request failed: ${why}`, { reason: error, cause: error });
 }

@@ -1,26 +1,29 @@
 /** Requests between processes: call waits for a reply, cast does not, send is an ordinary message. Source: OTP's gen_server. */
 
-import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
+import { invalidArgument } from "../../errors.ts";
 import { Alias } from "../process/alias.ts";
 import { currentProcess } from "../process/current.ts";
 import { reportDeadLetter } from "../process/dead-letter.ts";
 import { LocalProcess } from "../process/local-process.ts";
-import { listCall, type OpenCall, unlistCall } from "../process/open-calls.ts";
 import type { Process } from "../process/process.ts";
-import { type SystemAction, tellTraces } from "../process/system-message.ts";
+import { CastMessage, InfoMessage, RuntimeMessage } from "../process/runtime-message.ts";
+import type { SystemAction } from "../process/system-message.ts";
 import { contextRuntime, describeTarget, resolveTarget, type Target } from "../process/target.ts";
-import { describeExitReason, type ExitReason } from "../report/exit-reason.ts";
-import { longestTimerMs } from "../scheduler/clock.ts";
-import type { Deadline } from "../scheduler/deadlines.ts";
+import { onAbort } from "../scheduler/abort.ts";
+import { isThenable } from "../scheduler/thenable.ts";
+import { type CallDetails, callError, PendingCall } from "./pending-call.ts";
 import type { CallOf, CastOf, ReplyOf, TypedRef } from "./protocol.ts";
+import { type Patience, patienceMs } from "./timeout.ts";
 
 /** How long a call waits unless it says otherwise, in milliseconds (GenServer's default). */
 export const defaultCallTimeoutMs = 5_000;
 
 /** Options of a call. */
-export interface CallOptions {
-  /** Milliseconds until the call is given up; "infinity" waits for the reply or the end. Default 5,000. */
+export interface CallOptions extends Patience {
+  /** Milliseconds until the call is given up; "infinity" waits for the reply or the end. Default 5,000, or until `deadlineAtMs` when that is given. */
   readonly timeoutMs?: number | "infinity";
+  /** Gives the call up when it is aborted: it rejects with "aborted", its `cause` the signal's reason if that is an Error. The target goes on. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** The address of one reply: keep it and answer later with `reply`. */
@@ -29,163 +32,99 @@ export interface From {
   readonly caller: Process | undefined;
 }
 
-/** A call under way: the message its target receives, and the promise of its caller. */
-export class PendingCall implements From, Deadline, OpenCall {
-  readonly type: "$call" | "$sys";
-  readonly message: unknown;
-  readonly caller: Process | undefined;
-  readonly promise: Promise<unknown>;
-  atMs = 0;
-  previous: Deadline | undefined = undefined;
-  next: Deadline | undefined = undefined;
-  lane: Deadline["lane"] = undefined;
-  olderToTarget: OpenCall | undefined = undefined;
-  newerToTarget: OpenCall | undefined = undefined;
-  olderOfCaller: OpenCall | undefined = undefined;
-  newerOfCaller: OpenCall | undefined = undefined;
-  readonly #target: Process;
-  readonly #timeoutMs: number | "infinity";
-  #resolve!: (value: unknown) => void;
-  #reject!: (error: Error) => void;
-  #open = true;
-
-  constructor(
-    target: Process,
-    message: unknown,
-    timeoutMs: number | "infinity",
-    type: "$call" | "$sys",
-    caller: Process | undefined,
-  ) {
-    this.type = type;
-    this.#target = target;
-    this.message = message;
-    this.#timeoutMs = timeoutMs;
-    this.caller = caller;
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    listCall(this, target, caller);
-    if (timeoutMs !== "infinity") target.runtime.deadlines.add(this, timeoutMs);
-  }
-
-  answer(value: unknown): void {
-    const { traces } = this.#target;
-    if (traces !== undefined) tellTraces(traces, { type: "reply", to: this.caller, reply: value });
-    if (this.#close()) this.#resolve(value);
-    else reportDeadLetter(this.#target.runtime, this.caller ?? "a caller outside any process", value, "late");
-  }
-
-  fail(error: Error): void {
-    if (this.#close()) this.#reject(error);
-  }
-
-  release(): void {
-    this.#close();
-  }
-
-  toJSON(): unknown {
-    return { type: this.type, message: this.message, caller: this.caller };
-  }
-
-  processEnded(reason: ExitReason): void {
-    if (!this.#close()) return;
-    const how = `ended (${describeExitReason(reason)}) before it replied`;
-    this.#reject(this.#error(reason === "noproc" ? "noproc" : "exited", how, reason));
-  }
-
-  refuse(why: string): void {
-    if (this.#close()) this.#reject(this.#error("exited", `refused the call: ${why}`, "refused"));
-  }
-
-  expire(): void {
-    if (this.#close()) this.#reject(this.#error("timeout", `did not reply within ${this.#timeoutMs} ms`, "timeout"));
-  }
-
-  #close(): boolean {
-    if (!this.#open) return false;
-    this.#open = false;
-    unlistCall(this, this.#target, this.caller);
-    if (this.lane !== undefined) this.#target.runtime.deadlines.remove(this);
-    return true;
-  }
-
-  #error(code: "noproc" | "exited" | "timeout", what: string, reason: ExitReason): ProcessError {
-    return callError(code, this.#target, this.message, what, reason);
-  }
-}
-
-function callError(
-  code: "noproc" | "exited" | "timeout" | "calling_self",
-  target: unknown,
-  message: unknown,
-  what: string,
-  reason: ExitReason,
-): ProcessError {
-  const facts = { reason, call: { target, message }, ...(reason instanceof Error ? { cause: reason } : {}) };
-  return new ProcessError(code, `call to ${describeTarget(target)}: it ${what}`, facts);
-}
-
 /**
- * Asks a process and waits for its reply. The target goes on when the wait is given up; its late reply is dropped.
- * @returns rejects with ProcessError "noproc" (dead or unknown), "exited" (ended while waiting; `reason` says how), "timeout" or "calling_self";
- * `error.call` has the target and the message
+ * Asks a process and waits for its reply. The target goes on when the wait is given up; its late reply is a dead letter.
+ * @returns rejects with ProcessError "noproc" (dead or unknown), "exited" (ended while waiting; `reason` says how), "timeout", "aborted" or
+ * "calling_self" (the caller is the target and could not answer before the reply has come); `error.call` has the target as it was written, the
+ * message and the time that was given
  */
 export function call<T, const M extends CallOf<T>>(
   target: TypedRef<T>,
   message: M,
   options: CallOptions = {},
 ): Promise<ReplyOf<T, M>> {
-  const { timeoutMs = defaultCallTimeoutMs } = options;
-  checkTimeout("options.timeoutMs", timeoutMs);
-  return callProcess(target as Target, message, timeoutMs) as Promise<ReplyOf<T, M>>;
+  const timeoutMs = patienceMs(options, defaultCallTimeoutMs);
+  return callProcess(target as Target, message, timeoutMs, options.signal) as Promise<ReplyOf<T, M>>;
 }
 
 /** `call` without types. */
-export function callProcess(target: Target, message: unknown, timeoutMs: number | "infinity"): Promise<unknown> {
+export function callProcess(
+  target: Target,
+  message: unknown,
+  timeoutMs: number | "infinity",
+  signal?: AbortSignal,
+): Promise<unknown> {
+  return startCall({ target, message, timeoutMs }, signal).promise;
+}
+
+/** A call under way, or what is left of one that could not begin. */
+export interface StartedCall {
+  readonly promise: Promise<unknown>;
+  /** Nobody waits any more: a late reply is a dead letter. Absent for one that never began. */
+  readonly release?: () => void;
+}
+
+/** Begins a call. */
+export function startCall(details: CallDetails, signal?: AbortSignal): StartedCall {
+  const { target } = details as { target: Target };
   const process = target instanceof LocalProcess ? target : resolveTarget(target);
-  if (process === undefined || !process.alive) {
-    return Promise.reject(callError("noproc", target, message, "is not alive", "noproc"));
+  if (process === undefined || !process.alive) return refused(callError("noproc", details, "is not alive", "noproc"));
+  if (signal?.aborted === true) {
+    return refused(callError("aborted", details, "was not asked: the signal is aborted", signal.reason));
   }
   const caller = currentProcess();
-  if (process === caller) {
-    return Promise.reject(callError("calling_self", target, message, "is the caller itself", "calling_self"));
-  }
-  const pending = new PendingCall(process, message, timeoutMs, "$call", caller);
+  if (process === caller && process.waitsForItself) return refused(selfError(details));
+  const pending = new PendingCall(process, details, "$call", caller);
+  if (signal !== undefined) pending.forgetSignal = onAbort(signal, () => pending.abort(signal.reason));
   process.deliver(pending);
-  return pending.promise;
+  if (process === caller) process.calledItself(pending);
+  return pending;
 }
 
 /** Asks for something that the runtime does to a process in its turn, also while it is suspended. Rejects as {@link call}. */
 export function callSystem(target: Target, action: SystemAction, timeoutMs: number | "infinity"): Promise<unknown> {
   const process = resolveTarget(target);
-  const message = { system: action.system };
+  const shown = { target, message: { system: action.system }, timeoutMs };
   if (process === undefined || !process.alive) {
-    return Promise.reject(callError("noproc", target, message, "is not alive", "noproc"));
+    return Promise.reject(callError("noproc", shown, "is not alive", "noproc"));
   }
   const caller = currentProcess();
-  if (process === caller) {
-    return Promise.reject(callError("calling_self", target, message, "is the caller itself", "calling_self"));
-  }
-  const pending = new PendingCall(process, action, timeoutMs, "$sys", caller);
+  if (process === caller && process.waitsForItself) return Promise.reject(selfError(shown));
+  const pending = new PendingCall(process, { target, message: action, timeoutMs }, "$sys", caller);
   process.deliverSystem(pending);
+  if (process === caller) process.calledItself(pending);
   return pending.promise;
 }
 
-/** Answers a call, now or later, from anywhere. A second reply is dropped. */
+function refused(error: Error): StartedCall {
+  return { promise: Promise.reject(error) };
+}
+
+function selfError(details: CallDetails): Error {
+  return callError("calling_self", details, "is the caller itself, which waits for the reply", "calling_self");
+}
+
+/**
+ * Answers a call, now or later, from anywhere. A second reply, and one that comes too late, is a dead letter.
+ * @throws CallerError "invalid_argument" for a `from` that is none, and for a promise as the value: wait for it, then reply
+ */
 export function reply(from: From, value: unknown): void {
-  if (!(from instanceof PendingCall)) throw invalidArgument("from", from, "the `from` that handleCall was given");
+  if (!RuntimeMessage.is(from) || !(from instanceof PendingCall)) {
+    throw invalidArgument("from", from, "the `from` that handleCall was given");
+  }
+  if (isThenable(value)) throw invalidArgument("value", "a promise", "a value: wait for the promise, then reply");
   from.answer(value);
 }
 
 /** Tells a process something. Always succeeds at once; to nobody it is a dead letter. */
 export function cast<T>(target: TypedRef<T>, message: CastOf<T>): void {
-  deliver(target as Target, { type: "$cast", message });
+  deliver(target as Target, new CastMessage(message));
 }
 
 /** Sends an ordinary message, which a server's handleInfo receives. To nobody it is a dead letter. */
 export function send(target: Target, message: unknown): void {
-  deliver(target, message);
+  // A call or a signal that is sent on is an ordinary message to its next receiver.
+  deliver(target, RuntimeMessage.is(message) ? new InfoMessage(message) : message);
 }
 
 function deliver(target: Target, message: unknown): void {
@@ -196,19 +135,4 @@ function deliver(target: Target, message: unknown): void {
   const process = resolveTarget(target);
   if (process !== undefined) process.deliver(message);
   else reportDeadLetter(contextRuntime(), describeTarget(target), message, "noproc");
-}
-
-/** @throws CallerError "invalid_argument" */
-export function checkTimeout(field: string, value: number | "infinity"): void {
-  if (value === "infinity") return;
-  if (Number.isInteger(value) && value >= 0 && value <= longestTimerMs) return;
-  throw new CallerError(
-    "invalid_argument",
-    `${field} is ${String(value)}; it must be 0 to 2,147,483,647 ms or "infinity"`,
-    {
-      field,
-      value,
-      rule: '0 to 2,147,483,647 ms or "infinity"',
-    },
-  );
 }

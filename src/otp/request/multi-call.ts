@@ -2,7 +2,8 @@
 
 import type { SynapseError } from "../../errors.ts";
 import type { Target } from "../process/target.ts";
-import { type CallOptions, callProcess, checkTimeout, defaultCallTimeoutMs } from "./call.ts";
+import { type CallOptions, callProcess, defaultCallTimeoutMs } from "./call.ts";
+import { patienceMs } from "./timeout.ts";
 
 /** What came of a call to many; both lists follow the order of the targets. */
 export interface MultiCallResult<T, Reply> {
@@ -12,7 +13,7 @@ export interface MultiCallResult<T, Reply> {
 }
 
 /**
- * Calls all targets at once and waits until each has answered or failed; a late reply is dropped. `timeoutMs` (default 5,000) holds for all.
+ * Calls all targets at once and waits until each has answered or failed; a late reply is dropped. The time (default 5,000 ms) and the signal hold for all.
  * @returns rejects with CallerError "invalid_argument" only
  */
 export async function multiCall<T extends Target, Reply = unknown>(
@@ -20,9 +21,8 @@ export async function multiCall<T extends Target, Reply = unknown>(
   message: unknown,
   options: CallOptions = {},
 ): Promise<MultiCallResult<T, Reply>> {
-  const { timeoutMs = defaultCallTimeoutMs } = options;
-  checkTimeout("options.timeoutMs", timeoutMs);
-  const calls = targets.map((target) => callProcess(target, message, timeoutMs));
+  const timeoutMs = patienceMs(options, defaultCallTimeoutMs);
+  const calls = targets.map((target) => callProcess(target, message, timeoutMs, options.signal));
   const results = await Promise.allSettled(calls);
   const replies: { target: T; reply: Reply }[] = [];
   const bad: { target: T; error: SynapseError }[] = [];

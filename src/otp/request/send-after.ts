@@ -4,7 +4,8 @@ import { currentProcess } from "../process/current.ts";
 import { LocalProcess } from "../process/local-process.ts";
 import type { Held, Process, Runtime } from "../process/process.ts";
 import { contextRuntime, resolveTarget, type Target } from "../process/target.ts";
-import { checkTimeout, send } from "./call.ts";
+import { send } from "./call.ts";
+import { checkTimeout } from "./timeout.ts";
 
 /** A message that waits for its time. */
 export class MessageTimer implements Held {

@@ -4,8 +4,8 @@ import { ProcessError } from "../../errors.ts";
 import { currentProcess } from "../process/current.ts";
 import { monitorExit } from "../process/exited.ts";
 import { describeTarget, resolveTarget, type Target } from "../process/target.ts";
-import { describeExitReason, type ExitReason } from "../report/exit-reason.ts";
-import { checkTimeout } from "./call.ts";
+import { describeExitReason, type ExitReason, isA } from "../report/exit-reason.ts";
+import { checkTimeout } from "./timeout.ts";
 
 /**
  * Asks a process to end with `reason` (default "normal"): its terminate hook runs. Settles when it has.
@@ -20,11 +20,11 @@ export async function stop(
   checkTimeout("options.timeoutMs", timeoutMs);
   const process = resolveTarget(target);
   const who = describeTarget(target);
-  const facts = { call: { target, message: { stop: reason } } };
+  const facts = { call: { target, message: { stop: reason }, timeoutMs } };
   if (process === undefined || !process.alive) {
     throw new ProcessError("noproc", `cannot stop ${who}: it is not alive`, { ...facts, reason: "noproc" });
   }
-  if (process === currentProcess()) {
+  if (process === currentProcess() && (process.isHandling || process.waitsForItself)) {
     throw new ProcessError("calling_self", `${who} cannot wait for its own end`, { ...facts, reason: "calling_self" });
   }
   const end = monitorExit(process);
@@ -40,12 +40,12 @@ export async function stop(
     timer = clock.setTimeout(() => reject(error), timeoutMs);
   });
   try {
-    const actual = await Promise.race([end, late]);
-    if (actual === reason) return;
+    const { reason: actual } = await Promise.race([end, late]);
+    if (Object.is(actual, reason)) return;
     throw new ProcessError("exited", `${who} ended with ${describeExitReason(actual)} while it was being stopped`, {
       ...facts,
       reason: actual,
-      ...(actual instanceof Error ? { cause: actual } : {}),
+      ...(isA(actual, Error) ? { cause: actual } : {}),
     });
   } finally {
     if (timer !== undefined) clock.clearTimeout(timer);

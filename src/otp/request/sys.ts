@@ -5,7 +5,8 @@ import type { Process, ProcessStatus, Trace } from "../process/process.ts";
 import { processInfo } from "../process/process-info.ts";
 import type { SystemAction } from "../process/system-message.ts";
 import { describeTarget, resolveTarget, type Target } from "../process/target.ts";
-import { callSystem, checkTimeout, defaultCallTimeoutMs } from "./call.ts";
+import { callSystem, defaultCallTimeoutMs } from "./call.ts";
+import { checkTimeout } from "./timeout.ts";
 
 /** Options of a request to a process's runtime. */
 export interface SysOptions {

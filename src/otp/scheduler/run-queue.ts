@@ -7,8 +7,10 @@ import { Deque } from "./deque.ts";
 
 /** Something that has messages to handle. */
 export interface Runnable {
-  /** Handles up to `budget` messages and answers how many it has handled. Must not throw. */
+  /** Handles up to `budget` messages and answers how many it has handled. */
   run(budget: number): number;
+  /** Its run threw: the others go on. Must not throw. */
+  broken(error: unknown): void;
   /** Whether it has more to do now; if so it counts as queued. */
   claimTurn(): boolean;
 }
@@ -53,7 +55,12 @@ export class RunQueue {
     while (this.#spent < this.#budget) {
       const next = this.#ready.shift();
       if (next === undefined) break;
-      this.#spent += 1 + next.run(Math.min(sliceMessages, this.#budget - this.#spent));
+      this.#spent += 1;
+      try {
+        this.#spent += next.run(Math.min(sliceMessages, this.#budget - this.#spent));
+      } catch (error) {
+        next.broken(error);
+      }
       if (next.claimTurn()) this.#ready.push(next);
     }
     this.#scheduled = false;

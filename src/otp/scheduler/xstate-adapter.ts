@@ -29,6 +29,20 @@ export function logicOf(actor: AnyActorRef): unknown {
   return (actor as AnyActorRef & { logic?: unknown }).logic;
 }
 
+/** Events of this name, and of names that begin with it, are XState's own: "xstate.stop" ends the actor that gets it. */
+const reserved = "xstate.";
+
+/** Whether a message can be sent to an actor as it is: it has a type, and not one of XState's own. Never throws. */
+export function isEvent(message: unknown): message is EventObject {
+  if (typeof message !== "object" || message === null) return false;
+  try {
+    const { type } = message as { type?: unknown };
+    return typeof type === "string" && !type.startsWith(reserved);
+  } catch {
+    return false;
+  }
+}
+
 /** Stops any actor, child or root, at once. Stopping an actor that has ended does nothing. */
 export function stopActor(actor: AnyActorRef): void {
   (actor as AnyActorRef & { _stop(): unknown })._stop();

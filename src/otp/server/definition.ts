@@ -8,9 +8,10 @@ import type { From } from "../request/call.ts";
 export interface Then {
   /**
    * Without another message for this many milliseconds handleInfo gets `timeoutMessage`. Any handled message cancels it; inspection does
-   * not. 0: before messages that wait. Default: no timeout.
+   * not. 0: before messages that wait. "infinity", the default: no timeout. Beside `continue` it begins when that has been handled, unless
+   * handleContinue sets one of its own.
    */
-  timeoutMs?: number;
+  timeoutMs?: number | "infinity";
   /** Default `{ type: "timeout" }`. */
   timeoutMessage?: unknown;
   /** handleContinue gets this before any other message. */
@@ -40,8 +41,8 @@ export type CallResult<State, Reply> =
 /** What the other handlers answer. */
 export type HandlerResult<State> = ({ state: State } & Then) | ({ noreply: true; state?: State } & Then) | Stop<State>;
 
-/** A callback may be async: the next message waits. */
-export type MaybeAsync<T> = T | Promise<T>;
+/** A callback may be async: the next message waits until what it answers has settled. */
+export type MaybeAsync<T> = T | PromiseLike<T>;
 
 /** What `formatStatus` is given. `message` and `reason` are there in a crash report only. */
 export interface FormattedStatus<State> extends Shown {

@@ -3,35 +3,34 @@
 import type { AnyActorRef, EventObject } from "xstate";
 import { ProcessError } from "../../errors.ts";
 import type { Behaviour, Shown } from "../process/behaviour.ts";
-import type { Process } from "../process/process.ts";
-import type { ExitReason } from "../report/exit-reason.ts";
-import { PendingCall } from "../request/call.ts";
+import { CallMessage } from "../process/call-message.ts";
+import type { LocalProcess } from "../process/local-process.ts";
+import { CastMessage, ExitSignal, InfoMessage, RuntimeMessage } from "../process/runtime-message.ts";
+import { describeExitReason, type ExitReason, exitReasonOf } from "../report/exit-reason.ts";
+import type { From } from "../request/call.ts";
 import { longestTimerMs } from "../scheduler/clock.ts";
+import { isThenable } from "../scheduler/thenable.ts";
+import { isEvent } from "../scheduler/xstate-adapter.ts";
+import { beginStandalone } from "../start/spawning.ts";
 import { StartRefused } from "../start/start-refused.ts";
 import type { AnyServerDefinition, InitResult, Stop, Then } from "./definition.ts";
-
-/** A timeout that a handler has set; as a message it is valid while it is the last one set. */
-interface ServerTimeout {
-  readonly type: "$timeout";
-  readonly message: unknown;
-  handle: unknown;
-}
+import { ContinueMessage, EndEvent, shown, type TimeoutAsked, TimeoutMessage } from "./messages.ts";
 
 /** The behaviour of a server's process. */
 export class ServerBehaviour implements Behaviour {
   readonly actor: AnyActorRef;
   readonly followsParent = true;
-  process!: Process;
+  process!: LocalProcess;
   /** The event that the process hands to its own actor: everything else comes from XState's side. */
   delivering: EventObject | undefined;
   readonly #callbacks: AnyServerDefinition;
   #input: unknown;
   #state: unknown;
-  #timeout: ServerTimeout | undefined;
+  #timeout: TimeoutMessage | undefined;
   #pending: void | Promise<void> = undefined;
   /** What a handler threw inside the actor's transition. */
   #failure: { error: unknown } | undefined;
-  #replyAfterEnd: { to: PendingCall; value: unknown } | undefined;
+  #replyAfterEnd: { to: CallMessage; value: unknown } | undefined;
 
   constructor(callbacks: AnyServerDefinition, input: unknown, actor: AnyActorRef) {
     this.#callbacks = callbacks;
@@ -42,13 +41,13 @@ export class ServerBehaviour implements Behaviour {
   begin(): void | Promise<void> {
     const result = this.#callbacks.init(this.#input);
     this.#input = undefined;
-    if (result instanceof Promise) return result.then((settled) => this.#begun(settled));
+    if (isThenable(result)) return Promise.resolve(result).then((settled) => this.#begun(settled));
     this.#begun(result);
   }
 
   /** A server made by `createActor` alone begins with its actor. */
   actorStarted(): void {
-    if (this.process.standalone) this.process.beginStandalone();
+    beginStandalone(this.process);
   }
 
   /** XState has stopped the actor: to the server that is its parent's wish. */
@@ -58,7 +57,7 @@ export class ServerBehaviour implements Behaviour {
   }
 
   handle(message: unknown): void | Promise<void> {
-    const event = (isEvent(message) ? message : { type: "$info", message }) as EventObject;
+    const event = RuntimeMessage.is(message) || isEvent(message) ? message : new InfoMessage(message);
     this.delivering = event;
     this.#pending = undefined;
     this.actor.send(event);
@@ -89,20 +88,20 @@ export class ServerBehaviour implements Behaviour {
       this.#replyAfterEnd = undefined;
       late?.to.answer(late.value);
     };
-    let hook: void | Promise<void>;
+    let hook: void | PromiseLike<void>;
     try {
       hook = this.#callbacks.terminate?.(reason, this.#state);
     } catch (error) {
       after();
       throw error;
     }
-    if (!(hook instanceof Promise)) return after();
-    return hook.finally(after);
+    if (!isThenable(hook)) return after();
+    return Promise.resolve(hook).finally(after);
   }
 
   dispose(reason: ExitReason): void {
     this.#clearTimeout();
-    if (this.actor.getSnapshot().status === "active") this.actor.send({ type: "$exit", reason } as EventObject);
+    if (this.actor.getSnapshot().status === "active") this.actor.send(new EndEvent(reason));
   }
 
   state(): unknown {
@@ -110,7 +109,7 @@ export class ServerBehaviour implements Behaviour {
     try {
       return this.redact({ state: this.#state }).state;
     } catch (error) {
-      return `formatStatus threw: ${String(error)}`;
+      return `formatStatus threw: ${describeExitReason(exitReasonOf(error))}`;
     }
   }
 
@@ -120,7 +119,7 @@ export class ServerBehaviour implements Behaviour {
 
   replaceState(state: unknown): void {
     this.#state = state;
-    this.actor.send({ type: "$shown" });
+    this.actor.send(shown);
   }
 
   redact(shown: Shown): Shown {
@@ -133,7 +132,7 @@ export class ServerBehaviour implements Behaviour {
     if (isObject(result)) {
       if ("state" in result) {
         this.#state = result.state;
-        this.actor.send({ type: "$shown" });
+        this.actor.send(shown);
         this.#then(result as Then);
         return;
       }
@@ -145,42 +144,44 @@ export class ServerBehaviour implements Behaviour {
   }
 
   #dispatch(event: EventObject): void | Promise<void> {
-    if (event.type === "$timeout") {
+    if (!RuntimeMessage.is(event)) {
+      this.#clearTimeout();
+      return this.#info(event);
+    }
+    if (event instanceof TimeoutMessage) {
       // One that a message came before is not valid any more.
-      if ((event as EventObject) !== (this.#timeout as unknown)) return;
+      if (event !== this.#timeout) return;
       this.#timeout = undefined;
-      return this.#info((event as unknown as ServerTimeout).message);
+      return this.#info(event.message);
     }
     this.#clearTimeout();
+    if (event instanceof CallMessage) return this.#call(event);
+    if (event instanceof CastMessage) return this.#cast(event.message);
+    if (event instanceof ContinueMessage) return this.#continue(event);
+    if (event instanceof ExitSignal && event.from !== undefined && event.from === this.process.parent) {
+      return this.process.end(event.reason);
+    }
+    return this.#info(event instanceof InfoMessage ? event.message : event);
+  }
+
+  #call(event: CallMessage): void | Promise<void> {
     const callbacks = this.#callbacks;
-    if (event instanceof PendingCall) {
-      if (callbacks.handleCall === undefined) throw missing("handleCall", event.message);
-      const result = callbacks.handleCall(event.message, this.#state, event);
-      if (result instanceof Promise)
-        return result.then((settled) => this.#later(() => this.#afterCall(settled, event)));
-      return this.#afterCall(result, event);
-    }
-    switch (event.type) {
-      case "$cast": {
-        const { message } = event as unknown as { message: unknown };
-        if (callbacks.handleCast === undefined) throw missing("handleCast", message);
-        return this.#after("handleCast", callbacks.handleCast(message, this.#state));
-      }
-      case "$continue": {
-        const { argument } = event as unknown as { argument: unknown };
-        if (callbacks.handleContinue === undefined) throw missing("handleContinue", argument);
-        return this.#after("handleContinue", callbacks.handleContinue(argument, this.#state));
-      }
-      case "EXIT": {
-        const { from, reason } = event as unknown as { from: Process | undefined; reason: ExitReason };
-        if (from === undefined || from !== this.process.parent) return this.#info(event);
-        return this.process.end(reason);
-      }
-      case "$info":
-        return this.#info((event as unknown as { message: unknown }).message);
-      default:
-        return this.#info(event);
-    }
+    if (callbacks.handleCall === undefined) throw missing("handleCall", event.message);
+    const result = callbacks.handleCall(event.message, this.#state, event as unknown as From);
+    if (!isThenable(result)) return this.#afterCall(result, event);
+    return Promise.resolve(result).then((settled) => this.#later(() => this.#afterCall(settled, event)));
+  }
+
+  #cast(message: unknown): void | Promise<void> {
+    const callbacks = this.#callbacks;
+    if (callbacks.handleCast === undefined) throw missing("handleCast", message);
+    return this.#after("handleCast", callbacks.handleCast(message, this.#state));
+  }
+
+  #continue({ argument, timeout }: ContinueMessage): void | Promise<void> {
+    const callbacks = this.#callbacks;
+    if (callbacks.handleContinue === undefined) throw missing("handleContinue", argument);
+    return this.#after("handleContinue", callbacks.handleContinue(argument, this.#state), timeout);
   }
 
   #info(message: unknown): void | Promise<void> {
@@ -191,20 +192,24 @@ export class ServerBehaviour implements Behaviour {
     runtime.report({ type: "dead_letter", to: this.process.toString(), message, why: "unhandled" });
   }
 
-  #after(callback: string, result: unknown): void | Promise<void> {
-    if (result instanceof Promise) return result.then((settled) => this.#later(() => this.#settle(callback, settled)));
-    this.#settle(callback, result);
+  #after(callback: string, result: unknown, timeout?: TimeoutAsked): void | Promise<void> {
+    if (!isThenable(result)) {
+      this.#settle(callback, result, timeout);
+      return;
+    }
+    return Promise.resolve(result).then((settled) => this.#later(() => this.#settle(callback, settled, timeout)));
   }
 
   /** What an asynchronous handler has answered; of a server that has ended meanwhile it is dropped. */
   #later(settle: () => void): void {
     if (this.process.status !== "running") return;
     settle();
-    if (this.process.alive) this.actor.send({ type: "$shown" });
+    if (this.process.alive) this.actor.send(shown);
   }
 
-  #afterCall(result: unknown, from: PendingCall): void {
+  #afterCall(result: unknown, from: CallMessage): void {
     if (isObject(result)) {
+      if ("reply" in result && isThenable(result.reply)) throw badReturn("handleCall", result, promisedReply);
       if ("stop" in result) {
         if ("reply" in result) this.#replyAfterEnd = { to: from, value: result.reply };
         this.#stop(result as unknown as Stop<unknown>);
@@ -220,7 +225,7 @@ export class ServerBehaviour implements Behaviour {
     throw badReturn("handleCall", result);
   }
 
-  #settle(callback: string, result: unknown): void {
+  #settle(callback: string, result: unknown, timeout?: TimeoutAsked): void {
     if (isObject(result)) {
       if ("stop" in result) {
         this.#stop(result as unknown as Stop<unknown>);
@@ -228,7 +233,7 @@ export class ServerBehaviour implements Behaviour {
       }
       if ("state" in result || "noreply" in result) {
         if ("state" in result) this.#state = result.state;
-        this.#then(result as Then);
+        this.#then(result as Then, timeout);
         return;
       }
     }
@@ -240,19 +245,15 @@ export class ServerBehaviour implements Behaviour {
     this.process.end(result.stop);
   }
 
-  #then(result: Then): void {
-    if ("continue" in result) {
-      this.process.deliverFirst({ type: "$continue", argument: result.continue });
-      return;
-    }
-    const { timeoutMs } = result;
-    if (timeoutMs === undefined) return;
-    if (!(timeoutMs >= 0 && timeoutMs <= longestTimerMs)) throw badReturn("timeoutMs", timeoutMs);
-    const timeout: ServerTimeout = {
-      type: "$timeout",
-      message: result.timeoutMessage ?? { type: "timeout" },
-      handle: undefined,
-    };
+  /** `before` is the timeout that was set beside the `continue` that has been handled. */
+  #then(result: Then, before?: TimeoutAsked): void {
+    const asked = timeoutIn(result, before);
+    if ("continue" in result) this.process.deliverFirst(new ContinueMessage(result.continue, asked));
+    else if (asked !== undefined) this.#setTimeout(asked);
+  }
+
+  #setTimeout({ timeoutMs, message }: TimeoutAsked): void {
+    const timeout = new TimeoutMessage(message);
     this.#timeout = timeout;
     if (timeoutMs === 0) this.process.deliverFirst(timeout);
     else timeout.handle = this.process.runtime.clock.setTimeout(() => this.process.deliver(timeout), timeoutMs);
@@ -266,19 +267,25 @@ export class ServerBehaviour implements Behaviour {
   }
 }
 
+/** The timeout that an answer asks for: its own, or `before`. @throws ProcessError for one that is none */
+function timeoutIn({ timeoutMs, timeoutMessage }: Then, before: TimeoutAsked | undefined): TimeoutAsked | undefined {
+  if (timeoutMs === undefined) return before;
+  if (timeoutMs === "infinity") return undefined;
+  if (!(timeoutMs >= 0 && timeoutMs <= longestTimerMs)) throw badReturn("timeoutMs", timeoutMs);
+  return { timeoutMs, message: timeoutMessage ?? { type: "timeout" } };
+}
+
+const promisedReply = "a promise as the reply: await it, or answer noreply and reply later";
+
 function missing(callback: string, message: unknown): ProcessError {
   return new ProcessError("exited", `the server has no ${callback}`, { reason: { type: "undef", callback, message } });
 }
 
-function badReturn(callback: string, value: unknown): ProcessError {
+function badReturn(callback: string, value: unknown, what = "what it may not answer"): ProcessError {
   const reason = { type: "bad_return_value", callback, value };
-  return new ProcessError("exited", `${callback} answered what it may not answer`, { reason });
+  return new ProcessError("exited", `${callback} answered ${what}`, { reason });
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
-}
-
-function isEvent(message: unknown): message is EventObject {
-  return isObject(message) && typeof message.type === "string";
 }

@@ -1,12 +1,14 @@
 /** Makes XState logic of a server's callbacks: one message at a time, state that only the server changes. */
 
 import type { ActorLogic, AnyActorRef, AnyActorScope, EventObject, Snapshot } from "xstate";
-import type { ExitReason } from "../report/exit-reason.ts";
+import { RuntimeMessage } from "../process/runtime-message.ts";
+import { type ExitReason, isA } from "../report/exit-reason.ts";
 import type { From } from "../request/call.ts";
 import type { Protocol } from "../request/protocol.ts";
 import { adoptProcess } from "../start/spawning.ts";
 import type { AnyServerDefinition, CallResult, GenServerDefinition, MaybeAsync } from "./definition.ts";
 import { ServerBehaviour } from "./gen-server-behaviour.ts";
+import { EndEvent, shown } from "./messages.ts";
 
 /** What an inspector sees of a server. */
 export interface GenServerSnapshot<State> {
@@ -71,8 +73,10 @@ export function fromGenServer<
         instance.delivering = undefined;
         return instance.react(event) ? snapshotOf(instance, "active", "running") : snapshot;
       }
-      if (event.type === "$shown") return snapshotOf(instance, "active", "running");
-      if (event.type === "$exit") return endOf(instance, (event as unknown as { reason: ExitReason }).reason);
+      if (RuntimeMessage.is(event)) {
+        if (event === shown) return snapshotOf(instance, "active", "running");
+        if (event instanceof EndEvent) return endOf(instance, event.reason);
+      }
       if (event.type === "xstate.stop") {
         instance.stoppedByActor();
         return snapshotOf(instance, "stopped", "terminated");
@@ -99,7 +103,7 @@ function snapshotOf(
 }
 
 function endOf(instance: ServerBehaviour, reason: ExitReason): ServerSnapshot {
-  return reason instanceof Error
+  return isA(reason, Error)
     ? { ...snapshotOf(instance, "error", "terminated"), error: reason }
     : { ...snapshotOf(instance, "done", "terminated"), output: reason };
 }

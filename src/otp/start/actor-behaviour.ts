@@ -3,8 +3,9 @@
 import type { AnyActorRef, EventObject } from "xstate";
 import type { Behaviour } from "../process/behaviour.ts";
 import type { Process } from "../process/process.ts";
+import { InfoMessage, RuntimeMessage } from "../process/runtime-message.ts";
 import { type ExitReason, exitReasonOf } from "../report/exit-reason.ts";
-import { stopActor } from "../scheduler/xstate-adapter.ts";
+import { isEvent, stopActor } from "../scheduler/xstate-adapter.ts";
 
 /**
  * A process whose code is XState's. An EXIT it traps and a DOWN arrive as events of those types, a call as `{ type: "$call", message }` that
@@ -32,8 +33,7 @@ export class ActorBehaviour implements Behaviour {
   }
 
   handle(message: unknown): void {
-    const isEvent = typeof message === "object" && message !== null && "type" in message;
-    this.actor.send((isEvent ? message : { type: "message", message }) as EventObject);
+    this.actor.send(eventOf(message));
   }
 
   terminate(): void {
@@ -56,4 +56,13 @@ export class ActorBehaviour implements Behaviour {
     if (crashed) this.#process.crash(reason);
     else this.#process.end(reason);
   }
+}
+
+/** Names under which the runtime's own messages arrive: a message of a user's that has one comes as "message", so that nobody is deceived. */
+const ownTypes = new Set(["$call", "$cast", "EXIT", "DOWN"]);
+
+/** A message as an event of the machine. */
+function eventOf(message: unknown): EventObject {
+  if (RuntimeMessage.is(message)) return message;
+  return isEvent(message) && !ownTypes.has(message.type) ? message : new InfoMessage(message);
 }

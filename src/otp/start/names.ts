@@ -5,6 +5,7 @@ import { monitorExit } from "../process/exited.ts";
 import type { Process } from "../process/process.ts";
 import { contextRuntime, describeTarget, resolveTarget, type Target } from "../process/target.ts";
 import type { ExitReason } from "../report/exit-reason.ts";
+import { isThenable } from "../scheduler/thenable.ts";
 import { registerAs } from "./start.ts";
 
 /** The live process behind a name, a key or a ref; undefined when there is none. */
@@ -41,9 +42,14 @@ export function isAlive(target: Target): boolean {
   return whereis(target) !== undefined;
 }
 
-/** Settles with the reason when a process has ended; "noproc" for an unknown one. For code outside any process; processes monitor. */
-export function exited(target: Target): Promise<ExitReason> {
+/**
+ * Settles with the reason when a process has ended; "noproc" for an unknown one. For code outside any process; processes monitor. Never rejects. A
+ * promise cannot carry a promise: of a reason that is one it answers an Error, whose cause is the reason.
+ */
+export async function exited(target: Target): Promise<ExitReason> {
   const process = resolveTarget(target);
-  if (process === undefined) return Promise.resolve("noproc");
-  return monitorExit(process);
+  if (process === undefined) return "noproc";
+  const { reason } = await monitorExit(process);
+  if (!isThenable(reason)) return reason;
+  return new Error(`${process} ended with a promise as its reason`, { cause: reason });
 }

@@ -1,14 +1,15 @@
 /** A process of plain code: an async function that receives when it wants to. Erlang's spawn. */
 
-import type { AnyActorRef, EventObject } from "xstate";
+import type { AnyActorRef } from "xstate";
 import { ProcessError } from "../../errors.ts";
 import type { Behaviour } from "../process/behaviour.ts";
 import { runAs, self } from "../process/current.ts";
+import { exitSignal } from "../process/exit-signal.ts";
 import type { Process } from "../process/process.ts";
 import { isSystemMessage } from "../process/system-message.ts";
-import { type ExitReason, exitReasonOf } from "../report/exit-reason.ts";
-import { checkTimeout } from "../request/call.ts";
+import { exitReasonOf } from "../report/exit-reason.ts";
 import type { Ref } from "../request/protocol.ts";
+import { checkTimeout } from "../request/timeout.ts";
 import { Deque } from "../scheduler/deque.ts";
 import { rootLogic, stopActor } from "../scheduler/xstate-adapter.ts";
 import { adoptProcess } from "./spawning.ts";
@@ -64,8 +65,6 @@ function functionLogic(code: ProcessCode, label = code.name || "process", about?
       behaviour.process = adoptProcess(behaviour, label);
       return { status: "active", output: undefined, error: undefined };
     },
-    transition: (snapshot: { status: string }, event: EventObject) =>
-      event.type === "$exit" ? { ...snapshot, status: "done" } : snapshot,
   } as unknown as typeof rootLogic;
 }
 
@@ -86,7 +85,6 @@ class FunctionBehaviour implements Behaviour, ProcessContext {
   readonly #about: (() => object) | undefined;
   /** Receives under way, oldest first. */
   readonly #waiting: Waiting[] = [];
-  #abort: AbortController | undefined;
 
   constructor(code: ProcessCode, actor: AnyActorRef, about: (() => object) | undefined) {
     this.#code = code;
@@ -96,16 +94,17 @@ class FunctionBehaviour implements Behaviour, ProcessContext {
     this.receive = this.receive.bind(this);
   }
 
+  /** It is not known whether code that receives nothing waits, or for what: it might be for the reply. */
+  get waits(): boolean {
+    return this.#waiting.length === 0;
+  }
+
   get self(): Ref {
     return this.process as Ref;
   }
 
   get signal(): AbortSignal {
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (!this.process.alive) this.#abort.abort(this.process.exitReason);
-    }
-    return this.#abort.signal;
+    return exitSignal(this.process);
   }
 
   begin(): void {
@@ -147,7 +146,7 @@ class FunctionBehaviour implements Behaviour, ProcessContext {
       if (timeoutMs === "infinity") return;
       waiting.timer = this.process.runtime.clock.setTimeout(() => {
         this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
-        reject(this.#late(timeoutMs));
+        runAs(this.process, reject, this.#late(timeoutMs));
       }, timeoutMs);
     });
   };
@@ -172,12 +171,11 @@ class FunctionBehaviour implements Behaviour, ProcessContext {
     // Plain code has its own finally blocks.
   }
 
-  dispose(reason: ExitReason): void {
+  dispose(): void {
     for (const { timer } of this.#waiting.splice(0)) {
       if (timer !== undefined) this.process.runtime.clock.clearTimeout(timer);
     }
     stopActor(this.actor);
-    if (this.#abort !== undefined) runAs(this.process, (why) => this.#abort?.abort(why), reason);
   }
 
   state(): unknown {

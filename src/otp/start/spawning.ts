@@ -2,16 +2,16 @@
 
 import type { AnyActorLogic } from "xstate";
 import type { Behaviour } from "../process/behaviour.ts";
-import { currentProcess } from "../process/current.ts";
+import { currentProcess, runAs } from "../process/current.ts";
 import { LocalProcess } from "../process/local-process.ts";
-import type { Process } from "../process/process.ts";
 import { bindActor, contextRuntime } from "../process/target.ts";
+import { exitReasonOf } from "../report/exit-reason.ts";
 import { logicOf } from "../scheduler/xstate-adapter.ts";
 
-let spawning: { readonly process: Process; readonly logic: AnyActorLogic } | undefined;
+let spawning: { readonly process: LocalProcess; readonly logic: AnyActorLogic } | undefined;
 
 /** Makes the actor of a process: logic that is a behaviour of its own claims the process meanwhile. */
-export function spawnFor<T>(process: Process, logic: AnyActorLogic, make: () => T): T {
+export function spawnFor<T>(process: LocalProcess, logic: AnyActorLogic, make: () => T): T {
   const outer = spawning;
   spawning = { process, logic };
   try {
@@ -22,7 +22,7 @@ export function spawnFor<T>(process: Process, logic: AnyActorLogic, make: () => 
 }
 
 /** The process that a behaviour runs in: the one being started, or one of its own when XState made the actor by itself. */
-export function adoptProcess(behaviour: Behaviour, label: string): Process {
+export function adoptProcess(behaviour: Behaviour, label: string): LocalProcess {
   // A machine that is being started may make servers of its own: those are not the process that is being started.
   const meant = spawning !== undefined && spawning.logic === logicOf(behaviour.actor) ? spawning.process : undefined;
   const process = meant ?? parkedProcess(label);
@@ -33,8 +33,32 @@ export function adoptProcess(behaviour: Behaviour, label: string): Process {
   return process;
 }
 
-function parkedProcess(label: string): Process {
+/** Leaves a process uncounted until its actor is started: XState makes actors that never are. */
+function parkedProcess(label: string): LocalProcess {
   const process = new LocalProcess(contextRuntime(), currentProcess(), label);
-  process.park();
+  process.standalone = true;
+  process.uncount();
   return process;
+}
+
+/** Begins a process that XState made by itself, with its actor; a failed init ends it. */
+export function beginStandalone(process: LocalProcess): void {
+  if (!process.standalone) return;
+  process.standalone = false;
+  process.count();
+  let begun: void | Promise<void>;
+  try {
+    begun = runAs(process, () => process.behaviour.begin(), undefined);
+  } catch (error) {
+    process.fail(exitReasonOf(error));
+    return;
+  }
+  if (begun === undefined) {
+    process.started();
+    return;
+  }
+  begun.then(
+    () => process.started(),
+    (error: unknown) => process.fail(exitReasonOf(error)),
+  );
 }

@@ -10,8 +10,8 @@ import { Monitor } from "../process/monitor.ts";
 import type { Process, Runtime } from "../process/process.ts";
 import { bindActor, contextRuntime, describeTarget, type NameService, type Via } from "../process/target.ts";
 import { describeExitReason, type ExitReason, exitReasonOf } from "../report/exit-reason.ts";
-import { checkTimeout } from "../request/call.ts";
 import type { Protocol, Ref } from "../request/protocol.ts";
+import { checkTimeout } from "../request/timeout.ts";
 import { createChildActor } from "../scheduler/xstate-adapter.ts";
 import { ActorBehaviour } from "./actor-behaviour.ts";
 import { spawnFor } from "./spawning.ts";
@@ -128,7 +128,7 @@ export function startProcess(logic: AnyActorLogic, options: InternalStart): Proc
     begun = runAs(process, begin, { logic, options, process, runtime });
     if (!process.alive) {
       begun?.catch(() => undefined);
-      throw new StartExit(process.exitReason ?? "noproc");
+      throw new StartExit(process.exitReason);
     }
   } catch (error) {
     throw failStart(process, undo, error);
@@ -143,7 +143,7 @@ export function startProcess(logic: AnyActorLogic, options: InternalStart): Proc
 function begin(about: {
   logic: AnyActorLogic;
   options: InternalStart;
-  process: Process;
+  process: LocalProcess;
   runtime: Runtime;
 }): void | Promise<void> {
   const { logic, options, process, runtime } = about;

@@ -4,7 +4,7 @@ import type { AnyActorRef } from "xstate";
 import { LocalProcess } from "../process/local-process.ts";
 import type { Process } from "../process/process.ts";
 import { hasProcess } from "../process/target.ts";
-import type { ExitReason } from "../report/exit-reason.ts";
+import type { BoxedReason, ExitReason } from "../report/exit-reason.ts";
 import type { Clock } from "../scheduler/clock.ts";
 import type { ChildControl, NormalChildSpec, RunningChild } from "./child-spec.ts";
 
@@ -28,7 +28,7 @@ export interface Child {
   /** Tells one incarnation from the next: an exit with another number is stale. */
   scopeId: number;
   /** An exit that has arrived and is not handled yet. */
-  pendingExit: ExitReason | undefined;
+  pendingExit: BoxedReason | undefined;
   /** Set while somebody waits for this child's end: that end is not a crash. */
   onEnd: ((reason: ExitReason) => void) | undefined;
   /** A restart that waits for its delay. */

@@ -5,20 +5,21 @@
 
 import { ProcessError } from "../../errors.ts";
 import type { Behaviour } from "../process/behaviour.ts";
+import { callIn } from "../process/call-message.ts";
 import { currentProcess } from "../process/current.ts";
 import { reportDeadLetter } from "../process/dead-letter.ts";
 import { linkProcesses, unlinkProcesses } from "../process/link.ts";
 import { LocalProcess } from "../process/local-process.ts";
-import type { ExitMessage, Process, Runtime } from "../process/process.ts";
+import type { Process, Runtime } from "../process/process.ts";
 import { defaultRuntime, LocalRuntime } from "../process/runtime.ts";
+import { ExitSignal, RuntimeMessage } from "../process/runtime-message.ts";
 import { bindActor } from "../process/target.ts";
-import { type ExitReason, isCleanExit } from "../report/exit-reason.ts";
-import { PendingCall } from "../request/call.ts";
+import { type BoxedReason, isCleanExit } from "../report/exit-reason.ts";
 import { type Clock, realClock } from "../scheduler/clock.ts";
 import { createChildActor } from "../scheduler/xstate-adapter.ts";
 import { checkName, registerAs } from "../start/start.ts";
 import type { Child, ChildHost } from "./child.ts";
-import { DecidingSupervisor, reasonOfStart } from "./deciding.ts";
+import { DecidingSupervisor, RetryMessage, reasonOfStart } from "./deciding.ts";
 import type { SupervisorHost } from "./host.ts";
 import { type SupervisorActor, supervisorLogic } from "./machine.ts";
 import type { NormalSupervisorSpec } from "./spec.ts";
@@ -98,7 +99,7 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
   }
 
   #endedWhileStarting(): ProcessError {
-    const reason = this.process.exitReason ?? "killed";
+    const reason = this.process.alive ? "killed" : this.process.exitReason;
     return new ProcessError("start_failed", `supervisor "${this.path}" was ended while it started`, { reason });
   }
 
@@ -107,22 +108,17 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
   }
 
   handle(message: unknown): void | Promise<void> {
-    if (message instanceof PendingCall) {
-      message.refuse("a supervisor takes no calls of its own: use startChild, whichChildren and their kin");
-      return;
-    }
-    const type = (message as { type?: unknown } | null | undefined)?.type;
-    if (type === "$retry") {
-      const { child, reason } = message as { child: Child; reason: ExitReason };
+    const call = callIn(message);
+    if (call !== undefined) {
+      call.refuse("a supervisor takes no calls of its own: use startChild, whichChildren and their kin");
+    } else if (RuntimeMessage.is(message) && message instanceof RetryMessage) {
+      const { child, reason } = message;
       this.queue.add(() => this.retry(child, reason));
-      return;
+    } else if (RuntimeMessage.is(message) && message instanceof ExitSignal) {
+      if (message.from !== undefined && message.from === this.process.parent) this.process.end(message.reason);
+    } else {
+      reportDeadLetter(this.process.runtime, this.process, message, "unhandled");
     }
-    if (type === "EXIT") {
-      const { from, reason } = message as ExitMessage;
-      if (from !== undefined && from === this.process.parent) this.process.end(reason);
-      return;
-    }
-    reportDeadLetter(this.process.runtime, this.process, message, "unhandled");
   }
 
   /**
@@ -161,14 +157,16 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
   protected stopOne(child: Child, how: "stop" | "halt" = "stop"): void | Promise<void> {
     if (child.status === "stopped" && child.running === undefined) return;
     const stopped = stopIncarnation(child, this.clock, how);
-    if (stopped instanceof Promise) return stopped.then((reason) => this.#checkStopped(child, reason));
+    if (stopped instanceof Promise) return stopped.then((how) => this.#checkStopped(child, how));
     this.#checkStopped(child, stopped);
   }
 
-  #checkStopped(child: Child, reason: ExitReason | undefined): void {
+  #checkStopped(child: Child, stopped: BoxedReason | undefined): void {
+    if (stopped === undefined) return;
+    const { reason } = stopped;
     const { shutdownMs, restart } = child.spec;
     const asked = shutdownMs === "brutal_kill" ? "killed" : "shutdown";
-    if (reason === undefined || reason === asked) return;
+    if (reason === asked) return;
     if (asked === "shutdown" && restart !== "permanent" && isCleanExit(reason)) return;
     this.report({ type: "child.shutdown_error", offender: offender(child), reason });
   }

@@ -1,6 +1,7 @@
 /** What a supervisor does about an end or a failed start: it asks the policy, tells the answer, and carries it out. */
 
 import { ProcessError } from "../../errors.ts";
+import { RuntimeMessage } from "../process/runtime-message.ts";
 import { describeExitReason, type ExitReason, exitReasonOf, isCleanExit } from "../report/exit-reason.ts";
 import type { RestartDecision } from "../report/supervisor-report.ts";
 import { longestTimerMs } from "../scheduler/clock.ts";
@@ -24,7 +25,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
       return;
     }
     if (child.status === "stopped") return;
-    child.pendingExit = reason;
+    child.pendingExit = { reason };
     this.closeIfDead();
     if (!this.closed) this.actor.send({ type: "child.exited", childId: child.spec.id, reason });
     this.queue.add(() => this.#handleExit(child));
@@ -32,7 +33,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
 
   protected onStartFailed(child: Child, scopeId: number, reason: ExitReason): void {
     if (child.scopeId !== scopeId || child.onEnd !== undefined) return;
-    child.pendingExit = reason;
+    child.pendingExit = { reason };
     this.actor.send({ type: "child.start_failed", childId: child.spec.id, reason });
     this.queue.add(() => {
       if (child.pendingExit === undefined || child.status !== "running") return;
@@ -42,15 +43,15 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
   }
 
   #handleExit(child: Child): void | Promise<void> {
-    const reason = child.pendingExit;
-    if (reason === undefined || child.status !== "running") return;
+    const pending = child.pendingExit;
+    if (pending === undefined || child.status !== "running") return;
     child.pendingExit = undefined;
     if (child.running?.resident === undefined) child.running = undefined;
     if (this.ending) {
       child.status = "stopped";
       return;
     }
-    return this.#decide(child, reason);
+    return this.#decide(child, pending.reason);
   }
 
   /** Asks the policy what to do about an end or a failed restart, tells it, and does it. */
@@ -153,7 +154,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
     this.report({ type: "child.start_failed", offender: offender(child), reason });
     // A start that fails is a failure, however clean its reason: a transient child is retried too.
     const failure = isCleanExit(reason) ? new Error("its start failed", { cause: error }) : reason;
-    this.process.deliver({ type: "$retry", child, reason: failure });
+    this.process.deliver(new RetryMessage(child, failure));
     return "failed";
   }
 
@@ -177,4 +178,17 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
 export function reasonOfStart(error: unknown): ExitReason {
   if (error instanceof ProcessError && error.reason !== undefined) return error.reason as ExitReason;
   return exitReasonOf(error);
+}
+
+/** What a supervisor posts to itself, behind all that waits, when a restart has failed. */
+export class RetryMessage extends RuntimeMessage {
+  readonly type = "$retry";
+  readonly child: Child;
+  readonly reason: ExitReason;
+
+  constructor(child: Child, reason: ExitReason) {
+    super();
+    this.child = child;
+    this.reason = reason;
+  }
 }

@@ -26,7 +26,7 @@ export abstract class EndingSupervisor extends TellingSupervisor {
   /** Settles with the exit reason when the supervisor and all its children have ended. Never rejects. */
   get ended(): Promise<ExitReason> {
     return monitorExit(this.process).then(
-      (reason) => new Promise<ExitReason>((resolve) => this.whenAlone(() => resolve(reason))),
+      ({ reason }) => new Promise<ExitReason>((resolve) => this.whenAlone(() => resolve(reason))),
     );
   }
 
@@ -82,9 +82,9 @@ export abstract class EndingSupervisor extends TellingSupervisor {
   }
 
   protected closeIfDead(): void {
-    const { exitReason } = this.process;
+    const { alive, exitReason } = this.process;
     // After the turn of the child's own actor, which may end in the middle of an event.
-    if (exitReason !== undefined) queueMicrotask(() => this.#closeWhenAlone(exitReason));
+    if (!alive) queueMicrotask(() => this.#closeWhenAlone(exitReason));
   }
 
   /** The machine ends after the last child, so that no child's end is told to an actor that has ended. */

@@ -1,6 +1,7 @@
 /** The same child many times, each its own partition, and a route from keys to partitions. Source: Elixir's PartitionSupervisor. */
 
-import { CallerError, describeValue, invalidArgument, ProcessError } from "../../errors.ts";
+import { describeValue } from "../../describe-value.ts";
+import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
 import { self } from "../process/current.ts";
 import { LocalProcess } from "../process/local-process.ts";
 import type { Process } from "../process/process.ts";

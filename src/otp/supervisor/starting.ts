@@ -148,7 +148,7 @@ function runningChild(result: unknown, child: Child, scopeId: number, host: Chil
     throw new TypeError("a start function answers a ref, a running child, or undefined to be ignored");
   }
   const running = new ProcessChild(result, process, { child, scopeId, host });
-  if (!process.alive) running.ended(process.exitReason ?? "noproc");
+  if (!process.alive) running.ended(process.exitReason);
   else if (process.supervision === undefined) process.supervision = running;
   else process.addExitHook((reason) => running.ended(reason));
   return running;

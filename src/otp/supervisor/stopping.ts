@@ -1,7 +1,7 @@
 /** How a supervisor stops a child, and what becomes of it when the supervisor is killed. */
 
 import { LocalProcess } from "../process/local-process.ts";
-import type { ExitReason } from "../report/exit-reason.ts";
+import type { BoxedReason, ExitReason } from "../report/exit-reason.ts";
 import type { Clock } from "../scheduler/clock.ts";
 import { type Child, type ChildHost, clearDelay } from "./child.ts";
 
@@ -13,7 +13,7 @@ export function stopIncarnation(
   child: Child,
   clock: Clock,
   how: "stop" | "halt" = "stop",
-): ExitReason | undefined | Promise<ExitReason> {
+): BoxedReason | undefined | Promise<BoxedReason> {
   clearDelay(child, clock);
   const { running } = child;
   const { shutdownMs } = child.spec;
@@ -24,15 +24,15 @@ export function stopIncarnation(
     finish();
     return pending;
   }
-  let ended: ExitReason | undefined;
-  let settle: ((reason: ExitReason) => void) | undefined;
+  let ended: BoxedReason | undefined;
+  let settle: ((reason: BoxedReason) => void) | undefined;
   let timer: unknown;
   child.onEnd = (reason) => {
     child.onEnd = undefined;
     if (timer !== undefined) clock.clearTimeout(timer);
     finish(reason);
-    ended = reason;
-    settle?.(reason);
+    ended = { reason };
+    settle?.(ended);
   };
   if (shutdownMs === "brutal_kill") running.kill();
   else if (how === "halt" && running.resident !== undefined) running.resident.halt("shutdown");

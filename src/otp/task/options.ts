@@ -3,7 +3,7 @@
 import { CallerError, invalidArgument } from "../../errors.ts";
 import type { Runtime } from "../process/process.ts";
 import type { Shutdown } from "../report/supervisor-report.ts";
-import { checkTimeout } from "../request/call.ts";
+import { checkTimeout } from "../request/timeout.ts";
 import type { StartChildSpec } from "../supervisor/child-spec.ts";
 
 /** Options of a task. */

@@ -21,6 +21,7 @@ function call(name: string): NamedCall {
     answer: () => undefined,
     fail: () => undefined,
     refuse: () => undefined,
+    deadlocked: () => undefined,
     processEnded: () => undefined,
     release: () => undefined,
   };

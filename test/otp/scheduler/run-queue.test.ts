@@ -21,6 +21,7 @@ function worker(name: string, messages: number, log: string[]): Runnable {
       return handled;
     },
     claimTurn: () => left > 0,
+    broken: () => undefined,
   };
 }
 

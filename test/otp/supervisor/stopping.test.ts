@@ -19,7 +19,7 @@ test("asks, waits, and kills after the shutdown time; the timer goes with the ch
   expect(calls).toEqual(["stop shutdown"]);
   clock.advance(1);
   expect(calls).toEqual(["stop shutdown", "kill"]);
-  expect(await stopped).toBe("killed");
+  expect(await stopped).toEqual({ reason: "killed" });
   expect([child.status, child.running, clock.pending]).toEqual(["stopped", undefined, 0]);
 });
 
@@ -27,7 +27,7 @@ test("a child that ends in time is not killed", async () => {
   const { child, clock, calls, end } = running({ shutdownMs: 100 });
   const stopped = stopIncarnation(child, clock);
   end("shutdown");
-  expect(await stopped).toBe("shutdown");
+  expect(await stopped).toEqual({ reason: "shutdown" });
   expect([calls, clock.pending]).toEqual([["stop shutdown"], 0]);
 });
 
@@ -36,15 +36,15 @@ test("infinity has no timer; brutal_kill asks nothing and is done at once", () =
   void stopIncarnation(patient.child, patient.clock);
   expect(patient.clock.pending).toBe(0);
   const brutal = running({ shutdownMs: "brutal_kill" });
-  expect(stopIncarnation(brutal.child, brutal.clock)).toBe("killed");
+  expect(stopIncarnation(brutal.child, brutal.clock)).toEqual({ reason: "killed" });
   expect(brutal.calls).toEqual(["kill"]);
 });
 
 test("an end that has arrived already is consumed: nothing is asked", () => {
   const { child, clock, calls } = running();
-  child.pendingExit = "died";
+  child.pendingExit = { reason: "died" };
   expect(isActive(child)).toBe(false);
-  expect(stopIncarnation(child, clock)).toBe("died");
+  expect(stopIncarnation(child, clock)).toEqual({ reason: "died" });
   expect([calls, child.pendingExit, child.status]).toEqual([[], undefined, "stopped"]);
 });
 
@@ -58,12 +58,12 @@ test("a resident child that halts is kept; when it has to be killed it is starte
   const kept = running({ shutdownMs: 100 }, true);
   const halted = stopIncarnation(kept.child, kept.clock, "halt");
   kept.end("shutdown");
-  expect(await halted).toBe("shutdown");
+  expect(await halted).toEqual({ reason: "shutdown" });
   expect([kept.calls, kept.child.running?.ref]).toEqual([["halt shutdown"], "ref"]);
   const killed = running({ shutdownMs: 100 }, true);
   const ending = stopIncarnation(killed.child, killed.clock, "halt");
   killed.clock.advance(100);
-  expect(await ending).toBe("killed");
+  expect(await ending).toEqual({ reason: "killed" });
   expect(killed.child.running).toBeUndefined();
 });
 
