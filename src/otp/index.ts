@@ -140,8 +140,10 @@ export { Task } from "./task/task.ts";
 
 // Looking inside.
 
+export { setDefaultReporter } from "./process/default-reporter.ts";
 export type { MessageKind, Trace, TraceEvent } from "./process/process.ts";
 export { type ProcessInfo, processInfo, setLabel } from "./process/process-info.ts";
+export { formatProcesses, processes } from "./process/process-list.ts";
 export {
   getState,
   getStatus,

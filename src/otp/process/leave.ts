@@ -7,7 +7,6 @@ import { reportDeadLetter } from "./dead-letter.ts";
 import { callsIn } from "./open-calls.ts";
 import type { ExitHook, Process } from "./process.ts";
 import { tellTraces } from "./system-message.ts";
-import { unwatchUncaught } from "./uncaught.ts";
 
 /** Carries the end of a dead process out. Names are free before hooks, links and monitors are told, in this order. */
 export function leave(process: Process, reason: ExitReason, mailbox: Deque<unknown>): void {
@@ -22,10 +21,7 @@ export function leave(process: Process, reason: ExitReason, mailbox: Deque<unkno
   process.held = undefined;
   process.traces = undefined;
   process.parent = undefined;
-  if (!process.standalone) {
-    runtime.processCount -= 1;
-    unwatchUncaught();
-  }
+  if (!process.standalone) process.uncount();
   const behaviour = process.behaviour as Behaviour | undefined;
   try {
     behaviour?.dispose(reason);

@@ -20,6 +20,8 @@ export abstract class ProcessLife implements Process {
   readonly id: number;
   readonly runtime: Runtime;
   parent: Process | undefined;
+  older: Process | undefined;
+  newer: Process | undefined;
   readonly startedAfterMs: number;
   label: string;
   name: string | undefined;
@@ -64,13 +66,24 @@ export abstract class ProcessLife implements Process {
 
   /** Counts it among the live processes. */
   count(): void {
-    this.runtime.processCount += 1;
+    const { runtime } = this;
+    runtime.processCount += 1;
+    const { newest } = runtime;
+    this.older = newest;
+    if (newest !== undefined) newest.newer = this;
+    runtime.newest = this;
     watchUncaught();
   }
 
   /** Takes it from the live processes. */
   uncount(): void {
-    this.runtime.processCount -= 1;
+    const { runtime, older, newer } = this;
+    runtime.processCount -= 1;
+    if (newer === undefined) runtime.newest = older;
+    else newer.older = older;
+    if (older !== undefined) older.newer = newer;
+    this.older = undefined;
+    this.newer = undefined;
     unwatchUncaught();
   }
 
@@ -144,7 +157,7 @@ export abstract class ProcessLife implements Process {
 
   fail(reason: ExitReason): void {
     if (this.status === "dead") return;
-    if (!isCleanExit(reason) && this.runtime.onReport !== undefined) {
+    if (!isCleanExit(reason) && this.runtime.tellsCrashes) {
       this.runtime.report(crashReport(this, reason, this.lastMessage));
     }
     this.finish(reason);

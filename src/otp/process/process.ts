@@ -24,6 +24,9 @@ export interface Process {
   readonly runtime: Runtime;
   /** The process that started it, alive or dead; forgotten when this one ends. */
   parent: Process | undefined;
+  /** Its neighbours among the live processes of its runtime. */
+  older: Process | undefined;
+  newer: Process | undefined;
   /** When it was made, in milliseconds since its runtime began. */
   readonly startedAfterMs: number;
   /** What reports call it: its name, or what it is made of. */
@@ -85,6 +88,8 @@ export interface Process {
   addExitHook(hook: ExitHook): void;
   /** Takes a hook back. */
   removeExitHook(hook: ExitHook): void;
+  /** Takes it from the live processes. */
+  uncount(): void;
   /** Takes back a process that never began. */
   discard(): void;
   /** The process has begun: messages are handled from now on. */
@@ -117,8 +122,12 @@ export interface Runtime {
   readonly startedAtMs: number;
   /** Live processes. */
   processCount: number;
+  /** The youngest of them: a list through `older`. */
+  newest: Process | undefined;
+  /** Whether anybody is told of crashes. */
+  readonly tellsCrashes: boolean;
   nextId(): number;
-  /** Tells of something. Without anybody to tell, an error that nobody else sees becomes a warning of the host's. */
+  /** Tells of something: `onReport`, or the default reporter. */
   report(report: ProcessReport): void;
   /** Carries out a signal now, or after the one that is being carried out. */
   signal(carryOut: () => void): void;

@@ -6,13 +6,14 @@ import { type Clock, realClock } from "../scheduler/clock.ts";
 import { Deadlines } from "../scheduler/deadlines.ts";
 import { RunQueue } from "../scheduler/run-queue.ts";
 import { indexScheduler, rootLogic } from "../scheduler/xstate-adapter.ts";
+import { hasDefaultReporter, reportByDefault } from "./default-reporter.ts";
 import type { Process, Runtime } from "./process.ts";
 
 /** Options of a runtime. */
 export interface RuntimeOptions {
   /** Default: the machine's own time. */
   readonly clock?: Clock;
-  /** Told of crashes, dead letters and more; must not throw. Default: nobody. */
+  /** Told of crashes, dead letters and more; must not throw. Default: {@link setDefaultReporter}'s, who is not told of dead letters. */
   readonly onReport?: (report: ProcessReport) => void;
   /** Sees every actor of the runtime. Must not throw. */
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
@@ -34,6 +35,7 @@ export class LocalRuntime implements Runtime {
   readonly startedAtMs: number;
   /** Live processes. */
   processCount = 0;
+  newest: Process | undefined = undefined;
   /** Exits that are being carried out: a chain of links is a loop here, not a recursion. */
   readonly #signals: (() => void)[] = [];
   #signalling = false;
@@ -58,6 +60,10 @@ export class LocalRuntime implements Runtime {
     return this.#root;
   }
 
+  get tellsCrashes(): boolean {
+    return this.onReport !== undefined || hasDefaultReporter();
+  }
+
   nextId(): number {
     this.#lastId += 1;
     return this.#lastId;
@@ -65,12 +71,8 @@ export class LocalRuntime implements Runtime {
 
   /** Tells of something. Without anybody to tell, an error that nobody else sees becomes a warning of the host's. */
   report(report: ProcessReport): void {
-    if (this.onReport === undefined) {
-      if (report.type === "process.late_error") warn(`${report.process}, which has ended, threw`, report.error);
-      return;
-    }
     try {
-      this.onReport(report);
+      (this.onReport ?? reportByDefault)(report);
     } catch (error) {
       warn(`onReport threw at "${report.type}"`, error);
     }
