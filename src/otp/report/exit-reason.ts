@@ -3,7 +3,7 @@
 import { describeOpaque } from "../../describe-value.ts";
 
 /**
- * The reason of an end. Any value may be a reason; these have a meaning of their own:
+ * The reason of an end. Any value may be a reason (a symbol too, which has no type here: it cannot stand in a template); these have a meaning of their own:
  * - "normal": it had finished
  * - "shutdown" and `{ shutdown: detail }`: it was asked to end, or ended in an orderly way
  * - "killed": it was killed and ran no hooks
@@ -27,7 +27,6 @@ export type ExitReason =
   | number
   | bigint
   | boolean
-  | symbol
   | null
   | undefined;
 
