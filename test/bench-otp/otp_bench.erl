@@ -4,6 +4,7 @@
 -behaviour(gen_server).
 -export([main/0, start_child/2]).
 -export([init/1, handle_call/3, handle_cast/2, handle_info/2]).
+-export([callback_mode/0, waiting/3]).
 
 -define(WINDOW_SECONDS, 1).
 -define(MANY_RESTARTS, 1000000).
@@ -51,6 +52,9 @@ measure(spawn, [Count]) ->
     {Us, Servers} = timer:tc(fun() -> start_times(Count) end),
     {StopUs, _} = timer:tc(fun() -> [gen_server:stop(Server) || Server <- Servers] end),
     [Count * 1.0e6 / Us, Count * 1.0e6 / StopUs];
+measure(oneByOne, [Count]) ->
+    {Us, _} = timer:tc(fun() -> start_and_stop(Count) end),
+    [Us / Count];
 measure(restart, [Children, Crashes]) ->
     restart(one_for_one, Children, Crashes);
 measure(restartDynamic, [Children, Crashes]) ->
@@ -66,9 +70,9 @@ measure(heap, [Count]) ->
     [gen_server:stop(Server) || Server <- Servers],
     [Bytes / Count];
 measure(timers, [Pending, Count]) ->
-    Timers = [erlang:send_after(3600000, self(), late) || _ <- lists:seq(1, Pending)],
-    {Us, _} = timer:tc(fun() -> start_and_stop(Count) end),
-    [erlang:cancel_timer(Timer) || Timer <- Timers],
+    Machines = [start_machine() || _ <- lists:seq(1, Pending)],
+    {Us, _} = timer:tc(fun() -> start_and_stop_machines(Count) end),
+    [gen_statem:stop(Machine) || Machine <- Machines],
     [Us / Count].
 
 %% The work is done by a process of its own, as a service's would be.
@@ -103,6 +107,15 @@ start_and_stop(Left) ->
     {ok, Server} = start(),
     gen_server:stop(Server),
     start_and_stop(Left - 1).
+
+start_machine() ->
+    {ok, Machine} = gen_statem:start(?MODULE, machine, []),
+    Machine.
+
+start_and_stop_machines(0) -> ok;
+start_and_stop_machines(Left) ->
+    gen_statem:stop(start_machine()),
+    start_and_stop_machines(Left - 1).
 
 memory(Server) ->
     erlang:garbage_collect(Server),
@@ -156,8 +169,14 @@ init({supervisor, Strategy, Specs}) ->
 init({child, Owner, Index}) ->
     Owner ! {started, Index, self()},
     {ok, 0};
+init(machine) ->
+    {ok, waiting, none, [{state_timeout, 3600000, late}]};
 init(plain) ->
     {ok, 0}.
+
+callback_mode() -> state_functions.
+
+waiting(state_timeout, late, Data) -> {next_state, late, Data}.
 
 handle_call(get, _From, Count) -> {reply, Count, Count + 1}.
 

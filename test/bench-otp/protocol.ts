@@ -31,9 +31,11 @@ export interface Measures {
   restartDynamic(children: number, crashes: number): Promise<Figures>;
   /** A supervisor with all its children, started and stopped in order: [µs to start one child, µs to stop one]. */
   startStop(children: number, repeats: number): Promise<Figures>;
+  /** Servers that are started and stopped, each before the next: [µs a server]. */
+  oneByOne(count: number): Promise<Figures>;
   /** Idle servers that have handled one message: [bytes a server]. */
   heap(count: number): Promise<Figures>;
-  /** Processes that are started and stopped while timers wait: [µs a process]. */
+  /** Machines that each wait for a timer of their own, started and stopped while others' timers wait: [µs a machine]. */
   timers(pending: number, count: number): Promise<Figures>;
 }
 

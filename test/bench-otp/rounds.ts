@@ -42,17 +42,18 @@ export function requestsOf(settings: BenchSettings): Request[] {
     request("call", "call", [calls], perSecond("call round trips")),
     request("cast", "cast", [casts], perSecond("casts")),
     request("spawn", "spawn", [spawns], perSecond("starts"), perSecond("stops")),
+    request("oneByOne", "oneByOne", [spawns], micros("start and stop of a server")),
     ...restarts("restart", "children"),
     ...restarts("restartDynamic", "dynamic children"),
     startStop(settings.fewChildren, settings.fewRepeats),
     startStop(settings.manyChildren, 1),
     request("heap", "heap", [idleProcesses], { what: "heap of an idle process", unit: "B" }),
-    request("timers@0", "timers", [0, timedProcesses], micros("start and stop, no timer waits")),
+    request("timers@0", "timers", [0, timedProcesses], micros("start and stop of a machine, no timer waits")),
     request(
       `timers@${pendingTimers}`,
       "timers",
       [pendingTimers, timedProcesses],
-      micros(`start and stop, ${pendingTimers} timers wait`),
+      micros(`start and stop of one, ${pendingTimers} timers wait`),
     ),
   ];
 }

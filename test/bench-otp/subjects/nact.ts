@@ -89,6 +89,15 @@ export async function loadNact(): Promise<Subject> {
         return [started, stopped];
       },
 
+      async oneByOne(count) {
+        const system = start();
+        const ms = await elapsedMs(async () => {
+          for (let n = 0; n < count; n++) stop(spawnCounting(system));
+        });
+        stop(system);
+        return [(ms * 1_000) / count];
+      },
+
       async restart(children, crashes) {
         const counter = new StartCounter<unknown>();
         const system = startChildren(counter, children);

@@ -2,6 +2,7 @@
 
 import { setup } from "xstate";
 import { self } from "../../../src/otp/process/current.ts";
+import { setDefaultReporter } from "../../../src/otp/process/default-reporter.ts";
 import type { Process, Runtime } from "../../../src/otp/process/process.ts";
 import { LocalRuntime } from "../../../src/otp/process/runtime.ts";
 import { call, cast, send } from "../../../src/otp/request/call.ts";
@@ -43,6 +44,9 @@ const waiting = setup({}).createMachine({
  */
 export const resident = await start(counting, { runtime: new LocalRuntime() });
 
+// As in the Erlang program: crash reports are not what is measured.
+setDefaultReporter(undefined);
+
 /** As the Erlang program: a window of one second that takes any number of restarts. */
 const intensity = { maxRestarts: 1_000_000, periodMs: 1_000 };
 
@@ -80,6 +84,14 @@ export const synapse: Subject = {
         for (const server of servers) await stop(server);
       });
       return [started, stopped];
+    },
+
+    async oneByOne(count) {
+      const runtime = new LocalRuntime();
+      const ms = await elapsedMs(async () => {
+        for (let n = 0; n < count; n++) await stop(await start(counting, { runtime }));
+      });
+      return [(ms * 1_000) / count];
     },
 
     async restart(children, crashes) {

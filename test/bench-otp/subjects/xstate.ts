@@ -91,6 +91,13 @@ export const xstate: Subject = {
       return [started, stopped];
     },
 
+    async oneByOne(count) {
+      const ms = await elapsedMs(async () => {
+        for (let n = 0; n < count; n++) createActor(counting).start().stop();
+      });
+      return [(ms * 1_000) / count];
+    },
+
     async restart(children, crashes) {
       counter = new StartCounter();
       const parent = createActor(supervisor, { input: { children } }).start();
