@@ -9,10 +9,10 @@ export abstract class CallMessage extends RuntimeMessage implements OpenCall {
   abstract override readonly type: "$call" | "$sys";
   abstract readonly message: unknown;
   abstract readonly caller: CallParty | undefined;
-  olderToTarget: OpenCall | undefined = undefined;
-  newerToTarget: OpenCall | undefined = undefined;
-  olderOfCaller: OpenCall | undefined = undefined;
-  newerOfCaller: OpenCall | undefined = undefined;
+  abstract olderToTarget: OpenCall | undefined;
+  abstract newerToTarget: OpenCall | undefined;
+  abstract olderOfCaller: OpenCall | undefined;
+  abstract newerOfCaller: OpenCall | undefined;
 
   abstract answer(value: unknown): void;
   abstract fail(error: Error): void;

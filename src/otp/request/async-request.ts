@@ -5,6 +5,7 @@ import { contextRuntime, type Target } from "../process/target.ts";
 import { describeExitReason, type ExitReason } from "../report/exit-reason.ts";
 import type { Clock } from "../scheduler/clock.ts";
 import { startCall } from "./call.ts";
+import { PendingCall } from "./pending-call.ts";
 import type { CallOf, ReplyOf, TypedRef } from "./protocol.ts";
 import { type Patience, patienceMs } from "./timeout.ts";
 
@@ -33,15 +34,16 @@ export class SentRequest<Reply> {
   readonly clock: Clock;
   /** Set when it is answered. */
   response: Exclude<Response<Reply>, { type: "timeout" }> | undefined;
-  readonly #release: () => void;
+  readonly #call: PendingCall | undefined;
   #abandoned = false;
 
   constructor(target: Target, message: unknown) {
     this.target = target;
     this.clock = contextRuntime().clock;
-    const started = startCall({ target, message, timeoutMs: "infinity" });
-    this.#release = () => started.release?.();
-    this.settled = started.promise.then(
+    const started = startCall(target, message, "infinity");
+    const answered = started instanceof PendingCall ? started.promise : Promise.reject(started);
+    this.#call = started instanceof PendingCall ? started : undefined;
+    this.settled = answered.then(
       (reply) => this.#settle({ type: "reply", reply: reply as Reply }),
       (error: unknown) => this.#settle({ type: "error", error: asProcessError(error) }),
     );
@@ -56,7 +58,7 @@ export class SentRequest<Reply> {
   abandon(): void {
     if (this.#abandoned) return;
     this.#abandoned = true;
-    this.#release();
+    this.#call?.release();
   }
 
   #settle<R extends Exclude<Response<Reply>, { type: "timeout" }>>(response: R): R {

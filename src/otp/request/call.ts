@@ -1,6 +1,6 @@
 /** Requests between processes: call waits for a reply, cast does not, send is an ordinary message. Source: OTP's gen_server. */
 
-import { invalidArgument } from "../../errors.ts";
+import { invalidArgument, type ProcessError } from "../../errors.ts";
 import { Alias } from "../process/alias.ts";
 import { currentProcess } from "../process/current.ts";
 import { reportDeadLetter } from "../process/dead-letter.ts";
@@ -54,27 +54,27 @@ export function callProcess(
   timeoutMs: number | "infinity",
   signal?: AbortSignal,
 ): Promise<unknown> {
-  return startCall({ target, message, timeoutMs }, signal).promise;
+  const started = startCall(target, message, timeoutMs, signal);
+  return started instanceof PendingCall ? started.promise : Promise.reject(started);
 }
 
-/** A call under way, or what is left of one that could not begin. */
-export interface StartedCall {
-  readonly promise: Promise<unknown>;
-  /** Nobody waits any more: a late reply is a dead letter. Absent for one that never began. */
-  readonly release?: () => void;
-}
-
-/** Begins a call. */
-export function startCall(details: CallDetails, signal?: AbortSignal): StartedCall {
-  const { target } = details as { target: Target };
+/** Begins a call; answers the error of one that cannot begin. */
+export function startCall(
+  target: Target,
+  message: unknown,
+  timeoutMs: number | "infinity",
+  signal?: AbortSignal,
+): PendingCall | ProcessError {
   const process = target instanceof LocalProcess ? target : resolveTarget(target);
-  if (process === undefined || !process.alive) return refused(callError("noproc", details, "is not alive", "noproc"));
+  if (process === undefined || !process.alive) {
+    return callError("noproc", { target, message, timeoutMs }, "is not alive", "noproc");
+  }
   if (signal?.aborted === true) {
-    return refused(callError("aborted", details, "was not asked: the signal is aborted", signal.reason));
+    return callError("aborted", { target, message, timeoutMs }, "was not asked: the signal is aborted", signal.reason);
   }
   const caller = currentProcess();
-  if (process === caller && process.waitsForItself) return refused(selfError(details));
-  const pending = new PendingCall(process, details, "$call", caller);
+  if (process === caller && process.waitsForItself) return selfError({ target, message, timeoutMs });
+  const pending = new PendingCall("$call", process, { target, message, timeoutMs }, caller);
   if (signal !== undefined) pending.forgetSignal = onAbort(signal, () => pending.abort(signal.reason));
   process.deliver(pending);
   if (process === caller) process.calledItself(pending);
@@ -90,17 +90,13 @@ export function callSystem(target: Target, action: SystemAction, timeoutMs: numb
   }
   const caller = currentProcess();
   if (process === caller && process.waitsForItself) return Promise.reject(selfError(shown));
-  const pending = new PendingCall(process, { target, message: action, timeoutMs }, "$sys", caller);
+  const pending = new PendingCall("$sys", process, { target, message: action, timeoutMs }, caller);
   process.deliverSystem(pending);
   if (process === caller) process.calledItself(pending);
   return pending.promise;
 }
 
-function refused(error: Error): StartedCall {
-  return { promise: Promise.reject(error) };
-}
-
-function selfError(details: CallDetails): Error {
+function selfError(details: CallDetails): ProcessError {
   return callError("calling_self", details, "is the caller itself, which waits for the reply", "calling_self");
 }
 

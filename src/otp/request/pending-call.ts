@@ -4,7 +4,7 @@ import { ProcessError } from "../../errors.ts";
 import { CallMessage } from "../process/call-message.ts";
 import { runAs, runOutside } from "../process/current.ts";
 import { reportDeadLetter } from "../process/dead-letter.ts";
-import { listCall, unlistCall } from "../process/open-calls.ts";
+import { listCall, type OpenCall, unlistCall } from "../process/open-calls.ts";
 import type { Process } from "../process/process.ts";
 import { tellTraces } from "../process/system-message.ts";
 import { describeTarget } from "../process/target.ts";
@@ -40,6 +40,10 @@ export class PendingCall extends CallMessage implements Deadline {
   previous: Deadline | undefined = undefined;
   next: Deadline | undefined = undefined;
   lane: Deadline["lane"] = undefined;
+  olderToTarget: OpenCall | undefined = undefined;
+  newerToTarget: OpenCall | undefined = undefined;
+  olderOfCaller: OpenCall | undefined = undefined;
+  newerOfCaller: OpenCall | undefined = undefined;
   readonly #target: Process;
   readonly #written: unknown;
   readonly #timeoutMs: number | "infinity";
@@ -48,7 +52,7 @@ export class PendingCall extends CallMessage implements Deadline {
   #forgetSignal: (() => void) | undefined;
   #open = true;
 
-  constructor(target: Process, call: CallDetails, type: "$call" | "$sys", caller: Process | undefined) {
+  constructor(type: "$call" | "$sys", target: Process, call: CallDetails, caller: Process | undefined) {
     super();
     this.type = type;
     this.#target = target;
