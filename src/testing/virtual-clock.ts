@@ -7,6 +7,8 @@ import { type Timer, TimerHeap } from "./timer-heap.ts";
 export interface VirtualClock extends Clock {
   /** Moves time forward and runs every timer that falls due, in order of time, then of creation. A timer set meanwhile runs too, if due. */
   advance(ms: number): void;
+  /** Sets the wall clock (`now`) by so many milliseconds, back if negative: timers and durations do not notice. */
+  step(ms: number): void;
   /** Timers that wait. */
   readonly pending: number;
 }
@@ -14,11 +16,13 @@ export interface VirtualClock extends Clock {
 /** Makes a virtual clock. `startMs` is milliseconds since the Unix epoch; default 0. */
 export function createVirtualClock(startMs = 0): VirtualClock {
   let nowMs = startMs;
+  let stepMs = 0;
   let orders = 0;
   const timers = new TimerHeap();
 
   return {
-    now: () => nowMs,
+    now: () => nowMs + stepMs,
+    monotonicMs: () => nowMs,
     setTimeout(run, ms) {
       orders += 1;
       const timer: Timer = { atMs: nowMs + Math.max(0, ms), order: orders, run, index: -1 };
@@ -38,6 +42,9 @@ export function createVirtualClock(startMs = 0): VirtualClock {
         timer.run();
       }
       nowMs = untilMs;
+    },
+    step(ms) {
+      stepMs += ms;
     },
     get pending() {
       return timers.size;

@@ -150,6 +150,7 @@ import { call, fromGenServer, Runtime, start } from "synapse-otp/otp";
 const timers = new Set();
 const clock = {
   now: () => 0,
+  monotonicMs: () => 0,
   setTimeout: (run, ms) => { const timer = { run, ms }; timers.add(timer); return timer; },
   clearTimeout: (timer) => timers.delete(timer),
 };

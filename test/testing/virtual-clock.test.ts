@@ -89,3 +89,18 @@ test("any mix of setting, clearing and moving runs what a sorted list would run"
     }),
   );
 });
+
+test("a step of the wall clock moves no timer and no duration", () => {
+  const clock = createVirtualClock(10_000);
+  let fired = 0;
+  clock.setTimeout(() => {
+    fired += 1;
+  }, 100);
+  clock.advance(50);
+  clock.step(-5_000);
+  expect([clock.now(), clock.monotonicMs()]).toEqual([5_050, 10_050]);
+  clock.advance(49);
+  expect(fired).toBe(0);
+  clock.advance(1);
+  expect(fired).toBe(1);
+});

@@ -51,7 +51,7 @@ export abstract class ProcessLife implements Process {
     this.runtime = runtime;
     this.parent = parent;
     this.label = label;
-    this.startedAfterMs = runtime.clock.now() - runtime.startedAtMs;
+    this.startedAfterMs = Math.round(runtime.clock.monotonicMs() - runtime.startedMonotonicMs);
     this.context = openContext(this);
     this.count();
   }

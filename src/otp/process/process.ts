@@ -118,8 +118,9 @@ export interface Runtime {
   readonly onReport: ((report: ProcessReport) => void) | undefined;
   /** The actor that processes without a supervisor live under. */
   readonly root: AnyActorRef;
-  /** When it was made, by its clock. */
+  /** When it was made: since the Unix epoch, and by its clock's monotonic time. */
   readonly startedAtMs: number;
+  readonly startedMonotonicMs: number;
   /** Live processes. */
   processCount: number;
   /** The youngest of them: a list through `older`. */

@@ -31,8 +31,8 @@ export class LocalRuntime implements Runtime {
   readonly #inspect: RuntimeOptions["inspect"];
   #root: AnyActorRef | undefined;
   #lastId = 0;
-  /** When it was made, by its clock. */
   readonly startedAtMs: number;
+  readonly startedMonotonicMs: number;
   /** Live processes. */
   processCount = 0;
   newest: Process | undefined = undefined;
@@ -43,6 +43,7 @@ export class LocalRuntime implements Runtime {
   constructor(options: RuntimeOptions = {}) {
     this.clock = options.clock ?? realClock;
     this.startedAtMs = this.clock.now();
+    this.startedMonotonicMs = this.clock.monotonicMs();
     this.queue = new RunQueue(options.messageBudget ?? 2_000);
     this.deadlines = new Deadlines(this.clock);
     this.onReport = options.onReport;

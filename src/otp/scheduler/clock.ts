@@ -3,9 +3,12 @@
 /** The longest that a timer can wait, in milliseconds: Node fires a longer one at once. */
 export const longestTimerMs = 2_147_483_647;
 
-/** A clock. `now` is milliseconds since the Unix epoch; timers are one-shot. */
+/** A clock. Timers are one-shot. */
 export interface Clock {
+  /** Milliseconds since the Unix epoch, for time stamps: the machine's time may be set back while a program runs. */
   now(): number;
+  /** Milliseconds since some moment, for durations and deadlines: it never runs backwards, whatever the machine's time does. */
+  monotonicMs(): number;
   setTimeout(fn: () => void, ms: number): unknown;
   clearTimeout(handle: unknown): void;
 }
@@ -13,6 +16,7 @@ export interface Clock {
 /** The machine's own time. */
 export const realClock: Clock = {
   now: () => Date.now(),
+  monotonicMs: () => performance.now(),
   setTimeout: (fn, ms) => setTimeout(fn, ms),
   clearTimeout: (handle) => clearTimeout(handle as NodeJS.Timeout),
 };

@@ -40,7 +40,7 @@ export class Deadlines {
       lane = { ms, first: undefined, last: undefined, timer: undefined, idle: false };
       this.#lanes.set(ms, lane);
     }
-    deadline.atMs = this.#clock.now() + ms;
+    deadline.atMs = this.#clock.monotonicMs() + ms;
     deadline.lane = lane;
     deadline.previous = lane.last;
     if (lane.last === undefined) lane.first = deadline;
@@ -75,7 +75,7 @@ export class Deadlines {
   }
 
   #expire(lane: Lane): void {
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonicMs();
     for (let due = lane.first; due !== undefined && due.atMs <= nowMs; due = lane.first) {
       this.remove(due);
       due.expire();

@@ -86,7 +86,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
   /** A policy that throws cannot be trusted with the next child either: the supervisor gives up, and says so. */
   #askPolicy(exit: ChildExit): RestartDecision {
     try {
-      const { decision, state } = this.spec.policy(this.#policyState, exit, this.clock.now());
+      const { decision, state } = this.spec.policy(this.#policyState, exit, this.clock.monotonicMs());
       this.#policyState = state;
       if (decision.type !== "restart") return decision;
       return { ...decision, delayMs: Math.min(Math.max(0, decision.delayMs), longestTimerMs) };

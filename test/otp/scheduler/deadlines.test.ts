@@ -34,6 +34,35 @@ test("each expires at its time, in order, whatever their lengths", () => {
   expect(expired).toEqual(["e at 30", "b at 50", "d at 80", "a at 100", "c at 130"]);
 });
 
+test("a wall clock that is set back or forward moves no deadline", () => {
+  const { clock, deadlines } = world();
+  let expired = 0;
+  const add = (ms: number): void =>
+    deadlines.add(
+      {
+        atMs: 0,
+        previous: undefined,
+        next: undefined,
+        lane: undefined,
+        expire: () => {
+          expired += 1;
+        },
+      },
+      ms,
+    );
+  add(100);
+  clock.step(-3_600_000);
+  clock.advance(100);
+  expect(expired).toBe(1);
+  add(100);
+  clock.step(7_200_000);
+  add(100);
+  clock.advance(99);
+  expect(expired).toBe(1);
+  clock.advance(1);
+  expect(expired).toBe(3);
+});
+
 test("one that is met does not expire, first, middle or last of its length", () => {
   const { clock, deadlines, expired, add } = world();
   const [a, , c, , e] = ["a", "b", "c", "d", "e"].map((name) => add(name, 10));

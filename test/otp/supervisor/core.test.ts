@@ -212,3 +212,18 @@ test("its machine shows what it does: starting, running with its last decision, 
   await supervisor.stop();
   expect(supervisor.actor.getSnapshot()).toMatchObject({ value: "stopped", context: { reason: "shutdown" } });
 });
+
+test("a wall clock that is set back keeps no restart in the window", async () => {
+  const world = createWorld();
+  const a = world.script("a");
+  const supervisor = await world.supervise({ maxRestarts: 2, periodMs: 1_000, children: [a.spec] });
+  await a.end("died");
+  await a.end("died");
+  world.clock.step(-3_600_000);
+  for (let crash = 0; crash < 4; crash += 1) {
+    world.clock.advance(2_000);
+    await a.end("died");
+  }
+  expect([supervisor.process.alive, a.ref.alive]).toEqual([true, true]);
+  await supervisor.stop();
+});
