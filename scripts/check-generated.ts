@@ -8,7 +8,7 @@ import { runCommand } from "./child.ts";
 const root = resolve(import.meta.dirname, "..");
 
 /** Folders that hold generated code and nothing else. */
-const generatedFolders = ["src/gen", "python/src/synapse_agent/v1"];
+const generatedFolders = ["src/gen", "python/src/synapse_otp/v1"];
 
 /** Written by hand, or by Python when it runs; not generated. */
 const notGenerated = /(^|\/)(__pycache__|__init__\.py$)/;

@@ -2,7 +2,7 @@
 
 grpcio-tools ships protoc with the gRPC generator linked in but no plugin of its own, so this one hands buf's request to it.
 buf starts it as `python scripts/protoc_gen_python.py` (see buf.gen.yaml), writes a CodeGeneratorRequest to its stdin and reads a
-CodeGeneratorResponse from its stdout. Only `synapse_agent/v1` is generated: the health service comes with grpcio-health-checking.
+CodeGeneratorResponse from its stdout. Only `synapse_otp/v1` is generated: the health service comes with grpcio-health-checking.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from google.protobuf.compiler.plugin_pb2 import CodeGeneratorRequest, CodeGenera
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from grpc_tools import protoc
 
-PREFIX = "synapse_agent/v1/"
+PREFIX = "synapse_otp/v1/"
 
 
 def generate(request: CodeGeneratorRequest) -> CodeGeneratorResponse:

@@ -82,7 +82,7 @@ async function installPackages(directory: string, kind: EnvironmentKind, verbose
   await step(title, verbose, (onLine) =>
     runCommand(python, [...pip, "--require-hashes", "-r", lockPath(pythonDirectory, kind)], { env, onLine }),
   );
-  await step("Installing synapse-agent", verbose, (onLine) =>
+  await step("Installing synapse-otp", verbose, (onLine) =>
     runCommand(python, [...pip, "--no-deps", "--no-build-isolation", "-e", pythonDirectory], { env, onLine }),
   );
   const version = configuredVersion(directory);

@@ -2,7 +2,7 @@
 
 import { runCommand } from "./child.ts";
 
-/** The oldest Python that synapse-agent runs on. */
+/** The oldest Python that the Python package synapse-otp runs on. */
 export const oldestPython = [3, 11] as const;
 
 /** Programs that are tried, in this order: the one that the user's PATH prefers, then by version. */

@@ -68,7 +68,7 @@ export type WorkerErrorCode =
   | "python_missing"
   /** The interpreter is older than Synapse needs. */
   | "python_too_old"
-  /** The interpreter lacks the synapse-agent package. */
+  /** The interpreter lacks the Python package synapse-otp or one that it needs. */
   | "python_package_missing"
   /** The agent was stopped by its caller or supervisor while the run waited or ran. */
   | "agent_stopped"

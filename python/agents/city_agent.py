@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 from pydantic_ai import Agent
 
-from synapse_agent.scripted import Fill, Turn, scripted_model
+from synapse_otp.scripted import Fill, Turn, scripted_model
 
 
 class City(BaseModel):

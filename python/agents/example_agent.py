@@ -2,7 +2,7 @@
 
 from pydantic_ai import Agent
 
-from synapse_agent.scripted import Say, Turn, scripted_model
+from synapse_otp.scripted import Say, Turn, scripted_model
 
 
 def script(turn: Turn) -> Say:

@@ -2,7 +2,7 @@
 
 from pydantic_ai import Agent
 
-from synapse_agent.scripted import CallTools, Reply, Say, Turn, scripted_model
+from synapse_otp.scripted import CallTools, Reply, Say, Turn, scripted_model
 
 TEMPERATURES_C = {"Paris": 18, "Lima": 21, "Kyoto": 24}
 

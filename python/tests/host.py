@@ -22,8 +22,8 @@ import grpc
 import grpc.aio
 from google.rpc.status_pb2 import Status
 
-from synapse_agent.v1 import agent_pb2 as pb
-from synapse_agent.v1.agent_pb2_grpc import AgentServiceStub
+from synapse_otp.v1 import agent_pb2 as pb
+from synapse_otp.v1.agent_pb2_grpc import AgentServiceStub
 
 ROOT = Path(__file__).resolve().parents[2]
 FIXTURES = "test/fixtures/agents"
@@ -164,7 +164,7 @@ def _spawn(entry: str, control: socket.socket, lifeline: socket.socket, cwd: Pat
     command = f'exec 3<&{c} 4<&{life} {c}<&- {life}<&-; exec "$@"' if {c, life}.isdisjoint({3, 4}) else 'exec "$@"'
     assert {c, life}.isdisjoint({3, 4}), "pytest keeps the low descriptors"
     return subprocess.Popen(
-        ["bash", "-c", command, "bash", sys.executable, "-u", "-m", "synapse_agent", "--entry", entry],
+        ["bash", "-c", command, "bash", sys.executable, "-u", "-m", "synapse_otp", "--entry", entry],
         cwd=cwd,
         env={**os.environ, **env},
         stdin=subprocess.DEVNULL,

@@ -8,9 +8,9 @@ from google.rpc.status_pb2 import Status
 from pydantic import BaseModel, ValidationError
 from pydantic_ai import exceptions as pai
 
-from synapse_agent.error_wire import fit, status_details, status_message
-from synapse_agent.errors import Failure, describe_exception
-from synapse_agent.v1 import agent_pb2 as pb
+from synapse_otp.error_wire import fit, status_details, status_message
+from synapse_otp.errors import Failure, describe_exception
+from synapse_otp.v1 import agent_pb2 as pb
 
 
 class Point(BaseModel):

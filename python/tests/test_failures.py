@@ -10,7 +10,7 @@ import grpc
 import pytest
 
 from host import Client, Failed, Worker
-from synapse_agent.v1 import agent_pb2 as pb
+from synapse_otp.v1 import agent_pb2 as pb
 
 Controllable = tuple[Worker, Client]
 

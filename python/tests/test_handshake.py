@@ -30,7 +30,7 @@ async def test_ready_tells_what_the_worker_is(start: Start) -> None:
     assert (ready["framework"], ready["contract"], ready["pid"]) == (1, 1, worker.pid)
     assert ready["socketPath"] == worker.socket_path
     assert (ready["agentName"], ready["modelName"]) == ("example", "scripted")
-    assert set(ready["versions"]) == {"synapse_agent", "pydantic_ai", "grpcio", "python"}
+    assert set(ready["versions"]) == {"synapse_otp", "pydantic_ai", "grpcio", "python"}
     assert ready["timingsMs"]["total"] > 0
 
 
@@ -75,7 +75,7 @@ async def test_traceback_of_a_load_failure_has_the_users_frames_only(start: Star
     error = await start(f"{FIXTURES}/raises.py:agent").failed()
     assert "raises.py" in error["traceback"]
     assert "in prepare" in error["traceback"]
-    assert "synapse_agent" not in error["traceback"]
+    assert "synapse_otp" not in error["traceback"]
     assert "importlib" not in error["traceback"]
 
 
@@ -120,7 +120,7 @@ async def test_shutdown_while_importing_exits_0_at_once(start: Start) -> None:
 
 def test_start_by_hand_says_who_starts_it() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "synapse_agent", "--entry", "x:agent"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-m", "synapse_otp", "--entry", "x:agent"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
     )
     assert done.returncode == 1
     assert done.stdout == ""

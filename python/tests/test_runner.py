@@ -14,14 +14,14 @@ from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.models.test import TestModel
 
-from synapse_agent.convert import read_arguments
-from synapse_agent.describe import describe_agent
-from synapse_agent.dry_run import dry_run
-from synapse_agent.errors import RunFailure
-from synapse_agent.events import Chunks
-from synapse_agent.runner import AgentRunner, Progress
-from synapse_agent.scripted import CallTools, Reply, Say, Turn, scripted_model
-from synapse_agent.v1 import agent_pb2 as pb
+from synapse_otp.convert import read_arguments
+from synapse_otp.describe import describe_agent
+from synapse_otp.dry_run import dry_run
+from synapse_otp.errors import RunFailure
+from synapse_otp.events import Chunks
+from synapse_otp.runner import AgentRunner, Progress
+from synapse_otp.scripted import CallTools, Reply, Say, Turn, scripted_model
+from synapse_otp.v1 import agent_pb2 as pb
 
 
 class Account(BaseModel):

@@ -13,7 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from conftest import Start
 from host import Client, Failed, Worker
-from synapse_agent.v1 import agent_pb2 as pb
+from synapse_otp.v1 import agent_pb2 as pb
 
 Controllable = tuple[Worker, Client]
 
@@ -113,7 +113,7 @@ async def test_call_without_the_token_is_refused(controllable: Controllable, tok
         assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
 
 
-@pytest.mark.parametrize("service", ["", "synapse_agent.v1.AgentService"])
+@pytest.mark.parametrize("service", ["", "synapse_otp.v1.AgentService"])
 async def test_ready_worker_is_healthy(controllable: Controllable, service: str) -> None:
     _, client = controllable
     health = health_pb2_grpc.HealthStub(client.channel)

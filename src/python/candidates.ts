@@ -5,7 +5,7 @@ import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { PythonEnvironment } from "./environment.ts";
 
-/** The python/ folder of this package: the synapse-agent package to install. The same from src/ and from dist/. */
+/** The python/ folder of this package: the Python package synapse-otp. The same from src/ and from dist/. */
 export const packagePythonDirectory = fileURLToPath(new URL("../../python", import.meta.url));
 
 /** What made a candidate one. */

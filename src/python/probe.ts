@@ -7,7 +7,7 @@ const defaultTimeoutMs = 10_000;
 
 /** The modules a worker cannot do without, and the names under which pip knows them. */
 const requirements = {
-  synapse_agent: ["synapse-agent"],
+  synapse_otp: ["synapse-otp"],
   pydantic_ai: ["pydantic-ai-slim", "pydantic-ai"],
   grpc: ["grpcio"],
 } as const;
@@ -118,7 +118,7 @@ function readAnswer(text: string): ProbeAnswer | undefined {
     version: [major ?? 0, minor ?? 0, micro ?? 0],
     inVirtualEnv: inVirtualEnv === true,
     modules: {
-      synapse_agent: versionOf("synapse_agent"),
+      synapse_otp: versionOf("synapse_otp"),
       pydantic_ai: versionOf("pydantic_ai"),
       grpc: versionOf("grpc"),
     },

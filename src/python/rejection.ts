@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { WorkerError } from "../errors.ts";
 import { type Candidate, type InterpreterSource, packagePythonDirectory } from "./candidates.ts";
 
-/** The oldest Python that synapse-agent runs on. */
+/** The oldest Python that the Python package synapse-otp runs on. */
 export const oldestVersion = [3, 11] as const;
 
 /** A candidate and why it was not taken; from top to bottom it came nearer to being usable. */

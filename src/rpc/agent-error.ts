@@ -6,7 +6,7 @@ import {
   AgentErrorKind,
   type ValidationIssue as WireIssue,
   type Usage as WireUsage,
-} from "../gen/synapse_agent/v1/agent_pb.ts";
+} from "../gen/synapse_otp/v1/agent_pb.ts";
 import type { Usage } from "../usage.ts";
 import { tryDecodeJson } from "./json.ts";
 import { toUsage } from "./usage.ts";

@@ -8,7 +8,7 @@ import {
   HealthCheckRequestSchema,
   HealthCheckResponse_ServingStatus,
 } from "../gen/grpc_health/v1/health_pb.ts";
-import { AgentService, DescribeRequestSchema, type RunRequest } from "../gen/synapse_agent/v1/agent_pb.ts";
+import { AgentService, DescribeRequestSchema, type RunRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
 import type { AgentClient, CallOptions } from "./agent-client.ts";
 import { beginCall, type Call } from "./call.ts";
 import { toDescription, toRunResult } from "./convert.ts";

@@ -7,7 +7,7 @@ import {
   type RunResponse,
   type RunResponseChunk,
   ToolOutcome,
-} from "../gen/synapse_agent/v1/agent_pb.ts";
+} from "../gen/synapse_otp/v1/agent_pb.ts";
 import { toRunError } from "./agent-error.ts";
 import { type Call, factsOf } from "./call.ts";
 import { decodeJson, protocolViolation } from "./json.ts";

@@ -2,7 +2,7 @@
 
 import { Code, ConnectError } from "@connectrpc/connect";
 import { CallerError, RunError, SynapseError } from "../errors.ts";
-import { AgentErrorSchema } from "../gen/synapse_agent/v1/agent_pb.ts";
+import { AgentErrorSchema } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { ConnectionLostError } from "./agent-client.ts";
 import { toRunError } from "./agent-error.ts";
 import { type Call, cancelledError, deadlineError, factsOf } from "./call.ts";

@@ -2,7 +2,7 @@
 
 import { Code, ConnectError } from "@connectrpc/connect";
 import { RunError } from "../errors.ts";
-import type { RunResponseChunk } from "../gen/synapse_agent/v1/agent_pb.ts";
+import type { RunResponseChunk } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { type Call, factsOf } from "./call.ts";
 import { toRunEvent } from "./convert.ts";
 import { protocolViolation } from "./json.ts";

@@ -38,6 +38,6 @@ export function tryDecodeJson(bytes: Uint8Array): unknown {
 
 /** The worker broke the contract; `what` continues the sentence "the worker of agent …". */
 export function protocolViolation(what: string, facts: RunErrorFacts): RunError {
-  const message = `the worker of agent "${facts.agentId}" ${what}; its synapse-agent package does not fit this version`;
+  const message = `the worker of agent "${facts.agentId}" ${what}; its Python package synapse-otp does not fit this version`;
   return new RunError("protocol_violation", message, facts);
 }

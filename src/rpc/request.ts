@@ -7,7 +7,7 @@ import {
   type RunRequest,
   RunRequestSchema,
   type UsageLimitsSchema,
-} from "../gen/synapse_agent/v1/agent_pb.ts";
+} from "../gen/synapse_otp/v1/agent_pb.ts";
 import type { Call } from "./call.ts";
 import { tooLarge } from "./errors.ts";
 import { encodeJson } from "./json.ts";

@@ -1,7 +1,7 @@
 /** Usage as it crossed the wire → plain numbers. */
 
 import type { RunErrorFacts } from "../errors.ts";
-import type { Usage as WireUsage } from "../gen/synapse_agent/v1/agent_pb.ts";
+import type { Usage as WireUsage } from "../gen/synapse_otp/v1/agent_pb.ts";
 import type { Usage } from "../usage.ts";
 import { protocolViolation } from "./json.ts";
 

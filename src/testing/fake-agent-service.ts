@@ -10,7 +10,7 @@ import {
   type RunRequest,
   type RunResponseChunkSchema,
   type RunResponseSchema,
-} from "../gen/synapse_agent/v1/agent_pb.ts";
+} from "../gen/synapse_otp/v1/agent_pb.ts";
 import { drainingFailure, toFakeFailure } from "./fake-error.ts";
 import { type FakeAnswer, type FakeReply, type FakeRun, toFakeRun } from "./fake-run.ts";
 

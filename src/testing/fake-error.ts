@@ -3,7 +3,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { RunError, type RunErrorKind } from "../errors.ts";
-import { AgentErrorKind, AgentErrorSchema } from "../gen/synapse_agent/v1/agent_pb.ts";
+import { AgentErrorKind, AgentErrorSchema } from "../gen/synapse_otp/v1/agent_pb.ts";
 
 /** An error as it goes over the wire: the status of the call, and the value for a stream's failed event. */
 export interface FakeFailure {

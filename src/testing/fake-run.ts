@@ -1,7 +1,7 @@
 /** What a fake agent is asked, and what it may answer. */
 
 import { RunError, type RunErrorKind } from "../errors.ts";
-import type { RunRequest } from "../gen/synapse_agent/v1/agent_pb.ts";
+import type { RunRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
 
 /** A run as a fake agent sees it. */
 export interface FakeRun {

@@ -148,7 +148,7 @@ function readFailed(message: Record<string, unknown>, text: string): WorkerMessa
 
 function wrongVersion(what: "framework" | "contract", theirs: unknown, ours: number): WorkerMessage {
   return mismatch(
-    `it speaks ${what} version ${describeValue(theirs)}, this host speaks ${ours}: install the synapse-agent package that belongs to this synapse-otp`,
+    `it speaks ${what} version ${describeValue(theirs)}, this host speaks ${ours}: install the Python package that belongs to this synapse-otp: npx synapse-otp setup`,
   );
 }
 

@@ -7,7 +7,7 @@ import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { credentials, Client as GrpcClient, Metadata, type MethodDefinition } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
-import { AgentService, RunRequestSchema } from "../../src/gen/synapse_agent/v1/agent_pb.ts";
+import { AgentService, RunRequestSchema } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import type { Agent } from "../../src/index.ts";
 
 export const clientNames = ["agent", "connect", "grpcJs"] as const;
@@ -93,8 +93,8 @@ interface GrpcRequest {
 
 /** grpc-js and proto-loader, with no generated code at all. */
 export function createGrpcJsClient({ agentId, socketPath, token }: Endpoint, protoDirectory: string): BenchClient {
-  const definitions = loadSync("synapse_agent/v1/agent.proto", { includeDirs: [protoDirectory] });
-  const service = definitions["synapse_agent.v1.AgentService"];
+  const definitions = loadSync("synapse_otp/v1/agent.proto", { includeDirs: [protoDirectory] });
+  const service = definitions["synapse_otp.v1.AgentService"];
   if (service === undefined || !("Run" in service) || !("RunStream" in service)) {
     throw new Error("agent.proto has no service AgentService with Run and RunStream");
   }

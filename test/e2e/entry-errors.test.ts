@@ -40,7 +40,7 @@ test("the Python traceback of a module that raises shows the user's line and not
   const error = (await rejection(system.agent("raises").whenReady())) as WorkerError;
   expect(error.pythonType).toBe("ValueError");
   expect(error.pythonTraceback).toContain("raises.py");
-  expect(error.pythonTraceback).not.toContain("synapse_agent");
+  expect(error.pythonTraceback).not.toContain("synapse_otp");
 });
 
 test("a module that exits while it is imported is told as such", async () => {

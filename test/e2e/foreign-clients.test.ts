@@ -42,11 +42,11 @@ afterEach(async () => {
 
 async function stubFor(token?: string) {
   const { worker, ready } = await serve();
-  const definition = loadSync("proto/synapse_agent/v1/agent.proto", { keepCase: true, oneofs: true });
+  const definition = loadSync("proto/synapse_otp/v1/agent.proto", { keepCase: true, oneofs: true });
   const root = loadPackageDefinition(definition) as unknown as {
-    synapse_agent: { v1: { AgentService: ServiceClientConstructor } };
+    synapse_otp: { v1: { AgentService: ServiceClientConstructor } };
   };
-  const stub = new root.synapse_agent.v1.AgentService(
+  const stub = new root.synapse_otp.v1.AgentService(
     `unix:${ready.socketPath}`,
     credentials.createInsecure(),
   ) as unknown as Stub;

@@ -29,9 +29,9 @@ export interface PythonRoom {
 }
 
 /** All that a worker needs. */
-export const allModules = ["synapse_agent", "pydantic_ai", "grpc"] as const;
+export const allModules = ["synapse_otp", "pydantic_ai", "grpc"] as const;
 const distributionOf: Record<string, string> = {
-  synapse_agent: "synapse_agent",
+  synapse_otp: "synapse_otp",
   pydantic_ai: "pydantic_ai_slim",
   grpc: "grpcio",
 };

@@ -7,7 +7,7 @@ import { createInterpreterFinder, type FindInterpreterOptions, findInterpreter }
 import { allModules, realPython, usePythonRoom } from "./fixture-python.ts";
 
 const room = usePythonRoom();
-const good = { version: [3, 12, 1], modules: { synapse_agent: "1", pydantic_ai: "2", grpc: "3" } };
+const good = { version: [3, 12, 1], modules: { synapse_otp: "1", pydantic_ai: "2", grpc: "3" } };
 const env = { PATH: "/usr/bin:/bin" };
 
 async function errorOf(options: FindInterpreterOptions): Promise<WorkerError> {
@@ -26,7 +26,7 @@ test("a virtual environment's python is taken by its own path, with the versions
     path: python,
     version: expect.stringMatching(/^3\.\d+\.\d+$/),
     source: "option",
-    modules: { synapse_agent: "9.8.7", pydantic_ai: "9.8.7", grpc: "9.8.7" },
+    modules: { synapse_otp: "9.8.7", pydantic_ai: "9.8.7", grpc: "9.8.7" },
   });
 });
 
@@ -94,7 +94,7 @@ test("an interpreter that is too old is told with its version and the way out", 
 });
 
 test("missing packages are named, and installed with that interpreter's own pip", async () => {
-  const python = room.venv("venv", ["synapse_agent"]);
+  const python = room.venv("venv", ["synapse_otp"]);
   const { code, message } = await errorOf({ interpreter: python, cwd: room.path("."), env });
   expect(code).toBe("python_package_missing");
   expect(message).toBe(
@@ -112,7 +112,7 @@ test("packages are not advised into an interpreter outside a virtual environment
 test("a folder that only has the name of a package is not that package", async () => {
   for (const name of allModules) mkdirSync(room.path(name), { recursive: true });
   const { message } = await errorOf({ interpreter: realPython, cwd: room.path("."), env });
-  expect(message).toContain("lacks the Python modules synapse_agent, pydantic_ai, grpc");
+  expect(message).toContain("lacks the Python modules synapse_otp, pydantic_ai, grpc");
 });
 
 test("packages on the workers' PYTHONPATH count", async () => {

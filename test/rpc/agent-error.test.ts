@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { RunError } from "../../src/errors.ts";
-import { AgentErrorKind, AgentErrorSchema } from "../../src/gen/synapse_agent/v1/agent_pb.ts";
+import { AgentErrorKind, AgentErrorSchema } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import { toRunError } from "../../src/rpc/agent-error.ts";
 
 const known = { agentId: "a", runId: "r" };

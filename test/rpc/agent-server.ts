@@ -10,11 +10,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Code, ConnectError, type ConnectRouter, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { Health, HealthCheckResponse_ServingStatus } from "../../src/gen/grpc_health/v1/health_pb.ts";
-import {
-  AgentErrorSchema,
-  AgentService,
-  type RunResponseChunkSchema,
-} from "../../src/gen/synapse_agent/v1/agent_pb.ts";
+import { AgentErrorSchema, AgentService, type RunResponseChunkSchema } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import type { RunRequestSpec } from "../../src/rpc/run-types.ts";
 
 /** What a test lets the worker do; calls of other methods are answered with Unimplemented. */

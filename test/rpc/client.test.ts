@@ -2,7 +2,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { RunError } from "../../src/errors.ts";
 import { HealthCheckResponse_ServingStatus } from "../../src/gen/grpc_health/v1/health_pb.ts";
-import { AgentErrorKind, OutputKind } from "../../src/gen/synapse_agent/v1/agent_pb.ts";
+import { AgentErrorKind, OutputKind } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import type { WireRunEvent } from "../../src/rpc/run-types.ts";
 import { agentStatus, json, rejection, runSpec, within } from "./agent-server.ts";
 import { hangingHandler, startConnected as start } from "./connected.ts";

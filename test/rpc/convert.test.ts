@@ -6,7 +6,7 @@ import {
   RunResponseChunkSchema,
   RunResponseSchema,
   ToolOutcome,
-} from "../../src/gen/synapse_agent/v1/agent_pb.ts";
+} from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import { beginCall } from "../../src/rpc/call.ts";
 import { toDescription, toRunEvent, toRunResult } from "../../src/rpc/convert.ts";
 import { json } from "./agent-server.ts";

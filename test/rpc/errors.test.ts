@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
 import { CallerError, RunError } from "../../src/errors.ts";
-import { AgentErrorKind } from "../../src/gen/synapse_agent/v1/agent_pb.ts";
+import { AgentErrorKind } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import { ConnectionLostError } from "../../src/rpc/agent-client.ts";
 import { beginCall, type Call } from "../../src/rpc/call.ts";
 import { toCallError } from "../../src/rpc/errors.ts";

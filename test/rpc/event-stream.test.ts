@@ -7,7 +7,7 @@ import {
   type RunRequest,
   RunResponseChunkSchema,
   ToolOutcome,
-} from "../../src/gen/synapse_agent/v1/agent_pb.ts";
+} from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import type { AgentClient } from "../../src/rpc/agent-client.ts";
 import type { WireRunEvent } from "../../src/rpc/run-types.ts";
 import { agentStatus, type Chunk, completed, delta, json, rejection, runSpec, within } from "./agent-server.ts";

@@ -1,7 +1,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { RunRequestSchema } from "../../src/gen/synapse_agent/v1/agent_pb.ts";
+import { RunRequestSchema } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import { beginCall } from "../../src/rpc/call.ts";
 import { checkRequestSize, toRunRequest } from "../../src/rpc/request.ts";
 import type { ModelSettings, RunRequestSpec, UsageLimits } from "../../src/rpc/run-types.ts";

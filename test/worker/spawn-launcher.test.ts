@@ -31,7 +31,7 @@ test("a ready worker says what it is and serves on a socket in a private directo
   const worker = launchFixture("ready");
   const ready = await readyOf(worker);
   expect(ready).toMatchObject({ pid: worker.pid, agentName: "fixture", modelName: undefined });
-  expect(ready.versions).toEqual({ synapse_agent: "0.fixture" });
+  expect(ready.versions).toEqual({ synapse_otp: "0.fixture" });
   expect(ready.token).toMatch(/^[0-9a-f]{64}$/);
   expect(lstatSync(dirname(ready.socketPath)).mode & 0o777).toBe(0o700);
   expect(lstatSync(ready.socketPath).isSocket()).toBe(true);
@@ -46,7 +46,7 @@ test("the worker gets its environment, directory and entry as given, and the tok
   const worker = launchFixture("tells-start", { agentId: 'a "quoted" id', incarnation: 7, maxMessageBytes: 4242 });
   const { token } = await readyOf(worker);
   const { fields } = await worker.logged(({ message }) => message === "start");
-  expect(fields.argv).toEqual(["-u", "-m", "synapse_agent", "--entry", "x:tells-start"]);
+  expect(fields.argv).toEqual(["-u", "-m", "synapse_otp", "--entry", "x:tells-start"]);
   expect(fields.env).toMatchObject({ SYNAPSE_WORKER: "1", PYTHONPATH: fixtureDirectory });
   expect(fields.env).not.toHaveProperty("PATH");
   expect(fields.cwd).toBe(realpathSync(fixtureDirectory));

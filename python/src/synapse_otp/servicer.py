@@ -24,7 +24,7 @@ from .v1.agent_pb2_grpc import AgentServiceServicer
 
 __all__ = ["AgentServicer"]
 
-_log = logging.getLogger("synapse_agent.run")
+_log = logging.getLogger("synapse_otp.run")
 
 Context = grpc.aio.ServicerContext[Any, Any]
 

@@ -30,7 +30,7 @@ _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _SERVICES = ("", agent_pb2.DESCRIPTOR.services_by_name["AgentService"].full_name)
 
-_log = logging.getLogger("synapse_agent.server")
+_log = logging.getLogger("synapse_otp.server")
 
 
 class AgentServer:

@@ -3,7 +3,7 @@
 import grpc
 import warnings
 
-from synapse_agent.v1 import agent_pb2 as synapse__agent_dot_v1_dot_agent__pb2
+from synapse_otp.v1 import agent_pb2 as synapse__otp_dot_v1_dot_agent__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -18,7 +18,7 @@ except ImportError:
 if _version_not_supported:
     raise RuntimeError(
         f'The grpc package installed is at version {GRPC_VERSION},'
-        + ' but the generated code in synapse_agent/v1/agent_pb2_grpc.py depends on'
+        + ' but the generated code in synapse_otp/v1/agent_pb2_grpc.py depends on'
         + f' grpcio>={GRPC_GENERATED_VERSION}.'
         + f' Please upgrade your grpc module to grpcio>={GRPC_GENERATED_VERSION}'
         + f' or downgrade your generated code using grpcio-tools<={GRPC_VERSION}.'
@@ -37,19 +37,19 @@ class AgentServiceStub:
             channel: A grpc.Channel.
         """
         self.Run = channel.unary_unary(
-                '/synapse_agent.v1.AgentService/Run',
-                request_serializer=synapse__agent_dot_v1_dot_agent__pb2.RunRequest.SerializeToString,
-                response_deserializer=synapse__agent_dot_v1_dot_agent__pb2.RunResponse.FromString,
+                '/synapse_otp.v1.AgentService/Run',
+                request_serializer=synapse__otp_dot_v1_dot_agent__pb2.RunRequest.SerializeToString,
+                response_deserializer=synapse__otp_dot_v1_dot_agent__pb2.RunResponse.FromString,
                 _registered_method=True)
         self.RunStream = channel.unary_stream(
-                '/synapse_agent.v1.AgentService/RunStream',
-                request_serializer=synapse__agent_dot_v1_dot_agent__pb2.RunRequest.SerializeToString,
-                response_deserializer=synapse__agent_dot_v1_dot_agent__pb2.RunResponseChunk.FromString,
+                '/synapse_otp.v1.AgentService/RunStream',
+                request_serializer=synapse__otp_dot_v1_dot_agent__pb2.RunRequest.SerializeToString,
+                response_deserializer=synapse__otp_dot_v1_dot_agent__pb2.RunResponseChunk.FromString,
                 _registered_method=True)
         self.Describe = channel.unary_unary(
-                '/synapse_agent.v1.AgentService/Describe',
-                request_serializer=synapse__agent_dot_v1_dot_agent__pb2.DescribeRequest.SerializeToString,
-                response_deserializer=synapse__agent_dot_v1_dot_agent__pb2.DescribeResponse.FromString,
+                '/synapse_otp.v1.AgentService/Describe',
+                request_serializer=synapse__otp_dot_v1_dot_agent__pb2.DescribeRequest.SerializeToString,
+                response_deserializer=synapse__otp_dot_v1_dot_agent__pb2.DescribeResponse.FromString,
                 _registered_method=True)
 
 
@@ -84,24 +84,24 @@ def add_AgentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'Run': grpc.unary_unary_rpc_method_handler(
                     servicer.Run,
-                    request_deserializer=synapse__agent_dot_v1_dot_agent__pb2.RunRequest.FromString,
-                    response_serializer=synapse__agent_dot_v1_dot_agent__pb2.RunResponse.SerializeToString,
+                    request_deserializer=synapse__otp_dot_v1_dot_agent__pb2.RunRequest.FromString,
+                    response_serializer=synapse__otp_dot_v1_dot_agent__pb2.RunResponse.SerializeToString,
             ),
             'RunStream': grpc.unary_stream_rpc_method_handler(
                     servicer.RunStream,
-                    request_deserializer=synapse__agent_dot_v1_dot_agent__pb2.RunRequest.FromString,
-                    response_serializer=synapse__agent_dot_v1_dot_agent__pb2.RunResponseChunk.SerializeToString,
+                    request_deserializer=synapse__otp_dot_v1_dot_agent__pb2.RunRequest.FromString,
+                    response_serializer=synapse__otp_dot_v1_dot_agent__pb2.RunResponseChunk.SerializeToString,
             ),
             'Describe': grpc.unary_unary_rpc_method_handler(
                     servicer.Describe,
-                    request_deserializer=synapse__agent_dot_v1_dot_agent__pb2.DescribeRequest.FromString,
-                    response_serializer=synapse__agent_dot_v1_dot_agent__pb2.DescribeResponse.SerializeToString,
+                    request_deserializer=synapse__otp_dot_v1_dot_agent__pb2.DescribeRequest.FromString,
+                    response_serializer=synapse__otp_dot_v1_dot_agent__pb2.DescribeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
-            'synapse_agent.v1.AgentService', rpc_method_handlers)
+            'synapse_otp.v1.AgentService', rpc_method_handlers)
     server.add_generic_rpc_handlers((generic_handler,))
-    server.add_registered_method_handlers('synapse_agent.v1.AgentService', rpc_method_handlers)
+    server.add_registered_method_handlers('synapse_otp.v1.AgentService', rpc_method_handlers)
 
 
  # This class is part of an EXPERIMENTAL API.
@@ -124,9 +124,9 @@ class AgentService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/synapse_agent.v1.AgentService/Run',
-            synapse__agent_dot_v1_dot_agent__pb2.RunRequest.SerializeToString,
-            synapse__agent_dot_v1_dot_agent__pb2.RunResponse.FromString,
+            '/synapse_otp.v1.AgentService/Run',
+            synapse__otp_dot_v1_dot_agent__pb2.RunRequest.SerializeToString,
+            synapse__otp_dot_v1_dot_agent__pb2.RunResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -151,9 +151,9 @@ class AgentService:
         return grpc.experimental.unary_stream(
             request,
             target,
-            '/synapse_agent.v1.AgentService/RunStream',
-            synapse__agent_dot_v1_dot_agent__pb2.RunRequest.SerializeToString,
-            synapse__agent_dot_v1_dot_agent__pb2.RunResponseChunk.FromString,
+            '/synapse_otp.v1.AgentService/RunStream',
+            synapse__otp_dot_v1_dot_agent__pb2.RunRequest.SerializeToString,
+            synapse__otp_dot_v1_dot_agent__pb2.RunResponseChunk.FromString,
             options,
             channel_credentials,
             insecure,
@@ -178,9 +178,9 @@ class AgentService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/synapse_agent.v1.AgentService/Describe',
-            synapse__agent_dot_v1_dot_agent__pb2.DescribeRequest.SerializeToString,
-            synapse__agent_dot_v1_dot_agent__pb2.DescribeResponse.FromString,
+            '/synapse_otp.v1.AgentService/Describe',
+            synapse__otp_dot_v1_dot_agent__pb2.DescribeRequest.SerializeToString,
+            synapse__otp_dot_v1_dot_agent__pb2.DescribeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -20,7 +20,7 @@ __all__ = ["dry_run"]
 
 DEADLINE_S = 5.0
 
-_log = logging.getLogger("synapse_agent.dry_run")
+_log = logging.getLogger("synapse_otp.dry_run")
 
 
 async def dry_run(agent: AbstractAgent[Any, Any]) -> ModelRequestParameters | None:

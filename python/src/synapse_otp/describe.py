@@ -21,7 +21,7 @@ from .v1 import agent_pb2 as pb
 
 __all__ = ["describe_agent"]
 
-_log = logging.getLogger("synapse_agent.describe")
+_log = logging.getLogger("synapse_otp.describe")
 
 
 def describe_agent(agent: AbstractAgent[Any, Any], parameters: ModelRequestParameters | None) -> pb.DescribeResponse:

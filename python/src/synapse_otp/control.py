@@ -23,9 +23,9 @@ __all__ = ["CONTRACT", "FRAMEWORK", "Control", "HostHello", "ProtocolMismatch", 
 FRAMEWORK = 1
 """Version of the handshake on the control channel."""
 CONTRACT = 1
-"""Version of the gRPC contract, `synapse_agent.v1`."""
+"""Version of the gRPC contract, `synapse_otp.v1`."""
 
-_log = logging.getLogger("synapse_agent.control")
+_log = logging.getLogger("synapse_otp.control")
 
 Message = dict[str, Any]
 
@@ -66,8 +66,8 @@ def read_hello(message: Message) -> HostHello:
     for name, ours in (("framework", FRAMEWORK), ("contract", CONTRACT)):
         if message.get(name) != ours:
             raise ProtocolMismatch(
-                f"the host speaks {name} version {message.get(name)!r}, this synapse-agent speaks {ours}; "
-                "install the synapse-agent that came with the host's synapse-otp"
+                f"the host speaks {name} version {message.get(name)!r}, this synapse-otp speaks {ours}; "
+                "install the Python package that came with the host: npx synapse-otp setup"
             )
     values: dict[str, Any] = {}
     for field in fields(HostHello):

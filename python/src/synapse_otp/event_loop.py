@@ -11,7 +11,7 @@ __all__ = ["run_to_end"]
 
 _T = TypeVar("_T")
 
-_log = logging.getLogger("synapse_agent.loop")
+_log = logging.getLogger("synapse_otp.loop")
 
 
 def run_to_end(main: Coroutine[Any, Any, _T]) -> _T:

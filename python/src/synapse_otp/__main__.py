@@ -1,4 +1,4 @@
-"""Runs in the worker: `python -u -m synapse_agent --entry agents/example_agent.py:agent`, started by the host and by nobody else."""
+"""Runs in the worker: `python -u -m synapse_otp --entry agents/example_agent.py:agent`, started by the host and by nobody else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .control import is_control_channel
 from .environment import hosted
 
 BY_HAND = (
-    "synapse-agent serves a pydantic-ai agent to its host and cannot be started by hand: TypeScript's startSystem, of the npm package "
+    "synapse-otp serves a pydantic-ai agent to its host and cannot be started by hand: TypeScript's startSystem, of the npm package "
     "synapse-otp, starts it; the README of synapse-otp shows how."
 )
 
@@ -19,7 +19,7 @@ def run() -> int:
     if not (hosted() and is_control_channel()):
         print(BY_HAND, file=sys.stderr)
         return 1
-    parser = argparse.ArgumentParser(prog="python -m synapse_agent", description="Serves one pydantic-ai agent to its host.")
+    parser = argparse.ArgumentParser(prog="python -m synapse_otp", description="Serves one pydantic-ai agent to its host.")
     parser.add_argument("--entry", required=True, help='"path/to/file.py:attribute" or "package.module:attribute"')
     entry: str = parser.parse_args().entry
     from .worker import main

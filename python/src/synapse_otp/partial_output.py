@@ -15,7 +15,7 @@ __all__ = ["PartialOutput"]
 
 DEFAULT_DEBOUNCE_MS = 50
 
-_log = logging.getLogger("synapse_agent.partial_output")
+_log = logging.getLogger("synapse_otp.partial_output")
 
 
 class PartialOutput:

@@ -30,7 +30,7 @@ __all__ = ["main"]
 
 SIGTERM_GRACE_MS = 5000
 
-_log = logging.getLogger("synapse_agent.worker")
+_log = logging.getLogger("synapse_otp.worker")
 
 
 @dataclass
@@ -167,7 +167,7 @@ def _ready(agent: AbstractAgent[Any, Any], hello: HostHello, clock: _Clock) -> M
         "agentName": agent.name,
         "modelName": agent_model_name(agent),
         "versions": {
-            "synapse_agent": __version__,
+            "synapse_otp": __version__,
             "pydantic_ai": pydantic_ai.__version__,
             "grpcio": grpc.__version__,
             "python": platform.python_version(),
