@@ -1,15 +1,14 @@
 /** What npm publishes, with nothing beside it but xstate: the door "synapse-otp/otp" runs and type-checks in a project of its own. */
 
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { installPacked, packingMs, packPackage, root } from "./packed.ts";
 
 const run = promisify(execFile);
-const root = resolve(import.meta.dirname, "..", "..");
-const packing = 60_000;
 
 let directory: string;
 /** A user's project: node_modules has synapse-otp, as it was packed, and xstate. */
@@ -18,20 +17,10 @@ let project: string;
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "synapse-pack-"));
   project = join(directory, "project");
-  const source = copySource(join(directory, "source"));
-  // npm pack runs "prepare", which builds; in a copy, so that the checkout's own dist stays as it is for the tests beside this one.
-  const npm = ["pack", "--offline", "--no-update-notifier", "--loglevel=error", `--cache=${join(directory, "cache")}`];
-  await run("npm", [...npm, `--pack-destination=${directory}`], { cwd: source }).catch((error: unknown) => {
-    const { stdout, stderr } = error as { stdout: string; stderr: string };
-    throw new Error(`npm pack failed:\n${stdout}\n${stderr}`);
-  });
-  const tarball = readdirSync(directory).find((name) => name.endsWith(".tgz")) ?? "no tarball";
-  const installed = join(project, "node_modules", "synapse-otp");
-  mkdirSync(installed, { recursive: true });
-  await run("tar", ["-xzf", join(directory, tarball), "-C", installed, "--strip-components=1"]);
+  await installPacked(await packPackage(directory), join(project, "node_modules"));
   cpSync(join(root, "node_modules", "xstate"), join(project, "node_modules", "xstate"), { recursive: true });
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
-}, packing);
+}, packingMs);
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
@@ -65,7 +54,7 @@ test("the door loads no package but xstate, and one builtin", async () => {
   ]);
 });
 
-test("messages, replies and state are inferred from the packed declarations", { timeout: packing }, async () => {
+test("messages, replies and state are inferred from the packed declarations", { timeout: packingMs }, async () => {
   writeFileSync(join(project, "types.ts"), types);
   // A Node project's own types; with skipLibCheck off, a declaration that needs any other package is an error.
   mkdirSync(join(project, "node_modules", "@types"));
@@ -84,17 +73,6 @@ test("messages, replies and state are inferred from the packed declarations", { 
   const { stdout } = await run(tsc, ["-p", project]).catch((error: unknown) => error as { stdout: string });
   expect(stdout).toBe("");
 });
-
-/** Copies what npm needs to make the package. */
-function copySource(to: string): string {
-  const { files } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { files: string[] };
-  const needed = ["package.json", "README.md", "LICENSE", "tsconfig.json", "tsconfig.build.json"];
-  for (const path of [...needed, ...files.filter((file) => file !== "dist")]) {
-    cpSync(join(root, path), join(to, path), { recursive: true });
-  }
-  symlinkSync(join(root, "node_modules"), join(to, "node_modules"));
-  return to;
-}
 
 function program(name: string, code: string) {
   writeFileSync(join(project, name), code);

@@ -16,13 +16,14 @@ from dataclasses import dataclass, fields
 from os import fstat
 from typing import Any
 
+from . import __synapse_contract__
 from .lifeline import CONTROL_FD, kill_own_group
 
 __all__ = ["CONTRACT", "FRAMEWORK", "Control", "HostHello", "ProtocolMismatch", "is_control_channel", "read_hello"]
 
 FRAMEWORK = 1
 """Version of the handshake on the control channel."""
-CONTRACT = 1
+CONTRACT = __synapse_contract__
 """Version of the gRPC contract, `synapse_otp.v1`."""
 
 _log = logging.getLogger("synapse_otp.control")
