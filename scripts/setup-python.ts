@@ -8,11 +8,22 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { installerEnvironment } from "../src/python/environment.ts";
+import { type SetupLock, tryLock } from "../src/python/setup-lock.ts";
+import { findSystemPython, pythonNames } from "../src/python/system-python.ts";
 import { type CommandResult, endOnSignal, lastLines, runCommand } from "./child.ts";
 import { startProgress } from "./progress.ts";
-import { type SetupLock, tryLock } from "./setup-lock.ts";
-import { configuredVersion, type EnvironmentKind, hashLocks, lockPath, markUnfinished, planSetup, readEnvironment, type SetupPlan, writeStamp } from "./setup-stamp.ts";
-import { findSystemPython, pythonNames } from "./system-python.ts";
+import {
+  configuredVersion,
+  type EnvironmentKind,
+  hashLocks,
+  lockPath,
+  markUnfinished,
+  planSetup,
+  readEnvironment,
+  type SetupPlan,
+  writeStamp,
+} from "./setup-stamp.ts";
 
 /** What is to be set up. */
 export interface SetupOptions {
@@ -61,7 +72,10 @@ async function takeLock(path: string): Promise<SetupLock> {
 }
 
 async function createEnvironment(directory: string, { python, verbose }: SetupOptions): Promise<void> {
-  const found = await findSystemPython(python === undefined ? pythonNames : [python]);
+  const found = await findSystemPython(
+    python === undefined ? pythonNames : [python],
+    "npm run setup:python -- --python PATH",
+  );
   mkdirSync(directory, { recursive: true });
   markUnfinished(directory);
   for (const name of readdirSync(directory)) {
@@ -69,7 +83,7 @@ async function createEnvironment(directory: string, { python, verbose }: SetupOp
   }
   const title = `Making a virtual environment with Python ${found.version.join(".")}`;
   await step(title, verbose === true, (onLine) =>
-    runCommand(found.name, ["-m", "venv", directory], { env: pipEnvironment(), onLine }),
+    runCommand(found.name, ["-m", "venv", directory], { env: installerEnvironment(process.env), onLine }),
   );
 }
 
@@ -77,7 +91,7 @@ async function installPackages(directory: string, kind: EnvironmentKind, verbose
   markUnfinished(directory);
   const python = join(directory, "bin", "python");
   const pip = ["-m", "pip", "--no-input", "--disable-pip-version-check", "install", "--progress-bar", "off"];
-  const env = pipEnvironment();
+  const env = installerEnvironment(process.env);
   const title = kind === "dev" ? "Installing the Python packages for development" : "Installing the Python packages";
   await step(title, verbose, (onLine) =>
     runCommand(python, [...pip, "--require-hashes", "-r", lockPath(pythonDirectory, kind)], { env, onLine }),
@@ -89,20 +103,6 @@ async function installPackages(directory: string, kind: EnvironmentKind, verbose
   if (version === undefined)
     throw new Error(`"${directory}" has no pyvenv.cfg with a version; remove it and try again`);
   writeStamp({ kind, locks: hashLocks(pythonDirectory), python: version, directory });
-}
-
-/** The host's environment without what would lead pip out of the virtual environment. Its index, proxy and certificates stay. */
-function pipEnvironment(): NodeJS.ProcessEnv {
-  const leadingOut = [
-    "PIP_USER",
-    "PIP_TARGET",
-    "PIP_PREFIX",
-    "PIP_REQUIREMENT",
-    "PYTHONHOME",
-    "PYTHONPATH",
-    "VIRTUAL_ENV",
-  ];
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !leadingOut.includes(name)));
 }
 
 async function step(

@@ -68,8 +68,10 @@ export type WorkerErrorCode =
   | "python_missing"
   /** The interpreter is older than Synapse needs. */
   | "python_too_old"
-  /** The interpreter lacks the Python package synapse-otp or one that it needs. */
+  /** The interpreter lacks the Python package synapse-otp or one that it needs, or another project's package lies in its place. */
   | "python_package_missing"
+  /** The interpreter has the Python package synapse-otp, or one that it needs, in a version that does not fit. */
+  | "python_package_mismatch"
   /** The agent was stopped by its caller or supervisor while the run waited or ran. */
   | "agent_stopped"
   /** The supervisor gave up: more than `maxRestarts` restarts in `periodMs`. */

@@ -139,8 +139,8 @@ const defaultMaxMessageBytes = 64 * 1024 * 1024;
 /**
  * Starts a system: checks everything, finds Python, then starts the children in order. Agents accept runs at once and answer when their
  * workers are ready (`Agent.whenReady`).
- * @returns rejects with CallerError "invalid_argument", WorkerError "python_missing", "python_too_old" or "python_package_missing" before
- * anything starts; ProcessError "start_failed" when a child's start function fails (those before it are stopped)
+ * @returns rejects with CallerError "invalid_argument", WorkerError "python_missing", "python_too_old", "python_package_missing" or
+ * "python_package_mismatch" before anything starts; ProcessError "start_failed" when a child's start function fails (those before it are stopped)
  */
 export async function startSystem(options: SystemOptions = {}, parts: SystemParts = {}): Promise<System> {
   checkSystemOptions(options);

@@ -59,8 +59,13 @@ export function isExecutable(path: string): boolean {
 function resolveNamed(given: string, cwd: string, searchPath: string): string | undefined {
   if (isAbsolute(given)) return given;
   if (given.includes("/")) return resolve(cwd, given);
+  return findProgram(given, cwd, searchPath);
+}
+
+/** The first executable file of this name in the directories of a PATH; relative directories start at `cwd`. */
+export function findProgram(name: string, cwd: string, searchPath: string): string | undefined {
   for (const directory of searchPath.split(delimiter)) {
-    const path = resolve(cwd, directory, given);
+    const path = resolve(cwd, directory, name);
     if (isExecutable(path)) return path;
   }
   return undefined;

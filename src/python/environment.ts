@@ -23,6 +23,32 @@ export function readPythonEnvironment(env: NodeJS.ProcessEnv): PythonEnvironment
 }
 
 /**
+ * The environment of pip, uv and venv: `base` without what would lead them out of the environment that they are to work on. The user's
+ * index, proxy and certificates stay.
+ */
+export function installerEnvironment(base: NodeJS.ProcessEnv): Record<string, string> {
+  const leadingOut = [
+    "PIP_USER",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "PIP_PYTHON",
+    "PIP_REQUIREMENT",
+    "UV_PROJECT_ENVIRONMENT",
+    "UV_PYTHON",
+    "UV_SYSTEM_PYTHON",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "VIRTUAL_ENV",
+  ];
+  const kept: Record<string, string> = {};
+  for (const [name, value] of Object.entries(base)) {
+    if (value !== undefined && !leadingOut.includes(name)) kept[name] = value;
+  }
+  return kept;
+}
+
+/**
  * The whole environment of a worker: `base` with `extra` on top. What is undefined is left out, and so is SYNAPSE_WORKER, which marks a
  * process that a launcher started: a host that is itself a worker's child must not pass it on.
  * @param base default: the host's own environment at this moment

@@ -1,10 +1,13 @@
 /** Finds the Python interpreter that runs the workers, or says what was looked at and how to mend it. */
 
-import { lstatSync, realpathSync, statSync } from "node:fs";
-import { type Candidate, type InterpreterSource, isExecutable, listCandidates } from "./candidates.ts";
+import { lstatSync, statSync } from "node:fs";
+import { type InterpreterSource, listCandidates } from "./candidates.ts";
 import { readPythonEnvironment, workerEnvironment } from "./environment.ts";
-import { type ProbeAnswer, type ProbePlace, type ProbeResult, probeInterpreter, type RequiredModule } from "./probe.ts";
-import { oldestVersion, type Rejection, searchError } from "./rejection.ts";
+import { type Ask, type Examined, examine } from "./examine.ts";
+import { type DependencyModule, ownPackage } from "./needs.ts";
+import { type ProbeResult, probeInterpreter } from "./probe.ts";
+import { type Rejection, rejectionOf, searchError } from "./rejection.ts";
+import { findPackageFault, isOld } from "./verdict.ts";
 
 /** What {@link findInterpreter} is told. */
 export interface FindInterpreterOptions {
@@ -28,7 +31,7 @@ export interface Interpreter {
   /** Why it was looked at. */
   source: InterpreterSource;
   /** Version of each module that a worker needs; "unknown" when it has no metadata. */
-  modules: Readonly<Record<RequiredModule, string>>;
+  modules: Readonly<Record<typeof ownPackage.module | DependencyModule, string>>;
 }
 
 /** Searches, and remembers what the interpreters said. */
@@ -40,7 +43,8 @@ export interface InterpreterFinder {
    * A virtual environment's python is executed by its own path, although it is a link. A wrapper script is not executed: it would eat
    * the signals meant for the worker, so the interpreter that it leads to is taken instead.
    *
-   * Rejects with a WorkerError: `python_missing`, `python_too_old` (before 3.11) or `python_package_missing`.
+   * Rejects with a WorkerError: `python_missing`, `python_too_old` (before 3.11), `python_package_missing` (ours or one that it needs is not
+   * there, or another project's lies in its place) or `python_package_mismatch` (of another version). The message has the command that mends it.
    */
   find(options: FindInterpreterOptions): Promise<Interpreter>;
 }
@@ -50,8 +54,8 @@ export interface InterpreterFinder {
  * forgotten, so that what was mended is seen.
  */
 export function createInterpreterFinder(): InterpreterFinder {
-  const probes = createProbeCache();
-  return { find: (options) => search(options, probes) };
+  const ask = createProbeCache();
+  return { find: (options) => search(options, ask) };
 }
 
 /** One search without a memory. Same rules and errors as {@link InterpreterFinder.find}. */
@@ -59,80 +63,43 @@ export function findInterpreter(options: FindInterpreterOptions): Promise<Interp
   return createInterpreterFinder().find(options);
 }
 
-async function search(options: FindInterpreterOptions, probes: ProbeCache): Promise<Interpreter> {
+async function search(options: FindInterpreterOptions, ask: Ask): Promise<Interpreter> {
   const { interpreter, cwd } = options;
   const env = workerEnvironment({}, options.env);
   const rejections: Rejection[] = [];
   for (const candidate of listCandidates(interpreter, cwd, readPythonEnvironment(env))) {
-    const found = await examine(candidate, { cwd, env }, probes);
-    if (!("code" in found)) return found;
-    rejections.push(found);
+    const examined = await examine(candidate, { cwd, env }, ask);
+    const rejection = rejectionOf(examined);
+    if (rejection !== undefined) rejections.push(rejection);
+    else if ("answer" in examined) return describeInterpreter(examined);
   }
   throw searchError(rejections, cwd);
 }
 
-async function examine(candidate: Candidate, place: ProbePlace, probes: ProbeCache): Promise<Interpreter | Rejection> {
-  const missing = (reason: string): Rejection => ({ code: "python_missing", candidate, reason });
-  if (candidate.path === undefined) return missing("there is no such program on PATH");
-  if (!isExecutable(candidate.path)) return missing("there is no such executable file");
-
-  let path = candidate.path;
-  let result = await probes.ask(path, place);
-  if ("answer" in result && isWrapper(path, result.answer)) {
-    // What the wrapper set up (its environment) is gone when it is not run: ask again without it.
-    path = result.answer.executable;
-    result = await probes.ask(path, place);
-  }
-  if ("failure" in result) return missing(result.failure);
-
-  const { version, inVirtualEnv, modules } = result.answer;
-  const verdict = judge(result.answer);
-  if (verdict === "good") {
-    return {
-      path,
-      version: version.join("."),
-      source: candidate.source,
-      modules: modules as Interpreter["modules"],
-    };
-  }
-  if (verdict === "old") return { code: "python_too_old", candidate, path, version: version.join(".") };
-  return { code: "python_package_missing", candidate, path, inVirtualEnv, modules: verdict.lacks };
-}
-
-function judge({ version: [major, minor], modules }: ProbeAnswer): "good" | "old" | { lacks: string[] } {
-  const [oldestMajor, oldestMinor] = oldestVersion;
-  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) return "old";
-  const lacks = Object.entries(modules).flatMap(([name, version]) => (version === undefined ? [name] : []));
-  return lacks.length === 0 ? "good" : { lacks };
-}
-
-/** Whether running `path` ran another file in the end. A link, and a virtual environment's own python, are not wrappers. */
-function isWrapper(path: string, answer: ProbeAnswer): answer is ProbeAnswer & { executable: string } {
-  const { executable } = answer;
-  if (executable === undefined || executable === path || !isExecutable(executable)) return false;
-  return realpathSync(executable) !== realpathSync(path);
-}
-
-interface ProbeCache {
-  /** Asks, or remembers. `path` must exist. */
-  ask(path: string, place: ProbePlace): Promise<ProbeResult>;
-}
-
-function createProbeCache(): ProbeCache {
-  const remembered = new Map<string, { stamp: string; result: Promise<ProbeResult> }>();
+function describeInterpreter({ candidate, path, answer }: Extract<Examined, { path: string }>): Interpreter {
+  const modules = { [ownPackage.module]: answer.own?.version, ...answer.modules };
   return {
-    async ask(path, { cwd, env }) {
-      // Both: the link changes when an environment is made anew, its target when Python itself is replaced.
-      const modifiedMs = [lstatSync(path).mtimeMs, statSync(path).mtimeMs];
-      const stamp = JSON.stringify([modifiedMs, cwd, readPythonEnvironment(env).modulePath]);
-      const known = remembered.get(path);
-      if (known?.stamp === stamp) return known.result;
-      const entry = { stamp, result: probeInterpreter(path, { cwd, env }) };
-      remembered.set(path, entry);
-      const result = await entry.result;
-      const good = "answer" in result && judge(result.answer) === "good";
-      if (!good && remembered.get(path) === entry) remembered.delete(path);
-      return result;
-    },
+    path,
+    version: answer.version.join("."),
+    source: candidate.source,
+    modules: modules as Interpreter["modules"],
+  };
+}
+
+/** Asks, or remembers. */
+function createProbeCache(): Ask {
+  const remembered = new Map<string, { stamp: string; result: Promise<ProbeResult> }>();
+  return async (path, { cwd, env }) => {
+    // Both: the link changes when an environment is made anew, its target when Python itself is replaced.
+    const modifiedMs = [lstatSync(path).mtimeMs, statSync(path).mtimeMs];
+    const stamp = JSON.stringify([modifiedMs, cwd, readPythonEnvironment(env).modulePath]);
+    const known = remembered.get(path);
+    if (known?.stamp === stamp) return known.result;
+    const entry = { stamp, result: probeInterpreter(path, { cwd, env }) };
+    remembered.set(path, entry);
+    const result = await entry.result;
+    const isGood = "answer" in result && !isOld(result.answer.version) && findPackageFault(result.answer) === undefined;
+    if (!isGood && remembered.get(path) === entry) remembered.delete(path);
+    return result;
   };
 }

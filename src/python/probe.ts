@@ -1,69 +1,59 @@
-/** Asks an interpreter what it is, by running it once. Nothing heavy is imported: about 50 ms. */
+/** Asks an interpreter what it is, by running it once. No package is imported, neither ours nor another's: about 50 ms. */
 
 import { execa, type Result } from "execa";
+import { type DependencyModule, dependencies, namesake, ownPackage } from "./needs.ts";
+import { probeMarker, probeScript } from "./probe-script.ts";
 
 /** How long an interpreter may take to answer, in ms. */
 const defaultTimeoutMs = 10_000;
 
-/** The modules a worker cannot do without, and the names under which pip knows them. */
-const requirements = {
-  synapse_otp: ["synapse-otp"],
-  pydantic_ai: ["pydantic-ai-slim", "pydantic-ai"],
-  grpc: ["grpcio"],
-} as const;
+/** The version of each dependency; undefined when its module is not there, "unknown" when it has no metadata. */
+export type DependencyVersions = Readonly<Record<DependencyModule, string | undefined>>;
 
-/** A module that a worker cannot do without. */
-export type RequiredModule = keyof typeof requirements;
-
-/** The version of each required module; undefined when it is not there, "unknown" when it has no metadata. */
-export type ModuleVersions = Readonly<Record<RequiredModule, string | undefined>>;
+/** A module with the name of ours, as it lies on the disk. */
+export interface OwnModule {
+  /** Absolute path of its `__init__.py`. */
+  file: string;
+  /** The contract version in its mark; undefined when it has no mark: then it is not ours. */
+  contract: number | undefined;
+  /** What its source says, else what its metadata says. */
+  version: string | undefined;
+  /** The version of the installed distribution with the name of ours; undefined when there is none. */
+  distribution: string | undefined;
+  /** Whether it goes before whatever is installed into this interpreter: it lies in the working directory or on PYTHONPATH. */
+  hides: boolean;
+}
 
 /** What an interpreter says of itself. */
 export interface ProbeAnswer {
   /** `sys.executable`; undefined when the interpreter does not know. */
   executable: string | undefined;
   version: readonly [major: number, minor: number, micro: number];
-  /** Whether it belongs to a virtual environment, so that packages can be installed into it. */
+  /** Whether it belongs to a virtual environment (or one of conda), so that packages can be installed into it. */
   inVirtualEnv: boolean;
-  modules: ModuleVersions;
+  /** `sys.prefix`: the directory of the environment. */
+  prefix: string;
+  /** Whether the system's package manager keeps it for itself (PEP 668). */
+  externallyManaged: boolean;
+  /** The directory that packages are installed into. */
+  sitePackages: string;
+  /** Whether `python -m pip` is there. */
+  hasPip: boolean;
+  /** Our own package; undefined when there is no module of its name. */
+  own: OwnModule | undefined;
+  /** The version of the other project's package that was once mistaken for ours; undefined when it is not there. */
+  namesake: string | undefined;
+  modules: DependencyVersions;
 }
 
 /** What came of a probe: the answer, or one sentence on why there is none. */
-export type ProbeResult = { answer: ProbeAnswer } | { failure: string };
+export type ProbeResult = { answer: ProbeAnswer } | { failure: string; timedOut: boolean };
 
 /** Where and with which whole environment an interpreter is run, as its workers will be. */
 export interface ProbePlace {
   cwd: string;
   env: Readonly<Record<string, string>>;
 }
-
-const marker = "synapse-probe:";
-
-// Runs on every Python since 2.6, so that an old one can say how old it is. A namespace package (origin None) is an empty folder by that name.
-const script = `
-import json, sys
-modules = {}
-if sys.version_info >= (3, 11):
-    import importlib.metadata, importlib.util
-    for name, distributions in json.loads(${JSON.stringify(JSON.stringify(requirements))}).items():
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.origin is None:
-            continue
-        modules[name] = "unknown"
-        for distribution in distributions:
-            try:
-                modules[name] = importlib.metadata.version(distribution)
-                break
-            except importlib.metadata.PackageNotFoundError:
-                pass
-answer = {
-    "executable": sys.executable,
-    "version": list(sys.version_info[:3]),
-    "inVirtualEnv": sys.prefix != getattr(sys, "base_prefix", sys.prefix),
-    "modules": modules,
-}
-sys.stdout.write("\\n${marker}" + json.dumps(answer) + "\\n")
-`;
 
 /**
  * Runs `path -c <script>`. Never rejects. What runs longer than
@@ -74,7 +64,7 @@ export async function probeInterpreter(
   { cwd, env }: ProbePlace,
   timeoutMs = defaultTimeoutMs,
 ): Promise<ProbeResult> {
-  const result = await execa(path, ["-c", script], {
+  const result = await execa(path, ["-c", probeScript({ own: ownPackage, namesake, dependencies })], {
     cwd,
     env,
     extendEnv: false,
@@ -84,12 +74,13 @@ export async function probeInterpreter(
     killSignal: "SIGKILL",
     killDescendants: true,
   });
-  if (result.timedOut) return { failure: `it did not answer within ${timeoutMs} ms` };
-  const line = result.stdout.split("\n").findLast((text) => text.startsWith(marker));
-  const answer = line === undefined ? undefined : readAnswer(line.slice(marker.length));
+  if (result.timedOut) return { failure: `it did not answer within ${timeoutMs} ms`, timedOut: true };
+  const line = result.stdout.split("\n").findLast((text) => text.startsWith(probeMarker));
+  const answer = line === undefined ? undefined : readAnswer(line.slice(probeMarker.length));
   if (answer !== undefined) return { answer };
   const lastWords = result.stderr.trim().split("\n").at(-1);
-  return { failure: `it did not answer as a Python interpreter does: ${lastWords || describeEnd(result)}` };
+  const failure = `it did not answer as a Python interpreter does: ${lastWords || describeEnd(result)}`;
+  return { failure, timedOut: false };
 }
 
 function describeEnd({ signal, exitCode, originalMessage }: Pick<Result, "signal" | "exitCode" | "originalMessage">) {
@@ -105,22 +96,40 @@ function readAnswer(text: string): ProbeAnswer | undefined {
   } catch {
     return undefined; // Not written by our script.
   }
-  if (typeof value !== "object" || value === null) return undefined;
-  const { executable, version, inVirtualEnv, modules } = value as Record<string, unknown>;
-  if (!Array.isArray(version) || typeof modules !== "object" || modules === null) return undefined;
+  if (!isObject(value)) return undefined;
+  const { executable, version, modules, own } = value;
+  if (!Array.isArray(version) || !isObject(modules)) return undefined;
   const [major, minor, micro] = version.map(Number);
-  const versionOf = (name: RequiredModule) => {
-    const found = (modules as Record<string, unknown>)[name];
-    return typeof found === "string" ? found : undefined;
-  };
   return {
-    executable: typeof executable === "string" && executable !== "" ? executable : undefined,
+    executable: textOf(executable) || undefined,
     version: [major ?? 0, minor ?? 0, micro ?? 0],
-    inVirtualEnv: inVirtualEnv === true,
-    modules: {
-      synapse_otp: versionOf("synapse_otp"),
-      pydantic_ai: versionOf("pydantic_ai"),
-      grpc: versionOf("grpc"),
-    },
+    inVirtualEnv: value.inVirtualEnv === true,
+    prefix: textOf(value.prefix) ?? "",
+    externallyManaged: value.externallyManaged === true,
+    sitePackages: textOf(value.sitePackages) ?? "",
+    hasPip: value.hasPip === true,
+    own: isObject(own) ? readOwn(own) : undefined,
+    namesake: textOf(value.namesake),
+    modules: Object.fromEntries(
+      dependencies.map(({ module }) => [module, textOf(modules[module])]),
+    ) as DependencyVersions,
   };
+}
+
+function readOwn(own: Record<string, unknown>): OwnModule {
+  return {
+    file: textOf(own.file) ?? "",
+    contract: typeof own.contract === "number" ? own.contract : undefined,
+    version: textOf(own.version),
+    distribution: textOf(own.distribution),
+    hides: own.hides === true,
+  };
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,42 +1,72 @@
 /** Why a candidate was not taken, and the error that tells of all of them: what was looked at, and the command that mends it. */
 
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { WorkerError } from "../errors.ts";
-import { type Candidate, type InterpreterSource, packagePythonDirectory } from "./candidates.ts";
-
-/** The oldest Python that the Python package synapse-otp runs on. */
-export const oldestVersion = [3, 11] as const;
+import type { Candidate, InterpreterSource } from "./candidates.ts";
+import type { Examined } from "./examine.ts";
+import { oldestPython } from "./needs.ts";
+import type { ProbeAnswer } from "./probe.ts";
+import { runSetup } from "./setup-command.ts";
+import { findPackageFault, isOld, type PackageFault } from "./verdict.ts";
 
 /** A candidate and why it was not taken; from top to bottom it came nearer to being usable. */
 export type Rejection = { candidate: Candidate } & (
-  | { code: "python_missing"; reason: string }
+  | { code: "python_missing"; reason: string; broken: boolean }
   | { code: "python_too_old"; path: string; version: string }
-  | { code: "python_package_missing"; path: string; inVirtualEnv: boolean; modules: readonly string[] }
+  | { code: PackageFault["code"]; path: string; answer: ProbeAnswer; fault: PackageFault }
 );
+
+/** Why an examined candidate is not taken; undefined when it is. */
+export function rejectionOf(examined: Examined): Rejection | undefined {
+  const { candidate } = examined;
+  if (!("answer" in examined)) {
+    return { code: "python_missing", candidate, reason: examined.reason, broken: examined.broken };
+  }
+  const { path, answer } = examined;
+  if (isOld(answer.version)) return { code: "python_too_old", candidate, path, version: answer.version.join(".") };
+  const fault = findPackageFault(answer);
+  return fault === undefined ? undefined : { code: fault.code, candidate, path, answer, fault };
+}
+
+/** The rejection that came nearest; of equals the first. Undefined when no candidate is a Python at all. */
+export function nearestOf(
+  rejections: readonly Rejection[],
+): Exclude<Rejection, { code: "python_missing" }> | undefined {
+  const first = <C extends Rejection["code"]>(code: C) =>
+    rejections.find((rejection): rejection is Extract<Rejection, { code: C }> => rejection.code === code);
+  return first("python_package_mismatch") ?? first("python_package_missing") ?? first("python_too_old");
+}
 
 /**
  * The error for a search that ended with nothing: about the candidate that came nearest, with the others listed.
  * @param rejections at least one, in the order of the search
  */
 export function searchError(rejections: readonly Rejection[], cwd: string): WorkerError {
-  const nearest =
-    rejections.find((rejection) => rejection.code === "python_package_missing") ??
-    rejections.find((rejection) => rejection.code === "python_too_old");
+  const nearest = nearestOf(rejections);
   if (nearest === undefined) return missingError(rejections, cwd);
   const others = rejections.filter((rejection) => rejection !== nearest);
-  const rest = others.length === 0 ? "" : `; also looked at: ${others.map(describe).join(", ")}`;
-  return new WorkerError(nearest.code, `${describe(nearest)}; ${remedy(nearest, cwd)}${rest}`);
+  const rest = others.length === 0 ? "" : `; also looked at: ${others.map(describeRejection).join(", ")}`;
+  return new WorkerError(nearest.code, `${describeRejection(nearest)}; ${remedy(nearest, cwd)}${rest}`);
 }
 
 function missingError(rejections: readonly Rejection[], cwd: string): WorkerError {
   const named = rejections.find(({ candidate }) => isNamed(candidate.source));
-  const what = named
-    ? describe(named)
-    : `no Python interpreter for the workers was found; looked at: ${rejections.map(describe).join(", ")}`;
-  return new WorkerError("python_missing", `${what}; ${freshEnvironment("python3", cwd, named?.candidate.source)}`);
+  if (named !== undefined) {
+    return new WorkerError(
+      "python_missing",
+      `${describeRejection(named)}; ${ownEnvironment(["--venv", ".venv"], cwd, named)}`,
+    );
+  }
+  const what = `no Python interpreter for the workers was found; looked at: ${rejections.map(describeRejection).join(", ")}`;
+  const isBroken = rejections.some(
+    (rejection) => rejection.candidate.source === "cwd/.venv" && "broken" in rejection && rejection.broken,
+  );
+  const remedy = runSetup(isBroken ? ["--venv", ".venv", "--clear"] : [], cwd);
+  return new WorkerError("python_missing", `${what}; ${remedy}`);
 }
 
-function describe(rejection: Rejection): string {
+/** The rejection in a few words: which interpreter, who named it, what is wrong with it. */
+export function describeRejection(rejection: Rejection): string {
   const { source, given } = rejection.candidate;
   const path = "path" in rejection ? rejection.path : rejection.candidate.path;
   const origin = isNamed(source) ? ` (given by ${source === "option" ? "the option interpreter" : source})` : "";
@@ -45,26 +75,42 @@ function describe(rejection: Rejection): string {
     case "python_missing":
       return `${where}${origin} cannot be used: ${rejection.reason}`;
     case "python_too_old":
-      return `${where}${origin} is Python ${rejection.version}, older than ${oldestVersion.join(".")}`;
+      return `${where}${origin} is Python ${rejection.version}, older than ${oldestPython.join(".")}`;
     case "python_package_missing":
-      return `${where}${origin} lacks the Python ${rejection.modules.length === 1 ? "module" : "modules"} ${rejection.modules.join(", ")}`;
+    case "python_package_mismatch":
+      return `${where}${origin} ${rejection.fault.facts.join(", ")}`;
   }
 }
 
 function remedy(rejection: Exclude<Rejection, { code: "python_missing" }>, cwd: string): string {
-  const { source } = rejection.candidate;
-  if (rejection.code === "python_too_old") return freshEnvironment("python3.12", cwd, source);
-  if (!rejection.inVirtualEnv) return freshEnvironment(shellWord(rejection.path), cwd, source);
-  return `run: ${shellWord(rejection.path)} -m pip install ${shellWord(packagePythonDirectory)}`;
+  if (rejection.code === "python_too_old") return replacement(rejection, cwd);
+  const { path, answer, fault } = rejection;
+  const first = fault.inTheWay === undefined ? "" : `rename or remove "${moduleOf(fault.inTheWay)}", then `;
+  if (!answer.inVirtualEnv) return first + ownEnvironment(["--venv", ".venv", "--python", path], cwd, rejection);
+  const pip =
+    answer.hasPip || fault.requirements.length === 0 ? "" : " (it has no pip: the set-up takes uv or ensurepip)";
+  const args = rejection.candidate.source === "cwd/.venv" ? [] : ["--python", path];
+  return first + runSetup(args, cwd) + pip;
 }
 
-/** The command that makes a virtual environment where the search finds it, or must be told of it. */
-function freshEnvironment(python: string, cwd: string, source: InterpreterSource | undefined): string {
-  const command = `run in "${cwd}": ${python} -m venv .venv && .venv/bin/pip install ${shellWord(packagePythonDirectory)}`;
-  if (source === "PYTHON_EXEC")
-    return `${command}; then unset PYTHON_EXEC or set it to "${join(cwd, ".venv/bin/python")}"`;
-  if (source === "option")
-    return `${command}; then leave the option out or set it to "${join(cwd, ".venv/bin/python")}"`;
+/** For a Python that is too old: an environment of the project is made anew, beside any other a new one is made. */
+function replacement(rejection: Rejection, cwd: string): string {
+  switch (rejection.candidate.source) {
+    case "cwd/python/.venv":
+      return runSetup(["--venv", join("python", ".venv"), "--clear"], cwd);
+    case "cwd/.venv":
+      return runSetup(["--venv", ".venv", "--clear"], cwd);
+    default:
+      return ownEnvironment(["--venv", ".venv"], cwd, rejection);
+  }
+}
+
+/** The command that makes a virtual environment where the search finds it, and what else must change so that the search goes there. */
+function ownEnvironment(args: readonly string[], cwd: string, { candidate }: Rejection): string {
+  const command = runSetup(args, cwd);
+  const python = join(cwd, ".venv/bin/python");
+  if (candidate.source === "PYTHON_EXEC") return `${command}; then unset PYTHON_EXEC or set it to "${python}"`;
+  if (candidate.source === "option") return `${command}; then leave the option out or set it to "${python}"`;
   return command;
 }
 
@@ -72,7 +118,7 @@ function isNamed(source: InterpreterSource): boolean {
   return source === "option" || source === "PYTHON_EXEC";
 }
 
-/** The text as one word of a POSIX shell. */
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+/** The folder of a package, or the file of a plain module. */
+function moduleOf(file: string): string {
+  return basename(file) === "__init__.py" ? dirname(file) : file;
 }

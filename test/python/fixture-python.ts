@@ -1,15 +1,52 @@
 /** Interpreters to be found or refused: the real python3 with stand-ins for the packages, and shell scripts that pretend. */
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach } from "vitest";
+import { createZip } from "../../scripts/zip.ts";
+import { dependencies, ownPackage } from "../../src/python/needs.ts";
+import { recordOf, type WheelFile } from "../../src/python/wheel.ts";
 
 /** The interpreter itself: `python3` on PATH may be a shim. */
 export const realPython = execFileSync("python3", ["-c", "import sys; print(sys.executable)"], {
   encoding: "utf8",
 }).trim();
+
+const versionOfReal = execFileSync(realPython, ["-c", "import sys; print('%d.%d' % sys.version_info[:2])"], {
+  encoding: "utf8",
+}).trim();
+
+/** A package to stand in a site-packages folder. Its modules raise when they are imported. */
+export interface StandIn {
+  /** As it is imported: "google.rpc". */
+  module: string;
+  distribution: string;
+  version: string;
+  /** The text of its `__init__.py`. */
+  source?: string;
+  /** Whether it has metadata: with "no RECORD", none that says what its files are. Default true. */
+  metadata?: boolean | "no RECORD";
+}
+
+/** What a pretender answers. */
+export interface Pretence {
+  version: number[];
+  modules?: Record<string, string>;
+  own?: object;
+  inVirtualEnv?: boolean;
+  prefix?: string;
+}
 
 /** A directory for one test. */
 export interface PythonRoom {
@@ -18,22 +55,45 @@ export interface PythonRoom {
   /** Writes an executable shell script and answers its path. */
   script(name: string, body: string): string;
   /** A script that gives the probe this answer, and appends a line to `asked` each time it is run. */
-  pretender(
-    name: string,
-    answer: { version: number[]; modules?: Record<string, string>; inVirtualEnv?: boolean },
-  ): string;
+  pretender(name: string, answer: Pretence): string;
   /** How often any pretender was run. */
   timesAsked(): number;
-  /** A virtual environment of the real python3 that has stand-ins for the given modules; answers its python. */
-  venv(name: string, modules?: readonly string[]): string;
+  /** A virtual environment of the real python3, without pip, that has stand-ins for the given packages; answers its python. */
+  venv(name: string, packages?: readonly StandIn[]): string;
+  /** The site-packages folder of a {@link venv}. */
+  sitePackages(name: string): string;
+  /**
+   * A prefix with the real standard library and with this file in it, an empty site-packages folder and no pyvenv.cfg: what an interpreter
+   * is part of when PYTHONHOME names it.
+   */
+  home(name: string, file: string): string;
+  /** Puts a stand-in into any folder. */
+  place(folder: string, standIn: StandIn): void;
 }
 
+const raises = "raise ImportError('the probe must not import this')\n";
+
+/** A stand-in for our own package, with its mark. */
+export function ownStandIn(version: string = ownPackage.version, contract: number = ownPackage.contract): StandIn {
+  const source = `"""A stand-in."""\n__version__ = "${version}"\n__synapse_contract__ = ${contract}\n${raises}`;
+  return { module: ownPackage.module, distribution: ownPackage.distribution, version, source };
+}
+
+/** Stand-ins for what workers need of other projects, in versions that fit: "1.99.0" of ">=1.70,<2". */
+export const dependencyStandIns: readonly StandIn[] = dependencies.map(({ module, distribution, range }) => ({
+  module,
+  distribution,
+  version: `${/\d+/.exec(range)}.99.0`,
+}));
+
 /** All that a worker needs. */
-export const allModules = ["synapse_otp", "pydantic_ai", "grpc"] as const;
-const distributionOf: Record<string, string> = {
-  synapse_otp: "synapse_otp",
-  pydantic_ai: "pydantic_ai_slim",
-  grpc: "grpcio",
+export const allStandIns: readonly StandIn[] = [ownStandIn(), ...dependencyStandIns];
+
+/** The answer of an interpreter that has all that a worker needs. */
+export const goodPretence: Pretence = {
+  version: [3, 12, 1],
+  own: { file: "/x/synapse_otp/__init__.py", contract: ownPackage.contract, version: ownPackage.version, hides: false },
+  modules: Object.fromEntries(dependencies.map(({ module }) => [module, "9.8.7"])),
 };
 
 /** A fresh room for every test of the file; removed after it. */
@@ -54,34 +114,76 @@ export function usePythonRoom(): PythonRoom {
     chmodSync(path(name), 0o755);
     return path(name);
   };
+  const sitePackages = (name: string) => join(root, name, "lib", `python${versionOfReal}`, "site-packages");
   return {
     path,
     script,
-    pretender(name, { version, modules = {}, inVirtualEnv = true }) {
-      const answer = JSON.stringify({ executable: path(name), version, inVirtualEnv, modules });
+    pretender(name, { version, modules = {}, inVirtualEnv = true, ...rest }) {
+      const answer = JSON.stringify({ executable: path(name), version, inVirtualEnv, modules, ...rest });
       return script(name, `echo asked >> '${path("asked")}'\ncat <<'END'\nsome noise\nsynapse-probe:${answer}\nEND`);
     },
     timesAsked: () =>
       Number(execFileSync("sh", ["-c", `cat '${path("asked")}' 2>/dev/null | wc -l`], { encoding: "utf8" })),
-    venv(name, modules = allModules) {
+    venv(name, packages = allStandIns) {
       const python = path(join(name, "bin/python"));
       symlinkSync(realPython, python);
-      const { version } = JSON.parse(
-        execFileSync(realPython, ["-c", 'import sys; print(\'{"version": "%d.%d"}\' % sys.version_info[:2])'], {
-          encoding: "utf8",
-        }),
-      ) as { version: string };
-      writeFileSync(path(join(name, "pyvenv.cfg")), `home = ${dirname(realPython)}\n`);
-      const packages = join(name, "lib", `python${version}`, "site-packages");
-      for (const module of modules) {
-        writeFileSync(
-          path(join(packages, module, "__init__.py")),
-          "raise ImportError('the probe must not import this')\n",
-        );
-        const metadata = `Metadata-Version: 2.1\nName: ${distributionOf[module]}\nVersion: 9.8.7\n`;
-        writeFileSync(path(join(packages, `${distributionOf[module]}-9.8.7.dist-info`, "METADATA")), metadata);
-      }
+      writeFileSync(
+        path(join(name, "pyvenv.cfg")),
+        `home = ${dirname(realPython)}\ninclude-system-site-packages = false\n`,
+      );
+      for (const standIn of packages) place(sitePackages(name), standIn);
       return python;
     },
+    sitePackages,
+    home(name, file) {
+      const library = join("lib", `python${versionOfReal}`);
+      for (const entry of readdirSync(join(dirname(dirname(realPython)), library))) {
+        if (entry === "site-packages") mkdirSync(path(join(name, library, entry)), { recursive: true });
+        else symlinkSync(join(dirname(dirname(realPython)), library, entry), path(join(name, library, entry)));
+      }
+      writeFileSync(path(join(name, file)), "");
+      return path(name);
+    },
+    place,
   };
+}
+
+function place(folder: string, standIn: StandIn): void {
+  const { metadata = true } = standIn;
+  for (const { path, content } of filesOf(standIn)) {
+    if (path.includes(".dist-info/") && metadata === false) continue;
+    if (path.endsWith("/RECORD") && metadata === "no RECORD") continue;
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  }
+}
+
+/** The files of a stand-in, as a wheel has them. */
+export function filesOf({ module, distribution, version, source = raises }: StandIn): WheelFile[] {
+  // As it is installed, google.rpc is a folder without an __init__.py.
+  const file = module === "google.rpc" ? "status_pb2.py" : "__init__.py";
+  const info = `${distribution.replaceAll("-", "_")}-${version}.dist-info`;
+  const files = [
+    { path: `${module.replaceAll(".", "/")}/${file}`, content: Buffer.from(source) },
+    {
+      path: `${info}/METADATA`,
+      content: Buffer.from(`Metadata-Version: 2.1\nName: ${distribution}\nVersion: ${version}\n`),
+    },
+    {
+      path: `${info}/WHEEL`,
+      content: Buffer.from("Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+    },
+  ];
+  return [...files, { path: `${info}/RECORD`, content: Buffer.from(recordOf(files, info)) }];
+}
+
+/** Writes made-up wheels into a folder, for --find-links, and answers the environment in which pip and uv know nothing else. */
+export function offlineIndex(folder: string, packages: readonly StandIn[]): Record<string, string> {
+  mkdirSync(folder, { recursive: true });
+  for (const standIn of packages) {
+    const name = `${standIn.distribution.replaceAll("-", "_")}-${standIn.version}-py3-none-any.whl`;
+    writeFileSync(join(folder, name), createZip(filesOf(standIn)));
+  }
+  const shared = { PIP_NO_INDEX: "1", PIP_FIND_LINKS: folder, UV_NO_INDEX: "1", UV_FIND_LINKS: folder };
+  return { ...shared, UV_OFFLINE: "1", UV_PYTHON_DOWNLOADS: "never", UV_NO_CACHE: "1" };
 }

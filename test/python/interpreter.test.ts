@@ -1,13 +1,24 @@
 import { mkdirSync, renameSync, symlinkSync, utimesSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { WorkerError } from "../../src/errors.ts";
-import { packagePythonDirectory } from "../../src/python/candidates.ts";
 import { createInterpreterFinder, type FindInterpreterOptions, findInterpreter } from "../../src/python/interpreter.ts";
-import { allModules, realPython, usePythonRoom } from "./fixture-python.ts";
+import { ownPackage } from "../../src/python/needs.ts";
+import {
+  allStandIns,
+  dependencyStandIns,
+  goodPretence,
+  ownStandIn,
+  realPython,
+  usePythonRoom,
+} from "./fixture-python.ts";
 
 const room = usePythonRoom();
-const good = { version: [3, 12, 1], modules: { synapse_otp: "1", pydantic_ai: "2", grpc: "3" } };
+const good = goodPretence;
+const versions = Object.fromEntries(dependencyStandIns.map(({ module, version }) => [module, version]));
+const others = ["pydantic_ai", "grpc", "grpc_health", "google.rpc", "google.protobuf"];
+/** The set-up command as a message prints it where npx would not find this package. */
+const setup = `${process.execPath} ${resolve(import.meta.dirname, "../../src/cli/main.ts")} setup`;
 const env = { PATH: "/usr/bin:/bin" };
 
 async function errorOf(options: FindInterpreterOptions): Promise<WorkerError> {
@@ -26,7 +37,7 @@ test("a virtual environment's python is taken by its own path, with the versions
     path: python,
     version: expect.stringMatching(/^3\.\d+\.\d+$/),
     source: "option",
-    modules: { synapse_otp: "9.8.7", pydantic_ai: "9.8.7", grpc: "9.8.7" },
+    modules: { synapse_otp: ownPackage.version, ...versions },
   });
 });
 
@@ -87,32 +98,32 @@ test("an interpreter that is too old is told with its version and the way out", 
   const { code, message } = await errorOf({ cwd, env: { ...env, PYTHON_EXEC: old } });
   expect(code).toBe("python_too_old");
   expect(message).toBe(
-    `[python_too_old] "${old}" (given by PYTHON_EXEC) is Python 3.10.14, older than 3.11; run in "${cwd}": ` +
-      `python3.12 -m venv .venv && .venv/bin/pip install ${packagePythonDirectory}; ` +
+    `[python_too_old] "${old}" (given by PYTHON_EXEC) is Python 3.10.14, older than 3.11; run in "${cwd}": ${setup} --venv .venv; ` +
       `then unset PYTHON_EXEC or set it to "${join(cwd, ".venv/bin/python")}"`,
   );
 });
 
-test("missing packages are named, and installed with that interpreter's own pip", async () => {
-  const python = room.venv("venv", ["synapse_otp"]);
-  const { code, message } = await errorOf({ interpreter: python, cwd: room.path("."), env });
+test("missing packages are named, and brought by setting that environment up", async () => {
+  const python = room.venv("venv", [ownStandIn()]);
+  const cwd = room.path(".");
+  const { code, message } = await errorOf({ interpreter: python, cwd, env });
   expect(code).toBe("python_package_missing");
   expect(message).toBe(
-    `[python_package_missing] "${python}" (given by the option interpreter) lacks the Python modules pydantic_ai, grpc; ` +
-      `run: ${python} -m pip install ${packagePythonDirectory}`,
+    `[python_package_missing] "${python}" (given by the option interpreter) lacks the Python modules ${others.join(", ")}; ` +
+      `run in "${cwd}": ${setup} --python ${python} (it has no pip: the set-up takes uv or ensurepip)`,
   );
 });
 
 test("packages are not advised into an interpreter outside a virtual environment", async () => {
   const { code, message } = await errorOf({ interpreter: realPython, cwd: room.path("."), env });
   expect(code).toBe("python_package_missing");
-  expect(message).toContain(`${realPython} -m venv .venv && .venv/bin/pip install ${packagePythonDirectory}`);
+  expect(message).toContain(`${setup} --venv .venv --python ${realPython}; then leave the option out`);
 });
 
 test("a folder that only has the name of a package is not that package", async () => {
-  for (const name of allModules) mkdirSync(room.path(name), { recursive: true });
+  for (const { module } of allStandIns) mkdirSync(room.path(module.replace(".", "/")), { recursive: true });
   const { message } = await errorOf({ interpreter: realPython, cwd: room.path("."), env });
-  expect(message).toContain("lacks the Python modules synapse_otp, pydantic_ai, grpc");
+  expect(message).toContain(`lacks the Python modules synapse_otp, ${others.join(", ")}`);
 });
 
 test("packages on the workers' PYTHONPATH count", async () => {
@@ -121,7 +132,7 @@ test("packages on the workers' PYTHONPATH count", async () => {
   const [major, minor] = version.split(".");
   const modules = room.path(`venv/lib/python${major}.${minor}/site-packages`);
   const options = { interpreter: realPython, cwd: room.path("."), env: { ...env, PYTHONPATH: modules } };
-  expect(await findInterpreter(options)).toMatchObject({ path: realPython, modules: { grpc: "9.8.7" } });
+  expect(await findInterpreter(options)).toMatchObject({ path: realPython, modules: { grpc: versions.grpc } });
 });
 
 test("a wrapper script is not executed; the interpreter behind it is", async () => {
@@ -168,7 +179,7 @@ test("when nothing is found, every place that was looked at is named with the co
   const old = room.pretender("active/bin/python", { version: [3, 9, 0] });
   const { code, message } = await errorOf({ interpreter: "none", cwd, env });
   expect(code).toBe("python_missing");
-  expect(message).toContain(`run in "${cwd}": python3 -m venv .venv`);
+  expect(message).toContain(`run in "${cwd}": ${setup} --venv .venv; then leave the option out`);
 
   // The package's own environment may exist on this machine and end the search.
   const found = await findInterpreter({ cwd, env: { ...env, VIRTUAL_ENV: room.path("active") } }).catch(

@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { expect, test } from "vitest";
 import { probeInterpreter } from "../../src/python/probe.ts";
-import { realPython, usePythonRoom } from "./fixture-python.ts";
+import { dependencyStandIns, ownStandIn, realPython, usePythonRoom } from "./fixture-python.ts";
 
 const room = usePythonRoom();
 const env = { PATH: "/usr/bin:/bin" };
@@ -10,7 +11,7 @@ test("the real python3 says what it is, importing nothing heavy", async () => {
   const result = await probeInterpreter(room.venv("venv"), { cwd: room.path("."), env });
   // The stand-ins raise when they are imported.
   expect(result).toMatchObject({
-    answer: { executable: room.path("venv/bin/python"), inVirtualEnv: true, modules: { grpc: "9.8.7" } },
+    answer: { executable: room.path("venv/bin/python"), inVirtualEnv: true, modules: { grpc: "1.99.0" } },
   });
   const bare = await probeInterpreter(realPython, { cwd: room.path("."), env });
   expect(bare).toMatchObject({ answer: { inVirtualEnv: false, modules: { grpc: undefined } } });
@@ -29,6 +30,7 @@ test("an interpreter that hangs is killed with what it has started", async () =>
   const script = room.script("hangs", `sleep 60 &\necho $! > '${room.path("pid")}'\nwait`);
   expect(await probeInterpreter(script, { cwd: room.path("."), env }, 300)).toEqual({
     failure: "it did not answer within 300 ms",
+    timedOut: true,
   });
   expect(existsSync(room.path("pid"))).toBe(true);
   const pid = Number(readFileSync(room.path("pid"), "utf8"));
@@ -40,5 +42,85 @@ test("an interpreter that hangs is killed with what it has started", async () =>
 test("a program that cannot be started is a failure, not a throw", async () => {
   expect(await probeInterpreter("/no/such/python", { cwd: room.path("."), env })).toEqual({
     failure: expect.stringContaining("ENOENT"),
+    timedOut: false,
+  });
+});
+
+test("our own package is known by the mark in its source, without running it", async () => {
+  const python = room.venv("venv", [ownStandIn("0.3.2", 4)]);
+  const result = await probeInterpreter(python, { cwd: room.path("."), env });
+  expect(result).toMatchObject({
+    answer: {
+      own: {
+        file: join(room.sitePackages("venv"), "synapse_otp", "__init__.py"),
+        contract: 4,
+        version: "0.3.2",
+        distribution: "0.3.2",
+        hides: false,
+      },
+      sitePackages: room.sitePackages("venv"),
+      prefix: room.path("venv"),
+    },
+  });
+});
+
+test("another project's module of the name has no mark, and its version is its metadata's", async () => {
+  const python = room.venv("venv", [{ module: "synapse_otp", distribution: "synapse-otp", version: "5.0" }]);
+  const result = await probeInterpreter(python, { cwd: room.path("."), env });
+  expect(result).toMatchObject({ answer: { own: { contract: undefined, version: "5.0", distribution: "5.0" } } });
+});
+
+test("a module that goes before what is installed is told from one that does not", async () => {
+  const python = room.venv("venv", [ownStandIn()]);
+  const place = { cwd: room.path("."), env: { ...env, PYTHONPATH: room.path("elsewhere") } };
+  room.place(room.path("elsewhere"), { ...ownStandIn("0.0.1"), metadata: false });
+  expect(await probeInterpreter(python, place)).toMatchObject({ answer: { own: { version: "0.0.1", hides: true } } });
+  // A line of a .pth file comes after the folder that it lies in: an editable installation.
+  const editable = room.venv("editable", []);
+  mkdirSync(room.sitePackages("editable"), { recursive: true });
+  writeFileSync(join(room.sitePackages("editable"), "_synapse_otp.pth"), `${room.path("elsewhere")}\n`);
+  expect(await probeInterpreter(editable, { cwd: room.path("."), env })).toMatchObject({
+    answer: { own: { version: "0.0.1", hides: false } },
+  });
+});
+
+test("a plain module of the name is looked at too", async () => {
+  writeFileSync(room.path("synapse_otp.py"), "__version__ = '3'\n");
+  expect(await probeInterpreter(room.venv("venv", []), { cwd: room.path("."), env })).toMatchObject({
+    answer: { own: { file: room.path("synapse_otp.py"), contract: undefined, version: "3", hides: true } },
+  });
+});
+
+test("the other project's package is seen by its distribution, and pip by its module", async () => {
+  const python = room.venv("venv", [{ module: "synapse_agent", distribution: "synapse-agent", version: "0.9" }]);
+  const without = await probeInterpreter(python, { cwd: room.path("."), env });
+  expect(without).toMatchObject({ answer: { namesake: "0.9", own: undefined, hasPip: false } });
+  const pip = room.venv("with", [{ module: "pip", distribution: "pip", version: "1" }]);
+  expect(await probeInterpreter(pip, { cwd: room.path("."), env })).toMatchObject({
+    answer: { namesake: undefined, hasPip: true },
+  });
+});
+
+test("a package without metadata has a version that nobody knows", async () => {
+  const packages = dependencyStandIns.map((standIn) => ({ ...standIn, metadata: false }));
+  const result = await probeInterpreter(room.venv("venv", packages), { cwd: room.path("."), env });
+  expect(result).toMatchObject({ answer: { modules: { "google.rpc": "unknown", pydantic_ai: "unknown" } } });
+});
+
+test("a conda environment is an environment, although it has no pyvenv.cfg", async () => {
+  const home = room.home("conda", "conda-meta/history");
+  const place = { cwd: room.path("."), env: { ...env, PYTHONHOME: home } };
+  expect(await probeInterpreter(realPython, place)).toMatchObject({ answer: { inVirtualEnv: true, prefix: home } });
+});
+
+test("an interpreter that the system keeps for itself says so", async () => {
+  const library = relative(room.path("system"), dirname(room.sitePackages("system")));
+  const home = room.home("system", join(library, "EXTERNALLY-MANAGED"));
+  const place = { cwd: room.path("."), env: { ...env, PYTHONHOME: home } };
+  expect(await probeInterpreter(realPython, place)).toMatchObject({
+    answer: { inVirtualEnv: false, externallyManaged: true },
+  });
+  expect(await probeInterpreter(room.venv("venv"), { cwd: room.path("."), env })).toMatchObject({
+    answer: { externallyManaged: false },
   });
 });

@@ -26,7 +26,7 @@ test("a set-up that is done takes no time", () => {
 
 test("a Python that cannot be used is refused with what is wrong and how to mend it", () => {
   const program =
-    "const { findSystemPython } = await import('./scripts/system-python.ts'); await findSystemPython(['/nowhere/python']);";
+    "const { findSystemPython } = await import('./src/python/system-python.ts'); await findSystemPython(['/nowhere/python'], 'name it');";
   const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
     encoding: "utf8",
     cwd: root,

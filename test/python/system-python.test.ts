@@ -8,7 +8,7 @@ import {
   isUsable,
   type PythonProbe,
   probePython,
-} from "../../scripts/system-python.ts";
+} from "../../src/python/system-python.ts";
 
 let directory: string;
 beforeEach(() => {
@@ -32,7 +32,7 @@ const known: Record<string, PythonProbe> = {
 const probe = async (name: string): Promise<PythonProbe> => known[name] ?? { name, failure: "spawn ENOENT" };
 
 test("the first Python that is new enough and complete is taken", async () => {
-  expect(await findSystemPython(["missing", "old", "bare", "good", "newer"], probe)).toBe(known.good);
+  expect(await findSystemPython(["missing", "old", "bare", "good", "newer"], "--python PATH", probe)).toBe(known.good);
 });
 
 test("a later major version is new enough", () => {
@@ -40,13 +40,13 @@ test("a later major version is new enough", () => {
 });
 
 test("without any Python the error says what to install and what was tried", async () => {
-  await expect(findSystemPython(["missing", "old"], probe)).rejects.toThrow(
+  await expect(findSystemPython(["missing", "old"], "npm run setup:python -- --python PATH", probe)).rejects.toThrow(
     "No Python 3.11 or newer was found. Install Python 3.11 or newer with its venv module, or name one: npm run setup:python -- --python PATH. Tried: missing (spawn ENOENT); old (3.10.4).",
   );
 });
 
 test("a Python without its venv parts is named with the package that brings them", () => {
-  const message = describeSearch([known.old as PythonProbe, known.bare as PythonProbe]);
+  const message = describeSearch([known.old as PythonProbe, known.bare as PythonProbe], "--python PATH");
   expect(message).toContain("bare is Python 3.12.1 but lacks ensurepip");
   expect(message).toContain("apt-get install python3.12-venv");
 });

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { tryLock } from "../../scripts/setup-lock.ts";
+import { tryLock } from "../../src/python/setup-lock.ts";
 
 let directory: string;
 let path: string;

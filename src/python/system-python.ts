@@ -1,9 +1,10 @@
-/** Finds a Python on this machine from which the virtual environment can be made. The machine's Python itself is never changed. */
+/** Finds a Python on this machine from which a virtual environment can be made. The machine's Python itself is never changed. */
 
-import { runCommand } from "./child.ts";
-
-/** The oldest Python that the Python package synapse-otp runs on. */
-export const oldestPython = [3, 11] as const;
+import { execa } from "execa";
+import { WorkerError } from "../errors.ts";
+import { installerEnvironment } from "./environment.ts";
+import { oldestPython } from "./needs.ts";
+import { isOld } from "./verdict.ts";
 
 /** Programs that are tried, in this order: the one that the user's PATH prefers, then by version. */
 export const pythonNames = ["python3", "python3.13", "python3.12", "python3.14", "python3.11"] as const;
@@ -30,26 +31,40 @@ for name in ("venv", "ensurepip"):
 print("synapse:" + json.dumps([list(sys.version_info[:3]), lacks]))
 `;
 
-/** Asks a program whether it is a Python. Never rejects. */
-export async function probePython(name: string): Promise<PythonProbe> {
-  const { ok, output } = await runCommand(name, ["-c", script], { timeoutMs: 10_000 });
-  const line = output.split("\n").find((text) => text.startsWith("synapse:"));
-  if (!ok || line === undefined) return { name, failure: output.trim().split("\n")[0] || "it did not answer" };
+/**
+ * Asks a program whether it is a Python. Never rejects.
+ * @param env default: the host's own; PATH is searched for a bare name
+ */
+export async function probePython(name: string, env: NodeJS.ProcessEnv = process.env): Promise<PythonProbe> {
+  const { exitCode, all, originalMessage } = await execa(name, ["-c", script], {
+    env: installerEnvironment(env),
+    extendEnv: false,
+    stdin: "ignore",
+    all: true,
+    reject: false,
+    timeout: 10_000,
+    killSignal: "SIGKILL",
+  });
+  const line = all?.split("\n").find((text) => text.startsWith("synapse:"));
+  if (exitCode !== 0 || line === undefined) {
+    return { name, failure: all?.trim().split("\n")[0] || originalMessage || "it did not answer" };
+  }
   const [version, lacks] = JSON.parse(line.slice("synapse:".length)) as [[number, number, number], string[]];
   return { name, version, lacks };
 }
 
 /** Whether an answer is of a Python that is new enough and complete. */
 export function isUsable(probe: PythonProbe): probe is PythonAnswer {
-  return "version" in probe && isNewEnough(probe) && probe.lacks.length === 0;
+  return "version" in probe && !isOld(probe.version) && probe.lacks.length === 0;
 }
 
 /**
  * Asks `names` one after the other and takes the first that is usable.
- * @returns rejects with an Error that says what was found instead and how to mend it
+ * @returns rejects with WorkerError "python_missing" that says what was found instead and how to mend it
  */
 export async function findSystemPython(
-  names: readonly string[] = pythonNames,
+  names: readonly string[],
+  howToName: string,
   probe: (name: string) => Promise<PythonProbe> = probePython,
 ): Promise<PythonAnswer> {
   const probes: PythonProbe[] = [];
@@ -58,14 +73,14 @@ export async function findSystemPython(
     if (isUsable(answer)) return answer;
     probes.push(answer);
   }
-  throw new Error(describeSearch(probes));
+  throw new WorkerError("python_missing", describeSearch(probes, howToName));
 }
 
 /** The sentence for a search that found nothing: the nearest miss, its remedy, and everything that was tried. */
-export function describeSearch(probes: readonly PythonProbe[]): string {
+export function describeSearch(probes: readonly PythonProbe[], howToName: string): string {
   const oldest = oldestPython.join(".");
   const tried = `Tried: ${probes.map(describeProbe).join("; ")}.`;
-  const incomplete = probes.find((probe) => "version" in probe && isNewEnough(probe));
+  const incomplete = probes.find((probe) => "version" in probe && !isOld(probe.version));
   if (incomplete !== undefined && "lacks" in incomplete) {
     const [major, minor] = incomplete.version;
     return (
@@ -73,7 +88,7 @@ export function describeSearch(probes: readonly PythonProbe[]): string {
       `which a virtual environment is made with. On Debian and Ubuntu: apt-get install python${major}.${minor}-venv. ${tried}`
     );
   }
-  const remedy = `Install Python ${oldest} or newer with its venv module, or name one: npm run setup:python -- --python PATH.`;
+  const remedy = `Install Python ${oldest} or newer with its venv module, or name one: ${howToName}.`;
   return `No Python ${oldest} or newer was found. ${remedy} ${tried}`;
 }
 
@@ -81,8 +96,4 @@ function describeProbe(probe: PythonProbe): string {
   if (!("version" in probe)) return `${probe.name} (${probe.failure})`;
   const lacks = probe.lacks.length === 0 ? "" : `, without ${probe.lacks.join(" and ")}`;
   return `${probe.name} (${probe.version.join(".")}${lacks})`;
-}
-
-function isNewEnough({ version: [major, minor] }: PythonAnswer): boolean {
-  return major > oldestPython[0] || (major === oldestPython[0] && minor >= oldestPython[1]);
 }

@@ -1,0 +1,83 @@
+/** The program that an interpreter is asked with. Runs in Python: what it needs is given as JSON, and it prints one line of JSON. */
+
+/** What the line with the answer begins with; other lines are a site customisation's. */
+export const probeMarker = "synapse-probe:";
+
+/** What the program looks for. */
+export interface ProbeQuestion {
+  readonly own: { readonly distribution: string; readonly module: string };
+  readonly namesake: string;
+  readonly dependencies: readonly { readonly module: string; readonly distribution: string }[];
+}
+
+/**
+ * Runs on every Python since 2.6, so that an old one can say how old it is. A namespace package (origin None) is an empty folder by that
+ * name, unless it is one that really has no `__init__.py`: then one of its modules is looked for. Our own mark is read from the source text.
+ */
+export function probeScript(question: ProbeQuestion): string {
+  return `
+import json, sys
+answer = {
+    "executable": sys.executable,
+    "version": list(sys.version_info[:3]),
+    "inVirtualEnv": False,
+    "modules": {},
+}
+if sys.version_info >= (3, 11):
+    import importlib.metadata, importlib.util, os, re, sysconfig
+    question = json.loads(${JSON.stringify(JSON.stringify(question))})
+    inside = {"google.rpc": "google.rpc.status_pb2"}
+
+    def find(name):
+        try:
+            spec = importlib.util.find_spec(inside.get(name, name))
+        except Exception:
+            return None
+        return None if spec is None or spec.origin is None else spec
+
+    def version_of(distribution):
+        try:
+            return importlib.metadata.version(distribution)
+        except Exception:
+            return None
+
+    def place_of(path):
+        entries = [os.path.realpath(entry) for entry in sys.path]
+        path = os.path.realpath(path)
+        return entries.index(path) if path in entries else len(entries)
+
+    def describe_own(spec, distribution):
+        try:
+            source = spec.loader.get_source(spec.name) or ""
+        except Exception:
+            source = ""
+        folder = os.path.dirname(spec.origin)
+        if spec.submodule_search_locations is not None:
+            folder = os.path.dirname(folder)
+        contract = re.search(r"^__synapse_contract__ = (\\d+)$", source, re.M)
+        version = re.search(r"^__version__ = [\\"']([^\\"']+)[\\"']", source, re.M)
+        return {
+            "file": spec.origin,
+            "contract": int(contract.group(1)) if contract else None,
+            "version": version.group(1) if version else distribution,
+            "distribution": distribution,
+            "hides": place_of(folder) < place_of(site_packages),
+        }
+
+    site_packages = sysconfig.get_path("purelib")
+    is_virtual = sys.prefix != sys.base_prefix
+    answer["inVirtualEnv"] = is_virtual or os.path.isdir(os.path.join(sys.prefix, "conda-meta"))
+    answer["prefix"] = sys.prefix
+    managed = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
+    answer["externallyManaged"] = not is_virtual and os.path.exists(managed)
+    answer["sitePackages"] = site_packages
+    answer["hasPip"] = find("pip") is not None
+    answer["namesake"] = version_of(question["namesake"])
+    own = find(question["own"]["module"])
+    answer["own"] = None if own is None else describe_own(own, version_of(question["own"]["distribution"]))
+    for dependency in question["dependencies"]:
+        if find(dependency["module"]) is not None:
+            answer["modules"][dependency["module"]] = version_of(dependency["distribution"]) or "unknown"
+sys.stdout.write("\\n${probeMarker}" + json.dumps(answer) + "\\n")
+`;
+}

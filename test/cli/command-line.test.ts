@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { expect, test } from "vitest";
+import { runCommandLine } from "../../src/cli/command-line.ts";
+import { createTerminal } from "./terminal.ts";
+
+async function run(...words: string[]) {
+  const { terminal, out, error } = createTerminal();
+  const exitCode = await runCommandLine(words, terminal);
+  return { exitCode, out: out.join("\n"), error: error.join("\n") };
+}
+
+test.each([[[]], [["--help"]], [["-h"]], [["help"]]])("%j lists the commands", async (words) => {
+  const { exitCode, out, error } = await run(...words);
+  expect({ exitCode, error }).toEqual({ exitCode: 0, error: "" });
+  expect(out).toMatch(/^usage: synapse-otp <command> \[options\]\n\n {2}setup {6}set up /);
+});
+
+test("--version is the package's", async () => {
+  const text = readFileSync(join(resolve(import.meta.dirname, "..", ".."), "package.json"), "utf8");
+  expect(await run("--version")).toEqual({ exitCode: 0, out: JSON.parse(text).version, error: "" });
+});
+
+test.each([["--help"], ["-h"]])("a command tells its options when %s is among its words", async (word) => {
+  const { exitCode, out } = await run("setup", "--clear", word);
+  expect(exitCode).toBe(0);
+  expect(out).toMatch(/^usage: synapse-otp setup \[options\]\n/);
+});
+
+test("words that make no sense end with 2 and say what would", async () => {
+  const unknown = await run("dance");
+  expect(unknown).toMatchObject({ exitCode: 2, out: "" });
+  expect(unknown.error).toMatch(/^there is no command "dance"\n\nusage: synapse-otp <command>/);
+  const option = await run("setup", "--pyhton", "x");
+  expect(option).toMatchObject({ exitCode: 2, out: "" });
+  expect(option.error).toMatch(/^Unknown option '--pyhton'(?:.|\n)*\n\nusage: synapse-otp setup/);
+  expect((await run("setup", "stray")).exitCode).toBe(2);
+});
+
+test("what cannot be done ends with 1 and the error's own words", async () => {
+  expect(await run("setup", "--python", "/nowhere/python")).toMatchObject({
+    exitCode: 1,
+    out: "",
+    error: expect.stringMatching(/^\[python_missing\] "\/nowhere\/python" cannot be used: there is no such executable/),
+  });
+});
