@@ -1,6 +1,6 @@
 /** Sets an environment up for the workers: finds or makes it, puts our own package into it, and brings what that needs. */
 
-import { statSync } from "node:fs";
+import { readdirSync, rmdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { invalidArgument, WorkerError } from "../errors.ts";
@@ -190,6 +190,8 @@ async function underLock<T>(folder: string, context: InstallerContext, work: () 
     return await work();
   } finally {
     lock.release();
+    // Taking the lock has made the folder; a set-up that made nothing of it leaves none.
+    if (isDirectory(folder) && readdirSync(folder).length === 0) rmdirSync(folder);
   }
 }
 

@@ -138,6 +138,12 @@ test("an interpreter that does not answer is told with the way to one that does"
   expect(made.message).toContain(runSetup(["--venv", room.path("env"), "--clear"], cwd));
 });
 
+test("a set-up that can make nothing leaves nothing", async () => {
+  const { options } = optionsOf({ venv: "new" }, { PATH: room.path("empty/.") });
+  expect(await errorOf(setUpPython(options))).toMatchObject({ code: "python_missing" });
+  expect(existsSync(room.path("new"))).toBe(false);
+});
+
 test("a module that goes before what was installed is told, since no installation mends it", async () => {
   const python = room.venv("env", dependencyStandIns);
   const hidden = room.path("elsewhere");
