@@ -13,7 +13,7 @@ export { cancelTimer, type MessageTimer, readTimer, sendAfter, sendAt } from "./
 export { stop } from "./request/stop.ts";
 export { ancestors, callers } from "./start/callers.ts";
 export { exited, isAlive, register, unregister, whereis } from "./start/names.ts";
-export { type ProcessCode, type ProcessContext, spawn, spawnLink } from "./start/spawn.ts";
+export { type ProcessCode, type ProcessContext, spawn, spawnLink, spawnMonitor } from "./start/spawn.ts";
 export { type StartOptions, start, startLink, startMonitor } from "./start/start.ts";
 
 // Requests and servers.

@@ -5,12 +5,14 @@ import { ProcessError } from "../../errors.ts";
 import type { Behaviour } from "../process/behaviour.ts";
 import { runAs, self } from "../process/current.ts";
 import { exitSignal } from "../process/exit-signal.ts";
+import { Monitor } from "../process/monitor.ts";
 import type { Process } from "../process/process.ts";
 import { isSystemMessage } from "../process/system-message.ts";
 import { exitReasonOf } from "../report/exit-reason.ts";
 import type { Ref } from "../request/protocol.ts";
 import { checkTimeout } from "../request/timeout.ts";
 import { Deque } from "../scheduler/deque.ts";
+import type { Runnable } from "../scheduler/run-queue.ts";
 import { rootLogic, stopActor } from "../scheduler/xstate-adapter.ts";
 import { adoptProcess } from "./spawning.ts";
 import { type InternalStart, type StartOptions, startProcess } from "./start.ts";
@@ -41,6 +43,21 @@ export function spawn(code: ProcessCode, options: Omit<StartOptions, "input"> = 
 /** Like `spawn`, linked to the process that is running. */
 export function spawnLink(code: ProcessCode, options: Omit<StartOptions, "input"> = {}): Ref {
   return startProcess(functionLogic(code), { ...options, link: self() }) as Ref;
+}
+
+/**
+ * Like `spawn`, and monitors the new process for the one that is running: an end right after the start is not missed. Erlang's spawn_monitor.
+ * @throws CallerError "invalid_argument" outside any process; ProcessError "noproc" when the one that is running has ended
+ */
+export function spawnMonitor(
+  code: ProcessCode,
+  options: Omit<StartOptions, "input"> = {},
+): { ref: Ref; monitor: Monitor } {
+  const owner = self();
+  if (!owner.alive) throw new ProcessError("noproc", `${owner} has ended: it cannot monitor`, { reason: "noproc" });
+  // The code begins in a later turn: it cannot be over yet.
+  const ref = spawn(code, options);
+  return { ref, monitor: new Monitor(owner, ref, ref).begin() };
 }
 
 /** What only the runtime's own parts say of a spawn. */
@@ -76,7 +93,7 @@ interface Waiting {
   timer: unknown;
 }
 
-class FunctionBehaviour implements Behaviour, ProcessContext {
+class FunctionBehaviour implements Behaviour, ProcessContext, Runnable {
   readonly actor: AnyActorRef;
   readonly followsParent = false;
   process!: Process;
@@ -109,10 +126,17 @@ class FunctionBehaviour implements Behaviour, ProcessContext {
 
   begin(): void {
     // The code runs in a turn of its own, so that the one who spawns it holds its ref first.
-    queueMicrotask(() => {
-      if (!this.process.alive) return;
-      runAs(this.process, () => this.#run(), undefined).catch(() => undefined);
-    });
+    this.process.runtime.queue.add(this);
+  }
+
+  /** Its turn in the run queue, so that a loop which starts one process after another leaves the event loop its own. */
+  run(): number {
+    if (this.process.alive) runAs(this.process, () => this.#run(), undefined).catch(() => undefined);
+    return 1;
+  }
+
+  claimTurn(): boolean {
+    return false;
   }
 
   async #run(): Promise<void> {

@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
 import { exit } from "../../../src/otp/process/link.ts";
+import { demonitor } from "../../../src/otp/process/monitor.ts";
 import { processInfo } from "../../../src/otp/process/process-info.ts";
+import { Exit } from "../../../src/otp/report/exit-reason.ts";
 import { send } from "../../../src/otp/request/call.ts";
 import { stop } from "../../../src/otp/request/stop.ts";
 import { exited } from "../../../src/otp/start/names.ts";
-import { spawn } from "../../../src/otp/start/spawn.ts";
+import { spawn, spawnMonitor } from "../../../src/otp/start/spawn.ts";
 import { createKernel, failure, quiet } from "../kernel.ts";
 
 test("receive answers messages in the order they came, or the first that matches", async () => {
@@ -95,6 +97,67 @@ test("code begins after its spawner holds its ref, and ends normal with whatever
     expect(order).toEqual(["has its ref", "runs"]);
     expect(reports).toEqual([]);
   });
+});
+
+test("a loop that starts one process after another leaves the event loop its turns", async () => {
+  const { run } = createKernel();
+  await run(async () => {
+    let turned = false;
+    setImmediate(() => {
+      turned = true;
+    });
+    let started = 0;
+    for (; !turned && started < 100_000; started += 1) await exited(spawn(() => undefined));
+    expect({ turned, soon: started < 10_000 }).toEqual({ turned: true, soon: true });
+  });
+});
+
+test("a process that is killed before its turn never begins", async () => {
+  const { run } = createKernel();
+  await run(async () => {
+    let begun = false;
+    const ref = spawn(() => {
+      begun = true;
+    });
+    exit(ref, "kill");
+    await quiet();
+    expect([begun, await exited(ref)]).toEqual([false, "killed"]);
+  });
+});
+
+test("spawnMonitor answers the ref and a monitor of it, which misses no end, however soon", async () => {
+  const { run } = createKernel();
+  await run(async ({ receive }) => {
+    const fails = () => {
+      throw new Exit("at once");
+    };
+    const { ref, monitor } = spawnMonitor(fails, { name: "watched" });
+    expect(await receive()).toEqual({ type: "DOWN", monitor, process: ref, reason: "at once" });
+    const killed = spawnMonitor(({ receive }) => receive());
+    exit(killed.ref, "kill");
+    expect(await receive()).toMatchObject({ monitor: killed.monitor, reason: "killed" });
+    const { ref: kept, monitor: taken } = spawnMonitor(({ receive }) => receive());
+    demonitor(taken);
+    exit(kept, "kill");
+    await quiet();
+    expect((await failure(receive(undefined, { timeoutMs: 0 }))).code).toBe("timeout");
+    expect(() => spawnMonitor(fails, { name: "" })).toThrow(expect.objectContaining({ field: "options.name" }));
+  });
+});
+
+test("spawnMonitor is for a process that lives", async () => {
+  const { run, runtime } = createKernel();
+  expect(() => spawnMonitor(() => undefined, { runtime })).toThrow(expect.objectContaining({ field: "self" }));
+  const refused = Promise.withResolvers<unknown>();
+  await run(async () => {
+    const ended = spawn(({ self }) => {
+      exit(self, "kill");
+      refused.resolve(failure(() => spawnMonitor(() => undefined)));
+    });
+    expect(await exited(ended)).toBe("killed");
+  });
+  expect(await refused.promise).toMatchObject({ code: "noproc" });
+  expect(runtime.processCount).toBe(0);
 });
 
 test("a predicate that throws ends the process that waits with it", async () => {
