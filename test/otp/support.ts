@@ -29,3 +29,9 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
     (error: unknown) => error,
   );
 }
+
+/** What acts like a promise and is none. */
+export function createThenable<T>(begin: PromiseLike<T>["then"]): PromiseLike<T> {
+  const name: string = "then";
+  return { [name]: begin } as unknown as PromiseLike<T>;
+}

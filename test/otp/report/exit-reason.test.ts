@@ -1,5 +1,12 @@
-import { expect, test } from "vitest";
-import { describeExitReason, exitReasonOf, isCleanExit, isShutdown } from "../../../src/otp/report/exit-reason.ts";
+import { describe, expect, test } from "vitest";
+import {
+  describeExitReason,
+  Exit,
+  exitReasonOf,
+  isCleanExit,
+  isShutdown,
+} from "../../../src/otp/report/exit-reason.ts";
+import { createThenable } from "../support.ts";
 
 test.each(["normal", "shutdown", { shutdown: 1 }, { shutdown: undefined }])("%o is clean", (reason) => {
   expect(isCleanExit(reason)).toBe(true);
@@ -26,4 +33,73 @@ test("a reason is described in words", () => {
 
 test("a thrown value that is no error becomes one and keeps the value as its cause", () => {
   expect(exitReasonOf("boom")).toMatchObject({ message: "thrown: boom", cause: "boom" });
+});
+
+/** Throws whatever it is asked. */
+const hostile = new Proxy(
+  {},
+  {
+    get() {
+      throw new Error("asked for a property");
+    },
+    has() {
+      throw new Error("asked whether it has one");
+    },
+    getPrototypeOf() {
+      throw new Error("asked what it is");
+    },
+  },
+);
+const revoked = (() => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+})();
+const speechless = Object.assign(new Error("x"), { message: Symbol("no text") as unknown as string });
+const nothing = Object.create(null) as object;
+const promise = Promise.resolve("later");
+const thenable = createThenable(() => promise as never);
+
+describe("every value that is thrown has a reason that is one", () => {
+  test.each<[string, unknown, string]>([
+    ["undefined", undefined, "undefined"],
+    ["null", null, "null"],
+    ["a number", 7, "7"],
+    ["a symbol", Symbol("s"), "Symbol(s)"],
+    ["an object", { a: 1 }, "[object Object]"],
+    ["an object without a prototype", nothing, "{}"],
+    ["a promise", promise, "[object Promise]"],
+    ["a Proxy that throws", hostile, "a value that cannot be shown"],
+    ["a revoked Proxy", revoked, "a value that cannot be shown"],
+    ["an error without a text", speechless, "a value that cannot be shown"],
+    ["an Exit with nothing", new Exit(undefined as never), "Exit: undefined"],
+    ["an Exit with null", new Exit(null as never), "Exit: null"],
+    ["an Exit with a promise", new Exit(promise), "Exit: {}"],
+    ["an Exit with what acts like a promise", new Exit(thenable), "Exit: {}"],
+    ["an Exit with a Proxy that throws", new Exit(hostile), "Exit: a value that cannot be shown"],
+  ])("%s", (_what, thrown, text) => {
+    const reason = exitReasonOf(thrown) as Error;
+    expect(reason).toBeInstanceOf(Error);
+    expect(reason.message).toBe(`thrown: ${text}`);
+    expect(reason.cause === thrown).toBe(true);
+  });
+
+  test("an Exit with any other value has that value", () => {
+    for (const value of ["", 0, false, { a: 1 }, [], nothing] as object[])
+      expect(exitReasonOf(new Exit(value))).toBe(value);
+  });
+});
+
+test("a reason is described whatever it is", () => {
+  const reasons = [undefined, null, 7n, Symbol("s"), nothing, hostile, revoked, speechless] as object[];
+  expect(reasons.map(describeExitReason)).toEqual([
+    "undefined",
+    "null",
+    "7",
+    "Symbol(s)",
+    "{}",
+    "a value that cannot be shown",
+    "a value that cannot be shown",
+    "a value that cannot be shown",
+  ]);
 });
