@@ -10,7 +10,7 @@ import { type InternalSpawn, type ProcessContext, spawnInternal } from "../start
 import type { TaskOutcome } from "./outcome.ts";
 
 /** The code of a task. What it returns is the result; what it throws ends the task. */
-export type TaskCode<Result> = (context: ProcessContext) => Result | Promise<Result>;
+export type TaskCode<Result> = (context: ProcessContext) => Result | PromiseLike<Result>;
 
 /** What the owner of a task receives as an ordinary message, when it does not wait for the task at that moment. Waiting later takes it back. */
 export interface TaskReply<Result = unknown> {
@@ -30,6 +30,7 @@ export class TaskHandle<Result = unknown> {
   status: "open" | "taken" | "detached" = "open";
   readonly #waits = new Set<(task: TaskHandle) => void>();
   #posted = false;
+  #recalled = false;
 
   constructor(owner: Process | undefined) {
     this.owner = owner;
@@ -68,27 +69,52 @@ export class TaskHandle<Result = unknown> {
   /** Hands the outcome out: neither reply nor DOWN comes to the owner any more. */
   take(): void {
     this.status = "taken";
-    this.#silence();
+    silence([this]);
   }
 
   /** Nobody wants the outcome any more. */
   detach(): void {
-    if (this.status === "open") this.status = "detached";
-    this.#silence();
+    detachAll([this]);
   }
 
   unlink(): void {
     if (this.owner !== undefined && this.process !== undefined) unlinkProcesses(this.owner, this.process);
   }
 
-  #silence(): void {
-    const { owner, monitor } = this;
-    if (owner === undefined || monitor === undefined) return;
-    const wentOut = !monitor.cancel();
-    if (!wentOut && !this.#posted) return;
-    const isOwn = (message: unknown): boolean => (message as TaskReply | null | undefined)?.monitor === monitor;
-    while (owner.removeMessage(isOwn));
+  /** Takes the monitor back. Answers how many messages went out to the owner before; 0 when it was taken back already. */
+  recall(): number {
+    if (this.#recalled || this.monitor === undefined) return 0;
+    this.#recalled = true;
+    const down = this.monitor.cancel() ? 0 : 1;
+    return this.#posted ? down + 1 : down;
   }
+}
+
+/** Nobody wants the outcomes of these tasks any more. */
+export function detachAll(tasks: readonly TaskHandle[]): void {
+  for (const task of tasks) {
+    if (task.status === "open") task.status = "detached";
+  }
+  silence(tasks);
+}
+
+/**
+ * Takes back what the owner of tasks was told of them and has not received. All of it in one search, which ends with the last one: thousands of
+ * messages may wait.
+ */
+export function silence(tasks: readonly TaskHandle[]): void {
+  const monitors = new Set<unknown>();
+  let owner: Process | undefined;
+  let left = 0;
+  for (const task of tasks) {
+    const sent = task.recall();
+    if (sent === 0) continue;
+    owner = task.owner;
+    monitors.add(task.monitor);
+    left += sent;
+  }
+  const isTheirs = (message: unknown): boolean => monitors.has((message as TaskReply | null | undefined)?.monitor);
+  while (left > 0 && owner?.removeMessage(isTheirs) === true) left -= 1;
 }
 
 /** How the process of a task is started. */
@@ -101,12 +127,15 @@ export interface TaskStart extends InternalSpawn {
 
 /**
  * Starts the process of a task. With `handle`, the result is the task's outcome.
- * @throws ProcessError "noproc" when the caller has ended
+ * @throws ProcessError "noproc" when the caller has ended, "ignored" when nobody wants its outcome any more
  */
 export function startTask<Result>(code: TaskCode<Result>, start: TaskStart, handle?: TaskHandle<Result>): Process {
   const { caller, go, ...options } = start;
   if (caller?.alive === false) {
     throw new ProcessError("noproc", `${caller} cannot start a task: it has ended`, { reason: "noproc" });
+  }
+  if (handle?.status === "detached") {
+    throw new ProcessError("ignored", "nobody wants the outcome of the task any more", { reason: "ignore" });
   }
   const run = async (context: ProcessContext): Promise<void> => {
     if (go !== undefined) await go;

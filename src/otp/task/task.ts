@@ -7,6 +7,7 @@ import { exit } from "../process/link.ts";
 import type { Monitor } from "../process/monitor.ts";
 import type { Process } from "../process/process.ts";
 import type { Shutdown } from "../report/supervisor-report.ts";
+import { isThenable } from "../report/thenable.ts";
 import type { ProcessContext } from "../start/spawn.ts";
 import type { StartChildSpec } from "../supervisor/child-spec.ts";
 import { type StreamOutcome, streamTasks } from "./async-stream.ts";
@@ -67,8 +68,14 @@ export const Task = {
     return startTask(code, { ...options, caller: self(), link: self() });
   },
 
-  /** A task that is over and has this result; it has no process. */
+  /**
+   * A task that is over and has this result; it has no process.
+   * @throws CallerError "invalid_argument" for a promise, which is not over
+   */
   completed<Result>(result: Result): Task<Result> {
+    if (isThenable(result)) {
+      throw invalidArgument("result", result, "no promise: Task.async(() => promise) waits for one");
+    }
     const task = new TaskHandle<Result>(currentProcess());
     task.outcome = { ok: result };
     return task as Task<Result>;
@@ -105,7 +112,7 @@ export const Task = {
     tasks: Tasks,
     options: AwaitOptions = {},
   ): Promise<{ -readonly [Index in keyof Tasks]: ResultOf<Tasks[Index]> }> {
-    const handles = tasks.map((task) => own(task, "awaitMany"));
+    const handles = ownAll(tasks, "awaitMany");
     const timeoutMs = timeoutOf(options);
     const outcomes = await takeOutcomes(handles, {
       timeoutMs,
@@ -135,7 +142,7 @@ export const Task = {
     tasks: readonly Task<Result>[],
     options: YieldManyOptions = {},
   ): Promise<[Task<Result>, TaskOutcome<Result> | undefined][]> {
-    const handles = tasks.map((task) => own(task, "yieldMany"));
+    const handles = ownAll(tasks, "yieldMany");
     const timeoutMs = timeoutOf(options);
     const { limit = tasks.length, onTimeout = "nothing" } = options;
     checkYieldMany(options);
@@ -219,6 +226,12 @@ function own<Result>(task: Task<Result>, what: string): TaskHandle<Result> {
   const rule = "called by the process that started the task";
   const message = `Task.${what} of a task that ${task.owner} owns was called by ${caller ?? "code outside any process"}`;
   throw new CallerError("invalid_argument", `${message}; it must be ${rule}`, { field: "task", value: task, rule });
+}
+
+/** @throws CallerError "invalid_argument" */
+function ownAll(tasks: readonly Task<unknown>[], what: string): TaskHandle<unknown>[] {
+  if (!Array.isArray(tasks)) throw invalidArgument("tasks", tasks, "an array of tasks");
+  return tasks.map((task) => own(task, what));
 }
 
 async function endProcess(process: Process, shutdownMs: Shutdown): Promise<void> {

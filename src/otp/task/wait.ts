@@ -3,7 +3,7 @@
 import type { Runtime } from "../process/process.ts";
 import { contextRuntime } from "../process/target.ts";
 import type { Deadline } from "../scheduler/deadlines.ts";
-import type { TaskHandle } from "./handle.ts";
+import { detachAll, silence, type TaskHandle } from "./handle.ts";
 import type { TaskOutcome } from "./outcome.ts";
 
 /** Outcomes by task. */
@@ -38,7 +38,10 @@ class TaskWait implements Deadline {
   readonly #resolve: (outcomes: TaskOutcomes) => void;
   readonly #outcomes: TaskOutcomes = new Map();
   readonly #runtime: Runtime;
-  readonly #arrived = (task: TaskHandle) => this.#take(task, task.outcome ?? gone);
+  readonly #arrived = (task: TaskHandle) => {
+    this.#take(task, task.outcome ?? gone);
+    silence([task]);
+  };
   #open = true;
 
   constructor(tasks: readonly TaskHandle[], options: TaskWaitOptions, resolve: (outcomes: TaskOutcomes) => void) {
@@ -51,8 +54,10 @@ class TaskWait implements Deadline {
   begin(): void {
     const { timeoutMs } = this.#options;
     for (const task of this.#tasks) {
+      if (!this.#open) break;
       if (isDecided(task, timeoutMs)) this.#take(task, (task.status === "open" ? task.outcome : undefined) ?? gone);
     }
+    silence([...this.#outcomes.keys()]);
     if (this.#outcomes.size === this.#tasks.length || timeoutMs === 0) this.#finish();
     if (!this.#open) return;
     for (const task of this.#tasks) {
@@ -67,7 +72,7 @@ class TaskWait implements Deadline {
 
   #take(task: TaskHandle, outcome: TaskOutcome<unknown>): void {
     if (!this.#open) return;
-    task.take();
+    task.status = "taken";
     this.#outcomes.set(task, outcome);
     if (this.#outcomes.size === this.#tasks.length || this.#options.isEnough(this.#outcomes, outcome)) this.#finish();
   }
@@ -76,10 +81,8 @@ class TaskWait implements Deadline {
     if (!this.#open) return;
     this.#open = false;
     if (this.lane !== undefined) this.#runtime.deadlines.remove(this);
-    for (const task of this.#tasks) {
-      task.removeWait(this.#arrived);
-      if (this.#options.others === "detach" && !this.#outcomes.has(task)) task.detach();
-    }
+    for (const task of this.#tasks) task.removeWait(this.#arrived);
+    if (this.#options.others === "detach") detachAll(this.#tasks.filter((task) => !this.#outcomes.has(task)));
     this.#resolve(this.#outcomes);
   }
 }

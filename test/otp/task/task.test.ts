@@ -1,15 +1,17 @@
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { exit, trapExit } from "../../../src/otp/process/link.ts";
-import { call } from "../../../src/otp/request/call.ts";
+import { Exit } from "../../../src/otp/report/exit-reason.ts";
+import { call, send } from "../../../src/otp/request/call.ts";
 import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
 import { exited } from "../../../src/otp/start/names.ts";
 import { start } from "../../../src/otp/start/start.ts";
 import { startSupervisor } from "../../../src/otp/supervisor/start.ts";
 import type { TaskReply } from "../../../src/otp/task/handle.ts";
+import { startTaskSupervisor, TaskSupervisor } from "../../../src/otp/task/supervisor.ts";
 import { Task } from "../../../src/otp/task/task.ts";
-import { createPlace, leftovers, never, processOf } from "../in-process.ts";
+import { collect, createPlace, leftovers, never, processOf } from "../in-process.ts";
 import { quiet } from "../scripted.ts";
-import { rejection } from "../support.ts";
+import { createThenable, rejection } from "../support.ts";
 
 describe("outside any process", () => {
   test("a task can be started and waited for", async () => {
@@ -80,6 +82,117 @@ describe("the outcome of a task", () => {
       { type: "DOWN", reason: "normal" },
     ]);
     exit(ref, "kill");
+  });
+});
+
+describe("whatever the code of a task", () => {
+  const refuse = (): never => {
+    throw new Error("a Proxy that refuses everything");
+  };
+  const refusing = new Proxy({}, { get: refuse, has: refuse, getPrototypeOf: refuse });
+  const promise = Promise.resolve("later");
+  const values: [string, unknown][] = [
+    ["undefined", undefined],
+    ["null", null],
+    ["a symbol", Symbol("thrown")],
+    ["an object without a prototype", Object.create(null)],
+    ["a promise", promise],
+    ["a Proxy", refusing],
+    ["an Exit with undefined", new Exit(undefined as never)],
+    ["an Exit with a promise", new Exit(promise)],
+    ["an Exit with a Proxy", new Exit(refusing)],
+  ];
+
+  test.each(values)("throws, it is an outcome: %s", async (_what, value) => {
+    const { run, runtime } = createPlace();
+    const supervisor = await startTaskSupervisor({}, { runtime });
+    const fail = (): never => {
+      throw value;
+    };
+    await run(async () => {
+      trapExit();
+      const failed = { code: "exited", reason: expect.any(Error) };
+      expect(await rejection(Task.await(Task.async(fail)))).toMatchObject(failed);
+      expect(await rejection(Task.await(await TaskSupervisor.asyncNolink(supervisor, fail)))).toMatchObject(failed);
+      const outcomes = [await Task.yield(Task.async(fail)), ...(await collect(Task.asyncStream([1], fail)))];
+      for (const outcome of outcomes) {
+        const { cause } = (outcome as unknown as { exit: Error }).exit;
+        expect(cause === value).toBe(true);
+      }
+      expect(runtime.processCount).toBe(2);
+    });
+    await supervisor.stop();
+  });
+
+  test("answers, a promise or what acts like one is awaited", async () => {
+    await createPlace().run(async ({ receive }) => {
+      const inner = createThenable<string>((resolve) => void resolve?.("the value") as never);
+      const outer = createThenable<string>((resolve) => void resolve?.(inner as never) as never);
+      const lazy = createThenable<string>((_resolve, reject) => void reject?.(new Exit("no value")) as never);
+      expect(await Task.await(Task.async(() => outer))).toBe("the value");
+      expect(await Task.yield(Task.async(async () => outer))).toEqual({ ok: "the value" });
+      Task.async(() => outer);
+      expect(await receive()).toMatchObject({ type: "task.reply", result: "the value" });
+      trapExit();
+      expect(await Task.yield(Task.async(() => lazy))).toEqual({ exit: "no value" });
+      expect(await Task.yield(Task.async(() => refusing))).toEqual({ exit: expect.any(Error) });
+    });
+  });
+
+  test("a promise is no result of a completed task", () => {
+    for (const value of [promise, createThenable(() => promise as never)]) {
+      expect(() => Task.completed(value)).toThrow(
+        expect.objectContaining({ code: "invalid_argument", field: "result" }),
+      );
+    }
+  });
+});
+
+test.each(["as they were started", "the other way round"])(
+  "thousands of outcomes that wait in the mailbox are taken in one search: %s",
+  async (order) => {
+    const count = 2_000;
+    await createPlace().run(async (context) => {
+      const tasks = Array.from({ length: count }, (_, index) => Task.async(() => index));
+      await Promise.all(tasks.map((task) => exited(processOf(task))));
+      await quiet();
+      const { self } = context;
+      send(self, "another message");
+      await quiet();
+      let looks = 0;
+      const take = self.takeMessage;
+      self.takeMessage = (match) =>
+        take.call(self, (message) => {
+          looks += 1;
+          return match(message);
+        });
+      if (order === "the other way round") tasks.reverse();
+      const results = await Task.awaitMany(tasks);
+      expect(results.toSorted((a, b) => a - b)).toEqual(Array.from({ length: count }, (_, index) => index));
+      expect(looks).toBeLessThan(5 * count);
+      expect(await leftovers(context)).toEqual(["another message"]);
+    });
+  },
+);
+
+test("a wait that is given up takes back what its other tasks have told, and a limit leaves it there", async () => {
+  await createPlace().run(async (context) => {
+    const fail = (): never => {
+      throw new Exit("the first fails");
+    };
+    trapExit();
+    const tasks = [Task.async(fail), Task.async(() => "answered"), Task.async(never)];
+    await quiet();
+    expect(await rejection(Task.awaitMany(tasks))).toMatchObject({ reason: "the first fails" });
+    const isSignal = (message: unknown) => (message as { type: string }).type === "EXIT";
+    expect((await leftovers(context)).filter((message) => !isSignal(message))).toEqual([]);
+    const answered = [Task.async(() => 1), Task.async(() => 2)];
+    await quiet();
+    const [first, second] = await Task.yieldMany(answered, { limit: 1 });
+    expect([first?.[1], second?.[1]]).toEqual([{ ok: 1 }, undefined]);
+    const left = (await leftovers(context)).filter((message) => !isSignal(message));
+    expect(left).toMatchObject([{ type: "task.reply", result: 2 }, { type: "DOWN" }]);
+    exit(processOf(tasks[2] as Task<unknown>), "kill");
   });
 });
 
@@ -175,6 +288,8 @@ describe("arguments are checked", () => {
 
   test.each([
     ["task", () => Task.await({} as Task<unknown>)],
+    ["tasks", () => Task.awaitMany(Promise.resolve([]) as never)],
+    ["tasks", () => Task.yieldMany("tasks" as never)],
     ["options.timeoutMs", () => Task.await(Task.completed(1), { timeoutMs: -1 })],
     ["options.timeoutMs", () => Task.yieldMany([], { timeoutMs: Number.NaN })],
     ["options.limit", () => Task.yieldMany([], { limit: 0 })],
