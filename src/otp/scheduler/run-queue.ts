@@ -43,6 +43,17 @@ export class RunQueue {
     if (!this.#scheduled) this.#schedule();
   }
 
+  /** Settles in a turn: for a loop whose every step is over within microtasks. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => {
+      const run = (): number => {
+        resolve();
+        return 1;
+      };
+      this.add({ run, claimTurn: () => false });
+    });
+  }
+
   #schedule(): void {
     this.#scheduled = true;
     // Microtasks starve the event loop, so that only so much is done in them before a real turn.

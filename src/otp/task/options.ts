@@ -39,9 +39,9 @@ export type TaskChildOptions = TaskOptions & Partial<Omit<StartChildSpec, "start
 
 /** How many tasks of a stream run at a time, how long each may take, and what its outcomes look like. */
 export interface AsyncStreamOptions {
-  /** Tasks at a time; an integer of 1 or more. Default 8. */
+  /** Items at a time, from when one is read until its outcome is handed out; an integer of 1 or more. Default 8. */
   readonly maxConcurrency?: number;
-  /** Outcomes in the order of the items, or as they come. Default true. */
+  /** Outcomes in the order of the items, or as they come. Default true: outcomes behind a slow one wait in their places. */
   readonly ordered?: boolean;
   /** Milliseconds for each task; default 5,000. */
   readonly timeoutMs?: number | "infinity";

@@ -5,7 +5,6 @@ import { currentProcess } from "../process/current.ts";
 import type { Process } from "../process/process.ts";
 import { describeTarget, resolveTarget } from "../process/target.ts";
 import type { RestartType, Shutdown } from "../report/supervisor-report.ts";
-import type { ProcessContext } from "../start/spawn.ts";
 import type { StartChildSpec } from "../supervisor/child-spec.ts";
 import { DynamicSupervisor } from "../supervisor/dynamic.ts";
 import {
@@ -14,7 +13,7 @@ import {
   type SupervisorTarget,
   startDynamicSupervisor,
 } from "../supervisor/start.ts";
-import { type StreamOutcome, streamTasks } from "./async-stream.ts";
+import { type StreamOutcome, type StreamWork, streamTasks } from "./async-stream.ts";
 import { startTask, type TaskCode, TaskHandle } from "./handle.ts";
 import { type AsyncStreamOptions, checkCode, shutdownOf } from "./options.ts";
 import type { Task } from "./task.ts";
@@ -121,7 +120,7 @@ export const TaskSupervisor = {
   asyncStream<Input, Result, const Options extends SupervisedStreamOptions = SupervisedStreamOptions>(
     supervisor: SupervisorTarget,
     inputs: Iterable<Input> | AsyncIterable<Input>,
-    code: (input: Input, context: ProcessContext) => Result | Promise<Result>,
+    code: StreamWork<Input, Result>,
     options?: Options,
   ): AsyncIterable<StreamOutcome<Input, Result, Options>> {
     return streamBelow(supervisor, inputs, code, options, true);
@@ -131,7 +130,7 @@ export const TaskSupervisor = {
   asyncStreamNolink<Input, Result, const Options extends SupervisedStreamOptions = SupervisedStreamOptions>(
     supervisor: SupervisorTarget,
     inputs: Iterable<Input> | AsyncIterable<Input>,
-    code: (input: Input, context: ProcessContext) => Result | Promise<Result>,
+    code: StreamWork<Input, Result>,
     options?: Options,
   ): AsyncIterable<StreamOutcome<Input, Result, Options>> {
     return streamBelow(supervisor, inputs, code, options, false);
@@ -180,7 +179,7 @@ async function startHandle<Result>(
 function streamBelow<Input, Result, Options extends SupervisedStreamOptions>(
   supervisor: SupervisorTarget,
   inputs: Iterable<Input> | AsyncIterable<Input>,
-  code: (input: Input, context: ProcessContext) => Result | Promise<Result>,
+  code: StreamWork<Input, Result>,
   options: Options | undefined,
   linked: boolean,
 ): AsyncIterable<StreamOutcome<Input, Result, Options>> {
@@ -194,7 +193,10 @@ function streamBelow<Input, Result, Options extends SupervisedStreamOptions>(
 }
 
 async function startBelow(supervisor: SupervisorTarget, spec: Omit<StartChildSpec, "id">): Promise<Process> {
-  return (await find(supervisor).startChild(spec)) as Process;
+  const process = (await find(supervisor).startChild(spec)) as Process;
+  // Starting takes microtasks only: a loop of starts would keep the event loop from its turns, and the tasks from theirs.
+  await process.runtime.queue.turn();
+  return process;
 }
 
 function specOf(options: SupervisedTaskOptions): Pick<StartChildSpec, "shutdownMs"> & { readonly id: string } {

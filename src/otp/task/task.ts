@@ -8,9 +8,8 @@ import type { Monitor } from "../process/monitor.ts";
 import type { Process } from "../process/process.ts";
 import type { Shutdown } from "../report/supervisor-report.ts";
 import { isThenable } from "../report/thenable.ts";
-import type { ProcessContext } from "../start/spawn.ts";
 import type { StartChildSpec } from "../supervisor/child-spec.ts";
-import { type StreamOutcome, streamTasks } from "./async-stream.ts";
+import { type StreamOutcome, type StreamWork, streamTasks } from "./async-stream.ts";
 import { startTask, type TaskCode, TaskHandle } from "./handle.ts";
 import {
   type AsyncStreamOptions,
@@ -197,14 +196,15 @@ export const Task = {
   },
 
   /**
-   * Does the same work for every item, each in a task of its own, and yields the outcomes. Nothing begins before the first is asked for; leaving
-   * the loop ends the tasks that run. The tasks are linked to the process that consumes: a failure ends it too, unless it traps exits.
-   * Outside any process a failure rejects with ProcessError "exited".
+   * Does the same work for every item, each in a task of its own, and yields the outcomes. Items are read only while an outcome is asked for, and
+   * never more of them than `maxConcurrency` have been read and not handed out: an endless source is fine, and so is a consumer that takes its time.
+   * An item that is a promise is awaited. Leaving the loop ends the tasks that run and closes the source. The tasks are linked to the process that
+   * consumes: a failure ends it too, unless it traps exits. Outside any process a failure rejects with ProcessError "exited".
    * @throws CallerError "invalid_argument"
    */
   asyncStream<Input, Result, const Options extends AsyncStreamOptions = AsyncStreamOptions>(
     inputs: Iterable<Input> | AsyncIterable<Input>,
-    code: (input: Input, context: ProcessContext) => Result | Promise<Result>,
+    code: StreamWork<Input, Result>,
     options?: Options,
   ): AsyncIterable<StreamOutcome<Input, Result, Options>> {
     return streamTasks<Input, Result, Options>(inputs, code, options ?? ({} as Options), {

@@ -46,6 +46,21 @@ test("after its budget the event loop has its turn", async () => {
   expect(turns.length).toBeGreaterThan(5);
 });
 
+test("a turn comes after those that were queued before, and counts towards the budget", async () => {
+  const queue = new RunQueue(100);
+  const log: string[] = [];
+  queue.add(worker("a", 1, log));
+  await queue.turn();
+  expect(log).toEqual(["a1"]);
+  let turned = false;
+  setImmediate(() => {
+    turned = true;
+  });
+  let turns = 0;
+  for (; !turned && turns < 1_000; turns += 1) await queue.turn();
+  expect(turns).toBeLessThanOrEqual(100);
+});
+
 /** Passes every message on; counts them. */
 const relay = fromGenServer({
   init: (next: Process | undefined) => ({ state: { next, passed: 0 } }),

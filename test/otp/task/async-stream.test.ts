@@ -1,9 +1,16 @@
 import { describe, expect, expectTypeOf, test } from "vitest";
 import { Exit, type ExitReason } from "../../../src/otp/report/exit-reason.ts";
+import type { DynamicSupervisor } from "../../../src/otp/supervisor/dynamic.ts";
+import type { StreamOutcome } from "../../../src/otp/task/async-stream.ts";
+import { startTaskSupervisor, TaskSupervisor } from "../../../src/otp/task/supervisor.ts";
 import { Task } from "../../../src/otp/task/task.ts";
 import { collect, createPlace, leftovers, never } from "../in-process.ts";
 import { quiet } from "../scripted.ts";
-import { rejection } from "../support.ts";
+import { createThenable, rejection } from "../support.ts";
+
+const raise = (error: Error): never => {
+  throw error;
+};
 
 describe("the items of a stream", () => {
   test("are read as there is room for them, and not before the first outcome is asked for", async () => {
@@ -19,9 +26,15 @@ describe("the items of a stream", () => {
       await quiet();
       expect(read).toEqual([]);
       expect(await iterator.next()).toEqual({ done: false, value: { ok: 0 } });
-      // Eight, and one more in the place of the first.
+      expect(read).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+      await quiet();
+      expect(read).toHaveLength(8);
+      // One more in the place of the first, when the next outcome is asked for.
+      const next = iterator.next();
+      await quiet();
       expect(read).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
       await iterator.return?.();
+      expect(await next).toEqual({ done: true, value: undefined });
     });
   });
 
@@ -57,10 +70,64 @@ describe("the items of a stream", () => {
     });
   });
 
+  const broken = new Error("the second item is broken");
+  test.each<[string, () => unknown, object]>([
+    ["throws", () => raise(broken), broken],
+    ["rejects", () => Promise.reject(broken), broken],
+    ["answers a promise that rejects", () => ({ done: false, value: Promise.reject(broken) }), broken],
+    ["answers no iterator result", () => undefined, { code: "invalid_argument", field: "inputs.next()" }],
+    ["comes to no iterator result", async () => 7, { code: "invalid_argument", field: "inputs.next()", value: 7 }],
+  ])("end the stream when their source %s, and the source is closed once", async (_how, second, error) => {
+    const { run, runtime } = createPlace();
+    await run(async (context) => {
+      let reads = 0;
+      let closed = 0;
+      const iterator = {
+        next() {
+          reads += 1;
+          return reads === 1 ? { done: false, value: 1 } : second();
+        },
+        return() {
+          closed += 1;
+          return { done: true, value: undefined };
+        },
+      };
+      const items = { [Symbol.asyncIterator]: () => iterator } as unknown as AsyncIterable<number>;
+      expect(await rejection(collect(Task.asyncStream(items, never)))).toMatchObject(error);
+      expect([reads, closed, runtime.processCount]).toEqual([2, 1, 1]);
+      expect(await leftovers(context)).toEqual([]);
+    });
+  });
+
+  test("are awaited when they are promises, in the order they come", async () => {
+    await createPlace().run(async () => {
+      const promises = [Promise.resolve(1), Promise.resolve(2)];
+      const stream = Task.asyncStream(promises, (item) => {
+        expectTypeOf(item).toEqualTypeOf<number>();
+        return item * 10;
+      });
+      expect(await collect(stream)).toEqual([{ ok: 10 }, { ok: 20 }]);
+      const thenables = [createThenable<string>((resolve) => void resolve?.("a") as never)];
+      expect(await collect(Task.asyncStream(thenables, (item) => item.toUpperCase()))).toEqual([{ ok: "A" }]);
+    });
+  });
+
   test("have to be iterable, and the work a function", () => {
     const bad = (field: string) => expect.objectContaining({ code: "invalid_argument", field });
     expect(() => Task.asyncStream(7 as never, (item) => item)).toThrow(bad("inputs"));
     expect(() => Task.asyncStream([7], "work" as never)).toThrow(bad("code"));
+  });
+
+  test("have to give an iterator", async () => {
+    const { run, runtime } = createPlace();
+    await run(async ({ self }) => {
+      for (const iterator of [undefined, {}]) {
+        const items = { [Symbol.iterator]: () => iterator } as unknown as Iterable<number>;
+        const refused = { code: "invalid_argument", field: "inputs" };
+        expect(await rejection(collect(Task.asyncStream(items, never)))).toMatchObject(refused);
+      }
+      expect([runtime.processCount, self.exitHooks?.size]).toEqual([1, 1]);
+    });
   });
 });
 
@@ -130,6 +197,103 @@ describe("outside any process", () => {
   });
 });
 
+describe("an endless source", () => {
+  const streams = {
+    "Task.asyncStream": (_supervisor, items, work) => Task.asyncStream(items, work),
+    "TaskSupervisor.asyncStream": (supervisor, items, work) => TaskSupervisor.asyncStream(supervisor, items, work),
+    "TaskSupervisor.asyncStreamNolink": (supervisor, items, work) =>
+      TaskSupervisor.asyncStreamNolink(supervisor, items, work),
+  } satisfies Record<
+    string,
+    (
+      supervisor: DynamicSupervisor,
+      items: Iterable<number>,
+      work: (item: number) => Promise<number> | number,
+    ) => AsyncIterable<StreamOutcome<number, number>>
+  >;
+
+  test.each(Object.entries(streams))("is read no faster than %s is", async (_name, stream) => {
+    const { run, runtime } = createPlace();
+    const supervisor = await startTaskSupervisor({}, { runtime });
+    await run(async () => {
+      let read = 0;
+      let closed = 0;
+      function* items() {
+        try {
+          for (;;) {
+            read += 1;
+            yield read;
+          }
+        } finally {
+          closed += 1;
+        }
+      }
+      let taken = 0;
+      for await (const outcome of stream(supervisor, items(), (item) => item)) {
+        taken += 1;
+        expect(outcome).toEqual({ ok: taken });
+        expect(read - taken).toBeLessThan(8);
+        if (taken === 50) break;
+      }
+      expect(closed).toBe(1);
+      await quiet();
+      expect([read - taken < 8, runtime.processCount]).toEqual([true, 2]);
+    });
+    await supervisor.stop();
+  });
+
+  test.each(Object.entries(streams))(
+    "of work that is done at once leaves the event loop its turns: %s",
+    async (_name, stream) => {
+      const { run, runtime } = createPlace();
+      const supervisor = await startTaskSupervisor({}, { runtime });
+      await run(async () => {
+        function* items() {
+          for (let item = 0; ; item += 1) yield item;
+        }
+        let turns = 0;
+        const count = (): void => {
+          turns += 1;
+          if (turns < 3) setImmediate(count);
+        };
+        setImmediate(count);
+        let taken = 0;
+        for await (const _outcome of stream(supervisor, items(), (item) => item)) {
+          taken += 1;
+          if (turns === 3 || taken === 100_000) break;
+        }
+        expect(turns).toBe(3);
+      });
+      await supervisor.stop();
+    },
+  );
+
+  test("stands still behind a slow task whose outcome comes first, and goes on in an unordered stream", async () => {
+    await createPlace().run(async () => {
+      for (const ordered of [true, false]) {
+        const slow = Promise.withResolvers<number>();
+        let read = 0;
+        function* items() {
+          for (;;) {
+            yield read;
+            read += 1;
+          }
+        }
+        const work = (item: number) => (item === 0 ? slow.promise : item);
+        const iterator = Task.asyncStream(items(), work, { ordered, maxConcurrency: 4 })[Symbol.asyncIterator]();
+        const first = iterator.next();
+        await quiet();
+        expect(read).toBe(3);
+        if (ordered) slow.resolve(0);
+        expect(await first).toEqual({ done: false, value: { ok: ordered ? 0 : 1 } });
+        for (let item = 0; item < 20; item += 1) await iterator.next();
+        expect(read).toBeGreaterThan(20);
+        await iterator.return?.();
+      }
+    });
+  });
+});
+
 test("ten thousand items go through few tasks", async () => {
   const { run, runtime } = createPlace();
   await run(async () => {
@@ -143,8 +307,8 @@ test("ten thousand items go through few tasks", async () => {
     for await (const outcome of Task.asyncStream(items, work, { ordered: false }))
       if ("ok" in outcome) sum += outcome.ok;
     expect(sum).toBe(49_995_000);
-    // The tasks, those that have answered and are about to end, and the consumer.
-    expect(most).toBeLessThanOrEqual(8 * 2 + 1);
+    // The tasks and the consumer.
+    expect(most).toBeLessThanOrEqual(8 + 1);
   });
 });
 

@@ -1,4 +1,4 @@
-import { expect, expectTypeOf, test } from "vitest";
+import { describe, expect, expectTypeOf, test } from "vitest";
 import { exit } from "../../../src/otp/process/link.ts";
 import type { Monitor } from "../../../src/otp/process/monitor.ts";
 import type { Process } from "../../../src/otp/process/process.ts";
@@ -10,7 +10,7 @@ import { start } from "../../../src/otp/start/start.ts";
 import { startSupervisor } from "../../../src/otp/supervisor/start.ts";
 import { startTaskSupervisor, TaskSupervisor } from "../../../src/otp/task/supervisor.ts";
 import { Task } from "../../../src/otp/task/task.ts";
-import { createPlace, never, processOf } from "../in-process.ts";
+import { collect, createPlace, leftovers, never, processOf } from "../in-process.ts";
 import { quiet } from "../scripted.ts";
 import { rejection } from "../support.ts";
 
@@ -118,4 +118,107 @@ test("arguments are checked before anything starts", async () => {
   expect(await rejection(restart)).toMatchObject({ code: "invalid_argument" });
   expect(TaskSupervisor.children(supervisor)).toEqual([]);
   await supervisor.stop();
+});
+
+test("a loop of starts leaves the event loop its turns, and the tasks theirs", async () => {
+  const { runtime } = createPlace();
+  const supervisor = await startTaskSupervisor({}, { runtime });
+  let turned = false;
+  setImmediate(() => {
+    turned = true;
+  });
+  let ended = 0;
+  let started = 0;
+  for (; !turned && started < 100_000; started += 1) {
+    await TaskSupervisor.startChild(supervisor, () => {
+      ended += 1;
+    });
+    expect(started - ended).toBeLessThan(10);
+  }
+  expect(turned).toBe(true);
+  await supervisor.stop();
+});
+
+describe("a stream", () => {
+  test("does not start a task whose turn comes after its consumer has left", async () => {
+    const { run, runtime } = createPlace();
+    const supervisor = await startTaskSupervisor({}, { runtime });
+    const slow = Promise.withResolvers<undefined>();
+    const ignored = rejection(supervisor.startChild({ start: () => slow.promise }));
+    await run(async () => {
+      let worked = 0;
+      let read = 0;
+      function* items() {
+        for (;;) {
+          read += 1;
+          yield read;
+        }
+      }
+      const work = () => {
+        worked += 1;
+      };
+      const options = { maxConcurrency: 3 };
+      const iterator = TaskSupervisor.asyncStreamNolink(supervisor, items(), work, options)[Symbol.asyncIterator]();
+      const next = iterator.next();
+      await quiet();
+      expect(read).toBe(3);
+      await iterator.return?.();
+      expect(await next).toEqual({ done: true, value: undefined });
+      slow.resolve(undefined);
+      expect(await ignored).toMatchObject({ code: "ignored" });
+      await quiet();
+      expect([worked, runtime.processCount, supervisor.countChildren().specs]).toEqual([0, 2, 0]);
+    });
+    await supervisor.stop();
+  });
+
+  test("ends with queue_full below a supervisor that takes no more tasks, and so does what runs of it", async () => {
+    const { run, runtime } = createPlace();
+    const supervisor = await startTaskSupervisor({ maxChildren: 2 }, { runtime });
+    const other = await TaskSupervisor.startChild(supervisor, never);
+    await run(async (context) => {
+      const stream = TaskSupervisor.asyncStream(supervisor, [1, 2, 3], never, { maxConcurrency: 3 });
+      expect(await rejection(collect(stream))).toMatchObject({ code: "queue_full", value: 2 });
+      await quiet();
+      expect(TaskSupervisor.children(supervisor)).toEqual([other]);
+      expect(await leftovers(context)).toEqual([]);
+    });
+    await supervisor.stop();
+  });
+
+  test("may run as many tasks as its supervisor takes", async () => {
+    const { run, runtime } = createPlace();
+    const supervisor = await startTaskSupervisor({ maxChildren: 2 }, { runtime });
+    await run(async () => {
+      const stream = TaskSupervisor.asyncStream(supervisor, [1, 2, 3, 4, 5], (item) => item, { maxConcurrency: 2 });
+      expect(await collect(stream)).toEqual([1, 2, 3, 4, 5].map((ok) => ({ ok })));
+    });
+    await supervisor.stop();
+  });
+
+  test("ends with its supervisor: its tasks have their outcome, the next item is refused", async () => {
+    const { run, runtime } = createPlace();
+    const supervisor = await startTaskSupervisor({}, { runtime });
+    let closed = 0;
+    await run(async (context) => {
+      function* items() {
+        try {
+          for (;;) yield "item";
+        } finally {
+          closed += 1;
+        }
+      }
+      const stream = TaskSupervisor.asyncStreamNolink(supervisor, items(), never, { maxConcurrency: 2 });
+      const iterator = stream[Symbol.asyncIterator]();
+      const first = iterator.next();
+      await quiet();
+      await supervisor.stop();
+      expect(await first).toEqual({ done: false, value: { exit: "shutdown" } });
+      expect(await iterator.next()).toEqual({ done: false, value: { exit: "shutdown" } });
+      expect(await rejection(iterator.next())).toMatchObject({ code: "stopped" });
+      expect(await iterator.next()).toEqual({ done: true, value: undefined });
+      expect([closed, runtime.processCount]).toEqual([1, 1]);
+      expect(await leftovers(context)).toEqual([]);
+    });
+  });
 });

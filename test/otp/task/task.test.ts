@@ -131,6 +131,7 @@ describe("whatever the code of a task", () => {
       const lazy = createThenable<string>((_resolve, reject) => void reject?.(new Exit("no value")) as never);
       expect(await Task.await(Task.async(() => outer))).toBe("the value");
       expect(await Task.yield(Task.async(async () => outer))).toEqual({ ok: "the value" });
+      expect(await collect(Task.asyncStream([1], () => outer))).toEqual([{ ok: "the value" }]);
       Task.async(() => outer);
       expect(await receive()).toMatchObject({ type: "task.reply", result: "the value" });
       trapExit();
