@@ -9,7 +9,7 @@ export type { MailboxLimit, WhenFull } from "./process/mailbox-limit.ts";
 export { type DownMessage, demonitor, type Monitor, type MonitorOptions, monitor } from "./process/monitor.ts";
 export type { ExitMessage, Process } from "./process/process.ts";
 export { type HasProcess, type NameService, processOf, type Target, type Via } from "./process/target.ts";
-export { cancelTimer, type MessageTimer, readTimer, sendAfter, sendAt } from "./request/send-after.ts";
+export { cancelTimer, type MessageTimer, readTimer, sendAfter, sendAt, sendInterval } from "./request/send-after.ts";
 export { stop } from "./request/stop.ts";
 export { ancestors, callers } from "./start/callers.ts";
 export { exited, isAlive, register, unregister, whereis } from "./start/names.ts";
