@@ -3,25 +3,34 @@
 import { self } from "../process/current.ts";
 import type { Process } from "../process/process.ts";
 
-const callerOf = new WeakMap<Process, Process>();
+/** A chain that is longer is cut: of a task that starts the next one, and that the next, none would ever be forgotten. */
+const maxCallers = 100;
 
-/** Remembers on whose behalf a process was started. */
-export function setCaller(process: Process, caller: Process): void {
-  callerOf.set(process, caller);
+const callersOf = new WeakMap<Process, readonly Process[]>();
+
+/** The callers of what a process starts: itself, and its own. */
+export function callersFor(caller: Process): readonly Process[] {
+  const own = callersOf.get(caller);
+  return own === undefined ? [caller] : [caller, ...own.slice(0, maxCallers - 1)];
 }
 
-/** The processes on whose behalf a task (default: the one that is running) works, nearest first; a supervisor that started it is none of them. */
+/** Remembers on whose behalf a process was started, until it ends: each of them would keep its own. */
+export function setCallers(process: Process, callers: readonly Process[]): void {
+  callersOf.set(process, callers);
+  process.addExitHook(() => callersOf.delete(process));
+}
+
+/**
+ * The processes on whose behalf a task (default: the one that is running) works, nearest first, the nearest 100 at most; a supervisor that started it
+ * is none of them. One that has ended has none.
+ */
 export function callers(process: Process = self()): Process[] {
-  return chain(process, (link) => callerOf.get(link));
+  return [...(callersOf.get(process) ?? [])];
 }
 
 /** The processes that a process (default: the one that is running) was started by, nearest first: its supervisors, in a tree. */
 export function ancestors(process: Process = self()): Process[] {
-  return chain(process, (link) => link.parent);
-}
-
-function chain(process: Process, next: (process: Process) => Process | undefined): Process[] {
   const found: Process[] = [];
-  for (let link = next(process); link !== undefined; link = next(link)) found.push(link);
+  for (let { parent } = process; parent !== undefined; { parent } = parent) found.push(parent);
   return found;
 }

@@ -5,7 +5,7 @@ import { currentProcess } from "../process/current.ts";
 import { unlinkProcesses } from "../process/link.ts";
 import { Monitor } from "../process/monitor.ts";
 import type { Process } from "../process/process.ts";
-import { setCaller } from "../start/callers.ts";
+import { callersFor, setCallers } from "../start/callers.ts";
 import { type InternalSpawn, type ProcessContext, spawnInternal } from "../start/spawn.ts";
 import type { TaskOutcome } from "./outcome.ts";
 
@@ -121,6 +121,8 @@ export function silence(tasks: readonly TaskHandle[]): void {
 export interface TaskStart extends InternalSpawn {
   /** On whose behalf; default: nobody's. */
   readonly caller: Process | undefined;
+  /** On whose behalf, when the caller may have ended meanwhile. Default: the caller's and its own callers'. */
+  readonly callers?: readonly Process[];
   /** Holds the code back until it settles. */
   readonly go?: Promise<void>;
 }
@@ -130,25 +132,32 @@ export interface TaskStart extends InternalSpawn {
  * @throws ProcessError "noproc" when the caller has ended, "ignored" when nobody wants its outcome any more
  */
 export function startTask<Result>(code: TaskCode<Result>, start: TaskStart, handle?: TaskHandle<Result>): Process {
-  const { caller, go, ...options } = start;
+  const { caller, go, callers = caller && callersFor(caller), ...options } = start;
   if (caller?.alive === false) {
     throw new ProcessError("noproc", `${caller} cannot start a task: it has ended`, { reason: "noproc" });
   }
   if (handle?.status === "detached") {
     throw new ProcessError("ignored", "nobody wants the outcome of the task any more", { reason: "ignore" });
   }
+  // What stays of the process must not hold its starter, nor that one the starter before it.
+  let told = handle;
+  const starter = (callers?.[0] ?? currentProcess())?.toString() ?? "code outside any process";
   const run = async (context: ProcessContext): Promise<void> => {
     if (go !== undefined) await go;
     const ok = await code(context);
-    handle?.settle({ ok });
+    told?.settle({ ok });
   };
-  const starter = caller ?? currentProcess();
   const process = spawnInternal(run, {
     label: code.name === "" ? "task" : `task ${code.name}`,
-    about: () => ({ starter: starter?.toString() ?? "code outside any process", code: code.name || "anonymous" }),
+    about: () => ({ starter, code: code.name || "anonymous" }),
     ...options,
   });
   handle?.bind(process);
-  if (caller !== undefined) setCaller(process, caller);
+  if (handle !== undefined) {
+    process.addExitHook(() => {
+      told = undefined;
+    });
+  }
+  if (callers !== undefined) setCallers(process, callers);
   return process;
 }

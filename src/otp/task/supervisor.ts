@@ -5,6 +5,7 @@ import { currentProcess } from "../process/current.ts";
 import type { Process } from "../process/process.ts";
 import { describeTarget, resolveTarget } from "../process/target.ts";
 import type { RestartType, Shutdown } from "../report/supervisor-report.ts";
+import { callersFor } from "../start/callers.ts";
 import type { StartChildSpec } from "../supervisor/child-spec.ts";
 import { DynamicSupervisor } from "../supervisor/dynamic.ts";
 import {
@@ -93,10 +94,12 @@ export const TaskSupervisor = {
   ): Promise<Process> {
     checkCode(code);
     const caller = currentProcess();
+    const callers = caller && callersFor(caller);
     const start: StartChildSpec["start"] = ({ process, supervisor: under }) =>
       startTask(code, {
         ...labelOf(options),
-        caller: caller?.alive === true ? caller : undefined,
+        caller: undefined,
+        ...(callers === undefined ? {} : { callers }),
         parent: process,
         under,
       });
