@@ -4,10 +4,9 @@ import { invalidArgument } from "../../errors.ts";
 import { Alias } from "../process/alias.ts";
 import type { Held, Process, Runtime } from "../process/process.ts";
 import { contextRuntime, resolveTarget, type Target } from "../process/target.ts";
+import { longestTimerMs } from "../scheduler/clock.ts";
 import { send } from "./call.ts";
 import { checkTimeout } from "./timeout.ts";
-import { longestTimerMs } from "../scheduler/clock.ts";
-import { checkTimeout, send } from "./call.ts";
 
 /** When the messages of a timer are due. */
 interface Schedule {
@@ -23,7 +22,8 @@ export class MessageTimer implements Held {
   readonly #message: unknown;
   readonly #everyMs: number | undefined;
   readonly #aim: Process | undefined;
-  #atMs: number;
+  /** When the next message is due, by monotonic time. */
+  #dueMs: number;
   #handle: unknown;
   #waiting = true;
 
@@ -32,7 +32,7 @@ export class MessageTimer implements Held {
     this.#target = target;
     this.#message = message;
     this.#everyMs = everyMs;
-    this.#atMs = runtime.clock.now() + afterMs;
+    this.#dueMs = runtime.clock.monotonicMs() + afterMs;
     this.#aim = aimOf(target);
     const aim = this.#aim;
     if (aim?.alive === false) {
@@ -48,12 +48,13 @@ export class MessageTimer implements Held {
 
   /** When the message is due, or the next one: milliseconds since the Unix epoch, by the runtime's clock. */
   get atMs(): number {
-    return this.#atMs;
+    const { clock } = this.#runtime;
+    return Math.round(clock.now() + this.#dueMs - clock.monotonicMs());
   }
 
   /** Milliseconds left; undefined when it has fired for the last time or was cancelled. */
   get remainingMs(): number | undefined {
-    return this.#waiting ? Math.max(0, Math.round(this.#atMs - this.#runtime.clock.now())) : undefined;
+    return this.#waiting ? Math.max(0, Math.round(this.#dueMs - this.#runtime.clock.monotonicMs())) : undefined;
   }
 
   cancel(): number | undefined {
@@ -88,12 +89,10 @@ export class MessageTimer implements Held {
 
   /** Waits for the next time that is still to come, counted from the first: neither a late clock nor a long turn shifts those after it. */
   #goOn(everyMs: number): void {
-    const nowMs = this.#runtime.clock.now();
-    const lateMs = nowMs - this.#atMs;
-    // A clock that was set back would wait for its old time to come again.
-    if (lateMs < -everyMs) this.#atMs = nowMs + everyMs;
-    else this.#atMs += everyMs * (1 + Math.floor(Math.max(0, lateMs) / everyMs));
-    this.#arm(Math.min(longestTimerMs, this.#atMs - nowMs));
+    const nowMs = this.#runtime.clock.monotonicMs();
+    const lateMs = Math.max(0, nowMs - this.#dueMs);
+    this.#dueMs += everyMs * (1 + Math.floor(lateMs / everyMs));
+    this.#arm(Math.min(longestTimerMs, this.#dueMs - nowMs));
   }
 
   #settle(): void {

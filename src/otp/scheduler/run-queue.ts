@@ -50,7 +50,7 @@ export class RunQueue {
         resolve();
         return 1;
       };
-      this.add({ run, claimTurn: () => false });
+      this.add({ run, claimTurn: () => false, broken: () => undefined });
     });
   }
 

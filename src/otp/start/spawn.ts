@@ -139,6 +139,10 @@ class FunctionBehaviour implements Behaviour, ProcessContext, Runnable {
     return false;
   }
 
+  broken(error: unknown): void {
+    this.process.crash(exitReasonOf(error));
+  }
+
   async #run(): Promise<void> {
     try {
       await this.#code(this);

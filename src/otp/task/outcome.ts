@@ -1,7 +1,7 @@
 /** How a task came out, and the errors of those who waited for it. */
 
 import { ProcessError } from "../../errors.ts";
-import { describeExitReason, type ExitReason } from "../report/exit-reason.ts";
+import { describeExitReason, type ExitReason, isA } from "../report/exit-reason.ts";
 
 /** How a task came out: its result, or how it ended without one. */
 export type TaskOutcome<Result> = { readonly ok: Result } | { readonly exit: ExitReason };
@@ -27,7 +27,7 @@ export function checkConnected(outcome: TaskOutcome<unknown> | undefined, call: 
 
 /** The error of a wait for a task that ended without a result. */
 export function taskExited(reason: ExitReason, call: TaskCall): ProcessError {
-  const facts = { reason, call, ...(reason instanceof Error ? { cause: reason } : {}) };
+  const facts = { reason, call, ...(isA(reason, Error) ? { cause: reason } : {}) };
   if (reason === "noproc") {
     return new ProcessError("noproc", `${call.message.type}: the outcome of the task was taken before`, facts);
   }

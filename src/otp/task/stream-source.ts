@@ -1,7 +1,7 @@
 /** What a stream reads its items from: one iterator, read one item at a time and closed once. */
 
 import { invalidArgument } from "../../errors.ts";
-import { isThenable } from "../report/thenable.ts";
+import { isThenable } from "../scheduler/thenable.ts";
 
 /** Something to iterate over. */
 export type Inputs<Input> = Iterable<Input> | AsyncIterable<Input>;

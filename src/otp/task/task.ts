@@ -7,7 +7,7 @@ import { exit } from "../process/link.ts";
 import type { Monitor } from "../process/monitor.ts";
 import type { Process } from "../process/process.ts";
 import type { Shutdown } from "../report/supervisor-report.ts";
-import { isThenable } from "../report/thenable.ts";
+import { isThenable } from "../scheduler/thenable.ts";
 import type { StartChildSpec } from "../supervisor/child-spec.ts";
 import { type StreamOutcome, type StreamWork, streamTasks } from "./async-stream.ts";
 import { startTask, type TaskCode, TaskHandle } from "./handle.ts";

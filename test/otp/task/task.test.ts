@@ -1,4 +1,5 @@
 import { describe, expect, expectTypeOf, test } from "vitest";
+import type { ProcessError } from "../../../src/errors.ts";
 import { exit, trapExit } from "../../../src/otp/process/link.ts";
 import { Exit } from "../../../src/otp/report/exit-reason.ts";
 import { call, send } from "../../../src/otp/request/call.ts";
@@ -98,10 +99,27 @@ describe("whatever the code of a task", () => {
     ["an object without a prototype", Object.create(null)],
     ["a promise", promise],
     ["a Proxy", refusing],
-    ["an Exit with undefined", new Exit(undefined as never)],
-    ["an Exit with a promise", new Exit(promise)],
-    ["an Exit with a Proxy", new Exit(refusing)],
   ];
+  const reasons: [string, unknown][] = [
+    ["undefined", undefined],
+    ["a promise", promise],
+    ["a Proxy", refusing],
+  ];
+
+  test.each(reasons)("ends with as an Exit, it is the outcome: %s", async (_what, reason) => {
+    const { run, runtime } = createPlace();
+    const fail = (): never => {
+      throw new Exit(reason as never);
+    };
+    await run(async () => {
+      trapExit();
+      const error = (await rejection(Task.await(Task.async(fail)))) as ProcessError;
+      expect([error.code, error.reason === reason]).toEqual(["exited", true]);
+      const outcomes = [await Task.yield(Task.async(fail)), ...(await collect(Task.asyncStream([1], fail)))];
+      for (const outcome of outcomes) expect((outcome as { exit: unknown }).exit === reason).toBe(true);
+      expect(runtime.processCount).toBe(1);
+    });
+  });
 
   test.each(values)("throws, it is an outcome: %s", async (_what, value) => {
     const { run, runtime } = createPlace();
