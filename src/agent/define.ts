@@ -16,9 +16,13 @@ export interface AgentDefinition<Output = string> extends StartChildSpec {
 
 /** Whether a child specification is an agent, or a supervisor with an agent somewhere below it. */
 export function containsAgent(spec: ChildSpec): boolean {
-  if ("agent" in spec) return true;
-  const nested = "spec" in spec ? (spec as SupervisorDefinition).spec.children : undefined;
-  return nested?.some(containsAgent) ?? false;
+  const specs: ChildSpec[] = [spec];
+  // The list grows while it is read: a tree of any depth needs no stack.
+  for (const one of specs) {
+    if ("agent" in one) return true;
+    if ("spec" in one) specs.push(...((one as SupervisorDefinition).spec.children ?? []));
+  }
+  return false;
 }
 
 /**

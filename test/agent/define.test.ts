@@ -52,4 +52,7 @@ test("containsAgent looks through nested supervisors", () => {
   expect(containsAgent(nest(nest(defineAgent(spec))))).toBe(true);
   expect(containsAgent(nest(plain))).toBe(false);
   expect(containsAgent(plain)).toBe(false);
+  let deep = plain as Parameters<typeof containsAgent>[0];
+  for (let level = 0; level < 20_000; level += 1) deep = nest(deep);
+  expect(containsAgent(deep)).toBe(false);
 });

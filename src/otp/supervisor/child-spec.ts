@@ -66,7 +66,7 @@ export interface ChildScope {
   /** A start function that takes time tells of the process it has made: should the supervisor be killed meanwhile, that process is too. */
   began(process: Process): void;
   /** Passes a report upwards to whoever watches the tree. */
-  report(report: unknown): void;
+  readonly report: (report: unknown) => void;
   /** The child tells that it has ended. A resident child may end, be restarted, and end again. */
   exited(reason: ExitReason): void;
   /**

@@ -47,7 +47,7 @@ export interface ChildHost {
   readonly control: ChildControl;
   /** Whether a temporary child's start can be forgotten once it runs: never with a policy of the user's, which may restart it. */
   readonly forgetsTemporary: boolean;
-  report(report: unknown): void;
+  readonly report: (report: unknown) => void;
   /** Starts that are under way; each is given up by its call, when the supervisor is killed. */
   readonly pendingStarts: Set<() => void>;
   /** Kills the process with the supervisor while it begins, and lets the supervisor's actor outlive it. */

@@ -27,6 +27,9 @@ import { type Started, startIncarnation } from "./starting.ts";
 import { stopIncarnation } from "./stopping.ts";
 import { offender } from "./telling.ts";
 
+/** Supervisors whose children are being started on the stack now. */
+let startsOnStack = 0;
+
 /** The part of a supervisor that does not depend on how its children are kept. */
 export abstract class SupervisorCore extends DecidingSupervisor implements Behaviour {
   readonly path: string;
@@ -56,7 +59,8 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
       environment: host.environment,
       control: this.control(),
       forgetsTemporary: !spec.ownPolicy,
-      report: (report) => this.tell(report),
+      // Handed on as it is: a report goes to its reader past all the supervisors above.
+      report: host.onReport ?? ((report) => this.tell(report)),
       pendingStarts: new Set(),
       began: (process) => this.began(process),
       childExited: (child, scopeId, reason) => this.onExit(child, scopeId, reason),
@@ -66,8 +70,20 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
 
   /** Starts the first children. Settles when they run. `linked` is told of its end from the beginning, but not of a start that fails. */
   async start(linked?: Process): Promise<void> {
+    // One that nests begins on a stack of its own: a tree may be of any depth.
+    if (startsOnStack > 0) await undefined;
+    if (!this.process.alive) throw this.#endedWhileStarting();
     this.#takeName();
     if (linked !== undefined) linkProcesses(this.process, linked);
+    startsOnStack += 1;
+    try {
+      return this.#startChildren(linked);
+    } finally {
+      startsOnStack -= 1;
+    }
+  }
+
+  #startChildren(linked: Process | undefined): Promise<void> {
     return this.queue.call(async () => {
       this.actor.start();
       try {

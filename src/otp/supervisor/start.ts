@@ -93,7 +93,7 @@ export function nested(
     async start(scope) {
       const supervisor = make({
         environment: scope.environment,
-        onReport: (report) => scope.report(report),
+        onReport: scope.report,
         parent: { actor: scope.supervisor, process: scope.process, path: scope.path },
         ...(spec.name === undefined ? {} : { name: spec.name }),
       });

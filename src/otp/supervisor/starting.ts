@@ -88,7 +88,7 @@ function startBy(child: Child, scopeId: number, host: ChildHost): unknown {
     clock: host.clock,
     environment: host.environment,
     began: (process) => host.began(process),
-    report: (report) => host.report(report),
+    report: host.report,
     exited: (reason) => host.childExited(child, scopeId, reason),
     startFailed: (reason) => host.childStartFailed(child, scopeId, reason),
     control: host.control,

@@ -58,27 +58,32 @@ export abstract class TellingSupervisor {
   /** The ref of a running child, by id or by path, anywhere below; undefined when there is none. The nearest comes first. */
   whereis(name: string): unknown {
     if (name === this.path) return this;
-    for (const { spec, path, status, running } of this.children()) {
-      if (status === "running" && (spec.id === name || path === name)) return running?.ref;
-    }
-    for (const { running } of this.children()) {
-      const found = running?.ref instanceof TellingSupervisor ? running.ref.whereis(name) : undefined;
-      if (found !== undefined) return found;
+    const level: TellingSupervisor[] = [this];
+    // The list grows while it is read: level by level, and a tree of any depth needs no stack.
+    for (const supervisor of level) {
+      for (const { spec, path, status, running } of supervisor.children()) {
+        if (status === "running" && (spec.id === name || path === name)) return running?.ref;
+        if (running?.ref instanceof TellingSupervisor) level.push(running.ref);
+      }
     }
     return undefined;
   }
 
   /** The subtree as data. */
   tree(): TreeNode {
-    const children = this.children().map((child): TreeNode => {
-      const { id, type } = child.spec;
-      const state = child.running === undefined ? child.status : actorState(child.running.actor);
-      const node: TreeNode = { id, path: child.path, type, state, restarts: child.restarts };
-      if (child.running?.ref instanceof TellingSupervisor) node.children = child.running.ref.tree().children ?? [];
-      return Object.assign(node, child.running?.node?.());
-    });
     const state = this.process.alive ? actorState(this.actor) : "stopped";
-    return { id: this.spec.id, path: this.path, type: "supervisor", state, restarts: 0, children };
+    const root: TreeNode = { id: this.spec.id, path: this.path, type: "supervisor", state, restarts: 0, children: [] };
+    const parents = [{ supervisor: this as TellingSupervisor, children: root.children as TreeNode[] }];
+    for (const { supervisor, children } of parents) {
+      for (const child of supervisor.children()) {
+        const node = nodeOf(child);
+        children.push(node);
+        if (!(child.running?.ref instanceof TellingSupervisor) || node.children !== undefined) continue;
+        node.children = [];
+        parents.push({ supervisor: child.running.ref, children: node.children });
+      }
+    }
+    return root;
   }
 
   protected report(report: DistributiveOmit<SupervisorReport, "supervisor" | "atMs">): void {
@@ -93,6 +98,12 @@ export abstract class TellingSupervisor {
 }
 
 type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+function nodeOf({ spec, path, status, restarts, running }: Child): TreeNode {
+  const { id, type } = spec;
+  const state = running === undefined ? status : actorState(running.actor);
+  return Object.assign({ id, path, type, state, restarts } satisfies TreeNode, running?.node?.());
+}
 
 /** The child of a report. */
 export function offender(child: Child): Offender {
