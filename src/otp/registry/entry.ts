@@ -1,6 +1,7 @@
-/** What a registry keeps. */
+/** One registration, and the registrations of a key as a list. */
 
 import type { Process } from "../process/process.ts";
+import type { HeldKey } from "./holders.ts";
 
 /** One registration. */
 export interface RegistryEntry<Key, Value> {
@@ -9,15 +10,9 @@ export interface RegistryEntry<Key, Value> {
   readonly value: Value;
 }
 
-/** What is registered under one key; by process, each with its values in order. */
-export interface Bucket<Key, Value> {
-  readonly key: Key;
-  readonly holders: Map<Process, Value[]>;
-}
-
 /** Adds what matches to `found`; a process that has ended is left out. */
 export function collectEntries<Key, Value>(
-  { key, holders }: Bucket<Key, Value>,
+  { key, holders }: HeldKey<Key, Value[]>,
   matches: (entry: RegistryEntry<Key, Value>) => boolean,
   found: RegistryEntry<Key, Value>[],
 ): void {

@@ -5,6 +5,7 @@ import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
 import { self } from "../process/current.ts";
 import type { ExitHook, Process } from "../process/process.ts";
 import { describeTarget, resolveTarget, type Target } from "../process/target.ts";
+import { type HeldKey, Holders } from "./holders.ts";
 import { KeyMap } from "./key-map.ts";
 import { startTable, type TableOptions } from "./table-process.ts";
 
@@ -22,11 +23,8 @@ export interface GroupMonitor {
   readonly owner: Process;
 }
 
-interface Members<Group> {
-  readonly group: Group;
-  /** How often each has joined. */
-  readonly counts: Map<Process, number>;
-}
+/** Who has joined a group, each with how often. */
+type Members<Group> = HeldKey<Group, number>;
 
 interface Watch<Group> extends GroupMonitor {
   /** Undefined: all groups. */
@@ -41,13 +39,13 @@ const scopes = new WeakMap<Process, Groups<never>>();
  * ends leaves all its groups before links and monitors are told. Names of groups are equal as in a {@link KeyMap}.
  */
 export class Groups<Group = unknown> {
-  /** The scope's own process; when it ends, all groups are empty for good. */
+  /** The scope's own process; when it ends, all groups are empty for good, and their members live on. */
   readonly process: Process;
-  readonly #groups = new KeyMap<Group, Members<Group>>();
-  readonly #joined = new Map<Process, Set<Members<Group>>>();
+  readonly #groups = new Holders<Group, number>(({ key }, process, count) =>
+    this.#tell("group.leave", key, new Array<Process>(count).fill(process)),
+  );
   readonly #scopeWatches = new Set<Watch<Group>>();
   readonly #groupWatches = new KeyMap<Group, Set<Watch<Group>>>();
-  readonly #onExit: ExitHook = (_reason, process) => this.#drop(process);
 
   private constructor(process: Process) {
     this.process = process;
@@ -83,19 +81,11 @@ export class Groups<Group = unknown> {
       if (!process.alive) throw gone("join", process);
     }
     if (joining.length === 0) return;
-    let members = this.#groups.get(group);
-    if (members === undefined) {
-      members = { group, counts: new Map() };
-      this.#groups.set(group, members);
-    }
     for (const process of joining) {
-      members.counts.set(process, (members.counts.get(process) ?? 0) + 1);
-      const joined = this.#joined.get(process);
-      if (joined !== undefined) joined.add(members);
-      else {
-        this.#joined.set(process, new Set([members]));
-        process.addExitHook(this.#onExit);
-      }
+      const members = this.#groups.at(group);
+      const count = members?.holders.get(process);
+      if (count === undefined) this.#groups.hold(group, members, process, 1);
+      else members?.holders.set(process, count + 1);
     }
     this.#tell("group.join", group, joining);
   }
@@ -105,7 +95,7 @@ export class Groups<Group = unknown> {
    * @throws CallerError "not_found" when none of them is a member
    */
   leave(group: Group, processes: Process | readonly Process[] = self()): void {
-    const members = this.#groups.get(group);
+    const members = this.#groups.at(group);
     const left = listOf(processes).filter((process) => members !== undefined && this.#leaveOnce(members, process));
     if (left.length === 0) {
       throw new CallerError("not_found", `none of them is a member of group ${describeValue(group)}`, {
@@ -118,13 +108,13 @@ export class Groups<Group = unknown> {
 
   /** The members of a group, as often as they have joined; empty for an unknown group. */
   members(group: Group): Process[] {
-    const members = this.#groups.get(group);
+    const members = this.#groups.at(group);
     return members === undefined ? [] : listMembers(members);
   }
 
   /** The groups that have members. */
   whichGroups(): Group[] {
-    return [...this.#groups.keys()];
+    return Array.from(this.#groups.all(), ({ key }) => key);
   }
 
   /**
@@ -146,7 +136,8 @@ export class Groups<Group = unknown> {
   monitorScope(): { readonly monitor: GroupMonitor; readonly groups: Map<Group, Process[]> } {
     const watch = this.#watch(undefined);
     this.#scopeWatches.add(watch);
-    return { monitor: watch, groups: new Map([...this.#groups.values()].map((all) => [all.group, listMembers(all)])) };
+    const groups = new Map(Array.from(this.#groups.all(), (members) => [members.key, listMembers(members)]));
+    return { monitor: watch, groups };
   }
 
   /** Takes a monitor back; messages that wait already are removed. Answers whether it was one of this scope. */
@@ -176,36 +167,16 @@ export class Groups<Group = unknown> {
   }
 
   #leaveOnce(members: Members<Group>, process: Process): boolean {
-    const count = members.counts.get(process);
+    const count = members.holders.get(process);
     if (count === undefined) return false;
-    if (count > 1) members.counts.set(process, count - 1);
-    else this.#leaveAll(members, process);
+    if (count > 1) members.holders.set(process, count - 1);
+    else this.#groups.release(members, process);
     return true;
   }
 
-  #leaveAll(members: Members<Group>, process: Process): void {
-    members.counts.delete(process);
-    if (members.counts.size === 0) this.#groups.delete(members.group);
-    const joined = this.#joined.get(process);
-    joined?.delete(members);
-    if (joined?.size !== 0) return;
-    this.#joined.delete(process);
-    process.removeExitHook(this.#onExit);
-  }
-
-  #drop(process: Process): void {
-    for (const members of this.#joined.get(process) ?? []) {
-      const count = members.counts.get(process) ?? 0;
-      this.#leaveAll(members, process);
-      this.#tell("group.leave", members.group, new Array<Process>(count).fill(process));
-    }
-  }
-
   #clear(): void {
-    for (const process of this.#joined.keys()) process.removeExitHook(this.#onExit);
     const watches = [...this.#groupWatches.values()].flatMap((some) => [...some]);
     for (const { owner, forget } of [...watches, ...this.#scopeWatches]) owner.removeExitHook(forget);
-    this.#joined.clear();
     this.#groups.clear();
     this.#groupWatches.clear();
     this.#scopeWatches.clear();
@@ -222,8 +193,8 @@ function listOf(processes: Process | readonly Process[]): readonly Process[] {
   return Array.isArray(processes) ? (processes as readonly Process[]) : [processes as Process];
 }
 
-function listMembers({ counts }: Members<unknown>): Process[] {
-  return [...counts].flatMap(([process, count]) => (process.alive ? new Array<Process>(count).fill(process) : []));
+function listMembers({ holders }: Members<unknown>): Process[] {
+  return [...holders].flatMap(([process, count]) => (process.alive ? new Array<Process>(count).fill(process) : []));
 }
 
 function gone(what: string, process: Process): ProcessError {

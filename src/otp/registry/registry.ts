@@ -3,11 +3,14 @@
 import { describeValue } from "../../describe-value.ts";
 import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
 import { self } from "../process/current.ts";
-import type { ExitHook, Process } from "../process/process.ts";
+import type { Process, Runtime } from "../process/process.ts";
 import { describeTarget, type NameService, resolveTarget, type Target, type Via } from "../process/target.ts";
-import { type Bucket, collectEntries, type RegistryEntry } from "./entry.ts";
+import type { ExitReason } from "../report/exit-reason.ts";
+import { collectEntries, type RegistryEntry } from "./entry.ts";
+import { Holders } from "./holders.ts";
 import { KeyLock } from "./key-lock.ts";
 import { KeyMap } from "./key-map.ts";
+import { tellListeners } from "./listeners.ts";
 import { checkRegistryOptions, type RegistryOptions } from "./options.ts";
 import { startTable } from "./table-process.ts";
 
@@ -31,26 +34,27 @@ const registries = new WeakMap<Process, Registry<never, never>>();
 
 /**
  * A registry. Registrations end with their process, before links and monitors are told of its end. Keys are equal as in a {@link KeyMap}.
- * It lives in a process of its own: when that ends, the table is empty for good, and the registered processes live on.
+ * It lives in a process of its own. When that ends, the table is empty for good, and the processes that were registered get its exit signal, as if they
+ * were linked to it ("shutdown" when it ended "normal"): they end too, unless they trap exits. Source: Elixir's Registry.register, which links.
  */
 export class Registry<Key = unknown, Value = unknown> implements NameService {
   /** The registry's own process. */
   readonly process: Process;
   /** "unique": a key has one holder. "duplicate": any number of processes, any number of times. */
   readonly kind: "unique" | "duplicate";
-  readonly #buckets = new KeyMap<Key, Bucket<Key, Value>>();
-  readonly #held = new Map<Process, Set<Bucket<Key, Value>>>();
+  readonly #table = new Holders<Key, Value[]>((held, process, values) =>
+    this.#tellUnregistered(held.key, process, values.length),
+  );
   readonly #meta = new KeyMap<unknown, unknown>();
   readonly #locks = new KeyLock();
   readonly #listeners: readonly Target[];
-  readonly #onExit: ExitHook = (_reason, process) => this.#drop(process);
 
   private constructor(options: RegistryOptions, process: Process) {
     this.kind = options.keys;
     this.process = process;
     this.#listeners = options.listeners ?? [];
     registries.set(process, this as unknown as Registry<never, never>);
-    process.addExitHook(() => this.#clear());
+    process.addExitHook((reason) => this.#end(reason));
   }
 
   /**
@@ -73,10 +77,27 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
    * @throws CallerError "invalid_argument" when there is none
    */
   static of<Key = unknown, Value = unknown>(target: Target): Registry<Key, Value> {
-    const process = resolveTarget(target);
-    const registry = process?.alive === true ? registries.get(process) : undefined;
-    if (registry !== undefined) return registry as unknown as Registry<Key, Value>;
+    const registry = find<Key, Value>(target);
+    if (registry !== undefined) return registry;
     throw invalidArgument("registry", describeTarget(target), "the name or process of a live registry");
+  }
+
+  /**
+   * A key as a name, in whatever registry has the name `target` when it is used: what the specification of a child says, which outlives a registry's
+   * restart. While there is no such registry it is the name of nobody, and a start under it fails.
+   */
+  static via<Key = unknown, Value = unknown>(target: Target, key: Key, value?: Value): Via {
+    return {
+      key,
+      via: {
+        whereisName: () => find(target)?.whereisName(key),
+        registerName(_key, process) {
+          const registry = find<Key, Value>(target, process.runtime);
+          if (registry === undefined) throw refused(`there is no registry ${describeTarget(target)}`);
+          registry.via(key, value as Value).via.registerName(key, process);
+        },
+      },
+    };
   }
 
   /**
@@ -85,25 +106,17 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
    * has ended
    */
   register(key: Key, value: Value, process: Process = self()): void {
-    if (!process.alive) throw gone(process);
-    if (!this.process.alive) throw gone(this.process);
-    let bucket = this.#buckets.get(key);
-    const holder = this.kind === "unique" ? this.#holder(bucket) : undefined;
-    if (holder !== undefined) {
-      if (holder.alive) {
-        const message = `the key ${describeValue(key)} is taken by ${holder}`;
-        throw new CallerError("already_started", message, { field: "key", value: holder });
-      }
-      this.#drop(holder);
-      bucket = this.#buckets.get(key);
+    if (!process.alive) throw refused(`${process} has ended`);
+    if (!this.process.alive) throw refused(`${this.process} has ended`);
+    const holder = this.kind === "unique" ? this.#holder(key) : undefined;
+    if (holder?.alive === true) {
+      const message = `the key ${describeValue(key)} is taken by ${holder}`;
+      throw new CallerError("already_started", message, { field: "key", value: holder });
     }
-    if (bucket === undefined) {
-      bucket = { key, holders: new Map() };
-      this.#buckets.set(key, bucket);
-    }
-    this.#hold(process, bucket);
-    const values = bucket.holders.get(process);
-    if (values === undefined) bucket.holders.set(process, [value]);
+    if (holder !== undefined) this.#table.drop(holder);
+    const held = this.#table.at(key);
+    const values = held?.holders.get(process);
+    if (values === undefined) this.#table.hold(key, held, process, [value]);
     else values.push(value);
     this.#tell({ type: "registry.register", registry: this, key, process, value });
   }
@@ -115,13 +128,13 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
 
   /** Takes back the registrations under a key whose value matches. The others keep their order. */
   unregisterMatch(key: Key, matches: (value: Value) => boolean, process: Process = self()): void {
-    const bucket = this.#buckets.get(key);
-    const values = bucket?.holders.get(process);
-    if (bucket === undefined || values === undefined) return;
+    const held = this.#table.at(key);
+    const values = held?.holders.get(process);
+    if (held === undefined || values === undefined) return;
     const kept = values.filter((value) => !matches(value));
-    if (kept.length === 0) this.#release(process, bucket);
-    else bucket.holders.set(process, kept);
-    this.#tellUnregistered(bucket, process, values.length - kept.length);
+    if (kept.length === 0) this.#table.release(held, process);
+    else held.holders.set(process, kept);
+    this.#tellUnregistered(key, process, values.length - kept.length);
   }
 
   /** What is registered under a key; a process that has ended is not listed. */
@@ -131,14 +144,13 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
 
   /** The keys of a process (default: the one that is running), one for each registration. */
   keys(process: Process = self()): Key[] {
-    const buckets = this.#held.get(process);
-    if (buckets === undefined || !process.alive) return [];
-    return [...buckets].flatMap(({ key, holders }) => (holders.get(process) ?? []).map(() => key));
+    if (!process.alive) return [];
+    return [...this.#table.heldBy(process)].flatMap(({ key, holders }) => (holders.get(process) ?? []).map(() => key));
   }
 
   /** The values of a process (default: the one that is running) under a key. */
   values(key: Key, process: Process = self()): Value[] {
-    return process.alive ? [...(this.#buckets.get(key)?.holders.get(process) ?? [])] : [];
+    return process.alive ? [...(this.#table.at(key)?.holders.get(process) ?? [])] : [];
   }
 
   /**
@@ -149,7 +161,7 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
   updateValue(key: Key, update: (value: Value) => Value): { readonly new: Value; readonly old: Value } | undefined {
     if (this.kind !== "unique") throw invalidArgument("registry", this.process.toString(), "of unique keys");
     const process = self();
-    const values = process.alive ? this.#buckets.get(key)?.holders.get(process) : undefined;
+    const values = process.alive ? this.#table.at(key)?.holders.get(process) : undefined;
     if (values === undefined) return undefined;
     const old = values[0] as Value;
     const changed = update(old);
@@ -166,8 +178,8 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
   /** The registrations under a key that match. */
   match(key: Key, matches: (value: Value, process: Process) => boolean): RegistryEntry<Key, Value>[] {
     const found: RegistryEntry<Key, Value>[] = [];
-    const bucket = this.#buckets.get(key);
-    if (bucket !== undefined) collectEntries(bucket, ({ value, process }) => matches(value, process), found);
+    const held = this.#table.at(key);
+    if (held !== undefined) collectEntries(held, ({ value, process }) => matches(value, process), found);
     return found;
   }
 
@@ -180,7 +192,7 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
   select(matches: (entry: RegistryEntry<Key, Value>) => boolean = () => true): RegistryEntry<Key, Value>[] {
     if (typeof matches !== "function") throw invalidArgument("matches", matches, "a function");
     const found: RegistryEntry<Key, Value>[] = [];
-    for (const bucket of this.#buckets.values()) collectEntries(bucket, matches, found);
+    for (const held of this.#table.all()) collectEntries(held, matches, found);
     return found;
   }
 
@@ -232,7 +244,7 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
   /** {@inheritDoc NameService.whereisName} */
   whereisName(key: unknown): Process | undefined {
     this.#checkNames();
-    const holder = this.#holder(this.#buckets.get(key as Key));
+    const holder = this.#holder(key as Key);
     return holder?.alive === true ? holder : undefined;
   }
 
@@ -252,62 +264,33 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
   }
 
   /** Who holds a unique key, dead or alive. */
-  #holder(bucket: Bucket<Key, Value> | undefined): Process | undefined {
-    return bucket?.holders.keys().next().value;
+  #holder(key: Key): Process | undefined {
+    return this.#table.at(key)?.holders.keys().next().value;
   }
 
-  #hold(process: Process, bucket: Bucket<Key, Value>): void {
-    const held = this.#held.get(process);
-    if (held !== undefined) {
-      held.add(bucket);
-      return;
-    }
-    this.#held.set(process, new Set([bucket]));
-    process.addExitHook(this.#onExit);
-  }
-
-  /** Takes a process out of a bucket, and whatever is empty then out of the tables. */
-  #release(process: Process, bucket: Bucket<Key, Value>): void {
-    bucket.holders.delete(process);
-    if (bucket.holders.size === 0) this.#buckets.delete(bucket.key);
-    const held = this.#held.get(process);
-    held?.delete(bucket);
-    if (held?.size !== 0) return;
-    this.#held.delete(process);
-    process.removeExitHook(this.#onExit);
-  }
-
-  /** A process has ended. */
-  #drop(process: Process): void {
-    for (const bucket of this.#held.get(process) ?? []) {
-      const count = bucket.holders.get(process)?.length ?? 0;
-      this.#release(process, bucket);
-      this.#tellUnregistered(bucket, process, count);
-    }
-  }
-
-  #clear(): void {
-    for (const process of this.#held.keys()) process.removeExitHook(this.#onExit);
-    this.#held.clear();
-    this.#buckets.clear();
+  #end(reason: ExitReason): void {
     this.#meta.clear();
+    for (const process of this.#table.clear()) {
+      process.signal(this.process, reason === "normal" ? "shutdown" : reason, "link");
+    }
   }
 
-  #tellUnregistered({ key }: Bucket<Key, Value>, process: Process, count: number): void {
+  #tellUnregistered(key: Key, process: Process, count: number): void {
     for (let left = count; left > 0; left -= 1)
       this.#tell({ type: "registry.unregister", registry: this, key, process });
   }
 
   #tell(message: RegistryMessage<Key, Value>): void {
-    const { runtime } = this.process;
-    for (const listener of this.#listeners) {
-      const process = resolveTarget(listener, runtime);
-      if (process !== undefined) process.deliver(message);
-      else runtime.report({ type: "dead_letter", to: describeTarget(listener), message, why: "noproc" });
-    }
+    tellListeners(this.#listeners, message, this.process.runtime);
   }
 }
 
-function gone(process: Process): ProcessError {
-  return new ProcessError("noproc", `cannot register: ${process} has ended`, { reason: "noproc" });
+/** The live registry of a name or a process. */
+function find<Key, Value>(target: Target, runtime?: Runtime): Registry<Key, Value> | undefined {
+  const process = resolveTarget(target, runtime);
+  return process?.alive === true ? (registries.get(process) as Registry<Key, Value> | undefined) : undefined;
+}
+
+function refused(why: string): ProcessError {
+  return new ProcessError("noproc", `cannot register: ${why}`, { reason: "noproc" });
 }

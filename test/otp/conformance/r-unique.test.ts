@@ -253,8 +253,8 @@ describe.each(["unique", "duplicate"] as const)("listeners of a registry of %s k
     expect(reports.filter(({ type }) => type === "dead_letter")).toHaveLength(4);
   });
 
-  test("R16, R30 a registry watches a process while it holds a key, and no longer (adapted: a watch instead of a link; registered processes survive their registry)", async () => {
-    const { registry, idle } = create({ keys });
+  test("R16, R30 a registry watches a process while it holds a key, and no longer; its end ends the registered processes (adapted: a watch and a signal instead of a link)", async () => {
+    const { registry, idle, runtime } = create({ keys });
     const process = idle();
     const watches = () => process.exitHooks?.size ?? 0;
     const before = watches();
@@ -268,12 +268,14 @@ describe.each(["unique", "duplicate"] as const)("listeners of a registry of %s k
 
     registry.register("hello", "value", process);
     expect(process.links?.size ?? 0).toBe(0);
+    const trapping = spawn(({ receive }) => receive(() => false), { runtime, trapExit: true });
+    registry.register("hallo", "value", trapping);
     exit(registry.process, "kill");
     await quiet();
-    expect(process.alive).toBe(true);
-    expect(watches()).toBe(before);
+    expect([process.exitReason, trapping.alive]).toEqual(["killed", true]);
+    expect(trapping.exitHooks?.size ?? 0).toBe(0);
     expect(registry.count()).toBe(0);
-    expect(() => registry.register("hello", "value", process)).toThrow(expect.objectContaining({ code: "noproc" }));
+    expect(() => registry.register("hello", "value", trapping)).toThrow(expect.objectContaining({ code: "noproc" }));
   });
 
   test("R17, R30 an unknown registry is an invalid argument", async () => {

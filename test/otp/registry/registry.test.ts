@@ -3,9 +3,15 @@ import { exit } from "../../../src/otp/process/link.ts";
 import type { Process } from "../../../src/otp/process/process.ts";
 import type { RegistryOptions } from "../../../src/otp/registry/options.ts";
 import { Registry } from "../../../src/otp/registry/registry.ts";
+import { stop } from "../../../src/otp/request/stop.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
 import { isAlive } from "../../../src/otp/start/names.ts";
+import { spawn } from "../../../src/otp/start/spawn.ts";
+import { start } from "../../../src/otp/start/start.ts";
 import { startSupervisor } from "../../../src/otp/supervisor/start.ts";
-import { createPlace } from "../in-process.ts";
+import { createPlace, leftovers } from "../in-process.ts";
+import { quiet } from "../scripted.ts";
+import { rejection } from "../support.ts";
 
 describe("start", () => {
   test.each<[string, unknown]>([
@@ -28,10 +34,10 @@ describe("start", () => {
   });
 
   test("below a supervisor gives a registry that comes back, empty, under its name", async () => {
-    const { runtime, run, idle } = createPlace();
+    const { runtime, run } = createPlace();
     const names = { id: "names", start: () => Registry.start({ keys: "unique", name: "names" }) };
     const supervisor = await startSupervisor({ children: [names] }, { runtime });
-    const process = idle();
+    const process = spawn(({ receive }) => receive(() => false), { runtime, trapExit: true });
     await run(async () => {
       const before = Registry.of<string, number>("names");
       before.register("key", 1, process);
@@ -44,6 +50,93 @@ describe("start", () => {
     });
     await supervisor.stop();
   });
+});
+
+describe("the end of a registry", () => {
+  test.each([
+    ["killed", "kill", "killed"],
+    ["asked to shut down", "shutdown", "shutdown"],
+    ["crashed", "out of order", "out of order"],
+  ])("that is %s ends the processes that are registered, as a link does", async (_how, signal, reason) => {
+    const { runtime, run, idle } = createPlace();
+    const registry = Registry.start<string, number>({ keys: "duplicate", runtime });
+    const [one, other, gone] = [idle(), idle(), idle()];
+    await run(async (context) => {
+      context.self.trapExit = true;
+      for (const process of [one, other, gone, context.self]) registry.register("topic", 1, process);
+      registry.register("own", 1, other);
+      registry.unregister("topic", gone);
+      exit(registry.process, signal);
+      expect([one.exitReason, other.exitReason, gone.alive]).toEqual([reason, reason, true]);
+      expect(await leftovers(context)).toEqual([{ type: "EXIT", from: registry.process, reason }]);
+    });
+    expect(registry.count()).toBe(0);
+  });
+
+  test("that was stopped is a shutdown to the processes that are registered: none of them would survive it without a name", async () => {
+    const { runtime, idle } = createPlace();
+    const registry = Registry.start({ keys: "unique", runtime });
+    const process = idle();
+    registry.register("key", 1, process);
+    await stop(registry.process);
+    expect([registry.process.exitReason, process.exitReason]).toEqual(["normal", "shutdown"]);
+  });
+
+  test("brings its supervised processes back, under their keys in the next one", async () => {
+    const { runtime, run } = createPlace();
+    const server = fromGenServer({ init: () => ({ state: 0 }) });
+    const supervisor = await startSupervisor(
+      {
+        maxRestarts: 10,
+        children: [
+          { id: "names", start: () => Registry.start({ keys: "unique", name: "names" }) },
+          { id: "a", logic: server, name: Registry.via("names", "a", "the value") },
+          { id: "b", logic: server, name: Registry.via("names", "b") },
+        ],
+      },
+      { runtime },
+    );
+    await run(async () => {
+      const before = ["a", "b"].map((key) => Registry.of("names").whereisName(key));
+      exit("names", "kill");
+      await quiet();
+      const registry = Registry.of("names");
+      const after = ["a", "b"].map((key) => registry.whereisName(key));
+      expect(after).toEqual(["b", "a"].map((id) => supervisor.whichChild(id).ref).reverse());
+      expect(before.map((process) => process?.exitReason)).toEqual(["killed", "killed"]);
+      expect(registry.lookup("a").map(({ value }) => value)).toEqual(["the value"]);
+      expect(isAlive(Registry.via("names", "b"))).toBe(true);
+    });
+    await supervisor.stop();
+    expect(runtime.processCount).toBe(0);
+  });
+
+  test("of many processes ends them all, whatever their number", () => {
+    const { runtime, idle } = createPlace();
+    const registry = Registry.start({ keys: "unique", runtime });
+    for (let index = 0; index < 20_000; index += 1) registry.register(index, index, idle());
+    exit(registry.process, "kill");
+    expect(runtime.processCount).toBe(0);
+  });
+});
+
+test("a key in a registry by name is nobody's while there is none, and a start under it fails", async () => {
+  const { runtime, run } = createPlace();
+  const server = fromGenServer({ init: () => ({ state: 0 }) });
+  await run(async () => {
+    const name = Registry.via("later", "key");
+    expect(isAlive(name)).toBe(false);
+    const error = await rejection(start(server, { name }));
+    expect(error).toMatchObject({ code: "noproc", message: expect.stringContaining('there is no registry "later"') });
+    Registry.start({ keys: "unique", name: "later" });
+    const ref = await start(server, { name });
+    expect(Registry.of("later").whereisName("key")).toBe(ref);
+    Registry.start({ keys: "duplicate", name: "many" });
+    const many = await rejection(start(server, { name: Registry.via("many", "key") }));
+    expect(many).toMatchObject({ code: "invalid_argument", field: "via" });
+  });
+  await quiet();
+  expect(runtime.processCount).toBe(3);
 });
 
 test("meta is the registry's own data, by key", () => {
