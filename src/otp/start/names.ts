@@ -1,12 +1,18 @@
-/** Local names of processes. */
+/** Names of processes: local ones, and keys in whatever looks them up. */
 
 import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
 import { monitorExit } from "../process/exited.ts";
 import type { Process } from "../process/process.ts";
-import { contextRuntime, describeTarget, resolveTarget, type Target } from "../process/target.ts";
+import {
+  contextRuntime,
+  describeTarget,
+  type NameService,
+  resolveTarget,
+  type Target,
+  type Via,
+} from "../process/target.ts";
 import type { ExitReason } from "../report/exit-reason.ts";
 import { isThenable } from "../scheduler/thenable.ts";
-import { registerAs } from "./start.ts";
 
 /** The live process behind a name, a key or a ref; undefined when there is none. */
 export function whereis(target: Target): Process | undefined {
@@ -52,4 +58,30 @@ export async function exited(target: Target): Promise<ExitReason> {
   const { reason } = await monitorExit(process);
   if (!isThenable(reason)) return reason;
   return new Error(`${process} ended with a promise as its reason`, { cause: reason });
+}
+
+/** @throws CallerError "invalid_argument" */
+export function checkName(name: string | Via | undefined, field = "options.name"): void {
+  if (name === undefined || (typeof name === "string" && name !== "")) return;
+  const via = typeof name === "object" && name !== null ? (name.via as NameService | undefined) : undefined;
+  if (typeof via?.registerName === "function") return;
+  throw invalidArgument(field, name, "a non-empty string or { via, key }");
+}
+
+/** Gives a process a name. @throws CallerError "already_started" with the holder as its value */
+export function registerAs(process: Process, name: string | Via): void {
+  if (typeof name !== "string") {
+    name.via.registerName(name.key, process);
+    return;
+  }
+  const { names } = process.runtime;
+  const holder = names.get(name);
+  if (holder?.alive === true) {
+    throw new CallerError("already_started", `the name ${describeTarget(name)} is taken by ${holder}`, {
+      field: "name",
+      value: holder,
+    });
+  }
+  names.set(name, process);
+  process.name = name;
 }

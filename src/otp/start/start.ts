@@ -1,19 +1,20 @@
 /** Starting processes: a start settles after init, and a failed one leaves nothing behind. Source: OTP's gen:start and proc_lib. */
 
 import type { AnyActorLogic, AnyActorRef, InputFrom } from "xstate";
-import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
+import { ProcessError } from "../../errors.ts";
 import { currentProcess, runAs, self } from "../process/current.ts";
 import { linkProcesses, unlinkProcesses } from "../process/link.ts";
 import { LocalProcess } from "../process/local-process.ts";
 import { checkMailboxLimit, type MailboxLimit } from "../process/mailbox-limit.ts";
 import { Monitor } from "../process/monitor.ts";
 import type { Process, Runtime } from "../process/process.ts";
-import { bindActor, contextRuntime, describeTarget, type NameService, type Via } from "../process/target.ts";
+import { bindActor, contextRuntime, type Via } from "../process/target.ts";
 import { describeExitReason, type ExitReason, exitReasonOf } from "../report/exit-reason.ts";
 import type { Protocol, Ref } from "../request/protocol.ts";
 import { checkTimeout } from "../request/timeout.ts";
 import { createChildActor } from "../scheduler/xstate-adapter.ts";
 import { ActorBehaviour } from "./actor-behaviour.ts";
+import { checkName, registerAs } from "./names.ts";
 import { spawnFor } from "./spawning.ts";
 import { StartRefused } from "./start-refused.ts";
 
@@ -231,30 +232,4 @@ function failStart(process: Process, undo: () => void, error: unknown): Error {
   process.finish(reason);
   const cause = reason instanceof Error ? { cause: reason } : {};
   return new ProcessError("start_failed", `${what}: ${describeExitReason(reason)}`, { reason, ...cause });
-}
-
-/** @throws CallerError "invalid_argument" */
-export function checkName(name: string | Via | undefined): void {
-  if (name === undefined || (typeof name === "string" && name !== "")) return;
-  const via = typeof name === "object" && name !== null ? (name.via as NameService | undefined) : undefined;
-  if (typeof via?.registerName === "function") return;
-  throw invalidArgument("options.name", name, "a non-empty string or { via, key }");
-}
-
-/** Gives a process a name. @throws CallerError "already_started" with the holder as its value */
-export function registerAs(process: Process, name: string | Via): void {
-  if (typeof name !== "string") {
-    name.via.registerName(name.key, process);
-    return;
-  }
-  const { names } = process.runtime;
-  const holder = names.get(name);
-  if (holder?.alive === true) {
-    throw new CallerError("already_started", `the name ${describeTarget(name)} is taken by ${holder}`, {
-      field: "name",
-      value: holder,
-    });
-  }
-  names.set(name, process);
-  process.name = name;
 }

@@ -3,7 +3,7 @@
  * The rules are OTP's; docs/otp.md states them.
  */
 
-import { ProcessError } from "../../errors.ts";
+import { CallerError, ProcessError } from "../../errors.ts";
 import type { Behaviour } from "../process/behaviour.ts";
 import { callIn } from "../process/call-message.ts";
 import { currentProcess } from "../process/current.ts";
@@ -13,13 +13,14 @@ import { LocalProcess } from "../process/local-process.ts";
 import type { Process, Runtime } from "../process/process.ts";
 import { defaultRuntime, LocalRuntime } from "../process/runtime.ts";
 import { ExitSignal, RuntimeMessage } from "../process/runtime-message.ts";
-import { bindActor } from "../process/target.ts";
+import { bindActor, hasProcess } from "../process/target.ts";
 import { type BoxedReason, isCleanExit } from "../report/exit-reason.ts";
 import { type Clock, realClock } from "../scheduler/clock.ts";
 import { createChildActor } from "../scheduler/xstate-adapter.ts";
-import { checkName, registerAs } from "../start/start.ts";
+import { checkName, registerAs } from "../start/names.ts";
 import type { Child, ChildHost } from "./child.ts";
 import { DecidingSupervisor, RetryMessage, reasonOfStart } from "./deciding.ts";
+import { failedStart } from "./failed-start.ts";
 import type { SupervisorHost } from "./host.ts";
 import { type SupervisorActor, supervisorLogic } from "./machine.ts";
 import type { NormalSupervisorSpec } from "./spec.ts";
@@ -85,6 +86,7 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
 
   #startChildren(linked: Process | undefined): Promise<void> {
     return this.queue.call(async () => {
+      this.shown = true;
       this.actor.start();
       try {
         const begun = this.startFirst();
@@ -109,7 +111,7 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
       checkName(name);
       if (name !== undefined) registerAs(this.process, name);
     } catch (error) {
-      this.process.discard();
+      this.process.finish("shutdown");
       throw error;
     }
   }
@@ -138,16 +140,16 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
   }
 
   /**
-   * Starts a child by request; `again` when its specification is kept already.
-   * @throws ProcessError "start_failed" with the child's error as its cause
+   * Starts a child: with the supervisor itself, or by request, `again` when its specification is kept already.
+   * @throws ProcessError "start_failed" with the child's error as its cause; by request also CallerError "already_started" (a name is taken)
    */
-  protected startNow(child: Child, again = false): Started | Promise<Started> {
+  protected startNow(child: Child, why: "first" | "request" | "again"): Started | Promise<Started> {
     const failed = (error: unknown): never => {
       this.report({ type: "child.start_failed", offender: offender(child), reason: reasonOfStart(error) });
-      throw this.startError(child, error, again);
+      throw why !== "first" && isTakenName(error) ? error : this.startError(child, error, why === "again");
     };
     const started = (how: Started): Started => {
-      if (how === "running") this.report({ type: "child.started", offender: offender(child), restarted: false });
+      if (how !== "ignored") this.report({ type: "child.started", offender: offender(child), restarted: false });
       return how;
     };
     let pending: Started | Promise<Started>;
@@ -165,7 +167,7 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
     const reason = reasonOfStart(error);
     return new ProcessError("start_failed", `supervisor "${this.path}" could not start child "${id}"`, {
       cause: error,
-      reason: again ? reason : { shutdown: { type: "failed_to_start_child", childId: id, reason } },
+      reason: again ? reason : failedStart(id, reason),
     });
   }
 
@@ -190,6 +192,12 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
   protected abstract control(): ChildHost["control"];
   /** Starts the children of the specification. */
   protected abstract startFirst(): void | Promise<void>;
+}
+
+/** Whether a start failed because a process holds the name already: the one who has asked wants that process, not the failure. Source: OTP's start_child. */
+function isTakenName(error: unknown): boolean {
+  if (!(error instanceof CallerError) || error.code !== "already_started") return false;
+  return error.value instanceof LocalProcess || hasProcess(error.value);
 }
 
 /** The default runtime, where names are known to all, unless the host wants time, reports or inspection of its own. */

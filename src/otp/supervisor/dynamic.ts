@@ -51,8 +51,8 @@ export class DynamicSupervisor extends SupervisorCore {
 
   /**
    * Starts a child and settles with its ref. The specification is checked before the supervisor is asked.
-   * @returns rejects with CallerError "invalid_argument", "queue_full" (`maxChildren` reached) or "stopped"; ProcessError "start_failed" (`reason`
-   * is the child's) or "ignored"; nothing is kept then
+   * @returns rejects with CallerError "invalid_argument", "queue_full" (`maxChildren` reached), "already_started" (the name is taken; `value` is its
+   * holder) or "stopped"; ProcessError "start_failed" (`reason` is the child's) or "ignored". Nothing is kept then
    */
   async startChild(given: DynamicChildSpec): Promise<unknown> {
     if (!isRecord(given)) throw invalidArgument("spec", given, "a child spec");
@@ -71,7 +71,7 @@ export class DynamicSupervisor extends SupervisorCore {
       const child = createChild(normal, `${this.path}/${this.#count}`);
       this.#children.add(child);
       try {
-        if ((await this.startNow(child)) === "ignored") {
+        if ((await this.startNow(child, "request")) === "ignored") {
           throw new ProcessError("ignored", `the child chose not to start under "${this.path}"`, { reason: "ignore" });
         }
       } catch (error) {

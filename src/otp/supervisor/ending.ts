@@ -19,6 +19,8 @@ export abstract class EndingSupervisor extends TellingSupervisor {
   protected ending = false;
   /** Whether it and all its children have ended. */
   protected closed = false;
+  /** Whether it has begun to start its children: one that never did has nothing to show or tell. */
+  protected shown = false;
   readonly #onAlone: (() => void)[] = [];
   /** Processes that a start function has told of. */
   readonly #begun = new Set<Process>();
@@ -91,9 +93,11 @@ export abstract class EndingSupervisor extends TellingSupervisor {
   #closeWhenAlone(reason: ExitReason): void {
     if (this.closed || this.#begun.size > 0 || this.children().some(isAboutToEnd)) return;
     this.closed = true;
-    this.actor.send({ type: "supervisor.stop", reason });
-    this.actor.send({ type: "supervisor.stopped" });
-    this.report({ type: "supervisor.stopped", reason });
+    if (this.shown) {
+      this.actor.send({ type: "supervisor.stop", reason });
+      this.actor.send({ type: "supervisor.stopped" });
+      this.report({ type: "supervisor.stopped", reason });
+    }
     stopActor(this.actor);
     for (const then of this.#onAlone.splice(0)) then();
   }

@@ -77,8 +77,8 @@ export class PartitionSupervisor extends Supervisor implements NameService {
   /** {@inheritDoc NameService.whereisName} Undefined while the key's partition does not run. */
   whereisName(key: unknown): Process | undefined {
     const ref = this.child(this.#ids[this.partitionOf(key)] as string)?.running?.ref;
-    if (ref instanceof LocalProcess) return ref;
-    return hasProcess(ref) ? ref.process : undefined;
+    const process = ref instanceof LocalProcess ? ref : hasProcess(ref) ? ref.process : undefined;
+    return process?.alive === true ? process : undefined;
   }
 
   /** @throws CallerError "invalid_argument": its partitions have their names already */

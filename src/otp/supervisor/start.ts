@@ -104,13 +104,17 @@ export function nested(
   };
 }
 
-/** @throws ProcessError "noproc" when nobody lives there; CallerError "not_found" when it is no supervisor */
+/**
+ * The supervisor behind a name, a key or a process; one that `startSupervisor` gave is found when it has ended, too: it tells what it was.
+ * @throws ProcessError "noproc" when nobody lives there any more; CallerError "not_found" when it is no supervisor
+ */
 export function findSupervisor(target: SupervisorTarget): SupervisorCore {
   if (target instanceof SupervisorCore) return target;
   const process = resolveTarget(target);
-  if (process?.behaviour instanceof SupervisorCore) return process.behaviour;
+  if (process?.alive === true && process.behaviour instanceof SupervisorCore) return process.behaviour;
   const who = describeTarget(target);
   if (process === undefined) throw new ProcessError("noproc", `there is no supervisor ${who}`, { reason: "noproc" });
+  if (!process.alive) throw new ProcessError("noproc", `supervisor ${who} has ended`, { reason: "noproc" });
   throw new CallerError("not_found", `${who} is no supervisor`, { field: "supervisor", value: target });
 }
 

@@ -23,8 +23,8 @@ export class Supervisor extends SupervisorCore {
   /**
    * Adds a child at the end and starts it; settles with its ref when it has started. A child that chooses not to start is kept and answers
    * undefined.
-   * @returns rejects with CallerError "invalid_argument", "already_started" (`value` is its ref), "already_present" or "stopped"; ProcessError
-   * "start_failed" (nothing is kept)
+   * @returns rejects with CallerError "invalid_argument", "already_started" (the id runs, or the name is taken; `value` is who has it),
+   * "already_present" or "stopped"; ProcessError "start_failed". Nothing is kept then
    */
   async startChild(spec: ChildSpec): Promise<unknown> {
     const normal = normalizeChildSpec(spec);
@@ -37,7 +37,7 @@ export class Supervisor extends SupervisorCore {
       const child = createChild(normal, `${this.path}/${normal.id}`);
       this.#children.set(normal.id, child);
       try {
-        await this.startNow(child);
+        await this.startNow(child, "request");
       } catch (error) {
         this.#children.delete(normal.id);
         throw error;
@@ -65,8 +65,8 @@ export class Supervisor extends SupervisorCore {
 
   /**
    * Starts a child that does not run. Does not count as a restart of the policy.
-   * @returns rejects with CallerError "not_found", "already_started", "already_present" (it is restarting) or "stopped"; ProcessError
-   * "start_failed" (`reason` is the child's; the specification is kept)
+   * @returns rejects with CallerError "not_found", "already_started" (it runs, or its name is taken; `value` is who has it), "already_present" (it is
+   * restarting) or "stopped"; ProcessError "start_failed" (`reason` is the child's). The specification is kept
    */
   async restartChild(id: string): Promise<unknown> {
     this.checkRunning();
@@ -74,7 +74,7 @@ export class Supervisor extends SupervisorCore {
       this.checkRunning();
       const child = this.#get(id);
       if (child.status !== "stopped") throw this.#presentError(child);
-      await this.startNow(child, true);
+      await this.startNow(child, "again");
       return child.running?.ref;
     });
   }
@@ -138,7 +138,7 @@ export class Supervisor extends SupervisorCore {
       if (this.ending) return;
       const child = createChild(spec, `${this.path}/${spec.id}`);
       this.#children.set(spec.id, child);
-      const started = this.startNow(child);
+      const started = this.startNow(child, "first");
       if (started instanceof Promise) await started;
       if (child.status === "stopped") this.left(child, false);
     }
