@@ -2,7 +2,7 @@
 
 import type { CrashRecord } from "../crash.ts";
 import { CallerError } from "../errors.ts";
-import type { ChildScope, RunningChild } from "../otp/supervisor/child-spec.ts";
+import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import { CrashHistory } from "./crash-history.ts";
 import { CurrentWorker } from "./current-worker.ts";

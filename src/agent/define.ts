@@ -1,13 +1,13 @@
 /** The definition of an agent: an inert value that a system or supervisor starts. */
 
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
-import { type ChildSpec, normalizeChildSpec, type StartChildSpec } from "../otp/supervisor/child-spec.ts";
+import { type ChildSpec, type DefinedChildSpec, normalizeChildSpec } from "../otp/supervisor/child-spec.ts";
 import type { SupervisorDefinition } from "../otp/supervisor/start.ts";
 import { startAgent } from "./agent-process.ts";
 import { type AgentSpec, type NormalAgentSpec, normalizeAgentSpec } from "./spec.ts";
 
 /** An inert agent: put it among the `children` of a system or supervisor. `Output` is what its runs answer with. */
-export interface AgentDefinition<Output = string> extends StartChildSpec {
+export interface AgentDefinition<Output = string> extends DefinedChildSpec {
   readonly type: "worker";
   readonly agent: NormalAgentSpec;
   /** Carries the type of the output; never set. */

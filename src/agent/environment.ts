@@ -2,7 +2,7 @@
 
 import type { Logger } from "pino";
 import { CallerError } from "../errors.ts";
-import type { ChildScope, RunningChild } from "../otp/supervisor/child-spec.ts";
+import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { Launcher } from "../worker/launcher.ts";
 import type { AgentReport } from "./agent-report.ts";
 import type { Agent } from "./handle.ts";

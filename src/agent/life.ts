@@ -3,7 +3,7 @@
 import { CallerError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import { actorState, createChildActor } from "../otp/scheduler/xstate-adapter.ts";
-import type { ChildScope } from "../otp/supervisor/child-spec.ts";
+import type { ChildScope } from "../otp/supervisor/running-child.ts";
 import type { AgentReport, AgentReportFacts } from "./agent-report.ts";
 import type { EquippedEnvironment } from "./environment.ts";
 import type { AgentActor, AgentEvent, agentMachine } from "./machine.ts";

@@ -58,18 +58,15 @@ export { fromGenServer, type GenServerLogic, type GenServerSnapshot } from "./se
 export type { RestartDecision, RestartType, Shutdown } from "./report/supervisor-report.ts";
 export type { TreeNode } from "./report/tree.ts";
 export type {
-  ChildScope,
   ChildSpec,
   ChildSpecBase,
   LogicChildSpec,
   NormalChildSpec,
-  ResidentChild,
-  RunningChild,
   StartChildSpec,
-  StartedChild,
 } from "./supervisor/child-spec.ts";
 export type { DynamicChildSpec, DynamicSupervisor, DynamicSupervisorSpec } from "./supervisor/dynamic.ts";
 export type { SupervisorHost } from "./supervisor/host.ts";
+export { childSpec } from "./supervisor/made-spec.ts";
 export {
   definePartitionSupervisor,
   type NestedPartitionSupervisorSpec,
@@ -86,6 +83,14 @@ export {
   restartIntensity,
   wantsRestart,
 } from "./supervisor/restart-policy.ts";
+export type {
+  ChildScope,
+  ResidentChild,
+  RunningChild,
+  StartedChild,
+  StartedRef,
+  StartedWithInfo,
+} from "./supervisor/running-child.ts";
 export type { AutoShutdown, Strategy, SupervisorSpec } from "./supervisor/spec.ts";
 export {
   checkChildSpecs,

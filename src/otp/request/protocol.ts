@@ -21,7 +21,10 @@ export interface Protocol {
 /** A ref that knows its protocol. */
 export type Ref<P extends Protocol = Protocol> = Process & { readonly [protocolType]?: P };
 
-/** What has no types: a name, a key, an alias, something that has a process. */
+/** A name that knows the protocol of whoever has it. */
+export type TypedVia<P extends Protocol = Protocol> = Via & { readonly [protocolType]?: P };
+
+/** What has no types, unless it carries a protocol: a name, a key, an alias, something that has a process. */
 type Untyped = string | Via | Alias | HasProcess;
 
 /** What can be called: a ref, the XState actor of a server, or what is without types. */
@@ -33,11 +36,17 @@ type ProtocolOf<T> = T extends { readonly [protocolType]?: infer P }
     ? Exclude<P, undefined>
     : Protocol;
 
+type KnownProtocol<T> = T extends Untyped
+  ? typeof protocolType extends keyof T
+    ? ProtocolOf<T>
+    : unknown
+  : ProtocolOf<T>;
+
 /** Calls that a target takes. */
-export type CallOf<T> = T extends Untyped ? unknown : ProtocolOf<T> extends { call: infer C } ? Loose<C> : unknown;
+export type CallOf<T> = KnownProtocol<T> extends { call: infer C } ? Loose<C> : unknown;
 
 /** Casts that a target takes. */
-export type CastOf<T> = T extends Untyped ? unknown : ProtocolOf<T> extends { cast: infer C } ? C : unknown;
+export type CastOf<T> = KnownProtocol<T> extends { cast: infer C } ? C : unknown;
 
 /** A message without the mark of its reply, as it is written at the call site. */
 type Loose<C> = C extends unknown ? C : never;

@@ -27,6 +27,9 @@ export type GenServerLogic<State, Input, P extends Protocol> = ActorLogic<
   Input
 > & { readonly otp: "gen_server"; readonly protocol?: P };
 
+/** What a server without a name is called. */
+export const defaultServerName = "gen_server";
+
 /** Chart that inspectors draw. */
 const chart = {
   initial: "initializing",
@@ -57,7 +60,7 @@ export function fromGenServer<
   },
 ): GenServerLogic<State, Input, { call: Call; reply: ReplyIn<Answer>; cast: Cast }> {
   const callbacks = definition as unknown as AnyServerDefinition;
-  const name = definition.name ?? "gen_server";
+  const name = definition.name ?? defaultServerName;
   const logic = {
     otp: "gen_server",
     config: { id: name, ...chart },

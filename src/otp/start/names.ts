@@ -12,9 +12,12 @@ import {
   type Via,
 } from "../process/target.ts";
 import type { ExitReason } from "../report/exit-reason.ts";
+import type { Protocol, Ref, TypedVia } from "../request/protocol.ts";
 import { isThenable } from "../scheduler/thenable.ts";
 
 /** The live process behind a name, a key or a ref; undefined when there is none. */
+export function whereis<P extends Protocol>(target: Ref<P> | TypedVia<P>): Ref<P> | undefined;
+export function whereis(target: Target): Process | undefined;
 export function whereis(target: Target): Process | undefined {
   const process = resolveTarget(target);
   return process?.alive === true ? process : undefined;

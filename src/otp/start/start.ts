@@ -33,6 +33,12 @@ export interface StartOptions<Input = unknown> {
   readonly runtime?: Runtime;
 }
 
+/** What a start is told after the logic: `input` has to be there when the logic says so. */
+export type StartArguments<Logic extends AnyActorLogic> =
+  undefined extends InputFrom<Logic>
+    ? [options?: StartOptions<InputFrom<Logic>>]
+    : [options: StartOptions<InputFrom<Logic>> & { readonly input: InputFrom<Logic> }];
+
 /** The protocol of a logic's messages, for its ref. */
 export type ProtocolOfLogic<Logic> = Logic extends { readonly protocol?: infer P }
   ? Exclude<P, undefined> extends Protocol
@@ -47,9 +53,9 @@ export type ProtocolOfLogic<Logic> = Logic extends { readonly protocol?: infer P
  */
 export async function start<Logic extends AnyActorLogic>(
   logic: Logic,
-  options: StartOptions<InputFrom<Logic>> = {},
+  ...[options]: StartArguments<Logic>
 ): Promise<Ref<ProtocolOfLogic<Logic>>> {
-  return startProcess(logic, options) as unknown as Ref<ProtocolOfLogic<Logic>>;
+  return startProcess(logic, { ...options }) as unknown as Ref<ProtocolOfLogic<Logic>>;
 }
 
 /**
@@ -58,7 +64,7 @@ export async function start<Logic extends AnyActorLogic>(
  */
 export async function startLink<Logic extends AnyActorLogic>(
   logic: Logic,
-  options: StartOptions<InputFrom<Logic>> = {},
+  ...[options]: StartArguments<Logic>
 ): Promise<Ref<ProtocolOfLogic<Logic>>> {
   return startProcess(logic, { ...options, link: self() }) as unknown as Ref<ProtocolOfLogic<Logic>>;
 }
@@ -70,7 +76,7 @@ export async function startLink<Logic extends AnyActorLogic>(
  */
 export async function startMonitor<Logic extends AnyActorLogic>(
   logic: Logic,
-  options: StartOptions<InputFrom<Logic>> = {},
+  ...[options]: StartArguments<Logic>
 ): Promise<{ ref: Ref<ProtocolOfLogic<Logic>>; monitor: Monitor }> {
   const owner = self();
   let monitor: Monitor | undefined;

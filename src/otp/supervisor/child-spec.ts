@@ -1,19 +1,20 @@
-/** How a supervisor starts, restarts and stops one child: OTP's child specification, and the contract of a running child. */
+/** How a supervisor starts, restarts and stops one child: OTP's child specification. */
 
-import type { AnyActorLogic, AnyActorRef } from "xstate";
+import type { AnyActorLogic, InputFrom } from "xstate";
 import { invalidArgument } from "../../errors.ts";
-import type { MailboxLimit } from "../process/mailbox-limit.ts";
-import type { Process } from "../process/process.ts";
-import type { HasProcess, Via } from "../process/target.ts";
-import type { ExitReason } from "../report/exit-reason.ts";
-import type { RestartDecision, RestartType, Shutdown } from "../report/supervisor-report.ts";
-import type { TreeNode } from "../report/tree.ts";
-import { type Clock, longestTimerMs } from "../scheduler/clock.ts";
+import { checkMailboxLimit, type MailboxLimit } from "../process/mailbox-limit.ts";
+import type { Via } from "../process/target.ts";
+import type { RestartType, Shutdown } from "../report/supervisor-report.ts";
+import { checkTimeout } from "../request/timeout.ts";
+import { longestTimerMs } from "../scheduler/clock.ts";
+import { defaultServerName } from "../server/gen-server.ts";
+import { checkName } from "../start/names.ts";
+import type { ChildScope, StartedChild } from "./running-child.ts";
 
-/** What every child specification says. */
-export interface ChildSpecBase {
+/** What every child specification says. `Id` is for TypeScript alone: the literal ids and names of a list. */
+export interface ChildSpecBase<Id extends string = string> {
   /** Unique among the children of one supervisor. */
-  readonly id: string;
+  readonly id?: Id;
   /** Default "permanent". */
   readonly restart?: RestartType;
   /** Default 5,000 ms for a worker and "infinity" for a supervisor. */
@@ -24,93 +25,64 @@ export interface ChildSpecBase {
   readonly significant?: boolean;
 }
 
-/** A child made of any XState logic (machine, fromPromise, fromCallback, fromTransition, fromObservable); it needs to know nothing of supervision. */
-export interface LogicChildSpec extends ChildSpecBase {
-  readonly logic: AnyActorLogic;
-  readonly input?: unknown;
+/** What a child made of logic says beside its input. */
+export interface LogicChildFields<Logic extends AnyActorLogic = AnyActorLogic, Id extends string = string>
+  extends ChildSpecBase<Id> {
+  /** Default: `name`, or its key when that is a string; else the name that the logic was given (a server's `name`, a machine's `id`). */
+  readonly id?: Id;
+  readonly logic: Logic;
   /** A name for the process, taken again by every incarnation. */
-  readonly name?: string | Via;
+  readonly name?: Id | Via;
+  /** Milliseconds for init, at each start; then the half-started process is killed, and the start has failed with "timeout". Default "infinity". */
+  readonly startTimeoutMs?: number | "infinity";
   /** Bounds its mailbox; default: no bound. */
   readonly mailbox?: MailboxLimit;
   /** Whether exit signals, the supervisor's "shutdown" among them, become messages. Default: as the logic says, else false. */
   readonly trapExit?: boolean;
 }
 
+/** The input of a logic as a field: it has to be there when the logic says so. */
+export type InputField<Logic extends AnyActorLogic> =
+  unknown extends InputFrom<Logic>
+    ? { readonly input?: unknown }
+    : undefined extends InputFrom<Logic>
+      ? { readonly input?: InputFrom<Logic> }
+      : { readonly input: InputFrom<Logic> };
+
+/** A child made of any XState logic (machine, fromPromise, fromCallback, fromTransition, fromObservable); it needs to know nothing of supervision. */
+export type LogicChildSpec<Logic extends AnyActorLogic = AnyActorLogic, Id extends string = string> = LogicChildFields<
+  Logic,
+  Id
+> &
+  InputField<Logic>;
+
 /** A child with its own start function. */
-export interface StartChildSpec extends ChildSpecBase {
+export interface StartChildSpec<Answer extends StartedChild = StartedChild, Id extends string = string>
+  extends ChildSpecBase<Id> {
+  readonly id: Id;
   /**
-   * Starts one incarnation: a process, something that has one, or a running child of another kind. A throw or rejection is a failed start.
-   * Undefined: it chose not to start, and that is no error.
+   * Starts one incarnation: a process, something that has one, or a running child of another kind, and with `{ ref, info }` something for the one
+   * who has asked. A throw or rejection is a failed start. Undefined: it chose not to start, and that is no error.
    */
-  readonly start: (scope: ChildScope) => StartedChild | Promise<StartedChild>;
+  readonly start: (scope: ChildScope) => Answer | Promise<Answer>;
 }
 
-/** What a start function answers. */
-export type StartedChild = RunningChild | Process | HasProcess | undefined;
+declare const defined: unique symbol;
+
+/** The mark of a {@link DefinedChildSpec}. */
+export type DefinedMark = typeof defined;
+
+/** A specification that was made by a `define` function: it may carry facts that no supervisor reads. */
+export interface DefinedChildSpec<Answer extends StartedChild = StartedChild, Id extends string = string>
+  extends StartChildSpec<Answer, Id> {
+  /** Tells TypeScript so; never set. */
+  readonly [defined]?: never;
+}
 
 /** A child specification. It is inert: nothing begins before a supervisor starts it. */
-export type ChildSpec = LogicChildSpec | StartChildSpec;
-
-/** What a child is given by its supervisor. */
-export interface ChildScope {
-  /** The supervisor's own actor: the parent to create the child's actor under. */
-  readonly supervisor: AnyActorRef;
-  /** The supervisor's own process: the parent of the child's. */
-  readonly process: Process;
-  readonly childId: string;
-  /** Where the child stands in the tree: "system/sub/child". */
-  readonly path: string;
-  readonly clock: Clock;
-  /** What the host of the tree provides to all children (services of the system); undefined in a bare tree. */
-  readonly environment: unknown;
-  /** A start function that takes time tells of the process it has made: should the supervisor be killed meanwhile, that process is too. */
-  began(process: Process): void;
-  /** Passes a report upwards to whoever watches the tree. */
-  readonly report: (report: unknown) => void;
-  /** The child tells that it has ended. A resident child may end, be restarted, and end again. */
-  exited(reason: ExitReason): void;
-  /**
-   * A resident child tells that its first start failed in a way that trying again does not mend. As any initial start it is not retried:
-   * the child is stopped and its specification kept.
-   */
-  startFailed(reason: ExitReason): void;
-  /** The administration of the child, for a handle that offers it. */
-  readonly control: ChildControl;
-}
-
-/** What a child's handle may ask of its supervisor; see `Supervisor`. */
-export interface ChildControl {
-  terminateChild(id: string): Promise<void>;
-  restartChild(id: string): Promise<unknown>;
-}
-
-/**
- * A running child as its supervisor sees it. It tells its end through {@link ChildScope.exited}; after `stop` or `kill` it always does.
- * A resident child outlives its own crashes: after it told its end it waits for `restart` (or `stop`, after which it tells its end once more).
- */
-export interface RunningChild {
-  /** What callers use to reach the child. */
-  readonly ref: unknown;
-  /** The actor that represents the child in the tree. */
-  readonly actor: AnyActorRef;
-  /** Asks the child to end. */
-  stop(reason: ExitReason): void;
-  /** Ends the child now: no hooks, late results ignored. */
-  kill(): void;
-  readonly resident?: ResidentChild;
-  /** What the child adds to its node of the tree: its state, pid, incarnation, children. */
-  node?(): Partial<TreeNode>;
-}
-
-/** What only a child with a stable identity can do (decision D1: an agent outlives its worker). */
-export interface ResidentChild {
-  /** Ends what runs inside but keeps the child; it tells its end and waits for `restart`. */
-  halt(reason: ExitReason): void;
-  /** Begins the next incarnation, `delayMs` from now. */
-  restart(delayMs: number): void;
-  /** Told what the policy decided about its end, before anything is done. */
-  decided(decision: RestartDecision): void;
-}
+export type ChildSpec<Id extends string = string> =
+  | LogicChildSpec<AnyActorLogic, Id>
+  | StartChildSpec<StartedChild, Id>;
 
 /** A child specification with every default filled in. */
 export interface NormalChildSpec {
@@ -126,19 +98,21 @@ export interface NormalChildSpec {
 const restartTypes = ["permanent", "transient", "temporary"];
 
 /**
- * Checks a child specification and fills in its defaults.
+ * Checks a child specification and fills in its defaults. `otherwise` is the id of one that has none.
  * @throws CallerError "invalid_argument" naming the field, the value and the rule
  */
-export function normalizeChildSpec(spec: ChildSpec, field = "spec"): NormalChildSpec {
+export function normalizeChildSpec(spec: ChildSpec, field = "spec", otherwise?: string): NormalChildSpec {
   if (typeof spec !== "object" || spec === null) throw invalidArgument(field, spec, "a child spec");
-  if (typeof spec.id !== "string" || spec.id === "")
-    throw invalidArgument(`${field}.id`, spec.id, "a non-empty string");
+  const id: unknown = deriveId(spec) ?? otherwise;
+  if (typeof id !== "string" || id === "") {
+    throw invalidArgument(`${field}.id`, id, "a non-empty string, unless a name gives one");
+  }
   const startable = "start" in spec ? typeof spec.start === "function" : "logic" in spec && isLogic(spec.logic);
   if (!startable) {
     const given = "start" in spec ? spec.start : "logic" in spec ? spec.logic : undefined;
-    throw invalidArgument(`${field}.start`, given, `a start function or XState logic (child "${spec.id}")`);
+    throw invalidArgument(`${field}.start`, given, `a start function or XState logic (child "${id}")`);
   }
-  const { id, restart = "permanent", type = "worker", significant = false } = spec;
+  const { restart = "permanent", type = "worker", significant = false } = spec;
   if (!restartTypes.includes(restart)) {
     throw invalidArgument(`${field}.restart`, restart, `"permanent", "transient" or "temporary" (child "${id}")`);
   }
@@ -150,7 +124,24 @@ export function normalizeChildSpec(spec: ChildSpec, field = "spec"): NormalChild
   if (typeof significant !== "boolean") {
     throw invalidArgument(`${field}.significant`, significant, `true or false (child "${id}")`);
   }
+  if ("logic" in spec) checkProcess(spec, field);
   return { id, restart, type, shutdownMs, significant, spec };
+}
+
+/** What the start of a logic's process checks too: here it is refused before anything starts. */
+function checkProcess({ name, startTimeoutMs, mailbox }: LogicChildFields, field: string): void {
+  if (name !== undefined) checkName(name, `${field}.name`);
+  if (startTimeoutMs !== undefined) checkTimeout(`${field}.startTimeoutMs`, startTimeoutMs);
+  if (mailbox !== undefined) checkMailboxLimit(mailbox, `${field}.mailbox`);
+}
+
+function deriveId(spec: ChildSpec): unknown {
+  const { id, name, logic } = spec as Partial<LogicChildFields>;
+  if (id !== undefined) return id;
+  if (typeof name === "string") return name;
+  if (typeof name?.key === "string") return name.key;
+  const given = (logic as { config?: { id?: unknown } } | undefined)?.config?.id;
+  return given === defaultServerName ? undefined : given;
 }
 
 function checkShutdown(field: string, value: Shutdown, id: string): void {
@@ -160,7 +151,8 @@ function checkShutdown(field: string, value: Shutdown, id: string): void {
   }
 }
 
-function isLogic(value: unknown): boolean {
+/** Whether a value is XState logic. */
+export function isLogic(value: unknown): boolean {
   return typeof value === "object" && value !== null && "transition" in value && "getInitialSnapshot" in value;
 }
 

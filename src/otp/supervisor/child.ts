@@ -6,7 +6,8 @@ import type { Process } from "../process/process.ts";
 import { hasProcess } from "../process/target.ts";
 import type { BoxedReason, ExitReason } from "../report/exit-reason.ts";
 import type { Clock } from "../scheduler/clock.ts";
-import type { ChildControl, NormalChildSpec, RunningChild } from "./child-spec.ts";
+import type { NormalChildSpec } from "./child-spec.ts";
+import type { ChildControl, RunningChild } from "./running-child.ts";
 
 /**
  * - "stopped": kept, not running

@@ -8,7 +8,9 @@ import { reasonOfStart } from "./deciding.ts";
 import type { SupervisorHost } from "./host.ts";
 import type { RestartPolicy } from "./restart-policy.ts";
 import { isRecord, type NormalSupervisorSpec, normalizeSupervisorSpec } from "./spec.ts";
-import { type ChildInfo, childInfo } from "./supervisor.ts";
+import type { CheckedChild, StartedBy } from "./spec-inference.ts";
+import type { Started } from "./starting.ts";
+import { answerOf, type ChildInfo, childInfo } from "./supervisor.ts";
 
 /** The flags of a dynamic supervisor. */
 export interface DynamicSupervisorSpec {
@@ -27,11 +29,8 @@ export interface DynamicSupervisorSpec {
 }
 
 /** A child specification without an id of its own. */
-export type DynamicChildSpec = ChildSpec extends infer Spec
-  ? Spec extends ChildSpec
-    ? Omit<Spec, "id"> & { id?: string }
-    : never
-  : never;
+export type DynamicChildSpec<Id extends string = string> =
+  ChildSpec<Id> extends infer Spec ? (Spec extends unknown ? Omit<Spec, "id"> & { readonly id?: Id } : never) : never;
 
 /** A running dynamic supervisor. Make one with `startDynamicSupervisor`. */
 export class DynamicSupervisor extends SupervisorCore {
@@ -50,18 +49,22 @@ export class DynamicSupervisor extends SupervisorCore {
   }
 
   /**
-   * Starts a child and settles with its ref. The specification is checked before the supervisor is asked.
+   * Starts a child and settles with its ref, or with `{ ref, info }` when its start function answers that. The specification is checked before the
+   * supervisor is asked.
    * @returns rejects with CallerError "invalid_argument", "queue_full" (`maxChildren` reached), "already_started" (the name is taken; `value` is its
    * holder) or "stopped"; ProcessError "start_failed" (`reason` is the child's) or "ignored". Nothing is kept then
    */
-  async startChild(given: DynamicChildSpec): Promise<unknown> {
+  async startChild<Id extends string, Spec extends DynamicChildSpec<Id>>(
+    given: Spec & CheckedChild<Spec>,
+  ): Promise<Exclude<StartedBy<Spec>, undefined>> {
     if (!isRecord(given)) throw invalidArgument("spec", given, "a child spec");
-    const spec = { id: "child", ...given } as ChildSpec;
-    const normal = normalizeChildSpec(this.#prepare === undefined ? spec : this.#prepare(spec));
+    const spec = given as unknown as ChildSpec;
+    const prepared = this.#prepare === undefined ? spec : this.#prepare({ id: "child", ...spec });
+    const normal = normalizeChildSpec(prepared, "spec", "child");
     if (normal.significant)
       throw invalidArgument("spec.significant", true, "absent: a dynamic supervisor has no auto_shutdown");
     this.checkRunning();
-    return this.queue.call(async () => {
+    const started = await this.queue.call(async () => {
       this.checkRunning();
       if (this.#children.size >= this.#maxChildren) {
         const message = `supervisor "${this.path}" has ${this.#children.size} children and takes at most ${this.#maxChildren}`;
@@ -70,8 +73,10 @@ export class DynamicSupervisor extends SupervisorCore {
       this.#count += 1;
       const child = createChild(normal, `${this.path}/${this.#count}`);
       this.#children.add(child);
+      let how: Started;
       try {
-        if ((await this.startNow(child, "request")) === "ignored") {
+        how = await this.startNow(child, "request");
+        if (how === "ignored") {
           throw new ProcessError("ignored", `the child chose not to start under "${this.path}"`, { reason: "ignore" });
         }
       } catch (error) {
@@ -79,8 +84,9 @@ export class DynamicSupervisor extends SupervisorCore {
         throw error;
       }
       this.#byRef.set(child.running?.ref, child);
-      return child.running?.ref;
+      return answerOf(child, how);
     });
+    return started as Exclude<StartedBy<Spec>, undefined>;
   }
 
   /**
@@ -103,8 +109,8 @@ export class DynamicSupervisor extends SupervisorCore {
   }
 
   /** One child by its ref. @throws CallerError "not_found" */
-  whichChild(ref: unknown): ChildInfo {
-    return { ...childInfo(this.#get(ref)), id: undefined };
+  whichChild<Ref>(ref: Ref): ChildInfo<Ref> {
+    return { ...(childInfo(this.#get(ref)) as ChildInfo<Ref>), id: undefined };
   }
 
   /** The specification of a child, by its ref. @throws CallerError "not_found" */

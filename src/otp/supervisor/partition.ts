@@ -7,22 +7,30 @@ import { LocalProcess } from "../process/local-process.ts";
 import type { Process } from "../process/process.ts";
 import { hasProcess, type NameService, type Via } from "../process/target.ts";
 import { keyText } from "../registry/key-map.ts";
-import type { ChildSpec, StartChildSpec } from "./child-spec.ts";
+import type { Ref, TypedVia } from "../request/protocol.ts";
+import type { ChildSpec } from "./child-spec.ts";
 import type { DynamicChildSpec } from "./dynamic.ts";
 import type { SupervisorHost } from "./host.ts";
 import type { RestartPolicy } from "./restart-policy.ts";
 import { normalizeSupervisorSpec, type SupervisorSpec } from "./spec.ts";
-import { findSupervisor, nested, type SupervisorStartOptions, type SupervisorTarget } from "./start.ts";
-import { Supervisor } from "./supervisor.ts";
+import type { CheckedChild, RefOfChild } from "./spec-inference.ts";
+import {
+  findSupervisor,
+  type NestedSupervisor,
+  nested,
+  type SupervisorStartOptions,
+  type SupervisorTarget,
+} from "./start.ts";
+import { type ChildInfo, Supervisor } from "./supervisor.ts";
 
 /** The flags of a partition supervisor. */
-export interface PartitionSupervisorSpec {
+export interface PartitionSupervisorSpec<Child extends DynamicChildSpec = DynamicChildSpec> {
   /** How callers find it: keys are routed by this name, which outlives a restart. */
   readonly name: string | Via;
   /** How many; an integer of 1 or more. One thread runs them all: a partition bounds a queue, a state or a restart, it adds no speed. */
   readonly partitions: number;
   /** The specification of every partition, or a function of its index (0, 1, 2, …). Its id is the index. */
-  readonly child: DynamicChildSpec | ((partition: number) => DynamicChildSpec);
+  readonly child: Child | ((partition: number) => Child);
   /** Restarts allowed within `periodMs`, over all partitions; default 3. */
   readonly maxRestarts?: number;
   /** Default 5,000 ms. */
@@ -32,19 +40,22 @@ export interface PartitionSupervisorSpec {
 }
 
 /** A partition supervisor as a child of another supervisor; its default id is its name. */
-export type NestedPartitionSupervisorSpec = PartitionSupervisorSpec &
-  Partial<Pick<SupervisorSpec, "id" | "restart" | "shutdownMs" | "significant">>;
+export type NestedPartitionSupervisorSpec<Child extends DynamicChildSpec = DynamicChildSpec> =
+  PartitionSupervisorSpec<Child> & Partial<Pick<SupervisorSpec, "id" | "restart" | "shutdownMs" | "significant">>;
 
 /**
  * A running partition supervisor. Make one with `startPartitionSupervisor`. Its children have the ids "0", "1", "2", … Address a partition by
  * `partition(name, key)`, or by `{ via: partitionSupervisor, key }`.
  */
-export class PartitionSupervisor extends Supervisor implements NameService {
+export class PartitionSupervisor<Child extends DynamicChildSpec = DynamicChildSpec>
+  extends Supervisor
+  implements NameService
+{
   readonly #ids: readonly string[];
   #partitions: number;
   #resizing: Promise<unknown> = Promise.resolve();
 
-  constructor(spec: PartitionSupervisorSpec, host: SupervisorHost) {
+  constructor(spec: PartitionSupervisorSpec<Child>, host: SupervisorHost) {
     const children = partitionSpecs(spec);
     const { maxRestarts, periodMs, policy } = spec;
     const flags = {
@@ -53,7 +64,7 @@ export class PartitionSupervisor extends Supervisor implements NameService {
       ...(policy === undefined ? {} : { policy }),
     };
     super(normalizeSupervisorSpec({ id: idOf(spec.name), ...flags, children }), { ...host, name: spec.name });
-    this.#ids = children.map(({ id }) => id);
+    this.#ids = children.map((_, index) => String(index));
     this.#partitions = children.length;
   }
 
@@ -79,6 +90,14 @@ export class PartitionSupervisor extends Supervisor implements NameService {
     const ref = this.child(this.#ids[this.partitionOf(key)] as string)?.running?.ref;
     const process = ref instanceof LocalProcess ? ref : hasProcess(ref) ? ref.process : undefined;
     return process?.alive === true ? process : undefined;
+  }
+
+  override whichChildren(): ChildInfo<RefOfChild<Child>>[] {
+    return super.whichChildren() as ChildInfo<RefOfChild<Child>>[];
+  }
+
+  override whichChild(id: string): ChildInfo<RefOfChild<Child>> {
+    return super.whichChild(id) as ChildInfo<RefOfChild<Child>>;
   }
 
   /** @throws CallerError "invalid_argument": its partitions have their names already */
@@ -124,19 +143,19 @@ export class PartitionSupervisor extends Supervisor implements NameService {
  * Starts a partition supervisor under its name; options as of `startSupervisor`.
  * @returns rejects with CallerError "invalid_argument" before anything starts, or "already_started"; ProcessError "start_failed"
  */
-export async function startPartitionSupervisor(
-  spec: PartitionSupervisorSpec,
+export async function startPartitionSupervisor<Child extends DynamicChildSpec>(
+  spec: PartitionSupervisorSpec<Child & CheckedChild<Child>>,
   options: Omit<SupervisorStartOptions, "name"> = {},
-): Promise<PartitionSupervisor> {
-  const supervisor = new PartitionSupervisor(spec, options);
+): Promise<PartitionSupervisor<Child>> {
+  const supervisor = new PartitionSupervisor<Child>(spec, options);
   await supervisor.start(options.link === true ? self() : undefined);
   return supervisor;
 }
 
 /** Makes a partition supervisor that nests. @throws CallerError "invalid_argument" */
-export function definePartitionSupervisor(
-  spec: NestedPartitionSupervisorSpec,
-): StartChildSpec & { readonly type: "supervisor" } {
+export function definePartitionSupervisor<Child extends DynamicChildSpec, const Id extends string = string>(
+  spec: NestedPartitionSupervisorSpec<Child & CheckedChild<Child>> & { readonly id?: Id },
+): NestedSupervisor<PartitionSupervisor<Child>, Id> {
   const { id, restart, shutdownMs, significant, ...own } = spec;
   partitionSpecs(own);
   const child = {
@@ -144,13 +163,18 @@ export function definePartitionSupervisor(
     ...(shutdownMs === undefined ? {} : { shutdownMs }),
     ...(significant === undefined ? {} : { significant }),
   };
-  return nested(id ?? idOf(spec.name), child, (host) => new PartitionSupervisor(own, host));
+  return nested((id ?? idOf(spec.name)) as Id, child, (host) => new PartitionSupervisor<Child>(own, host));
 }
 
 /**
  * The address of a key's partition, for `call`, `send`, `startChild` and their kin: looked up whenever it is used. While nobody has the name, or
  * the partition does not run, it is the address of nobody.
  */
+export function partition<Child extends DynamicChildSpec>(
+  supervisor: PartitionSupervisor<Child>,
+  key: unknown,
+): RefOfChild<Child> extends Ref<infer P> ? TypedVia<P> : Via;
+export function partition(supervisor: SupervisorTarget, key: unknown): Via;
 export function partition(supervisor: SupervisorTarget, key: unknown): Via {
   return {
     key,

@@ -4,7 +4,7 @@ import type { AnyActorRef } from "xstate";
 import type { Process, Supervision } from "../process/process.ts";
 import type { ExitReason } from "../report/exit-reason.ts";
 import type { Child, ChildHost } from "./child.ts";
-import type { RunningChild } from "./child-spec.ts";
+import type { RunningChild } from "./running-child.ts";
 
 /** Calls `then` when a dead process and what it leaves behind have ended. */
 export function whenAlone({ behaviour }: Process, then: () => void): void {

@@ -6,10 +6,10 @@ import { describeTarget, type HasProcess, resolveTarget, type Target } from "../
 import type { TreeNode } from "../report/tree.ts";
 import {
   type ChildSpec,
+  type DefinedChildSpec,
   type NormalChildSpec,
   normalizeChildSpec,
   normalizeChildSpecs,
-  type StartChildSpec,
 } from "./child-spec.ts";
 import { SupervisorCore } from "./core.ts";
 import {
@@ -20,11 +20,25 @@ import {
 } from "./dynamic.ts";
 import type { SupervisorHost } from "./host.ts";
 import { type AutoShutdown, checkSignificant, isRecord, normalizeSupervisorSpec, type SupervisorSpec } from "./spec.ts";
+import type { CheckedChild, CheckedChildren, RefOfId, StartedBy, StartedById } from "./spec-inference.ts";
 import { type ChildInfo, Supervisor } from "./supervisor.ts";
 import type { ChildCounts } from "./telling.ts";
 
+/** A specification whose child is a supervisor. */
+export type NestedSupervisor<S extends SupervisorCore, Id extends string = string> = DefinedChildSpec<S, Id> & {
+  readonly type: "supervisor";
+};
+
 /** A supervisor specification that stands among the children of another supervisor. Inert. */
-export type SupervisorDefinition = StartChildSpec & { readonly type: "supervisor"; readonly spec: SupervisorSpec };
+export type SupervisorDefinition<
+  Children extends readonly ChildSpec[] = readonly ChildSpec[],
+  Id extends string = string,
+> = NestedSupervisor<Supervisor<Children>, Id> & { readonly spec: SupervisorSpec };
+
+/** What a supervisor is made of, its children checked one by one. */
+type CheckedSpec<Children extends readonly ChildSpec[]> = Omit<SupervisorSpec, "id" | "children"> & {
+  readonly children?: CheckedChildren<Children>;
+};
 
 /** A supervisor: as `startSupervisor` gave it, its process, or its name. */
 export type SupervisorTarget = Target | HasProcess;
@@ -39,13 +53,13 @@ export interface SupervisorStartOptions extends SupervisorHost {
  * @returns rejects with CallerError "invalid_argument" before anything starts, or "already_started" (the name is taken); ProcessError
  * "start_failed" (its `reason` names the child)
  */
-export async function startSupervisor(
-  spec: Omit<SupervisorSpec, "id"> & { id?: string },
+export async function startSupervisor<Id extends string, Children extends readonly ChildSpec<Id>[] | []>(
+  spec: CheckedSpec<Children> & { readonly id?: string },
   options: SupervisorStartOptions = {},
-): Promise<Supervisor> {
+): Promise<Supervisor<Children>> {
   if (!isRecord(spec)) throw invalidArgument("spec", spec, "a supervisor spec");
-  const normal = normalizeSupervisorSpec({ id: "supervisor", ...spec });
-  return begin(new Supervisor(normal, options), options);
+  const normal = normalizeSupervisorSpec({ id: "supervisor", ...(spec as Partial<SupervisorSpec>) });
+  return begin(new Supervisor<Children>(normal, options), options);
 }
 
 /** Starts a dynamic supervisor; options and errors as of `startSupervisor`. */
@@ -65,25 +79,31 @@ async function begin<S extends SupervisorCore>(supervisor: S, { link = false }: 
  * Makes a supervisor that nests: put it among the `children` of a system or of another supervisor.
  * @throws CallerError "invalid_argument"
  */
-export function defineSupervisor(spec: SupervisorSpec): SupervisorDefinition {
-  const normal = normalizeSupervisorSpec(spec);
-  return { ...nested(normal.id, spec, (host) => new Supervisor(normal, host)), spec };
+export function defineSupervisor<
+  const Id extends string,
+  ChildId extends string,
+  Children extends readonly ChildSpec<ChildId>[] | [],
+>(spec: CheckedSpec<Children> & { readonly id: Id }): SupervisorDefinition<Children, Id> {
+  const given = spec as unknown as SupervisorSpec;
+  const normal = normalizeSupervisorSpec(given);
+  return { ...nested(spec.id, given, (host) => new Supervisor<Children>(normal, host)), spec: given };
 }
 
 /** Makes a dynamic supervisor that nests. @throws CallerError "invalid_argument" */
-export function defineDynamicSupervisor(
-  spec: DynamicSupervisorSpec & Pick<SupervisorSpec, "id" | "restart" | "shutdownMs" | "significant" | "name">,
-): StartChildSpec & { readonly type: "supervisor" } {
-  const { id } = normalizeDynamicSpec(spec);
-  return nested(id, spec, (host) => new DynamicSupervisor(spec, host));
+export function defineDynamicSupervisor<const Id extends string>(
+  spec: DynamicSupervisorSpec &
+    Pick<SupervisorSpec, "restart" | "shutdownMs" | "significant" | "name"> & { readonly id: Id },
+): NestedSupervisor<DynamicSupervisor, Id> {
+  normalizeDynamicSpec(spec);
+  return nested(spec.id, spec, (host) => new DynamicSupervisor(spec, host));
 }
 
 /** A child specification whose child is a supervisor. */
-export function nested(
-  id: string,
+export function nested<S extends SupervisorCore, Id extends string>(
+  id: Id,
   spec: Pick<SupervisorSpec, "restart" | "shutdownMs" | "significant" | "name">,
-  make: (host: SupervisorHost) => SupervisorCore,
-): StartChildSpec & { readonly type: "supervisor" } {
+  make: (host: SupervisorHost) => S,
+): NestedSupervisor<S, Id> {
   return {
     id,
     type: "supervisor",
@@ -128,12 +148,20 @@ function findStatic(target: SupervisorTarget): Supervisor {
  * Adds a child and starts it; settles with its ref. See `Supervisor.startChild` and `DynamicSupervisor.startChild`. A bad specification is refused
  * even where there is no supervisor.
  */
+export function startChild<Id extends string, Spec extends DynamicChildSpec<Id>>(
+  supervisor: DynamicSupervisor,
+  spec: Spec & CheckedChild<Spec>,
+): Promise<Exclude<StartedBy<Spec>, undefined>>;
+export function startChild<Id extends string, Spec extends DynamicChildSpec<Id>>(
+  supervisor: SupervisorTarget,
+  spec: Spec & CheckedChild<Spec>,
+): Promise<StartedBy<Spec> | undefined>;
 export async function startChild(supervisor: SupervisorTarget, spec: DynamicChildSpec): Promise<unknown> {
   let found: SupervisorCore;
   try {
     found = findSupervisor(supervisor);
   } catch (error) {
-    normalizeChildSpec({ id: "child", ...spec } as ChildSpec);
+    normalizeChildSpec(spec as ChildSpec, "spec", "child");
     throw error;
   }
   if (found instanceof DynamicSupervisor) return found.startChild(spec);
@@ -148,6 +176,11 @@ export async function terminateChild(supervisor: SupervisorTarget, idOrRef: unkn
 }
 
 /** Starts a child that does not run. See `Supervisor.restartChild`. */
+export function restartChild<Children extends readonly ChildSpec[], Id extends string>(
+  supervisor: Supervisor<Children>,
+  id: Id,
+): Promise<StartedById<Children, Id> | undefined>;
+export function restartChild(supervisor: SupervisorTarget, id: string): Promise<unknown>;
 export async function restartChild(supervisor: SupervisorTarget, id: string): Promise<unknown> {
   return findStatic(supervisor).restartChild(id);
 }
@@ -163,6 +196,12 @@ export function whichChildren(supervisor: SupervisorTarget): ChildInfo[] {
 }
 
 /** One child by id (dynamic: by ref). @throws CallerError "not_found" */
+export function whichChild<Children extends readonly ChildSpec[], Id extends string>(
+  supervisor: Supervisor<Children>,
+  id: Id,
+): ChildInfo<RefOfId<Children, Id>>;
+export function whichChild<Ref>(supervisor: DynamicSupervisor, ref: Ref): ChildInfo<Ref>;
+export function whichChild(supervisor: SupervisorTarget, idOrRef: unknown): ChildInfo;
 export function whichChild(supervisor: SupervisorTarget, idOrRef: unknown): ChildInfo {
   return (findSupervisor(supervisor) as DynamicSupervisor).whichChild(idOrRef);
 }

@@ -7,15 +7,19 @@ import type { Process } from "../process/process.ts";
 import { hasProcess } from "../process/target.ts";
 import { startProcess } from "../start/start.ts";
 import type { Child, ChildHost } from "./child.ts";
-import type { ChildScope, LogicChildSpec, RunningChild } from "./child-spec.ts";
+import type { LogicChildSpec } from "./child-spec.ts";
 import { ProcessChild } from "./process-child.ts";
+import type { ChildScope, RunningChild, StartedWithInfo } from "./running-child.ts";
 
 let scopeIds = 0;
 /** Of no incarnation: exits told under it are nobody's. */
 const noScope = 0;
 
-/** What a start came to: a child whose start function chose not to start is kept, but does not run. */
-export type Started = "running" | "ignored";
+/**
+ * What a start came to: the child runs, and its start function may have added something for the one who has asked for it; or it chose not to start,
+ * and is kept but does not run.
+ */
+export type Started = "running" | "ignored" | { readonly info: unknown };
 
 /**
  * Starts one incarnation.
@@ -70,7 +74,7 @@ function awaitStart(slow: Promise<unknown>, child: Child, scopeId: number, host:
 function endLate(result: unknown, child: Child, host: ChildHost): void {
   if (result === undefined || result === null) return;
   try {
-    runningChild(result, child, noScope, host).kill();
+    runningChild(hasInfo(result) ? result.ref : result, child, noScope, host).kill();
   } catch {
     // Junk: there is nothing to end.
   }
@@ -99,7 +103,7 @@ function startBy(child: Child, scopeId: number, host: ChildHost): unknown {
 
 /** XState logic becomes a process of its own, whose parent is the supervisor. */
 function startLogic(child: Child, spec: LogicChildSpec, host: ChildHost): Process | Promise<Process> {
-  const { input, name, mailbox, trapExit } = spec;
+  const { input, name, startTimeoutMs, mailbox, trapExit } = spec;
   return startProcess(spec.logic, {
     input,
     id: child.spec.id,
@@ -107,6 +111,7 @@ function startLogic(child: Child, spec: LogicChildSpec, host: ChildHost): Proces
     parent: host.process,
     pendingStarts: host.pendingStarts,
     ...(name === undefined ? {} : { name }),
+    ...(startTimeoutMs === undefined ? {} : { timeoutMs: startTimeoutMs }),
     ...(mailbox === undefined ? {} : { mailbox }),
     ...(trapExit === undefined ? {} : { trapExit }),
   });
@@ -129,23 +134,30 @@ function settleStart(child: Child, scopeId: number, host: ChildHost, result: unk
     child.status = "stopped";
     return "ignored";
   }
+  const withInfo = hasInfo(result);
   try {
-    child.running = runningChild(result, child, scopeId, host);
+    child.running = runningChild(withInfo ? result.ref : result, child, scopeId, host);
   } catch (error) {
     return startThrew(child, error);
   }
   child.lastRef = child.running.ref;
   child.status = "running";
   if (host.forgetsTemporary && child.spec.restart === "temporary") child.spec = { ...child.spec, spec: undefined };
-  return "running";
+  return withInfo ? { info: result.info } : "running";
+}
+
+/** Whether a start function answers something beside the ref. What has a process, or can be stopped, is a ref itself. */
+function hasInfo(result: unknown): result is StartedWithInfo {
+  if (result instanceof LocalProcess || typeof result !== "object" || result === null) return false;
+  return "ref" in result && "info" in result && !("stop" in result) && !hasProcess(result);
 }
 
 /** What a start function may answer, as the supervisor sees it. */
 function runningChild(result: unknown, child: Child, scopeId: number, host: ChildHost): RunningChild {
   const process = result instanceof LocalProcess ? result : hasProcess(result) ? result.process : undefined;
   if (process === undefined) {
-    if (typeof (result as RunningChild).stop === "function") return result as RunningChild;
-    throw new TypeError("a start function answers a ref, a running child, or undefined to be ignored");
+    if (typeof (result as RunningChild | undefined)?.stop === "function") return result as RunningChild;
+    throw new TypeError("a start function answers a ref, { ref, info }, a running child, or undefined to be ignored");
   }
   const running = new ProcessChild(result, process, { child, scopeId, host });
   if (!process.alive) running.ended(process.exitReason);

@@ -4,47 +4,54 @@ import { CallerError } from "../../errors.ts";
 import { type Child, type ChildHost, createChild } from "./child.ts";
 import { type ChildSpec, type NormalChildSpec, normalizeChildSpec } from "./child-spec.ts";
 import { SupervisorCore } from "./core.ts";
+import type { StartedWithInfo } from "./running-child.ts";
 import { checkSignificant } from "./spec.ts";
+import type { CheckedChild, RefOfId, StartedBy, StartedById } from "./spec-inference.ts";
+import type { Started } from "./starting.ts";
 
 /** An entry of `whichChildren`. */
-export interface ChildInfo {
+export interface ChildInfo<Ref = unknown> {
   /** Undefined for the children of a dynamic supervisor. */
   id: string | undefined;
   /** The running child; undefined when it does not run. */
-  ref: unknown;
+  ref: Ref | undefined;
   status: "running" | "stopped" | "restarting";
   type: "worker" | "supervisor";
 }
 
-/** A running supervisor. Make one with `startSupervisor`. */
-export class Supervisor extends SupervisorCore {
+/** A running supervisor. Make one with `startSupervisor`. `Children` are the specifications it was started with, as far as TypeScript knows them. */
+export class Supervisor<Children extends readonly ChildSpec[] = readonly ChildSpec[]> extends SupervisorCore {
   readonly #children = new Map<string, Child>();
 
   /**
-   * Adds a child at the end and starts it; settles with its ref when it has started. A child that chooses not to start is kept and answers
-   * undefined.
+   * Adds a child at the end and starts it; settles with its ref when it has started, and with `{ ref, info }` when its start function answers that. A
+   * child that chooses not to start is kept and answers undefined.
    * @returns rejects with CallerError "invalid_argument", "already_started" (the id runs, or the name is taken; `value` is who has it),
    * "already_present" or "stopped"; ProcessError "start_failed". Nothing is kept then
    */
-  async startChild(spec: ChildSpec): Promise<unknown> {
+  async startChild<Id extends string, Spec extends ChildSpec<Id>>(
+    spec: Spec & CheckedChild<Spec>,
+  ): Promise<StartedBy<Spec> | undefined> {
     const normal = normalizeChildSpec(spec);
     checkSignificant(normal, this.spec.autoShutdown, "spec");
     this.checkRunning();
-    return this.queue.call(async () => {
+    const started = await this.queue.call(async () => {
       this.checkRunning();
       const present = this.#children.get(normal.id);
       if (present !== undefined) throw this.#presentError(present);
       const child = createChild(normal, `${this.path}/${normal.id}`);
       this.#children.set(normal.id, child);
+      let how: Started;
       try {
-        await this.startNow(child, "request");
+        how = await this.startNow(child, "request");
       } catch (error) {
         this.#children.delete(normal.id);
         throw error;
       }
       if (child.status === "stopped") this.left(child, false);
-      return child.running?.ref;
+      return answerOf(child, how);
     });
+    return started as StartedBy<Spec> | undefined;
   }
 
   /**
@@ -64,19 +71,19 @@ export class Supervisor extends SupervisorCore {
   }
 
   /**
-   * Starts a child that does not run. Does not count as a restart of the policy.
+   * Starts a child that does not run, and settles as `startChild`. Does not count as a restart of the policy.
    * @returns rejects with CallerError "not_found", "already_started" (it runs, or its name is taken; `value` is who has it), "already_present" (it is
    * restarting) or "stopped"; ProcessError "start_failed" (`reason` is the child's). The specification is kept
    */
-  async restartChild(id: string): Promise<unknown> {
+  async restartChild<Id extends string>(id: Id): Promise<StartedById<Children, Id> | undefined> {
     this.checkRunning();
-    return this.queue.call(async () => {
+    const started = await this.queue.call(async () => {
       this.checkRunning();
       const child = this.#get(id);
       if (child.status !== "stopped") throw this.#presentError(child);
-      await this.startNow(child, "again");
-      return child.running?.ref;
+      return answerOf(child, await this.startNow(child, "again"));
     });
+    return started as StartedById<Children, Id> | undefined;
   }
 
   /**
@@ -99,8 +106,8 @@ export class Supervisor extends SupervisorCore {
   }
 
   /** One child. @throws CallerError "not_found" */
-  whichChild(id: string): ChildInfo {
-    return childInfo(this.#get(id));
+  whichChild<Id extends string>(id: Id): ChildInfo<RefOfId<Children, Id>> {
+    return childInfo(this.#get(id)) as ChildInfo<RefOfId<Children, Id>>;
   }
 
   /** A child's specification with its defaults filled in. @throws CallerError "not_found" */
@@ -204,6 +211,12 @@ export class Supervisor extends SupervisorCore {
 /** Whether a child runs or is about to again. */
 function isUp(child: Child): boolean {
   return child.status !== "stopped" && child.pendingExit === undefined;
+}
+
+/** What the one who has asked for a start is given. */
+export function answerOf(child: Child, how: Started): unknown {
+  const ref = child.running?.ref;
+  return typeof how === "object" ? ({ ref, info: how.info } satisfies StartedWithInfo<unknown>) : ref;
 }
 
 /** A child's entry. */

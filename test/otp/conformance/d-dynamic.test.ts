@@ -1,6 +1,7 @@
 /** Conformance rows D1 to D14: DynamicSupervisor, its start and startChild. */
 
 import { describe, expect, test } from "vitest";
+import { LocalProcess } from "../../../src/otp/process/local-process.ts";
 import { Exit } from "../../../src/otp/report/exit-reason.ts";
 import { stop } from "../../../src/otp/request/stop.ts";
 import { whereis } from "../../../src/otp/start/names.ts";
@@ -16,6 +17,7 @@ import {
   whichChildren,
 } from "../../../src/otp/supervisor/start.ts";
 import { counts, createWorld, quiet, recorder } from "../scripted.ts";
+import { bystander } from "../support.ts";
 
 describe("starting one", () => {
   test("D1 it stands under a supervisor by its name, without children", async () => {
@@ -133,7 +135,7 @@ describe("startChild", () => {
     await supervisor.stop();
   });
 
-  test("D12 what a start answers: a ref, something that has a process, ignore, an error, junk; only the first two are kept", async () => {
+  test("D12 what a start answers: a ref, something that has a process, a ref with an info, ignore, an error, junk; only refs are kept", async () => {
     const world = createWorld();
     const supervisor = await world.superviseDynamic();
     const a = world.script("a");
@@ -141,6 +143,8 @@ describe("startChild", () => {
     expect(ref).toBe(a.ref);
     const extra = await supervisor.startChild({ start: () => startDynamicSupervisor() });
     expect(extra).toBeInstanceOf(DynamicSupervisor);
+    const third = await supervisor.startChild({ start: () => ({ ref: bystander(world), info: "extra" }) });
+    expect(third).toEqual({ ref: expect.any(LocalProcess), info: "extra" });
     const start = (answer: () => unknown) => supervisor.startChild({ start: answer as () => undefined });
     await expect(start(() => undefined)).rejects.toMatchObject({ code: "ignored" });
     const found = () => {
@@ -148,7 +152,7 @@ describe("startChild", () => {
     };
     await expect(start(found)).rejects.toMatchObject({ code: "start_failed", reason: "found" });
     await expect(start(() => "junk")).rejects.toMatchObject({ code: "start_failed", reason: { name: "TypeError" } });
-    expect(supervisor.whichChildren().map((child) => child.ref)).toEqual([ref, extra]);
+    expect(supervisor.whichChildren().map((child) => child.ref)).toEqual([ref, extra, third.ref]);
     await supervisor.stop();
   });
 

@@ -212,6 +212,22 @@ test("S47 a child that answers more than its process is restarted with a new ref
   await supervisor.stop();
 });
 
+test("S47 a child whose start answers an info hands it to who started it, shows its ref alone, and drops it in a restart", async () => {
+  const world = createWorld();
+  const processes: Process[] = [];
+  const start = () => {
+    processes.push(bystander(world));
+    return { ref: processes.at(-1) as Process, info: `extra ${processes.length}` };
+  };
+  const supervisor = await world.supervise({});
+  expect(await supervisor.startChild({ id: "child1", start })).toEqual({ ref: processes[0], info: "extra 1" });
+  exit(processes[0] as Process, "died");
+  await quiet();
+  expect(supervisor.whichChild("child1").ref).toBe(processes[1]);
+  expect(counted(supervisor)).toBe("1/1/0/1");
+  await supervisor.stop();
+});
+
 test("S48 the list is newest first at each step, and one child can be looked up", async () => {
   const { script, supervise } = createWorld();
   const supervisor = await supervise({});

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { ExitReason } from "../../../src/otp/report/exit-reason.ts";
 import { call } from "../../../src/otp/request/call.ts";
-import type { ChildScope, ChildSpec, RunningChild } from "../../../src/otp/supervisor/child-spec.ts";
+import type { ChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
 import type { RestartPolicy } from "../../../src/otp/supervisor/restart-policy.ts";
+import type { ChildScope, RunningChild } from "../../../src/otp/supervisor/running-child.ts";
 import { startDynamicSupervisor, startSupervisor } from "../../../src/otp/supervisor/start.ts";
 import { Supervisor } from "../../../src/otp/supervisor/supervisor.ts";
 import { createWorld, quiet } from "../scripted.ts";

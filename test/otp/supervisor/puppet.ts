@@ -4,7 +4,8 @@ import { LocalProcess } from "../../../src/otp/process/local-process.ts";
 import { LocalRuntime } from "../../../src/otp/process/runtime.ts";
 import type { ExitReason } from "../../../src/otp/report/exit-reason.ts";
 import { type Child, type ChildHost, createChild } from "../../../src/otp/supervisor/child.ts";
-import { type ChildSpec, normalizeChildSpec, type RunningChild } from "../../../src/otp/supervisor/child-spec.ts";
+import { type ChildSpec, normalizeChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
+import type { RunningChild } from "../../../src/otp/supervisor/running-child.ts";
 import { createVirtualClock } from "../../../src/testing/virtual-clock.ts";
 
 /** A host that writes down what it is told, and hands an end to whoever waits for it. */

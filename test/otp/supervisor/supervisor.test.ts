@@ -3,7 +3,8 @@ import { type AnyActorRef, createMachine, fromCallback, fromPromise, type Inspec
 import { ProcessError } from "../../../src/errors.ts";
 import type { ExitReason } from "../../../src/otp/report/exit-reason.ts";
 import type { SupervisorReport } from "../../../src/otp/report/supervisor-report.ts";
-import type { ChildScope, ChildSpec, RunningChild } from "../../../src/otp/supervisor/child-spec.ts";
+import type { ChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
+import type { ChildScope, RunningChild } from "../../../src/otp/supervisor/running-child.ts";
 import type { SupervisorSpec } from "../../../src/otp/supervisor/spec.ts";
 import { defineSupervisor, startSupervisor } from "../../../src/otp/supervisor/start.ts";
 import { createVirtualClock } from "../../../src/testing/virtual-clock.ts";

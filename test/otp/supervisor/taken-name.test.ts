@@ -142,7 +142,7 @@ test("what fails for another reason, or is taken by what is no process, is a fai
   const inner = { id: "inner", start: () => startSupervisor({ children: [{ id: "a", logic, name: "" }] }) };
   expect(await rejection(supervisor.startChild(inner))).toMatchObject({
     code: "start_failed",
-    cause: { code: "start_failed", cause: { code: "invalid_argument", field: "options.name" } },
+    cause: { code: "invalid_argument", field: "spec.children[0].name" },
   });
   await supervisor.stop();
 });
