@@ -35,6 +35,12 @@ test("every file says in its first line what it is, after the line that makes it
   expect(written.filter(({ text }) => !/^(?:#!.*\n)?\/\*\*/.test(text)).map(({ path }) => path)).toEqual([]);
 });
 
+test("a file has at most 300 lines, or says in its first comment why it has more", () => {
+  const long = written.filter(({ text }) => text.split("\n").length > 301);
+  const silent = long.filter(({ text }) => !/^\/\*\*[^/]*\bmore than 300 lines because\b/.test(text));
+  expect(silent.map(({ path }) => path)).toEqual([]);
+});
+
 test("every export has a doc comment", () => {
   const bare = written
     .filter(({ path }) => !/(?:^|\/)index\.ts$/.test(path))
