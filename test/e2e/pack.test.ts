@@ -136,7 +136,7 @@ const silent = fromGenServer({ init: () => ({ state: undefined }), handleCall: (
 const ref = await start(silent, { runtime: new Runtime({ clock }) });
 const answer = call(ref, "anything").catch((error) => error);
 const [{ run, ms }] = timers;
-clock.now = () => ms;
+clock.monotonicMs = () => ms;
 run();
 console.log((await answer).message.slice(0, 9), "after", ms, "ms of no time");
 `;
