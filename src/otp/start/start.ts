@@ -24,13 +24,13 @@ export interface StartOptions<Input = unknown> {
   /** A local name, or a key in a registry. It is registered before init and free again when the start fails. */
   readonly name?: string | Via | undefined;
   /** Milliseconds for init; then the half-started process is killed. Default "infinity". */
-  readonly timeoutMs?: number | "infinity";
+  readonly timeoutMs?: number | "infinity" | undefined;
   /** Bounds the mailbox; default: no bound. */
-  readonly mailbox?: MailboxLimit;
+  readonly mailbox?: MailboxLimit | undefined;
   /** Whether exit signals become messages from the beginning. Default: as the logic says, else false. */
-  readonly trapExit?: boolean;
+  readonly trapExit?: boolean | undefined;
   /** Default: the runtime of the process that starts it, or the default one. */
-  readonly runtime?: Runtime;
+  readonly runtime?: Runtime | undefined;
 }
 
 /** What a start is told after the logic: `input` has to be there when the logic says so. */

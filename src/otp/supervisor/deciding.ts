@@ -67,7 +67,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
     } else {
       child.status = "stopped";
     }
-    this.report({ type: "child.exited", offender: offender(child), reason, decision });
+    if (this.isHeard) this.report({ type: "child.exited", offender: offender(child), reason, decision });
     const { because } = decision;
     const lastExit = { childId: spec.id, reason: describeExitReason(reason), decision: decision.type, because };
     this.actor.send({ type: "child.decided", lastExit, children: this.size, restarts: this.#restarts });
@@ -137,7 +137,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
 
   #startedAgain(child: Child, how: Started): undefined {
     if (how === "ignored") this.left(child, false);
-    else this.report({ type: "child.started", offender: offender(child), restarted: true });
+    else if (this.isHeard) this.report({ type: "child.started", offender: offender(child), restarted: true });
   }
 
   protected restartResident(child: Child, delayMs: number): void {

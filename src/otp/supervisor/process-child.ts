@@ -20,12 +20,12 @@ export class ProcessChild implements RunningChild, Supervision {
   readonly #scopeId: number;
   readonly #host: ChildHost;
 
-  constructor(ref: unknown, process: Process, of: { child: Child; scopeId: number; host: ChildHost }) {
+  constructor(ref: unknown, process: Process, child: Child, scopeId: number, host: ChildHost) {
     this.ref = ref;
     this.#process = process;
-    this.#child = of.child;
-    this.#scopeId = of.scopeId;
-    this.#host = of.host;
+    this.#child = child;
+    this.#scopeId = scopeId;
+    this.#host = host;
   }
 
   ended(reason: ExitReason): void {

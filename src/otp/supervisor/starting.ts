@@ -103,17 +103,18 @@ function startBy(child: Child, scopeId: number, host: ChildHost): unknown {
 
 /** XState logic becomes a process of its own, whose parent is the supervisor. */
 function startLogic(child: Child, spec: LogicChildSpec, host: ChildHost): Process | Promise<Process> {
-  const { input, name, startTimeoutMs, mailbox, trapExit } = spec;
-  return startProcess(spec.logic, {
+  const { logic, input, name, startTimeoutMs = "infinity", mailbox, trapExit } = spec;
+  // One shape for every child: this is most of what a restart allocates beside the process.
+  return startProcess(logic, {
     input,
+    name,
+    mailbox,
+    trapExit,
+    timeoutMs: startTimeoutMs,
     id: child.spec.id,
     under: host.actor,
     parent: host.process,
     pendingStarts: host.pendingStarts,
-    ...(name === undefined ? {} : { name }),
-    ...(startTimeoutMs === undefined ? {} : { timeoutMs: startTimeoutMs }),
-    ...(mailbox === undefined ? {} : { mailbox }),
-    ...(trapExit === undefined ? {} : { trapExit }),
   });
 }
 
@@ -159,7 +160,7 @@ function runningChild(result: unknown, child: Child, scopeId: number, host: Chil
     if (typeof (result as RunningChild | undefined)?.stop === "function") return result as RunningChild;
     throw new TypeError("a start function answers a ref, { ref, info }, a running child, or undefined to be ignored");
   }
-  const running = new ProcessChild(result, process, { child, scopeId, host });
+  const running = new ProcessChild(result, process, child, scopeId, host);
   if (!process.alive) running.ended(process.exitReason);
   else if (process.supervision === undefined) process.supervision = running;
   else process.addExitHook((reason) => running.ended(reason));

@@ -86,6 +86,11 @@ export abstract class TellingSupervisor {
     return root;
   }
 
+  /** Whether anybody is told of reports: nobody makes one for no one, as a storm of restarts shows. */
+  protected get isHeard(): boolean {
+    return this.host.onReport !== undefined || this.process.runtime.tellsCrashes;
+  }
+
   protected report(report: DistributiveOmit<SupervisorReport, "supervisor" | "atMs">): void {
     this.tell({ ...report, supervisor: this.path, atMs: this.clock.now() });
   }
