@@ -29,6 +29,7 @@ export {
   waitResponse,
 } from "./request/async-request.ts";
 export { type CallOptions, call, cast, type From, reply, send } from "./request/call.ts";
+export { type CallEvent, type CastEvent, isCall } from "./request/machine-event.ts";
 export { type MultiCallResult, multiCall } from "./request/multi-call.ts";
 export type { Protocol, Ref, Request } from "./request/protocol.ts";
 export {

@@ -8,10 +8,10 @@ import type { Held, Process } from "./process.ts";
 import { DownSignal, RuntimeMessage } from "./runtime-message.ts";
 import { resolveTarget, type Target } from "./target.ts";
 
-/** What a monitoring process receives, as an ordinary message. */
-export interface DownMessage {
+/** What a monitoring process receives, as an ordinary message; with a tag of its own, `DownMessage<"gone">`. */
+export interface DownMessage<Tag extends string = "DOWN"> {
   /** "DOWN", or the monitor's own tag. */
-  readonly type: string;
+  readonly type: Tag;
   readonly monitor: Monitor;
   /** What was monitored: the ref, or the name if it was monitored by name. */
   readonly process: Target | undefined;

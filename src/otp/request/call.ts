@@ -26,10 +26,13 @@ export interface CallOptions extends Patience {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The address of one reply: keep it and answer later with `reply`. */
-export interface From {
+declare const awaited: unique symbol;
+
+/** The address of one reply, and what it may be: keep it and answer later with `reply`. */
+export interface From<Reply = unknown> {
   /** The caller; undefined when the call came from outside any process. */
   readonly caller: Process | undefined;
+  readonly [awaited]?: (reply: Reply) => void;
 }
 
 /**
@@ -104,7 +107,7 @@ function selfError(details: CallDetails): ProcessError {
  * Answers a call, now or later, from anywhere. A second reply, and one that comes too late, is a dead letter.
  * @throws CallerError "invalid_argument" for a `from` that is none, and for a promise as the value: wait for it, then reply
  */
-export function reply(from: From, value: unknown): void {
+export function reply<Reply>(from: From<Reply>, value: NoInfer<Reply>): void {
   if (!RuntimeMessage.is(from) || !(from instanceof PendingCall)) {
     throw invalidArgument("from", from, "the `from` that handleCall was given");
   }

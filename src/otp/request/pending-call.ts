@@ -68,6 +68,11 @@ export class PendingCall extends CallMessage implements Deadline {
     if (call.timeoutMs !== "infinity") target.runtime.deadlines.add(this, call.timeoutMs);
   }
 
+  /** The address of the reply, as a machine reads it off the event. */
+  get from(): this {
+    return this;
+  }
+
   /** Told when somebody else gives the call up; `forget` is called when it is settled. */
   set forgetSignal(forget: () => void) {
     this.#forgetSignal = forget;

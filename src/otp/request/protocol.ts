@@ -9,7 +9,7 @@ declare const replyType: unique symbol;
 declare const protocolType: unique symbol;
 
 /** A call message with the type of its own reply: `Request<{ type: "get" }, number>`. Without it the reply is the union of all replies. */
-export type Request<Message, Reply> = Message & { readonly [replyType]?: Reply };
+export type Request<Message, Reply> = Message & { readonly [replyType]?: () => Reply };
 
 /** The message types of a server. */
 export interface Protocol {
@@ -56,8 +56,4 @@ export type ReplyOf<T, M> =
   ProtocolOf<T> extends { call: infer C; reply: infer R } ? ReplyFor<MatchingCall<C, M>, R> : unknown;
 
 type MatchingCall<C, M> = C extends unknown ? (M extends C ? C : never) : never;
-type ReplyFor<C, R> = C extends { readonly [replyType]?: infer Own }
-  ? unknown extends Own
-    ? R
-    : Exclude<Own, undefined>
-  : R;
+type ReplyFor<C, R> = C extends { readonly [replyType]?: () => infer Own } ? (unknown extends Own ? R : Own) : R;

@@ -1,6 +1,6 @@
 /** Starting processes: a start settles after init, and a failed one leaves nothing behind. Source: OTP's gen:start and proc_lib. */
 
-import type { AnyActorLogic, AnyActorRef, InputFrom } from "xstate";
+import type { AnyActorLogic, AnyActorRef, EventFromLogic, InputFrom } from "xstate";
 import { ProcessError } from "../../errors.ts";
 import { currentProcess, runAs, self } from "../process/current.ts";
 import { linkProcesses, unlinkProcesses } from "../process/link.ts";
@@ -10,6 +10,7 @@ import { Monitor } from "../process/monitor.ts";
 import type { Process, Runtime } from "../process/process.ts";
 import { bindActor, contextRuntime, type Via } from "../process/target.ts";
 import { describeExitReason, type ExitReason, exitReasonOf } from "../report/exit-reason.ts";
+import type { ProtocolOfEvents } from "../request/machine-event.ts";
 import type { Protocol, Ref } from "../request/protocol.ts";
 import { checkTimeout } from "../request/timeout.ts";
 import { createChildActor } from "../scheduler/xstate-adapter.ts";
@@ -39,12 +40,14 @@ export type StartArguments<Logic extends AnyActorLogic> =
     ? [options?: StartOptions<InputFrom<Logic>>]
     : [options: StartOptions<InputFrom<Logic>> & { readonly input: InputFrom<Logic> }];
 
-/** The protocol of a logic's messages, for its ref. */
+/** The protocol of a logic's messages, for its ref: a server's own, or that of the calls and casts among a machine's events. */
 export type ProtocolOfLogic<Logic> = Logic extends { readonly protocol?: infer P }
   ? Exclude<P, undefined> extends Protocol
     ? Exclude<P, undefined>
-    : Protocol
-  : Protocol;
+    : ProtocolOfEventsIn<Logic>
+  : ProtocolOfEventsIn<Logic>;
+
+type ProtocolOfEventsIn<Logic> = Logic extends AnyActorLogic ? ProtocolOfEvents<EventFromLogic<Logic>> : Protocol;
 
 /**
  * Starts a process of any XState logic, linked to nobody. Settles with its ref when init has finished.

@@ -76,6 +76,21 @@ test("without marked requests the reply is what the handler answers", async () =
   });
 });
 
+test("a request may be answered with nothing", async () => {
+  const { runtime } = createKernel();
+  const names = fromGenServer({
+    init: (_input: undefined) => ({ state: new Map([["a", "Ada"]]) }),
+    handleCall: (
+      message: Request<{ type: "name"; of: string }, string | undefined> | Request<{ type: "size" }, number>,
+      state,
+    ) => (message.type === "name" ? { reply: state.get(message.of) } : { reply: state.size }),
+  });
+  const ref = await start(names, { runtime });
+  const name = await call(ref, { type: "name", of: "b" });
+  expectTypeOf(name).toEqualTypeOf<string | undefined>();
+  expect([name, await call(ref, { type: "size" })]).toEqual([undefined, 1]);
+});
+
 test("a ref can be written down, a name is untyped, an actor of a server is typed", async () => {
   const { run } = createKernel();
   await run(async () => {
