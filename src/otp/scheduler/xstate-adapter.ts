@@ -1,6 +1,6 @@
 /**
  * Everything that touches an XState internal: `_stop` (a child actor has no public way to be stopped by anyone but its parent's own
- * actions), the `parent` option of `createActor`, and the system's scheduler. `test/otp/scheduler/xstate-adapter.test.ts` is the contract that pins them for `xstate ^5.33`.
+ * actions), `_send` (all events come through it), the `parent` option of `createActor`, and the system's scheduler. `test/otp/scheduler/xstate-adapter.test.ts` is the contract that pins them for `xstate ^5.33`.
  */
 
 import {
@@ -11,6 +11,7 @@ import {
   type AnyActorRef,
   createActor,
   type EventObject,
+  isMachineSnapshot,
   type Snapshot,
 } from "xstate";
 import type { Clock } from "./clock.ts";
@@ -46,6 +47,36 @@ export function isEvent(message: unknown): message is EventObject {
 /** Stops any actor, child or root, at once. Stopping an actor that has ended does nothing. */
 export function stopActor(actor: AnyActorRef): void {
   (actor as AnyActorRef & { _stop(): unknown })._stop();
+}
+
+/** Stops the children that a machine has spawned and invoked. */
+export function stopChildren(actor: AnyActorRef): void {
+  const { children } = (actor.getSnapshot() ?? {}) as { children?: Record<string, AnyActorRef | undefined> };
+  for (const child of Object.values(children ?? {})) if (child !== undefined) stopActor(child);
+}
+
+/**
+ * Hands every event that is sent to an actor, by whomever, to `receive` instead.
+ * @returns lets the actor process an event
+ */
+export function interceptEvents(
+  actor: AnyActorRef,
+  receive: (event: EventObject) => void,
+): (event: EventObject) => void {
+  const inner = actor as AnyActorRef & { _send(event: EventObject): void };
+  const deliver = inner._send.bind(actor);
+  inner._send = receive;
+  return deliver;
+}
+
+/** Whether a machine has a transition for an event in this state, be it one that does nothing; undefined when it cannot be told. */
+export function takesEvent(snapshot: unknown, event: EventObject): boolean | undefined {
+  if (!isMachineSnapshot(snapshot)) return undefined;
+  try {
+    return snapshot.machine.getTransitionData(snapshot, event).length > 0;
+  } catch {
+    return undefined; // A guard that throws when it is asked once more.
+  }
 }
 
 /** The id of the actor that an `xstate.done.actor.*` or `xstate.error.actor.*` event tells of, and how it ended. */

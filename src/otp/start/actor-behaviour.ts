@@ -1,39 +1,70 @@
-/** Any XState logic as a process: its events are its messages, its end is the process's end. */
+/** Any XState logic as a process: its events are its messages, its end is the process's end. Source: OTP's gen_statem, whose place a machine takes. */
 
 import type { AnyActorRef, EventObject } from "xstate";
 import type { Behaviour } from "../process/behaviour.ts";
+import { runAs } from "../process/current.ts";
+import { reportDeadLetter } from "../process/dead-letter.ts";
 import type { Process } from "../process/process.ts";
 import { InfoMessage, RuntimeMessage } from "../process/runtime-message.ts";
-import { type ExitReason, exitReasonOf } from "../report/exit-reason.ts";
-import { isEvent, stopActor } from "../scheduler/xstate-adapter.ts";
+import { Exit, exitReasonOf, isA } from "../report/exit-reason.ts";
+import { interceptEvents, isEvent, stopActor, stopChildren, takesEvent } from "../scheduler/xstate-adapter.ts";
+import { HeldEvents } from "./machine-message.ts";
 
 /**
- * A process whose code is XState's. An EXIT it traps and a DOWN arrive as events of those types, a call as `{ type: "$call", message }` that
- * is answered with `reply(event, value)`, and a message that is no event as `{ type: "message", message }`.
+ * A process whose code is XState's. An EXIT it traps and a DOWN arrive as events of those types, a call as `{ type: "$call", message, from }` that is
+ * answered with `reply(event.from, value)`, a cast as `{ type: "$cast", message }`, and a message that is no event as `{ type: "message", message }`.
  */
 export class ActorBehaviour implements Behaviour {
   readonly actor: AnyActorRef;
   readonly followsParent = false;
   readonly #process: Process;
-  #ended = false;
+  /** Lets the actor process an event. */
+  readonly #deliver: (event: EventObject) => void;
+  /** Whether the actor is at work: what is sent to it meanwhile is its own affair. */
+  #busy = false;
+  /** What has come from XState's side while the process was suspended. */
+  #held: EventObject[] | undefined;
+  /** How the actor has ended, until the process does. */
+  #over: { readonly error: unknown } | { readonly output: unknown } | undefined;
 
   constructor(actor: AnyActorRef, process: Process) {
     this.actor = actor;
     this.#process = process;
+    this.#deliver = interceptEvents(actor, (event) => this.#receive(event));
   }
 
   begin(): void {
     this.actor.subscribe({
-      error: (error) => this.#end(exitReasonOf(error), true),
-      complete: () => this.#end("normal", false),
+      error: (error) => {
+        this.#over = { error };
+      },
+      complete: () => {
+        this.#over = { output: this.actor.getSnapshot()?.output };
+      },
     });
+    this.#busy = true;
     this.actor.start();
-    const snapshot = this.actor.getSnapshot();
-    if (snapshot?.status === "error") throw snapshot.error;
+    this.#busy = false;
+    if (this.#over !== undefined && "error" in this.#over) throw this.#over.error;
+  }
+
+  /** Its start has settled: logic that had nothing to do is over. */
+  begun(): void {
+    if (this.#over !== undefined) this.#conclude();
   }
 
   handle(message: unknown): void {
-    this.actor.send(eventOf(message));
+    if (RuntimeMessage.is(message) && message instanceof HeldEvents) {
+      this.#release();
+      return;
+    }
+    const event = eventOf(message);
+    const before = this.actor.getSnapshot();
+    this.#busy = true;
+    this.actor.send(event);
+    this.#busy = false;
+    if (this.#over !== undefined) this.#conclude();
+    else if (this.actor.getSnapshot() === before) this.#tellUnhandled(message, event);
   }
 
   terminate(): void {
@@ -41,8 +72,10 @@ export class ActorBehaviour implements Behaviour {
   }
 
   dispose(): void {
-    this.#ended = true;
     stopActor(this.actor);
+    // XState leaves the children of an actor that has thrown as they are.
+    if (this.actor.getSnapshot()?.status === "error") stopChildren(this.actor);
+    for (const event of this.#held ?? []) this.#reject(event);
   }
 
   state(): unknown {
@@ -50,11 +83,63 @@ export class ActorBehaviour implements Behaviour {
     return snapshot?.value === undefined ? snapshot?.context : { value: snapshot.value, context: snapshot.context };
   }
 
-  #end(reason: ExitReason, crashed: boolean): void {
-    if (this.#ended || this.#process.status === "starting") return;
-    this.#ended = true;
-    if (crashed) this.#process.crash(reason);
-    else this.#process.end(reason);
+  /** Somebody sends the actor an event: this process one of its messages, or XState's side (a timer, a child, `sendTo`). */
+  #receive(event: EventObject): void {
+    const process = this.#process;
+    if (this.#busy) this.#deliver(event);
+    else if (process.status !== "running") this.#reject(event);
+    else if (process.suspended) this.#hold(event);
+    else runAs(process, this.#react, event);
+  }
+
+  /** An event from XState's side, in the process's name. */
+  readonly #react = (event: EventObject): void => {
+    this.#busy = true;
+    this.#deliver(event);
+    this.#busy = false;
+    if (this.#over === undefined) return;
+    try {
+      this.#conclude();
+    } catch (error) {
+      this.#process.crash(exitReasonOf(error));
+    }
+  };
+
+  /** The actor does not move any more: what somebody has told it is the mail of a process that ends; XState's own events are nobody's word. */
+  #reject(event: EventObject): void {
+    if (isEvent(event)) this.#process.deliver(event);
+  }
+
+  /** Before all messages that wait: a timer that has fired cannot be taken back any more by one of them. */
+  #hold(event: EventObject): void {
+    if (this.#held === undefined) {
+      this.#held = [];
+      this.#process.deliverFirst(new HeldEvents());
+    }
+    this.#held.push(event);
+  }
+
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    this.#busy = true;
+    for (const event of held) this.#deliver(event);
+    this.#busy = false;
+    if (this.#over !== undefined) this.#conclude();
+  }
+
+  /** The actor has ended, and so does the process. Throws what it has thrown. */
+  #conclude(): void {
+    const over = this.#over;
+    if (over === undefined) return;
+    if ("error" in over) throw over.error;
+    this.#process.end(isA(over.output, Exit) ? over.output.reason : "normal");
+  }
+
+  #tellUnhandled(message: unknown, event: EventObject): void {
+    const { runtime } = this.#process;
+    if (runtime.onReport === undefined || takesEvent(this.actor.getSnapshot(), event) !== false) return;
+    reportDeadLetter(runtime, this.#process, message, "unhandled");
   }
 }
 

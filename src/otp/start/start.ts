@@ -173,9 +173,7 @@ function begin(about: {
 
 /** A process whose logic had nothing to do is over before its start has settled. */
 function settle(process: Process): Process {
-  const { actor } = process;
-  const snapshot = actor.getSnapshot() as { status?: string } | undefined;
-  if (snapshot?.status === "done" && process.behaviour instanceof ActorBehaviour) process.end("normal");
+  if (process.behaviour instanceof ActorBehaviour) process.behaviour.begun();
   return process;
 }
 

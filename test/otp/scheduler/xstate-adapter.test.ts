@@ -1,6 +1,23 @@
 import { describe, expect, test } from "vitest";
-import { type AnyActorRef, createActor, createMachine, fromCallback, fromPromise, type InspectionEvent } from "xstate";
-import { actorState, createChildActor, readActorEnd, stopActor } from "../../../src/otp/scheduler/xstate-adapter.ts";
+import {
+  type AnyActorRef,
+  createActor,
+  createMachine,
+  fromCallback,
+  fromPromise,
+  type InspectionEvent,
+  raise,
+  SimulatedClock,
+} from "xstate";
+import {
+  actorState,
+  createChildActor,
+  interceptEvents,
+  readActorEnd,
+  stopActor,
+  stopChildren,
+  takesEvent,
+} from "../../../src/otp/scheduler/xstate-adapter.ts";
 
 // These tests pin what XState does not promise: when one of them fails after an update, src/otp/scheduler/xstate-adapter.ts is what has to change.
 
@@ -186,4 +203,79 @@ test("actorState is a machine's state, nested as JSON, and otherwise the status"
   expect(actorState(callback)).toBe("active");
   stopActor(callback);
   expect(actorState(callback)).toBe("stopped");
+});
+
+describe("interceptEvents", () => {
+  test("sees what is sent, what a child sends, what is raised later and how an invoked actor ends; what it delivers is processed", async () => {
+    const machine = createMachine({
+      invoke: [
+        { src: fromCallback(({ sendBack }) => sendBack({ type: "fromChild" })) },
+        { id: "work", src: fromPromise(async () => 1) },
+      ],
+      entry: raise({ type: "later" }, { delay: 1 }),
+      initial: "on",
+      states: { on: { after: { 1: "off" } }, off: {} },
+    });
+    const clock = new SimulatedClock();
+    const actor = createActor(machine, { clock });
+    const seen: string[] = [];
+    const deliver = interceptEvents(actor, (event) => {
+      seen.push(event.type);
+      if (event.type.startsWith("xstate.after")) deliver(event);
+    });
+    actor.start();
+    actor.send({ type: "sent" });
+    await turns();
+    clock.increment(1);
+    expect(seen).toEqual(["fromChild", "sent", "xstate.done.actor.work", "later", "xstate.after.1.(machine).on"]);
+    expect(actor.getSnapshot().value).toBe("off");
+    actor.stop();
+    expect(actor.getSnapshot().status).toBe("stopped");
+  });
+});
+
+test("stopChildren stops the children that a machine leaves behind when it throws; an actor without children has none", () => {
+  const stopped: string[] = [];
+  const machine = createMachine({
+    invoke: { src: fromCallback(() => () => void stopped.push("child")) },
+    on: {
+      crash: {
+        actions: () => {
+          throw new Error("raised beside a child");
+        },
+      },
+    },
+  });
+  const actor = createActor(machine);
+  actor.subscribe({ error: () => undefined });
+  actor.start();
+  actor.send({ type: "crash" });
+  expect([actor.getSnapshot().status, stopped]).toEqual(["error", []]);
+  stopChildren(actor);
+  expect(stopped).toEqual(["child"]);
+  const promise = createActor(fromPromise(async () => 1));
+  expect(() => stopChildren(promise)).not.toThrow();
+});
+
+test("takesEvent tells whether a machine has a transition for an event; an ignored event has one", () => {
+  let broken = false;
+  const machine = createMachine({
+    on: {
+      acts: { actions: () => undefined },
+      ignored: {},
+      guarded: { guard: () => false },
+      odd: {
+        guard: () => {
+          if (broken) throw new Error("a guard that throws the second time");
+          return false;
+        },
+      },
+    },
+  });
+  const snapshot = createActor(machine).getSnapshot();
+  const takes = (type: string) => takesEvent(snapshot, { type });
+  expect(["acts", "ignored", "guarded", "odd", "unknown"].map(takes)).toEqual([true, true, false, false, false]);
+  broken = true;
+  expect(takes("odd")).toBeUndefined();
+  expect(takesEvent(createActor(fromPromise(async () => 1)).getSnapshot(), { type: "x" })).toBeUndefined();
 });
