@@ -13,6 +13,7 @@ import {
   type EventObject,
   isMachineSnapshot,
   type Snapshot,
+  type StateValueMap,
 } from "xstate";
 import type { Clock } from "./clock.ts";
 
@@ -77,6 +78,14 @@ export function takesEvent(snapshot: unknown, event: EventObject): boolean | und
   } catch {
     return undefined; // A guard that throws when it is asked once more.
   }
+}
+
+/** Whether two values of a machine's state are the same state. */
+export function isSameState(one: unknown, other: unknown): boolean {
+  if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return one === other;
+  const keys = Object.keys(one);
+  if (keys.length !== Object.keys(other).length) return false;
+  return keys.every((key) => isSameState((one as StateValueMap)[key], (other as StateValueMap)[key]));
 }
 
 /** The id of the actor that an `xstate.done.actor.*` or `xstate.error.actor.*` event tells of, and how it ended. */

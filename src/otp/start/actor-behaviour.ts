@@ -7,8 +7,16 @@ import { reportDeadLetter } from "../process/dead-letter.ts";
 import type { Process } from "../process/process.ts";
 import { InfoMessage, RuntimeMessage } from "../process/runtime-message.ts";
 import { Exit, exitReasonOf, isA } from "../report/exit-reason.ts";
-import { interceptEvents, isEvent, stopActor, stopChildren, takesEvent } from "../scheduler/xstate-adapter.ts";
-import { HeldEvents } from "./machine-message.ts";
+import { Deque } from "../scheduler/deque.ts";
+import {
+  interceptEvents,
+  isEvent,
+  isSameState,
+  stopActor,
+  stopChildren,
+  takesEvent,
+} from "../scheduler/xstate-adapter.ts";
+import { HeldEvents, PostponedEvent } from "./machine-message.ts";
 
 /**
  * A process whose code is XState's. An EXIT it traps and a DOWN arrive as events of those types, a call as `{ type: "$call", message, from }` that is
@@ -17,11 +25,17 @@ import { HeldEvents } from "./machine-message.ts";
 export class ActorBehaviour implements Behaviour {
   readonly actor: AnyActorRef;
   readonly followsParent = false;
+  /** What was postponed, oldest first. */
+  readonly unread = new Deque<unknown>();
   readonly #process: Process;
   /** Lets the actor process an event. */
   readonly #deliver: (event: EventObject) => void;
   /** Whether the actor is at work: what is sent to it meanwhile is its own affair. */
   #busy = false;
+  /** The state's value after the last event. */
+  #value: unknown;
+  /** The event that was postponed last since then: two regions may postpone the same one. */
+  #postponed: EventObject | undefined;
   /** What has come from XState's side while the process was suspended. */
   #held: EventObject[] | undefined;
   /** How the actor has ended, until the process does. */
@@ -35,6 +49,7 @@ export class ActorBehaviour implements Behaviour {
 
   begin(): void {
     this.actor.subscribe({
+      next: (snapshot) => this.#moved(snapshot),
       error: (error) => {
         this.#over = { error };
       },
@@ -65,6 +80,13 @@ export class ActorBehaviour implements Behaviour {
     this.#busy = false;
     if (this.#over !== undefined) this.#conclude();
     else if (this.actor.getSnapshot() === before) this.#tellUnhandled(message, event);
+  }
+
+  /** Keeps an event that the actor is processing until its state has changed. */
+  postpone(event: EventObject): void {
+    if (event === this.#postponed) return;
+    this.#postponed = event;
+    this.unread.push(eventOf(event) === event ? event : new PostponedEvent(event));
   }
 
   terminate(): void {
@@ -128,6 +150,17 @@ export class ActorBehaviour implements Behaviour {
     if (this.#over !== undefined) this.#conclude();
   }
 
+  /** An event has been processed. Postponed messages come again, before all others, when it has led to another state. */
+  #moved(snapshot: { value?: unknown }): void {
+    const before = this.#value;
+    this.#value = snapshot.value;
+    this.#postponed = undefined;
+    if (this.unread.length === 0 || isSameState(before, snapshot.value)) return;
+    const again = this.unread.values().reverse();
+    this.unread.clear();
+    for (const message of again) this.#process.deliverFirst(message);
+  }
+
   /** The actor has ended, and so does the process. Throws what it has thrown. */
   #conclude(): void {
     const over = this.#over;
@@ -148,6 +181,6 @@ const ownTypes = new Set(["$call", "$cast", "EXIT", "DOWN"]);
 
 /** A message as an event of the machine. */
 function eventOf(message: unknown): EventObject {
-  if (RuntimeMessage.is(message)) return message;
+  if (RuntimeMessage.is(message)) return message instanceof PostponedEvent ? message.event : message;
   return isEvent(message) && !ownTypes.has(message.type) ? message : new InfoMessage(message);
 }

@@ -13,6 +13,7 @@ import {
   actorState,
   createChildActor,
   interceptEvents,
+  isSameState,
   readActorEnd,
   stopActor,
   stopChildren,
@@ -278,4 +279,24 @@ test("takesEvent tells whether a machine has a transition for an event; an ignor
   broken = true;
   expect(takes("odd")).toBeUndefined();
   expect(takesEvent(createActor(fromPromise(async () => 1)).getSnapshot(), { type: "x" })).toBeUndefined();
+});
+
+test("isSameState compares states as nested as they are", () => {
+  const one = { left: { a: "b" }, right: "c" };
+  expect(isSameState(one, { left: { a: "b" }, right: "c" })).toBe(true);
+  for (const other of [
+    { left: { a: "d" }, right: "c" },
+    { left: { a: "b" } },
+    { left: "a", right: "c" },
+    "left",
+    undefined,
+    null,
+  ]) {
+    expect([isSameState(one, other), isSameState(other, one)]).toEqual([false, false]);
+  }
+  expect([isSameState("a", "a"), isSameState("a", "b"), isSameState(undefined, undefined)]).toEqual([
+    true,
+    false,
+    true,
+  ]);
 });
