@@ -53,6 +53,7 @@ export type {
   Then,
 } from "./server/definition.ts";
 export { fromGenServer, type GenServerLogic, type GenServerSnapshot } from "./server/gen-server.ts";
+export { fromMachine, type MachineCallbacks } from "./start/from-machine.ts";
 export { postpone } from "./start/postpone.ts";
 
 // Supervisors.

@@ -5,17 +5,20 @@ import type { Behaviour } from "../process/behaviour.ts";
 import { runAs } from "../process/current.ts";
 import { reportDeadLetter } from "../process/dead-letter.ts";
 import type { Process } from "../process/process.ts";
-import { InfoMessage, RuntimeMessage } from "../process/runtime-message.ts";
-import { Exit, exitReasonOf, isA } from "../report/exit-reason.ts";
+import { ExitSignal, InfoMessage, RuntimeMessage } from "../process/runtime-message.ts";
+import { Exit, type ExitReason, exitReasonOf, isA } from "../report/exit-reason.ts";
 import { Deque } from "../scheduler/deque.ts";
+import { isThenable } from "../scheduler/thenable.ts";
 import {
   interceptEvents,
   isEvent,
   isSameState,
+  logicOf,
   stopActor,
   stopChildren,
   takesEvent,
 } from "../scheduler/xstate-adapter.ts";
+import { type AnyMachineCallbacks, machineCallbacksOf } from "./from-machine.ts";
 import { HeldEvents, PostponedEvent } from "./machine-message.ts";
 
 /**
@@ -24,10 +27,11 @@ import { HeldEvents, PostponedEvent } from "./machine-message.ts";
  */
 export class ActorBehaviour implements Behaviour {
   readonly actor: AnyActorRef;
-  readonly followsParent = false;
+  readonly followsParent: boolean;
   /** What was postponed, oldest first. */
   readonly unread = new Deque<unknown>();
   readonly #process: Process;
+  readonly #callbacks: AnyMachineCallbacks | undefined;
   /** Lets the actor process an event. */
   readonly #deliver: (event: EventObject) => void;
   /** Whether the actor is at work: what is sent to it meanwhile is its own affair. */
@@ -44,6 +48,9 @@ export class ActorBehaviour implements Behaviour {
   constructor(actor: AnyActorRef, process: Process) {
     this.actor = actor;
     this.#process = process;
+    this.#callbacks = machineCallbacksOf(logicOf(actor));
+    this.followsParent = this.#callbacks?.terminate !== undefined;
+    if (this.#callbacks?.trapExit === true) process.trapExit = true;
     this.#deliver = interceptEvents(actor, (event) => this.#receive(event));
   }
 
@@ -69,10 +76,7 @@ export class ActorBehaviour implements Behaviour {
   }
 
   handle(message: unknown): void {
-    if (RuntimeMessage.is(message) && message instanceof HeldEvents) {
-      this.#release();
-      return;
-    }
+    if (RuntimeMessage.is(message) && this.#handleOwn(message)) return;
     const event = eventOf(message);
     const before = this.actor.getSnapshot();
     this.#busy = true;
@@ -82,6 +86,15 @@ export class ActorBehaviour implements Behaviour {
     else if (this.actor.getSnapshot() === before) this.#tellUnhandled(message, event);
   }
 
+  /** Handles what is not for the actor; answers whether it was. */
+  #handleOwn(message: RuntimeMessage): boolean {
+    if (message instanceof HeldEvents) this.#release();
+    else if (message instanceof ExitSignal && this.followsParent && isEndOf(this.#process.parent, message)) {
+      this.#process.end(message.reason);
+    } else return false;
+    return true;
+  }
+
   /** Keeps an event that the actor is processing until its state has changed. */
   postpone(event: EventObject): void {
     if (event === this.#postponed) return;
@@ -89,8 +102,9 @@ export class ActorBehaviour implements Behaviour {
     this.unread.push(eventOf(event) === event ? event : new PostponedEvent(event));
   }
 
-  terminate(): void {
-    // XState runs no exit actions on a stop: a machine that wants a hook traps exits and reacts to EXIT.
+  terminate(reason: ExitReason): void | Promise<void> {
+    const hook = this.#callbacks?.terminate?.(reason, this.actor.getSnapshot());
+    if (isThenable(hook)) return Promise.resolve(hook).then(() => undefined);
   }
 
   dispose(): void {
@@ -174,6 +188,10 @@ export class ActorBehaviour implements Behaviour {
     if (runtime.onReport === undefined || takesEvent(this.actor.getSnapshot(), event) !== false) return;
     reportDeadLetter(runtime, this.#process, message, "unhandled");
   }
+}
+
+function isEndOf(parent: Process | undefined, { from }: ExitSignal): boolean {
+  return parent !== undefined && from === parent;
 }
 
 /** Names under which the runtime's own messages arrive: a message of a user's that has one comes as "message", so that nobody is deceived. */

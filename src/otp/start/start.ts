@@ -160,14 +160,14 @@ function begin(about: {
   const parent = options.under ?? runtime.root;
   const id = options.id ?? String(process.id);
   const actor = spawnFor(process, logic, () => createChildActor(logic, parent, { id, input: options.input }));
-  if (options.trapExit !== undefined) process.trapExit = options.trapExit;
-  if (process.behaviour === undefined) {
+  const ownBehaviour = process.behaviour !== undefined;
+  if (!ownBehaviour) {
     bindActor(actor, process);
     process.behaviour = new ActorBehaviour(actor, process);
     process.label = (logic as { id?: string }).id ?? "actor";
-    return process.behaviour.begin();
   }
-  actor.start();
+  if (options.trapExit !== undefined) process.trapExit = options.trapExit;
+  if (ownBehaviour) actor.start();
   return process.behaviour.begin();
 }
 
