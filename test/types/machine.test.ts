@@ -17,7 +17,9 @@ import {
   sendRequest,
   start,
   startLink,
+  startSupervisor,
   waitResponse,
+  whichChild,
 } from "../../src/otp/index.ts";
 
 // Types alone are tested here: nothing of this runs.
@@ -75,6 +77,16 @@ test("a machine's calls, replies and casts are known wherever its ref is", () =>
     expectTypeOf(startLink(shop, { input: { stock: 1 } })).resolves.toEqualTypeOf<typeof ref>();
     const written: Ref = ref;
     return written;
+  });
+});
+
+test("a supervisor knows the calls of a machine that is its child", () => {
+  types(async () => {
+    const supervisor = await startSupervisor({ children: [{ id: "shop", logic: shop, input: { stock: 1 } }] });
+    const { ref } = whichChild(supervisor, "shop");
+    if (ref !== undefined) expectTypeOf(call(ref, { type: "stock" })).resolves.toEqualTypeOf<number>();
+    // @ts-expect-error there is no such call
+    if (ref !== undefined) call(ref, { type: "stocks" });
   });
 });
 
