@@ -5,7 +5,7 @@ import type { AnyActorRef } from "xstate";
 import { type ExitReason, exitReasonOf, isCleanExit } from "../report/exit-reason.ts";
 import type { Behaviour } from "./behaviour.ts";
 import { crashReport } from "./crash-report.ts";
-import { openContext, runAs } from "./current.ts";
+import { currentProcess, openContext, runAs } from "./current.ts";
 import { leave } from "./leave.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { OpenCall } from "./open-calls.ts";
@@ -132,7 +132,11 @@ export abstract class ProcessLife implements Process {
     this.status = "exiting";
     let hook: void | Promise<void>;
     try {
-      hook = runAs(this, (why) => this.behaviour.terminate(why), reason);
+      // Its own code ends it more often than not: it is in its context already.
+      hook =
+        currentProcess() === this
+          ? this.behaviour.terminate(reason)
+          : runAs(this, (why) => this.behaviour.terminate(why), reason);
     } catch (error) {
       this.fail(exitReasonOf(error));
       return;

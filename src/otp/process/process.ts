@@ -125,6 +125,8 @@ export interface Runtime {
   processCount: number;
   /** The youngest of them: a list through `older`. */
   newest: Process | undefined;
+  /** Whether an inspector sees its actors. */
+  readonly isInspected: boolean;
   /** Whether anybody is told of crashes. */
   readonly tellsCrashes: boolean;
   nextId(): number;

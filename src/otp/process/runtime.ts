@@ -61,6 +61,10 @@ export class LocalRuntime implements Runtime {
     return this.#root;
   }
 
+  get isInspected(): boolean {
+    return this.#inspect !== undefined;
+  }
+
   get tellsCrashes(): boolean {
     return this.onReport !== undefined || hasDefaultReporter();
   }

@@ -106,7 +106,9 @@ function snapshotOf(
 }
 
 function endOf(instance: ServerBehaviour, reason: ExitReason): ServerSnapshot {
-  return isA(reason, Error)
-    ? { ...snapshotOf(instance, "error", "terminated"), error: reason }
-    : { ...snapshotOf(instance, "done", "terminated"), output: reason };
+  const failed = isA(reason, Error);
+  const snapshot = snapshotOf(instance, failed ? "error" : "done", "terminated");
+  if (failed) snapshot.error = reason;
+  else snapshot.output = reason;
+  return snapshot;
 }

@@ -1,21 +1,26 @@
 /** How a process and the XState actor that represents it find each other while both are being made. */
 
-import type { AnyActorLogic } from "xstate";
+import type { AnyActor, AnyActorLogic, AnyActorRef } from "xstate";
 import type { Behaviour } from "../process/behaviour.ts";
 import { currentProcess, runAs } from "../process/current.ts";
 import { LocalProcess } from "../process/local-process.ts";
 import { bindActor, contextRuntime } from "../process/target.ts";
 import { exitReasonOf } from "../report/exit-reason.ts";
-import { logicOf } from "../scheduler/xstate-adapter.ts";
+import { createChildActor, logicOf } from "../scheduler/xstate-adapter.ts";
 
 let spawning: { readonly process: LocalProcess; readonly logic: AnyActorLogic } | undefined;
 
-/** Makes the actor of a process: logic that is a behaviour of its own claims the process meanwhile. */
-export function spawnFor<T>(process: LocalProcess, logic: AnyActorLogic, make: () => T): T {
+/** Makes the actor of a process under a parent: logic that is a behaviour of its own claims the process meanwhile. */
+export function spawnActor(
+  process: LocalProcess,
+  logic: AnyActorLogic,
+  parent: AnyActorRef,
+  options: { id: string; input?: unknown },
+): AnyActor {
   const outer = spawning;
   spawning = { process, logic };
   try {
-    return make();
+    return createChildActor(logic, parent, options);
   } finally {
     spawning = outer;
   }

@@ -13,10 +13,9 @@ import { describeExitReason, type ExitReason, exitReasonOf } from "../report/exi
 import type { ProtocolOfEvents } from "../request/machine-event.ts";
 import type { Protocol, Ref } from "../request/protocol.ts";
 import { checkTimeout } from "../request/timeout.ts";
-import { createChildActor } from "../scheduler/xstate-adapter.ts";
 import { ActorBehaviour } from "./actor-behaviour.ts";
 import { checkName, registerAs } from "./names.ts";
-import { spawnFor } from "./spawning.ts";
+import { spawnActor } from "./spawning.ts";
 import { StartRefused } from "./start-refused.ts";
 
 /** Options of a start. */
@@ -129,37 +128,28 @@ export function startProcess(logic: AnyActorLogic, options: InternalStart): Proc
   const { link, watch } = options;
   if (link !== undefined) linkProcesses(process, link);
   const giveUp = watch === undefined ? undefined : watch(process);
-  const undo = (): void => {
-    if (link !== undefined) unlinkProcesses(process, link);
-    giveUp?.cancel();
-  };
   let begun: void | Promise<void>;
   try {
-    begun = runAs(process, begin, { logic, options, process, runtime });
+    begun = runAs(process, begin, { logic, options, process });
     if (!process.alive) {
       begun?.catch(() => undefined);
       throw new StartExit(process.exitReason);
     }
   } catch (error) {
-    throw failStart(process, undo, error);
+    throw failStart(process, link, giveUp, error);
   }
   if (begun === undefined) {
     process.started();
     return settle(process);
   }
-  return awaitStart(process, begun, { ...options, timeoutMs }, undo);
+  return awaitStart(process, begun, { ...options, timeoutMs }, giveUp);
 }
 
-function begin(about: {
-  logic: AnyActorLogic;
-  options: InternalStart;
-  process: LocalProcess;
-  runtime: Runtime;
-}): void | Promise<void> {
-  const { logic, options, process, runtime } = about;
-  const parent = options.under ?? runtime.root;
+function begin(about: { logic: AnyActorLogic; options: InternalStart; process: LocalProcess }): void | Promise<void> {
+  const { logic, options, process } = about;
+  const parent = options.under ?? process.runtime.root;
   const id = options.id ?? String(process.id);
-  const actor = spawnFor(process, logic, () => createChildActor(logic, parent, { id, input: options.input }));
+  const actor = spawnActor(process, logic, parent, { id, input: options.input });
   const ownBehaviour = process.behaviour !== undefined;
   if (!ownBehaviour) {
     bindActor(actor, process);
@@ -180,8 +170,8 @@ function settle(process: Process): Process {
 async function awaitStart(
   process: Process,
   begun: Promise<void>,
-  { timeoutMs, pendingStarts }: InternalStart & { timeoutMs: number | "infinity" },
-  undo: () => void,
+  { timeoutMs, pendingStarts, link }: InternalStart & { timeoutMs: number | "infinity" },
+  watching: Monitor | undefined,
 ): Promise<Process> {
   const { clock } = process.runtime;
   let timer: unknown;
@@ -197,7 +187,7 @@ async function awaitStart(
     await Promise.race([begun, late.promise]);
   } catch (error) {
     begun.catch(() => undefined);
-    throw failStart(process, undo, error);
+    throw failStart(process, link, watching, error);
   } finally {
     late.promise.catch(() => undefined);
     process.removeExitHook(ended);
@@ -223,8 +213,9 @@ class StartExit extends Error {
 }
 
 /** Ends the half-started process and answers the error of its start. The one that started it is not told by a link: the error does. */
-function failStart(process: Process, undo: () => void, error: unknown): Error {
-  undo();
+function failStart(process: Process, link: Process | undefined, watching: Monitor | undefined, error: unknown): Error {
+  if (link !== undefined) unlinkProcesses(process, link);
+  watching?.cancel();
   const what = `could not start ${process}`;
   if (error instanceof StartTimeout) {
     process.finish("killed");

@@ -12,10 +12,19 @@ import { type Started, startIncarnation } from "./starting.ts";
 import { stopIncarnation } from "./stopping.ts";
 import { offender } from "./telling.ts";
 
+/** A decision, as the machine shows it. */
+interface Decided {
+  readonly childId: string;
+  readonly reason: ExitReason;
+  readonly decision: RestartDecision;
+}
+
 /** A supervisor, as far as it decides. */
 export abstract class DecidingSupervisor extends EndingSupervisor {
   #policyState: unknown;
   #restarts = 0;
+  /** The last decision, until the machine shows it. */
+  #unshown: Decided | undefined;
 
   protected onExit(child: Child, scopeId: number, reason: ExitReason): void {
     if (child.scopeId !== scopeId || child.pendingExit !== undefined) return;
@@ -27,7 +36,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
     if (child.status === "stopped") return;
     child.pendingExit = { reason };
     this.closeIfDead();
-    if (!this.closed) this.actor.send({ type: "child.exited", childId: child.spec.id, reason });
+    if (!this.closed && this.isShown) this.actor.send({ type: "child.exited", childId: child.spec.id, reason });
     this.queue.add(() => this.#handleExit(child));
   }
 
@@ -68,9 +77,8 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
       child.status = "stopped";
     }
     if (this.isHeard) this.report({ type: "child.exited", offender: offender(child), reason, decision });
+    this.#show({ childId: spec.id, reason, decision });
     const { because } = decision;
-    const lastExit = { childId: spec.id, reason: describeExitReason(reason), decision: decision.type, because };
-    this.actor.send({ type: "child.decided", lastExit, children: this.size, restarts: this.#restarts });
     switch (decision.type) {
       case "leave":
         return this.#leave(child);
@@ -83,12 +91,39 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
     }
   }
 
+  /** Shows a decision in the machine: at once to whoever looks on, else once for all of a turn, because a storm of restarts shows nobody anything. */
+  #show(last: Decided): void {
+    const shownAlready = this.#unshown !== undefined;
+    this.#unshown = last;
+    if (this.isShown) this.#showNow();
+    else if (!shownAlready) queueMicrotask(() => this.#showNow());
+  }
+
+  /** Whether somebody looks at every step: the events that change nothing are for them alone. */
+  protected get isShown(): boolean {
+    return this.isHeard || this.process.runtime.isInspected;
+  }
+
+  #showNow(): void {
+    if (this.#unshown === undefined || this.closed) return;
+    const { childId, reason, decision } = this.#unshown;
+    this.#unshown = undefined;
+    const { type, because } = decision;
+    const lastExit = { childId, reason: describeExitReason(reason), decision: type, because };
+    this.actor.send({ type: "child.decided", lastExit, children: this.size, restarts: this.#restarts });
+  }
+
+  override state(): unknown {
+    this.#showNow();
+    return super.state();
+  }
+
   /** A policy that throws cannot be trusted with the next child either: the supervisor gives up, and says so. */
   #askPolicy(exit: ChildExit): RestartDecision {
     try {
       const { decision, state } = this.spec.policy(this.#policyState, exit, this.clock.monotonicMs());
       this.#policyState = state;
-      if (decision.type !== "restart") return decision;
+      if (decision.type !== "restart" || decision.delayMs === 0) return decision;
       return { ...decision, delayMs: Math.min(Math.max(0, decision.delayMs), longestTimerMs) };
     } catch (error) {
       return { type: "give_up", because: `the policy threw: ${describeExitReason(exitReasonOf(error))}` };

@@ -45,6 +45,7 @@ interface Window {
 
 /** OTP's policy: restart by restart type, at once, and give up at the restart that would be number `maxRestarts + 1` in the window. */
 export function restartIntensity({ maxRestarts, periodMs }: RestartIntensity): RestartPolicy {
+  const allowed = `of ${maxRestarts} allowed within ${periodMs} ms`;
   return (state, exit, nowMs) => {
     const window = (state as Window | undefined) ?? { stamps: [], first: 0, end: 0 };
     if (!wantsRestart(exit.restart, exit.reason)) {
@@ -57,7 +58,7 @@ export function restartIntensity({ maxRestarts, periodMs }: RestartIntensity): R
       const because = `restart ${count + 1} within ${periodMs} ms exceeds maxRestarts ${maxRestarts}`;
       return { decision: { type: "give_up", because }, state: kept };
     }
-    const because = `restart ${count + 1} of ${maxRestarts} allowed within ${periodMs} ms`;
+    const because = `restart ${count + 1} ${allowed}`;
     return { decision: { type: "restart", delayMs: 0, because }, state: append(kept, nowMs) };
   };
 }
