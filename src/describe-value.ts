@@ -22,3 +22,22 @@ export function describeOpaque(value: unknown): string {
     return "[a value that cannot be shown]";
   }
 }
+
+/** A value as JSON can carry it: its own JSON, or, where it or one of its fields has none, what can be said of that. Undefined stays undefined. */
+export function jsonOf(value: unknown, levels = 1): unknown {
+  if (value === undefined) return undefined;
+  try {
+    if (value instanceof Error && !("toJSON" in value)) return `${value.name}: ${value.message}`;
+    const text = JSON.stringify(value);
+    if (text !== undefined) return JSON.parse(text);
+  } catch {
+    // It contains itself, or does not let itself be looked at.
+  }
+  if (levels === 0 || typeof value !== "object") return describeValue(value);
+  try {
+    const fields = Object.entries(value as object).map(([name, field]) => [name, jsonOf(field, levels - 1)]);
+    return Object.fromEntries(fields);
+  } catch {
+    return describeOpaque(value);
+  }
+}

@@ -7,7 +7,7 @@
  */
 
 import type { CrashRecord } from "./crash.ts";
-import { describeValue } from "./describe-value.ts";
+import { describeValue, jsonOf } from "./describe-value.ts";
 import type { Usage } from "./usage.ts";
 
 /** The caller's mistake: thrown or rejected at once, nothing was started. */
@@ -105,6 +105,12 @@ export class SynapseError extends Error {
     super(`[${code}] ${message}`, options);
     this.name = new.target.name;
     this.code = code;
+  }
+
+  /** The message and the facts. Whatever value a fact is, JSON can carry it: one that has no JSON of its own is described. */
+  toJSON(): Record<string, unknown> {
+    const facts = Object.entries(this).map(([name, value]) => [name, jsonOf(value)]);
+    return { name: this.name, code: this.code, message: this.message, ...Object.fromEntries(facts) };
   }
 }
 

@@ -65,3 +65,40 @@ describe("describeValue", () => {
     expect(describeValue("x".repeat(500))).toBe(`"${"x".repeat(199)}…`);
   });
 });
+
+test("an error is JSON, whatever values its facts are: what has no JSON of its own is described", () => {
+  const circular: Record<string, unknown> = { deep: 1 };
+  circular.self = circular;
+  const reasons: [reason: unknown, json: unknown][] = [
+    [{ shutdown: "later" }, { shutdown: "later" }],
+    ["killed", "killed"],
+    [undefined, undefined],
+    [7n, "7n"],
+    [Symbol("why"), "Symbol(why)"],
+    [() => 1, "a function"],
+    [circular, { deep: 1, self: "[object Object]" }],
+    [new TypeError("the cause"), "TypeError: the cause"],
+    [
+      new ProcessError("noproc", "of a call", { reason: 1n }),
+      { name: "ProcessError", code: "noproc", message: "[noproc] of a call", reason: "1n" },
+    ],
+  ];
+  for (const [reason, json] of reasons) {
+    const error = new ProcessError("exited", "text", {
+      reason,
+      call: { target: "x", message: circular, timeoutMs: 5 },
+    });
+    expect(JSON.parse(JSON.stringify(error))).toEqual({
+      name: "ProcessError",
+      code: "exited",
+      message: "[exited] text",
+      ...(json === undefined ? {} : { reason: json }),
+      call: { target: "x", message: "[object Object]", timeoutMs: 5 },
+    });
+  }
+  expect(JSON.parse(JSON.stringify(invalidArgument("field", 1n, "a number")))).toMatchObject({
+    field: "field",
+    value: "1n",
+    rule: "a number",
+  });
+});

@@ -4,6 +4,7 @@
 
 export { type Alias, type AliasMode, createAlias, unalias } from "./process/alias.ts";
 export { self } from "./process/current.ts";
+export { exitSignal } from "./process/exit-signal.ts";
 export { exit, link, trapExit, unlink } from "./process/link.ts";
 export type { MailboxLimit, WhenFull } from "./process/mailbox-limit.ts";
 export { type DownMessage, demonitor, type Monitor, type MonitorOptions, monitor } from "./process/monitor.ts";

@@ -1,5 +1,6 @@
 /** A clock that a test moves: supervisors, delays and shutdown times follow it instead of the machine's own time. */
 
+import { AsyncResource } from "node:async_hooks";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import { type Timer, TimerHeap } from "./timer-heap.ts";
 
@@ -25,7 +26,13 @@ export function createVirtualClock(startMs = 0): VirtualClock {
     monotonicMs: () => nowMs,
     setTimeout(run, ms) {
       orders += 1;
-      const timer: Timer = { atMs: nowMs + Math.max(0, ms), order: orders, run, index: -1 };
+      // As Node's own timers it runs where it was set: `self()` is the same, and an error is that process's.
+      const timer: Timer = {
+        atMs: nowMs + Math.max(0, ms),
+        order: orders,
+        run: AsyncResource.bind(run, "VirtualTimer"),
+        index: -1,
+      };
       timers.add(timer);
       return timer;
     },

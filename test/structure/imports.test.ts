@@ -13,7 +13,8 @@ const below = (name: string) => coreRooms.slice(0, core.indexOf(name));
 const table: readonly (readonly [room: string, rooms: readonly string[], packages: readonly string[]])[] = [
   ["gen", [], ["@bufbuild/protobuf"]],
   ["otp/report", below("report"), []],
-  ["otp/scheduler", below("scheduler"), ["xstate"]],
+  // util tells a Proxy, which no code of a program's own can; it is a builtin, not a package.
+  ["otp/scheduler", below("scheduler"), ["xstate", "node:util"]],
   // async_hooks carries the identity of the process that runs; it is a builtin, not a package.
   ["otp/process", below("process"), ["xstate", "node:async_hooks"]],
   ["otp/request", below("request"), ["xstate"]],

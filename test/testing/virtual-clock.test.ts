@@ -1,5 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { self } from "../../src/otp/process/current.ts";
+import { exit } from "../../src/otp/process/link.ts";
+import type { Process } from "../../src/otp/process/process.ts";
+import { LocalRuntime } from "../../src/otp/process/runtime.ts";
+import { spawn } from "../../src/otp/start/spawn.ts";
 import { createVirtualClock } from "../../src/testing/index.ts";
 
 test("timers run in order of time, then of creation, with the time they were set for", () => {
@@ -103,4 +108,23 @@ test("a step of the wall clock moves no timer and no duration", () => {
   expect(fired).toBe(0);
   clock.advance(1);
   expect(fired).toBe(1);
+});
+
+test("a timer runs as whoever has set it: self() is the same, and what it rejects with is that process's", async () => {
+  const clock = createVirtualClock();
+  const runtime = new LocalRuntime({ clock });
+  const seen: unknown[] = [];
+  const [one, other] = [1, 2].map(() =>
+    spawn(
+      ({ receive }) => {
+        clock.setTimeout(() => seen.push(self()), 10);
+        return receive();
+      },
+      { runtime },
+    ),
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  clock.advance(10);
+  expect(seen).toEqual([one, other]);
+  for (const process of [one, other]) exit(process as Process, "kill");
 });

@@ -1,6 +1,6 @@
 /** What runs in a process: the code behind its mailbox. */
 
-import type { AnyActorRef } from "xstate";
+import type { AnyActorRef, EventObject } from "xstate";
 import type { ExitReason } from "../report/exit-reason.ts";
 import type { Deque } from "../scheduler/deque.ts";
 
@@ -27,6 +27,8 @@ export interface Behaviour {
   terminate(reason: ExitReason): void | Promise<void>;
   /** Whether its code waits now for something that is no message. Absent: no. */
   readonly waits?: boolean;
+  /** Somebody sends its actor an event: XState's side (`sendTo`, `actor.send`, a timer, a child), or this process itself. The actor gets what is passed on. */
+  sentToActor(event: EventObject): void;
   /** Releases everything at once. Runs no hook. */
   dispose(reason: ExitReason): void;
   /** Calls `then` when what the dead process has left behind has ended too: at once, or when a supervisor's last child is gone. */

@@ -28,6 +28,11 @@ export function runOutside<A, R>(code: (argument: A) => R, argument: A): R {
   return storage.run(undefined, code, argument);
 }
 
+/** The same code, which runs as whoever runs now, whoever calls it later. */
+export function bindHere<A extends unknown[]>(code: (...given: A) => void): (...given: A) => void {
+  return AsyncResource.bind(code, "SynapseListener") as (...given: A) => void;
+}
+
 /** The process that is running, or undefined outside any. */
 export function currentProcess(): Process | undefined {
   return storage.getStore();

@@ -3,6 +3,7 @@
 import type { ExitReason } from "../report/exit-reason.ts";
 import type { Deque } from "../scheduler/deque.ts";
 import type { Behaviour } from "./behaviour.ts";
+import { runAs } from "./current.ts";
 import { reportDeadLetter } from "./dead-letter.ts";
 import { callsIn } from "./open-calls.ts";
 import type { ExitHook, Process } from "./process.ts";
@@ -24,7 +25,8 @@ export function leave(process: Process, reason: ExitReason, mailbox: Deque<unkno
   if (!process.standalone) process.uncount();
   const behaviour = process.behaviour as Behaviour | undefined;
   try {
-    behaviour?.dispose(reason);
+    // What ends with it, the user's clean-up among it, is its own doing and not that of whoever ended it.
+    if (behaviour !== undefined) runAs(process, disposeOf, { behaviour, reason });
   } catch (error) {
     // The others must learn of the end all the same.
     runtime.report({ type: "process.late_error", process: process.toString(), error });
@@ -44,6 +46,10 @@ export function leave(process: Process, reason: ExitReason, mailbox: Deque<unkno
     }
   }
   if (watchers !== undefined) for (const monitor of watchers) monitor.fire(reason);
+}
+
+function disposeOf({ behaviour, reason }: { behaviour: Behaviour; reason: ExitReason }): void {
+  behaviour.dispose(reason);
 }
 
 function tellHook(process: Process, hook: ExitHook, reason: ExitReason): void {

@@ -21,6 +21,7 @@ type Turn = "over" | "running" | "waiting";
 export class LocalProcess extends ProcessLife implements Process {
   #queued = false;
   #turn: Turn = "over";
+  #stopAsked = false;
   /** Calls to itself that the code which runs has made. */
   #selfCalls: OpenCall[] | undefined;
 
@@ -123,6 +124,9 @@ export class LocalProcess extends ProcessLife implements Process {
   }
 
   requestStop(reason: ExitReason): void {
+    // The first ends it: a process that is slow to end keeps no other.
+    if (this.#stopAsked) return;
+    this.#stopAsked = true;
     this.deliverSystem(new StopRequest(reason));
   }
 

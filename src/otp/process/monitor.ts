@@ -1,7 +1,8 @@
 /** Monitors: one-way notice of a process's end. Each is independent; DOWN comes exactly once, unless the monitor is taken back first. */
 
-import { ProcessError } from "../../errors.ts";
+import { invalidArgument, ProcessError } from "../../errors.ts";
 import type { ExitReason } from "../report/exit-reason.ts";
+import { isReservedType } from "../scheduler/xstate-adapter.ts";
 import { Alias, type AliasMode } from "./alias.ts";
 import { currentProcess, self } from "./current.ts";
 import type { Held, Process } from "./process.ts";
@@ -21,7 +22,7 @@ export interface DownMessage<Tag extends string = "DOWN"> {
 
 /** Options of a monitor. */
 export interface MonitorOptions {
-  /** The `type` of its message instead of "DOWN". */
+  /** The `type` of its message instead of "DOWN"; not one that begins with "xstate.". */
   readonly tag?: string;
   /** Also makes an alias of the monitoring process, `monitor.alias`, that closes as said. Default: none. */
   readonly alias?: Exclude<AliasMode, "reply">;
@@ -92,10 +93,18 @@ export class Monitor implements Held {
 
 /**
  * Monitors a process for the one that is running. A dead or unknown target answers DOWN "noproc" at once; oneself never fires.
- * @throws CallerError "invalid_argument" outside any process; ProcessError "noproc" when the one that is running has ended
+ * @throws CallerError "invalid_argument" outside any process, and for a tag that is none; ProcessError "noproc" when the one that is running has ended
  */
 export function monitor(target: Target | undefined, options: MonitorOptions = {}): Monitor {
   const owner = self();
+  const { tag } = options;
+  if (tag !== undefined && (typeof tag !== "string" || tag === "" || isReservedType(tag))) {
+    throw invalidArgument(
+      "options.tag",
+      tag,
+      'a non-empty string that does not begin with "xstate.": those are XState\'s own',
+    );
+  }
   if (!owner.alive) throw new ProcessError("noproc", `${owner} has ended: it cannot monitor`, { reason: "noproc" });
   return new Monitor(owner, target, resolveTarget(target, owner.runtime), options).begin();
 }

@@ -162,7 +162,7 @@ export abstract class ProcessLife implements Process {
   fail(reason: ExitReason): void {
     if (this.status === "dead") return;
     if (!isCleanExit(reason) && this.runtime.tellsCrashes) {
-      this.runtime.report(crashReport(this, reason, this.lastMessage));
+      this.runtime.report(runAs(this, (why) => crashReport(this, why, this.lastMessage), reason));
     }
     this.finish(reason);
   }

@@ -4,6 +4,7 @@
  */
 
 import type { ExitReason } from "../report/exit-reason.ts";
+import { heldType } from "../scheduler/held-value.ts";
 import type { ExitMessage, MessageKind, Process, Watcher } from "./process.ts";
 
 /** A message of the runtime's own. What it is called where people see it is its `type`; what it is, only its class says. */
@@ -76,6 +77,11 @@ export class InfoMessage extends RuntimeMessage {
 
   override get isDroppable(): boolean {
     return true;
+  }
+
+  /** For inspectors: what was sent. */
+  toJSON(): unknown {
+    return heldType(this.message) === undefined ? { type: this.type, message: this.message } : this.message;
   }
 }
 

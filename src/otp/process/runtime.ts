@@ -1,11 +1,14 @@
 /** Where processes live: names, time, the run queue, and whoever is told what happens. Erlang would call it a node. */
 
 import { type AnyActorRef, createActor, type InspectionEvent, type Observer } from "xstate";
+import { describeExitReason } from "../report/exit-reason.ts";
 import type { ProcessReport } from "../report/process-report.ts";
 import { type Clock, realClock } from "../scheduler/clock.ts";
 import { Deadlines } from "../scheduler/deadlines.ts";
+import { heldType } from "../scheduler/held-value.ts";
 import { RunQueue } from "../scheduler/run-queue.ts";
 import { indexScheduler, rootLogic } from "../scheduler/xstate-adapter.ts";
+import { bindHere } from "./current.ts";
 import { hasDefaultReporter, reportByDefault } from "./default-reporter.ts";
 import type { Process, Runtime } from "./process.ts";
 
@@ -46,7 +49,7 @@ export class LocalRuntime implements Runtime {
     this.startedMonotonicMs = this.clock.monotonicMs();
     this.queue = new RunQueue(options.messageBudget ?? 2_000);
     this.deadlines = new Deadlines(this.clock);
-    this.onReport = options.onReport;
+    this.onReport = options.onReport === undefined ? undefined : guardReader(options.onReport);
     this.#inspect = options.inspect === undefined ? undefined : guardObserver(options.inspect);
   }
 
@@ -76,11 +79,7 @@ export class LocalRuntime implements Runtime {
 
   /** Tells of something. Without anybody to tell, an error that nobody else sees becomes a warning of the host's. */
   report(report: ProcessReport): void {
-    try {
-      (this.onReport ?? reportByDefault)(report);
-    } catch (error) {
-      warn(`onReport threw at "${report.type}"`, error);
-    }
+    (this.onReport ?? tellByDefault)(report);
   }
 
   /** Carries out a signal now, or after the one that is being carried out. */
@@ -102,19 +101,42 @@ export class LocalRuntime implements Runtime {
 }
 
 function warn(what: string, error: unknown): void {
-  process.emitWarning(
-    `${what}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    "SynapseWarning",
-  );
+  process.emitWarning(`${what}: ${stackOf(error) ?? describeExitReason(error)}`, "SynapseWarning");
 }
 
-/** An observer that throws would stop the actor it looks at for good: XState lets it. */
+function stackOf(error: unknown): string | undefined {
+  try {
+    const { stack } = error as Error;
+    return typeof stack === "string" ? stack : undefined;
+  } catch {
+    return undefined; // Nothing, or what does not let itself be looked at.
+  }
+}
+
+/**
+ * Who reads reports, so that it harms nobody: it runs where it was given, not in the process it is told of, whose errors its own would be; and what it
+ * throws is a warning.
+ */
+export function guardReader<Report>(reader: (report: Report) => void): (report: Report) => void {
+  const own = bindHere(reader);
+  return (report) => {
+    try {
+      own(report);
+    } catch (error) {
+      warn(`onReport threw at "${heldType(report)}"`, error);
+    }
+  };
+}
+
+const tellByDefault = guardReader(reportByDefault);
+
+/** As a reader. An observer that throws would stop the actor it looks at for good: XState lets it. */
 function guardObserver(observer: NonNullable<RuntimeOptions["inspect"]>): (event: InspectionEvent) => void {
-  const next = typeof observer === "function" ? observer : observer.next?.bind(observer);
+  const next = bindHere(typeof observer === "function" ? observer : (event) => observer.next?.(event));
   let warned = false;
   return (event) => {
     try {
-      next?.(event);
+      next(event);
     } catch (error) {
       if (!warned) warn("an inspector threw", error);
       warned = true;

@@ -1,5 +1,8 @@
 /** Messages that the runtime itself sends to a process: handled in their turn, and also while the process is suspended. Source: OTP's sys. */
 
+import { ProcessError } from "../../errors.ts";
+import { describeExitReason, isA } from "../report/exit-reason.ts";
+import { isThenable } from "../scheduler/thenable.ts";
 import { CallMessage } from "./call-message.ts";
 import type { OpenCall } from "./open-calls.ts";
 import type { MessageKind, Process, Trace, TraceEvent } from "./process.ts";
@@ -20,13 +23,19 @@ export function isSystemMessage(process: Process, message: unknown): boolean {
   return message.from !== undefined && message.from === process.parent && process.behaviour.followsParent;
 }
 
-/** Carries a request out and answers it. */
+/** Carries a request out and answers it. A state that is a promise cannot be answered: who asks would wait for it. */
 export function runSystemRequest(process: Process, request: OpenCall): void {
+  const { system, run } = request.message as SystemAction;
   let answer: unknown;
   try {
-    answer = (request.message as SystemAction).run(process);
+    answer = run(process);
+    if (isThenable(answer)) {
+      throw new ProcessError("exited", `${process} cannot answer ${system}: its state is a promise`, {
+        reason: { type: "promise", system },
+      });
+    }
   } catch (error) {
-    request.fail(error instanceof Error ? error : new Error(String(error), { cause: error }));
+    request.fail(isA(error, Error) ? error : new Error(`thrown: ${describeExitReason(error)}`, { cause: error }));
     return;
   }
   request.answer(answer);
@@ -44,7 +53,7 @@ export function tellTraces(traces: Set<Trace>, event: TraceEvent): void {
       trace(event);
     } catch (error) {
       traces.delete(trace);
-      process.emitWarning(`a trace threw and is not told any more: ${String(error)}`);
+      process.emitWarning(`a trace threw and is not told any more: ${describeExitReason(error)}`, "SynapseWarning");
     }
   }
 }

@@ -1,13 +1,15 @@
 /** What a message can be addressed to: a ref, a name, a registry's key, or the XState actor of a process. */
 
-import type { AnyActorRef } from "xstate";
-import { describeValue } from "../../describe-value.ts";
+import type { AnyActorRef, EventObject } from "xstate";
+import { describeOpaque, describeValue } from "../../describe-value.ts";
 import { invalidArgument } from "../../errors.ts";
+import { interceptEvents } from "../scheduler/xstate-adapter.ts";
 import { Alias } from "./alias.ts";
 import { currentProcess } from "./current.ts";
 import { LocalProcess } from "./local-process.ts";
 import type { Process, Runtime } from "./process.ts";
 import { defaultRuntime } from "./runtime.ts";
+import { InfoMessage, RuntimeMessage } from "./runtime-message.ts";
 
 /** Looks a key up; registries that name processes implement it. */
 export interface NameService {
@@ -42,9 +44,20 @@ interface OwnedActor {
   [ownerOfActor]?: Process;
 }
 
-/** Remembers whose actor it is, so that XState's refs can be used as targets. */
+/** Remembers whose actor it is, so that XState's refs can be used as targets; from now on its behaviour is told what is sent to it. */
 export function bindActor(actor: AnyActorRef, process: Process): void {
   (actor as OwnedActor)[ownerOfActor] = process;
+  interceptEvents(actor, receive);
+}
+
+/** One function for all of them, which is told by its actor whose it is: a closure for each would be most of what a process weighs. */
+function receive(this: AnyActorRef, event: EventObject): void {
+  (this as OwnedActor)[ownerOfActor]?.behaviour.sentToActor(event);
+}
+
+/** What XState's side has sent to the actor of a process, as a message to it. One of the runtime's that is sent on is an ordinary one. */
+export function mailEvent(process: Process, event: unknown): void {
+  process.deliver(RuntimeMessage.is(event) ? new InfoMessage(event) : event);
 }
 
 /** The process of an XState actor; undefined when it is none. */
@@ -76,8 +89,16 @@ export function contextRuntime(): Runtime {
   return currentProcess()?.runtime ?? defaultRuntime;
 }
 
-/** A target as messages quote it. */
+/** A target as messages quote it; never throws. */
 export function describeTarget(target: unknown): string {
+  try {
+    return quoteTarget(target);
+  } catch {
+    return describeOpaque(target);
+  }
+}
+
+function quoteTarget(target: unknown): string {
   if (target instanceof LocalProcess) return target.toString();
   if (typeof target === "string") return `"${target}"`;
   if (target instanceof Alias) return target.toString();

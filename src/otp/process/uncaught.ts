@@ -3,7 +3,7 @@
  * no process lives, the host's own handling is untouched; an error that belongs to no process is handed back to it.
  */
 
-import { exitReasonOf } from "../report/exit-reason.ts";
+import { describeExitReason, exitReasonOf, isA } from "../report/exit-reason.ts";
 import { currentProcess } from "./current.ts";
 import type { Process } from "./process.ts";
 
@@ -39,8 +39,9 @@ function onRejected(reason: unknown): void {
   }
   if (process.listenerCount("unhandledRejection") > 1) return;
   // As Node does when nobody listens: the rejection becomes an uncaught exception.
-  const error =
-    reason instanceof Error ? reason : new Error(`unhandled rejection: ${String(reason)}`, { cause: reason });
+  const error = isA(reason, Error)
+    ? reason
+    : new Error(`unhandled rejection: ${describeExitReason(reason)}`, { cause: reason });
   if (process.listenerCount("uncaughtException") === 1) endHost(error);
   else (process as NodeJS.EventEmitter).emit("uncaughtException", error, "unhandledRejection");
 }

@@ -5,6 +5,7 @@ import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
 import { self } from "../process/current.ts";
 import type { ExitHook, Process } from "../process/process.ts";
 import { describeTarget, resolveTarget, type Target } from "../process/target.ts";
+import { heldValue } from "../scheduler/held-value.ts";
 import { type HeldKey, Holders } from "./holders.ts";
 import { KeyMap } from "./key-map.ts";
 import { startTable, type TableOptions } from "./table-process.ts";
@@ -145,8 +146,8 @@ export class Groups<Group = unknown> {
     const watch = monitor as Watch<Group>;
     if (!this.#forget(watch)) return false;
     watch.owner.removeExitHook(watch.forget);
-    const isIts = (message: unknown): boolean => (message as GroupMessage | undefined)?.monitor === monitor;
-    while (watch.owner.removeMessage(isIts));
+    // Whatever others have sent may wait beside its messages.
+    while (watch.owner.removeMessage((message) => heldValue(message, "monitor") === monitor));
     return true;
   }
 

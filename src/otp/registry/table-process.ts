@@ -1,8 +1,10 @@
-/** The process of a table: of a registry or of process groups. It does nothing but live, be named, be supervised and end. */
+/** The process of a table: of a registry or of process groups. It does nothing but live, be named, be supervised and end; it keeps no mail. */
 
+import { callIn } from "../process/call-message.ts";
+import { reportDeadLetter } from "../process/dead-letter.ts";
 import type { Process, Runtime } from "../process/process.ts";
 import type { Via } from "../process/target.ts";
-import { spawnInternal } from "../start/spawn.ts";
+import { type ProcessContext, spawnInternal } from "../start/spawn.ts";
 
 /** Options of a table's process. */
 export interface TableOptions {
@@ -14,7 +16,15 @@ export interface TableOptions {
 
 /** Starts the process of a table. @throws CallerError "invalid_argument", "already_started" */
 export function startTable(label: string, { name, runtime }: TableOptions, link?: Process): Process {
-  return spawnInternal(() => new Promise<never>(() => undefined), {
+  const refuseAll = async ({ receive, self }: ProcessContext): Promise<never> => {
+    for (;;) {
+      const message = await receive();
+      const call = callIn(message);
+      if (call !== undefined) call.refuse(`the process of ${label} takes no calls of its own`);
+      else reportDeadLetter(self.runtime, self, message, "unhandled");
+    }
+  };
+  return spawnInternal(refuseAll, {
     label,
     ...(name === undefined ? {} : { name }),
     ...(runtime === undefined ? {} : { runtime }),

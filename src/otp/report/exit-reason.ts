@@ -61,13 +61,15 @@ export function isA<T>(value: unknown, type: abstract new (...args: never[]) => 
 }
 
 /** A reason as a short text for messages and logs; never throws. */
-export function describeExitReason(reason: ExitReason): string {
+export function describeExitReason(reason: unknown): string {
   try {
     if (typeof reason === "string") return reason;
     if (typeof reason === "function") return `function ${reason.name || "without a name"}`;
     if (typeof reason !== "object" || reason === null) return String(reason);
     if (reason instanceof Error) return `${reason.name}: ${reason.message}`;
-    if ("describe" in reason && typeof reason.describe === "string") return reason.describe;
+    // Asked once: what throws, or answers otherwise the second time, is described all the same.
+    const { describe } = reason as { describe?: unknown };
+    if (typeof describe === "string") return describe;
     return JSON.stringify(reason) ?? Object.prototype.toString.call(reason);
   } catch {
     return describeOpaque(reason);
@@ -89,5 +91,5 @@ export class Exit extends Error {
 export function exitReasonOf(thrown: unknown): ExitReason {
   if (isA(thrown, Exit)) return thrown.reason;
   if (isA(thrown, Error)) return thrown;
-  return new Error(`thrown: ${describeExitReason(thrown as ExitReason)}`, { cause: thrown });
+  return new Error(`thrown: ${describeExitReason(thrown)}`, { cause: thrown });
 }

@@ -1,5 +1,6 @@
 /** A report as text for a person, with limits: a state or message may be of any size. Source: OTP's gen_server:format_log. */
 
+import { describeOpaque } from "../../describe-value.ts";
 import type { ProcessReport } from "./process-report.ts";
 
 /** Limits of a text. */
@@ -9,6 +10,9 @@ export interface FormatLimits {
   /** Characters of each value; default 2,000. */
   readonly maxChars?: number;
 }
+
+/** Items of an array that are looked at: one may be longer than anybody can wait for. */
+const maxItems = 1_000;
 
 /** What comes first, in this order; the rest follows. */
 const firstFields = [
@@ -24,12 +28,12 @@ const firstFields = [
   "state",
 ];
 
-/** A report as lines, "field: value", each value cut to its limits. */
+/** A report as lines, "field: value", each value cut to its limits. Never throws: what does not let itself be shown is said to be that. */
 export function formatReport(report: ProcessReport, limits: FormatLimits = {}): string {
   const { maxDepth = 5, maxChars = 2_000 } = limits;
   const fields = Object.entries(report).filter(([field]) => field !== "type");
   fields.sort(([a], [b]) => rank(a) - rank(b));
-  const text = (value: unknown): string => (typeof value === "string" ? value : formatValue(value, maxDepth));
+  const text = (value: unknown): string => (typeof value === "string" ? value : formatAny(value, maxDepth));
   const lines = fields.map(([field, value]) => `  ${field}: ${cut(text(value), maxChars)}`);
   return [report.type, ...lines].join("\n");
 }
@@ -43,18 +47,31 @@ function cut(text: string, maxChars: number): string {
   return text.length > maxChars ? `${text.slice(0, maxChars)}… (${text.length - maxChars} more)` : text;
 }
 
-function formatValue(value: unknown, depth: number, path: readonly object[] = []): string {
+/** A value with whatever is in it, each as far as it lets itself be shown. */
+function formatAny(value: unknown, depth: number, path: readonly object[] = []): string {
+  try {
+    return formatValue(value, depth, path);
+  } catch {
+    return describeOpaque(value);
+  }
+}
+
+function formatValue(value: unknown, depth: number, path: readonly object[]): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return `function ${value.name || "without a name"}`;
   if (typeof value !== "object" || value === null) return String(value);
   if (path.includes(value)) return "(itself)";
-  if (value instanceof Error) return value.stack ?? `${value.name}: ${value.message}`;
+  if (value instanceof Error) return `${value.stack ?? `${value.name}: ${value.message}`}`;
   if (typeof (value as { toJSON?: unknown }).toJSON === "function") {
-    return formatValue((value as { toJSON(): unknown }).toJSON(), depth, [...path, value]);
+    return formatAny((value as { toJSON(): unknown }).toJSON(), depth, [...path, value]);
   }
   if (depth <= 0) return Array.isArray(value) ? "[…]" : "{…}";
-  const inside = (item: unknown): string => formatValue(item, depth - 1, [...path, value]);
-  if (Array.isArray(value)) return `[${value.map(inside).join(", ")}]`;
+  const inside = (item: unknown): string => formatAny(item, depth - 1, [...path, value]);
+  if (Array.isArray(value)) {
+    const shown = Array.from({ length: Math.min(value.length, maxItems) }, (_, index) => inside(value[index]));
+    const rest = value.length - shown.length;
+    return `[${shown.join(", ")}${rest === 0 ? "" : `, … (${rest} more)`}]`;
+  }
   if (value instanceof Set) return `Set {${Array.from(value, inside).join(", ")}}`;
   if (value instanceof Map) {
     return `Map {${Array.from(value, ([key, item]) => `${inside(key)} => ${inside(item)}`).join(", ")}}`;

@@ -2,7 +2,7 @@
 
 import { invalidArgument, ProcessError } from "../../errors.ts";
 import { contextRuntime, type Target } from "../process/target.ts";
-import { describeExitReason, type ExitReason } from "../report/exit-reason.ts";
+import { describeExitReason } from "../report/exit-reason.ts";
 import type { Clock } from "../scheduler/clock.ts";
 import { startCall } from "./call.ts";
 import { PendingCall } from "./pending-call.ts";
@@ -35,6 +35,8 @@ export class SentRequest<Reply> {
   /** Set when it is answered. */
   response: Exclude<Response<Reply>, { type: "timeout" }> | undefined;
   readonly #call: PendingCall | undefined;
+  /** Those who wait for it now. */
+  readonly #waits = new Set<(request: unknown) => void>();
   #abandoned = false;
 
   constructor(target: Target, message: unknown) {
@@ -59,11 +61,26 @@ export class SentRequest<Reply> {
     if (this.#abandoned) return;
     this.#abandoned = true;
     this.#call?.release();
+    this.#tell();
+  }
+
+  /** Calls `tell` when it is answered or given up. */
+  addWait(tell: (request: unknown) => void): void {
+    this.#waits.add(tell);
+  }
+
+  removeWait(tell: (request: unknown) => void): void {
+    this.#waits.delete(tell);
   }
 
   #settle<R extends Exclude<Response<Reply>, { type: "timeout" }>>(response: R): R {
     this.response = response;
+    this.#tell();
     return response;
+  }
+
+  #tell(): void {
+    for (const tell of [...this.#waits]) tell(this);
   }
 }
 
@@ -157,25 +174,40 @@ async function waitFor<Reply>(
 ): Promise<Answered<Reply> | undefined> {
   const timeoutMs = patienceMs(options, "infinity");
   for (const request of requests) {
-    if (request.abandoned) throw invalidArgument("request", "a request that was given up", "one whose response is due");
-    if (request.response !== undefined) return { request, response: request.response };
+    const answered = answerOf(request);
+    if (answered !== undefined) return answered;
   }
   if (timeoutMs === 0) return undefined;
-  const answers = requests.map((request) => request.settled.then((response) => ({ request, response })));
-  if (timeoutMs === "infinity") return Promise.race(answers);
-  let timer: unknown;
-  const late = new Promise<undefined>((resolve) => {
-    timer = clock.setTimeout(() => resolve(undefined), timeoutMs);
+  const first = await firstOf(requests, clock, timeoutMs);
+  return first === undefined ? undefined : answerOf(first);
+}
+
+/** The request's answer; undefined when there is none yet. @throws CallerError "invalid_argument" for one that was given up */
+function answerOf<Reply>(request: SentRequest<Reply>): Answered<Reply> | undefined {
+  if (request.abandoned) throw invalidArgument("request", "a request that was given up", "one whose response is due");
+  return request.response === undefined ? undefined : { request, response: request.response };
+}
+
+/** The first of them that is answered or given up; undefined when none is in time. Nothing of the wait stays with the others: it may be one of many. */
+function firstOf<Reply>(
+  requests: readonly SentRequest<Reply>[],
+  clock: Clock,
+  timeoutMs: number | "infinity",
+): Promise<SentRequest<Reply> | undefined> {
+  return new Promise((resolve) => {
+    let timer: unknown;
+    const over = (first: unknown): void => {
+      for (const request of requests) request.removeWait(over);
+      if (timer !== undefined) clock.clearTimeout(timer);
+      resolve(first as SentRequest<Reply> | undefined);
+    };
+    for (const request of requests) request.addWait(over);
+    if (timeoutMs !== "infinity") timer = clock.setTimeout(() => over(undefined), timeoutMs);
   });
-  try {
-    return await Promise.race([...answers, late]);
-  } finally {
-    clock.clearTimeout(timer);
-  }
 }
 
 function asProcessError(error: unknown): ProcessError {
   if (error instanceof ProcessError) return error;
-  const why = describeExitReason(error as ExitReason);
+  const why = describeExitReason(error);
   return new ProcessError("exited", `the request failed: ${why}`, { reason: error, cause: error });
 }

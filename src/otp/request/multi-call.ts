@@ -1,7 +1,7 @@
 /** One call to many: who answered, and who did not. Source: OTP's gen_server:multi_call. */
 
 import type { SynapseError } from "../../errors.ts";
-import type { Target } from "../process/target.ts";
+import { resolveTarget, type Target } from "../process/target.ts";
 import { type CallOptions, callProcess, defaultCallTimeoutMs } from "./call.ts";
 import { patienceMs } from "./timeout.ts";
 
@@ -22,6 +22,8 @@ export async function multiCall<T extends Target, Reply = unknown>(
   options: CallOptions = {},
 ): Promise<MultiCallResult<T, Reply>> {
   const timeoutMs = patienceMs(options, defaultCallTimeoutMs);
+  // Before any call begins: one that nobody waited for would fail on its own.
+  for (const target of targets) resolveTarget(target);
   const calls = targets.map((target) => callProcess(target, message, timeoutMs, options.signal));
   const results = await Promise.allSettled(calls);
   const replies: { target: T; reply: Reply }[] = [];

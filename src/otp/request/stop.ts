@@ -2,9 +2,9 @@
 
 import { ProcessError } from "../../errors.ts";
 import { currentProcess } from "../process/current.ts";
-import { monitorExit } from "../process/exited.ts";
+import type { Process } from "../process/process.ts";
 import { describeTarget, resolveTarget, type Target } from "../process/target.ts";
-import { describeExitReason, type ExitReason, isA } from "../report/exit-reason.ts";
+import { type BoxedReason, describeExitReason, type ExitReason, isA } from "../report/exit-reason.ts";
 import { checkTimeout } from "./timeout.ts";
 
 /**
@@ -27,27 +27,36 @@ export async function stop(
   if (process === currentProcess() && (process.isHandling || process.waitsForItself)) {
     throw new ProcessError("calling_self", `${who} cannot wait for its own end`, { ...facts, reason: "calling_self" });
   }
-  const end = monitorExit(process);
-  process.requestStop(reason);
-  const { clock } = process.runtime;
-  let timer: unknown;
-  const late = new Promise<never>((_resolve, reject) => {
-    if (timeoutMs === "infinity") return;
-    const error = new ProcessError("timeout", `${who} has not ended within ${timeoutMs} ms`, {
-      ...facts,
-      reason: "timeout",
-    });
-    timer = clock.setTimeout(() => reject(error), timeoutMs);
-  });
-  try {
-    const { reason: actual } = await Promise.race([end, late]);
-    if (Object.is(actual, reason)) return;
-    throw new ProcessError("exited", `${who} ended with ${describeExitReason(actual)} while it was being stopped`, {
-      ...facts,
-      reason: actual,
-      ...(isA(actual, Error) ? { cause: actual } : {}),
-    });
-  } finally {
-    if (timer !== undefined) clock.clearTimeout(timer);
+  const end = await endOf(process, reason, timeoutMs);
+  if (end === undefined) {
+    const message = `${who} has not ended within ${timeoutMs} ms`;
+    throw new ProcessError("timeout", message, { ...facts, reason: "timeout" });
   }
+  const { reason: actual } = end;
+  if (Object.is(actual, reason)) return;
+  throw new ProcessError("exited", `${who} ended with ${describeExitReason(actual)} while it was being stopped`, {
+    ...facts,
+    reason: actual,
+    ...(isA(actual, Error) ? { cause: actual } : {}),
+  });
+}
+
+/** Asks for the end and waits for it; undefined when it has not come in time: nothing of the wait stays with the process then. */
+function endOf(process: Process, reason: ExitReason, timeoutMs: number | "infinity"): Promise<BoxedReason | undefined> {
+  const { clock } = process.runtime;
+  return new Promise((resolve) => {
+    let timer: unknown;
+    const ended = (actual: ExitReason): void => {
+      if (timer !== undefined) clock.clearTimeout(timer);
+      resolve({ reason: actual });
+    };
+    process.addExitHook(ended);
+    if (timeoutMs !== "infinity") {
+      timer = clock.setTimeout(() => {
+        process.removeExitHook(ended);
+        resolve(undefined);
+      }, timeoutMs);
+    }
+    process.requestStop(reason);
+  });
 }

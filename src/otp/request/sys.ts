@@ -1,10 +1,12 @@
 /** Looking into a process and holding it, whatever it runs. Requests take their turn among its messages, also while it is suspended. Source: OTP's sys. */
 
-import { ProcessError } from "../../errors.ts";
+import { invalidArgument, ProcessError } from "../../errors.ts";
+import { bindHere } from "../process/current.ts";
 import type { Process, ProcessStatus, Trace } from "../process/process.ts";
 import { processInfo } from "../process/process-info.ts";
 import type { SystemAction } from "../process/system-message.ts";
 import { describeTarget, resolveTarget, type Target } from "../process/target.ts";
+import { isThenable } from "../scheduler/thenable.ts";
 import { callSystem, defaultCallTimeoutMs } from "./call.ts";
 import { checkTimeout } from "./timeout.ts";
 
@@ -39,7 +41,8 @@ export interface ProcessStatistics {
 
 /**
  * The state: of a server what its handlers are given, of other XState logic its snapshot.
- * @returns rejects with ProcessError "noproc", "exited", "timeout" or "calling_self"
+ * @returns rejects with ProcessError "noproc", "exited" (also when the state is a promise, which another promise cannot carry), "timeout" or
+ * "calling_self"
  */
 export function getState(target: Target, options: SysOptions = {}): Promise<unknown> {
   return ask(target, options, { system: "get_state", run: rawState });
@@ -47,7 +50,8 @@ export function getState(target: Target, options: SysOptions = {}): Promise<unkn
 
 /**
  * Puts another state in the place of a server's and answers it. When `replace` throws, the state stays and the promise rejects with the error.
- * @returns rejects as `getState`, and with ProcessError "exited" for a process whose state is not the runtime's to replace
+ * @returns rejects as `getState`, with ProcessError "exited" for a process whose state is not the runtime's to replace, and with CallerError
+ * "invalid_argument" when `replace` answers a promise
  */
 export function replaceState<State>(
   target: Target,
@@ -60,6 +64,11 @@ export function replaceState<State>(
       throw new ProcessError("exited", `${process} is no server: its state cannot be replaced`);
     }
     const state = replace(rawState(process) as State);
+    if (isThenable(state)) {
+      // Nobody waits for it, so that its own failure is nobody's.
+      Promise.resolve(state).catch(() => undefined);
+      throw invalidArgument("replace", "a function that answers a promise", "one that answers the new state at once");
+    }
     behaviour.replaceState(state);
     return state;
   };
@@ -94,16 +103,17 @@ export function statistics(target: Target): ProcessStatistics {
 
 /**
  * Tells `listener` of every message, reply and state of a process, and of its end. What it shows is not for the public: messages are as they
- * were sent. A listener that throws is not told again.
+ * were sent. The listener runs where `trace` was called: what it does is not the process's doing. One that throws is not told again.
  * @returns ends it
  * @throws ProcessError "noproc" for a dead or unknown one
  */
 export function trace(target: Target, listener: Trace): () => void {
   const process = living(target);
+  const own = bindHere(listener);
   process.traces ??= new Set();
-  process.traces.add(listener);
+  process.traces.add(own);
   return () => {
-    process.traces?.delete(listener);
+    process.traces?.delete(own);
     if (process.traces?.size === 0) process.traces = undefined;
   };
 }

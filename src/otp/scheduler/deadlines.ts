@@ -8,7 +8,7 @@ export interface Deadline {
   previous: Deadline | undefined;
   next: Deadline | undefined;
   lane: Lane | undefined;
-  /** Its time is up; it has been removed. */
+  /** Its time is up; it has been removed. Must not throw. */
   expire(): void;
 }
 
@@ -76,12 +76,16 @@ export class Deadlines {
 
   #expire(lane: Lane): void {
     const nowMs = this.#clock.monotonicMs();
-    for (let due = lane.first; due !== undefined && due.atMs <= nowMs; due = lane.first) {
-      this.remove(due);
-      due.expire();
-    }
-    if (lane.first !== undefined && lane.timer === undefined) {
-      this.#arm(lane, Math.max(1, lane.first.atMs - nowMs));
+    try {
+      for (let due = lane.first; due !== undefined && due.atMs <= nowMs; due = lane.first) {
+        this.remove(due);
+        due.expire();
+      }
+    } finally {
+      // Whatever one of them does, the others are told in their time.
+      if (lane.first !== undefined && lane.timer === undefined) {
+        this.#arm(lane, Math.max(1, lane.first.atMs - nowMs));
+      }
     }
   }
 

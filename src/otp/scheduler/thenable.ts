@@ -1,11 +1,21 @@
 /** Values that a promise cannot carry: it would take what they become for its own outcome. */
 
-/** Whether a promise resolved with the value would settle with something else: it has a `then`, or throws when it is asked for one. */
+/** Whether a promise resolved with the value would, or might, settle with something else: it has a `then`, now or whenever its getter says so. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
   try {
-    return typeof (value as { then?: unknown }).then === "function";
+    if (typeof (value as { then?: unknown }).then === "function") return true;
+    return "then" in value && hasGetter(value, "then");
   } catch {
     return true;
   }
+}
+
+/** Whether what an object has under a key, by itself or by inheritance, is what a getter says each time. */
+function hasGetter(value: object, key: string): boolean {
+  for (let holder: object | null = value; holder !== null; holder = Object.getPrototypeOf(holder)) {
+    const held = Object.getOwnPropertyDescriptor(holder, key);
+    if (held !== undefined) return held.get !== undefined;
+  }
+  return false;
 }

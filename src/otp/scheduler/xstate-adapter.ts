@@ -1,10 +1,11 @@
 /**
  * Everything that touches an XState internal: `_stop` (a child actor has no public way to be stopped by anyone but its parent's own
- * actions), `_send` (all events come through it), the `parent` option of `createActor`, and the system's scheduler. `test/otp/scheduler/xstate-adapter.test.ts` is the contract that pins them for `xstate ^5.33`.
+ * actions), `_send` (the one way in for whatever others send), the `parent` option of `createActor`, and the system's scheduler.
+ * `test/otp/scheduler/xstate-adapter.test.ts` is the contract that pins them for `xstate ^5.33`.
  */
 
 import {
-  type Actor,
+  Actor,
   type ActorLogic,
   type ActorOptions,
   type AnyActorLogic,
@@ -16,6 +17,7 @@ import {
   type StateValueMap,
 } from "xstate";
 import type { Clock } from "./clock.ts";
+import { heldType } from "./held-value.ts";
 
 /** Creates an actor under a parent without entering the parent's `snapshot.children`. It is not started. */
 export function createChildActor<Logic extends AnyActorLogic>(
@@ -34,15 +36,30 @@ export function logicOf(actor: AnyActorRef): unknown {
 /** Events of this name, and of names that begin with it, are XState's own: "xstate.stop" ends the actor that gets it. */
 const reserved = "xstate.";
 
-/** Whether a message can be sent to an actor as it is: it has a type, and not one of XState's own. Never throws. */
+/** Its wildcard, which no event may have as its type. */
+const wildcard = "*";
+
+/** Whether a message can be sent to an actor as it is: it holds a type, and not one of XState's own. Never throws. */
 export function isEvent(message: unknown): message is EventObject {
-  if (typeof message !== "object" || message === null) return false;
-  try {
-    const { type } = message as { type?: unknown };
-    return typeof type === "string" && !type.startsWith(reserved);
-  } catch {
-    return false;
-  }
+  const type = heldType(message);
+  return type !== undefined && type !== wildcard && !isReservedType(type);
+}
+
+/** Whether a name is one of XState's own events': those may end an actor. */
+export function isReservedType(type: string): boolean {
+  return type.startsWith(reserved);
+}
+
+const { _send: enter } = Actor.prototype as unknown as { _send(this: AnyActorRef, event: EventObject): void };
+
+/** Hands whatever is sent to an actor, by whomever (its own `send`, `sendTo`, delayed events, its children's ends), to `receive` instead. */
+export function interceptEvents(actor: AnyActorRef, receive: (this: AnyActorRef, event: EventObject) => void): void {
+  (actor as AnyActorRef & { _send: typeof receive })._send = receive;
+}
+
+/** Lets an actor process an event. One that has ended does nothing. */
+export function passEvent(actor: AnyActorRef, event: EventObject): void {
+  enter.call(actor, event);
 }
 
 /** Stops any actor, child or root, at once. Stopping an actor that has ended does nothing. */
@@ -54,20 +71,6 @@ export function stopActor(actor: AnyActorRef): void {
 export function stopChildren(actor: AnyActorRef): void {
   const { children } = (actor.getSnapshot() ?? {}) as { children?: Record<string, AnyActorRef | undefined> };
   for (const child of Object.values(children ?? {})) if (child !== undefined) stopActor(child);
-}
-
-/**
- * Hands every event that is sent to an actor, by whomever, to `receive` instead.
- * @returns lets the actor process an event
- */
-export function interceptEvents(
-  actor: AnyActorRef,
-  receive: (event: EventObject) => void,
-): (event: EventObject) => void {
-  const inner = actor as AnyActorRef & { _send(event: EventObject): void };
-  const deliver = inner._send.bind(actor);
-  inner._send = receive;
-  return deliver;
 }
 
 /** Whether a machine has a transition for an event in this state, be it one that does nothing; undefined when it cannot be told. */

@@ -1,20 +1,20 @@
 /** One server at work: what a process that is a server does with its messages. */
 
 import type { AnyActorRef, EventObject } from "xstate";
-import { ProcessError } from "../../errors.ts";
 import type { Behaviour, Shown } from "../process/behaviour.ts";
 import { CallMessage } from "../process/call-message.ts";
 import type { LocalProcess } from "../process/local-process.ts";
 import { CastMessage, ExitSignal, InfoMessage, RuntimeMessage } from "../process/runtime-message.ts";
+import { mailEvent } from "../process/target.ts";
 import { describeExitReason, type ExitReason, exitReasonOf } from "../report/exit-reason.ts";
 import type { From } from "../request/call.ts";
-import { longestTimerMs } from "../scheduler/clock.ts";
 import { isThenable } from "../scheduler/thenable.ts";
-import { isEvent } from "../scheduler/xstate-adapter.ts";
+import { passEvent } from "../scheduler/xstate-adapter.ts";
 import { beginStandalone } from "../start/spawning.ts";
 import { StartRefused } from "../start/start-refused.ts";
+import { badReturn, missing, promisedReply, timeoutIn } from "./answer.ts";
 import type { AnyServerDefinition, InitResult, Stop, Then } from "./definition.ts";
-import { ContinueMessage, EndEvent, shown, type TimeoutAsked, TimeoutMessage } from "./messages.ts";
+import { ContinueMessage, EndEvent, isEndOf, shown, type TimeoutAsked, TimeoutMessage } from "./messages.ts";
 
 /** The behaviour of a server's process. */
 export class ServerBehaviour implements Behaviour {
@@ -57,7 +57,8 @@ export class ServerBehaviour implements Behaviour {
   }
 
   handle(message: unknown): void | Promise<void> {
-    const event = RuntimeMessage.is(message) || isEvent(message) ? message : new InfoMessage(message);
+    // XState reads an event's type again and again: that of a message may be anything, and change.
+    const event = RuntimeMessage.is(message) ? message : new InfoMessage(message);
     this.delivering = event;
     this.#pending = undefined;
     this.actor.send(event);
@@ -67,6 +68,12 @@ export class ServerBehaviour implements Behaviour {
       throw failure.error;
     }
     return this.#pending;
+  }
+
+  sentToActor(event: EventObject): void {
+    const own = (event === this.delivering && event !== undefined) || event === shown || isEndOf(this, event);
+    if (own) passEvent(this.actor, event);
+    else mailEvent(this.process, event);
   }
 
   /** Handles an event inside the actor's transition. Answers whether the state may have changed. */
@@ -101,7 +108,7 @@ export class ServerBehaviour implements Behaviour {
 
   dispose(reason: ExitReason): void {
     this.#clearTimeout();
-    if (this.actor.getSnapshot().status === "active") this.actor.send(new EndEvent(reason));
+    if (this.actor.getSnapshot().status === "active") this.actor.send(new EndEvent(this, reason));
   }
 
   state(): unknown {
@@ -124,7 +131,11 @@ export class ServerBehaviour implements Behaviour {
 
   redact(shown: Shown): Shown {
     const all = { ...shown, state: this.#state };
-    return { ...all, ...this.#callbacks.formatStatus?.(all) };
+    const formatted = this.#callbacks.formatStatus?.(all);
+    if (!isThenable(formatted)) return { ...all, ...formatted };
+    // What it would have left out must not be shown; its own failure is nobody's.
+    Promise.resolve(formatted).catch(() => undefined);
+    throw badReturn("formatStatus", formatted, "a promise: it is asked at once");
   }
 
   #begun(result: InitResult<unknown>): void {
@@ -144,10 +155,6 @@ export class ServerBehaviour implements Behaviour {
   }
 
   #dispatch(event: EventObject): void | Promise<void> {
-    if (!RuntimeMessage.is(event)) {
-      this.#clearTimeout();
-      return this.#info(event);
-    }
     if (event instanceof TimeoutMessage) {
       // One that a message came before is not valid any more.
       if (event !== this.#timeout) return;
@@ -157,11 +164,12 @@ export class ServerBehaviour implements Behaviour {
     this.#clearTimeout();
     if (event instanceof CallMessage) return this.#call(event);
     if (event instanceof CastMessage) return this.#cast(event.message);
+    if (event instanceof InfoMessage) return this.#info(event.message);
     if (event instanceof ContinueMessage) return this.#continue(event);
     if (event instanceof ExitSignal && event.from !== undefined && event.from === this.process.parent) {
       return this.process.end(event.reason);
     }
-    return this.#info(event instanceof InfoMessage ? event.message : event);
+    return this.#info(event);
   }
 
   #call(event: CallMessage): void | Promise<void> {
@@ -265,25 +273,6 @@ export class ServerBehaviour implements Behaviour {
     this.#timeout = undefined;
     if (timeout.handle !== undefined) this.process.runtime.clock.clearTimeout(timeout.handle);
   }
-}
-
-/** The timeout that an answer asks for: its own, or `before`. @throws ProcessError for one that is none */
-function timeoutIn({ timeoutMs, timeoutMessage }: Then, before: TimeoutAsked | undefined): TimeoutAsked | undefined {
-  if (timeoutMs === undefined) return before;
-  if (timeoutMs === "infinity") return undefined;
-  if (!(timeoutMs >= 0 && timeoutMs <= longestTimerMs)) throw badReturn("timeoutMs", timeoutMs);
-  return { timeoutMs, message: timeoutMessage ?? { type: "timeout" } };
-}
-
-const promisedReply = "a promise as the reply: await it, or answer noreply and reply later";
-
-function missing(callback: string, message: unknown): ProcessError {
-  return new ProcessError("exited", `the server has no ${callback}`, { reason: { type: "undef", callback, message } });
-}
-
-function badReturn(callback: string, value: unknown, what = "what it may not answer"): ProcessError {
-  const reason = { type: "bad_return_value", callback, value };
-  return new ProcessError("exited", `${callback} answered ${what}`, { reason });
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,14 +1,13 @@
 /** Makes XState logic of a server's callbacks: one message at a time, state that only the server changes. */
 
 import type { ActorLogic, AnyActorRef, AnyActorScope, EventObject, Snapshot } from "xstate";
-import { RuntimeMessage } from "../process/runtime-message.ts";
 import { type ExitReason, isA } from "../report/exit-reason.ts";
 import type { From } from "../request/call.ts";
 import type { Protocol } from "../request/protocol.ts";
 import { adoptProcess } from "../start/spawning.ts";
 import type { AnyServerDefinition, CallResult, GenServerDefinition, MaybeAsync } from "./definition.ts";
 import { ServerBehaviour } from "./gen-server-behaviour.ts";
-import { EndEvent, shown } from "./messages.ts";
+import { isEndOf, shown } from "./messages.ts";
 
 /** What an inspector sees of a server. */
 export interface GenServerSnapshot<State> {
@@ -76,16 +75,13 @@ export function fromGenServer<
         instance.delivering = undefined;
         return instance.react(event) ? snapshotOf(instance, "active", "running") : snapshot;
       }
-      if (RuntimeMessage.is(event)) {
-        if (event === shown) return snapshotOf(instance, "active", "running");
-        if (event instanceof EndEvent) return endOf(instance, event.reason);
-      }
+      if (event === shown) return snapshotOf(instance, "active", "running");
+      if (isEndOf(instance, event)) return endOf(instance, event.reason);
+      // Whatever else is sent to the actor is a message to the process: this is XState, which stops the actor.
       if (event.type === "xstate.stop") {
         instance.stoppedByActor();
         return snapshotOf(instance, "stopped", "terminated");
       }
-      // From XState's own side (sendTo, actor.send): an ordinary message, in its turn.
-      instance.process.deliver(event);
       return snapshot;
     },
     start(snapshot: ServerSnapshot): void {

@@ -54,11 +54,24 @@ export class ShownEvent extends RuntimeMessage {
 export class EndEvent extends RuntimeMessage {
   readonly type = "$exit";
   readonly reason: ExitReason;
+  /** Whose end it is: one that an inspector has kept ends no other actor. */
+  readonly #of: object;
 
-  constructor(reason: ExitReason) {
+  constructor(of: object, reason: ExitReason) {
     super();
+    this.#of = of;
     this.reason = reason;
   }
+
+  /** Whether it is the end of this one. */
+  isOf(one: object): boolean {
+    return this.#of === one;
+  }
+}
+
+/** Whether an event tells the actor of a server that its own process has ended. */
+export function isEndOf(server: object, event: unknown): event is EndEvent {
+  return RuntimeMessage.is(event) && event instanceof EndEvent && event.isOf(server);
 }
 
 /** There is nothing to tell one from another. */

@@ -6,14 +6,17 @@ import { runAs } from "../process/current.ts";
 import { reportDeadLetter } from "../process/dead-letter.ts";
 import type { Process } from "../process/process.ts";
 import { ExitSignal, InfoMessage, RuntimeMessage } from "../process/runtime-message.ts";
+import { mailEvent } from "../process/target.ts";
 import { Exit, type ExitReason, exitReasonOf, isA } from "../report/exit-reason.ts";
 import { Deque } from "../scheduler/deque.ts";
+import { heldType } from "../scheduler/held-value.ts";
 import { isThenable } from "../scheduler/thenable.ts";
 import {
-  interceptEvents,
   isEvent,
+  isReservedType,
   isSameState,
   logicOf,
+  passEvent,
   stopActor,
   stopChildren,
   takesEvent,
@@ -32,8 +35,6 @@ export class ActorBehaviour implements Behaviour {
   readonly unread = new Deque<unknown>();
   readonly #process: Process;
   readonly #callbacks: AnyMachineCallbacks | undefined;
-  /** Lets the actor process an event. */
-  readonly #deliver: (event: EventObject) => void;
   /** Whether the actor is at work: what is sent to it meanwhile is its own affair. */
   #busy = false;
   /** The state's value after the last event. */
@@ -51,7 +52,6 @@ export class ActorBehaviour implements Behaviour {
     this.#callbacks = machineCallbacksOf(logicOf(actor));
     this.followsParent = this.#callbacks?.terminate !== undefined;
     if (this.#callbacks?.trapExit === true) process.trapExit = true;
-    this.#deliver = interceptEvents(actor, (event) => this.#receive(event));
   }
 
   begin(): void {
@@ -119,19 +119,23 @@ export class ActorBehaviour implements Behaviour {
     return snapshot?.value === undefined ? snapshot?.context : { value: snapshot.value, context: snapshot.context };
   }
 
-  /** Somebody sends the actor an event: this process one of its messages, or XState's side (a timer, a child, `sendTo`). */
-  #receive(event: EventObject): void {
+  sentToActor(event: EventObject): void {
     const process = this.#process;
-    if (this.#busy) this.#deliver(event);
+    if (this.#busy) this.#pass(event);
     else if (process.status !== "running") this.#reject(event);
     else if (process.suspended) this.#hold(event);
     else runAs(process, this.#react, event);
   }
 
+  /** XState's queue would stand still for good after an event that throws when it is asked for its type. */
+  #pass(event: EventObject): void {
+    passEvent(this.actor, heldType(event) === undefined ? new InfoMessage(event) : event);
+  }
+
   /** An event from XState's side, in the process's name. */
   readonly #react = (event: EventObject): void => {
     this.#busy = true;
-    this.#deliver(event);
+    this.#pass(event);
     this.#busy = false;
     if (this.#over === undefined) return;
     try {
@@ -143,7 +147,8 @@ export class ActorBehaviour implements Behaviour {
 
   /** The actor does not move any more: what somebody has told it is the mail of a process that ends; XState's own events are nobody's word. */
   #reject(event: EventObject): void {
-    if (isEvent(event)) this.#process.deliver(event);
+    const type = heldType(event);
+    if (type === undefined || !isReservedType(type)) mailEvent(this.#process, event);
   }
 
   /** Before all messages that wait: a timer that has fired cannot be taken back any more by one of them. */
@@ -159,7 +164,7 @@ export class ActorBehaviour implements Behaviour {
     const held = this.#held ?? [];
     this.#held = undefined;
     this.#busy = true;
-    for (const event of held) this.#deliver(event);
+    for (const event of held) this.#pass(event);
     this.#busy = false;
     if (this.#over !== undefined) this.#conclude();
   }

@@ -1,7 +1,7 @@
 /** Names of processes: local ones, and keys in whatever looks them up. */
 
 import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
-import { monitorExit } from "../process/exited.ts";
+import { carriedReason, monitorExit } from "../process/exited.ts";
 import type { Process } from "../process/process.ts";
 import {
   contextRuntime,
@@ -13,7 +13,6 @@ import {
 } from "../process/target.ts";
 import type { ExitReason } from "../report/exit-reason.ts";
 import type { Protocol, Ref, TypedVia } from "../request/protocol.ts";
-import { isThenable } from "../scheduler/thenable.ts";
 
 /** The live process behind a name, a key or a ref; undefined when there is none. */
 export function whereis<P extends Protocol>(target: Ref<P> | TypedVia<P>): Ref<P> | undefined;
@@ -59,8 +58,7 @@ export async function exited(target: Target): Promise<ExitReason> {
   const process = resolveTarget(target);
   if (process === undefined) return "noproc";
   const { reason } = await monitorExit(process);
-  if (!isThenable(reason)) return reason;
-  return new Error(`${process} ended with a promise as its reason`, { cause: reason });
+  return carriedReason(process, reason);
 }
 
 /** @throws CallerError "invalid_argument" */

@@ -1,18 +1,21 @@
 /** A process of plain code: an async function that receives when it wants to. Erlang's spawn. */
 
-import type { AnyActorRef } from "xstate";
+import type { AnyActorRef, EventObject } from "xstate";
 import { ProcessError } from "../../errors.ts";
 import type { Behaviour } from "../process/behaviour.ts";
 import { runAs, self } from "../process/current.ts";
 import { exitSignal } from "../process/exit-signal.ts";
 import { Monitor } from "../process/monitor.ts";
 import type { Process } from "../process/process.ts";
+import { InfoMessage } from "../process/runtime-message.ts";
 import { isSystemMessage } from "../process/system-message.ts";
+import { mailEvent } from "../process/target.ts";
 import { exitReasonOf } from "../report/exit-reason.ts";
 import type { Ref } from "../request/protocol.ts";
 import { checkTimeout } from "../request/timeout.ts";
 import { Deque } from "../scheduler/deque.ts";
 import type { Runnable } from "../scheduler/run-queue.ts";
+import { isThenable } from "../scheduler/thenable.ts";
 import { rootLogic, stopActor } from "../scheduler/xstate-adapter.ts";
 import { adoptProcess } from "./spawning.ts";
 import { type InternalStart, type StartOptions, startProcess } from "./start.ts";
@@ -22,7 +25,7 @@ export interface ProcessContext {
   readonly self: Ref;
   /**
    * The next message, or the next that matches; others stay in their order. Rejects with ProcessError "timeout" after `timeoutMs` (default: no
-   * limit; 0 looks at what has arrived).
+   * limit; 0 looks at what has arrived). A promise that was sent comes as `{ type: "message", message }`.
    */
   receive<T = unknown>(
     match?: (message: unknown) => boolean,
@@ -86,6 +89,11 @@ function functionLogic(code: ProcessCode, label = code.name || "process", about?
 }
 
 const anything = (): boolean => true;
+
+/** A message as `receive` can hand it out: a promise is put into a message, or what it becomes would be received instead of it. */
+function carried(message: unknown): unknown {
+  return isThenable(message) ? new InfoMessage(message) : message;
+}
 
 interface Waiting {
   match: ((message: unknown) => boolean) | undefined;
@@ -164,9 +172,9 @@ class FunctionBehaviour implements Behaviour, ProcessContext, Runnable {
     if (timeoutMs === 0) {
       // What has arrived may not have been handed over yet.
       const arrived = this.process.takeMessage(
-        (message) => !isSystemMessage(this.process, message) && match?.(message) !== false,
+        (message) => !isSystemMessage(this.process, message) && match?.(carried(message)) !== false,
       );
-      return arrived === undefined ? Promise.reject(this.#late(0)) : Promise.resolve(arrived.item as T);
+      return arrived === undefined ? Promise.reject(this.#late(0)) : Promise.resolve(carried(arrived.item) as T);
     }
     return new Promise<T>((resolve, reject) => {
       const waiting: Waiting = { match, resolve: resolve as (message: never) => void, timer: undefined };
@@ -184,7 +192,8 @@ class FunctionBehaviour implements Behaviour, ProcessContext, Runnable {
     return new ProcessError("timeout", what, { reason: "timeout" });
   }
 
-  handle(message: unknown): void {
+  handle(given: unknown): void {
+    const message = carried(given);
     for (const [index, waiting] of this.#waiting.entries()) {
       if (waiting.match?.(message) === false) continue;
       this.#waiting.splice(index, 1);
@@ -193,6 +202,10 @@ class FunctionBehaviour implements Behaviour, ProcessContext, Runnable {
       return;
     }
     this.unread.push(message);
+  }
+
+  sentToActor(event: EventObject): void {
+    mailEvent(this.process, event);
   }
 
   terminate(): void {

@@ -9,7 +9,7 @@ import { checkMailboxLimit, type MailboxLimit } from "../process/mailbox-limit.t
 import { Monitor } from "../process/monitor.ts";
 import type { Process, Runtime } from "../process/process.ts";
 import { bindActor, contextRuntime, type Via } from "../process/target.ts";
-import { describeExitReason, type ExitReason, exitReasonOf } from "../report/exit-reason.ts";
+import { describeExitReason, type ExitReason, exitReasonOf, isA } from "../report/exit-reason.ts";
 import type { ProtocolOfEvents } from "../request/machine-event.ts";
 import type { Protocol, Ref } from "../request/protocol.ts";
 import { checkTimeout } from "../request/timeout.ts";
@@ -217,17 +217,17 @@ function failStart(process: Process, link: Process | undefined, watching: Monito
   if (link !== undefined) unlinkProcesses(process, link);
   watching?.cancel();
   const what = `could not start ${process}`;
-  if (error instanceof StartTimeout) {
+  if (isA(error, StartTimeout)) {
     process.finish("killed");
     return new ProcessError("timeout", `${what}: ${error.message}`, { reason: "timeout" });
   }
-  if (error instanceof StartRefused) {
+  if (isA(error, StartRefused)) {
     process.finish(error.reason);
     const code = error.how === "ignore" ? "ignored" : "start_failed";
     return new ProcessError(code, `${what}: ${error.message}`, { reason: error.answer });
   }
-  const reason = error instanceof StartExit ? error.reason : exitReasonOf(error);
+  const reason = isA(error, StartExit) ? error.reason : exitReasonOf(error);
   process.finish(reason);
-  const cause = reason instanceof Error ? { cause: reason } : {};
+  const cause = isA(reason, Error) ? { cause: reason } : {};
   return new ProcessError("start_failed", `${what}: ${describeExitReason(reason)}`, { reason, ...cause });
 }

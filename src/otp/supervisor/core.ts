@@ -3,6 +3,7 @@
  * The rules are OTP's; docs/otp.md states them.
  */
 
+import type { EventObject } from "xstate";
 import { CallerError, ProcessError } from "../../errors.ts";
 import type { Behaviour } from "../process/behaviour.ts";
 import { callIn } from "../process/call-message.ts";
@@ -13,16 +14,16 @@ import { LocalProcess } from "../process/local-process.ts";
 import type { Process, Runtime } from "../process/process.ts";
 import { defaultRuntime, LocalRuntime } from "../process/runtime.ts";
 import { ExitSignal, RuntimeMessage } from "../process/runtime-message.ts";
-import { bindActor, hasProcess } from "../process/target.ts";
+import { bindActor, hasProcess, mailEvent } from "../process/target.ts";
 import { type BoxedReason, isCleanExit } from "../report/exit-reason.ts";
 import { type Clock, realClock } from "../scheduler/clock.ts";
-import { createChildActor } from "../scheduler/xstate-adapter.ts";
+import { createChildActor, passEvent } from "../scheduler/xstate-adapter.ts";
 import { checkName, registerAs } from "../start/names.ts";
 import type { Child, ChildHost } from "./child.ts";
 import { DecidingSupervisor, RetryMessage, reasonOfStart } from "./deciding.ts";
 import { failedStart } from "./failed-start.ts";
-import type { SupervisorHost } from "./host.ts";
-import { type SupervisorActor, supervisorLogic } from "./machine.ts";
+import { guardHost, type SupervisorHost } from "./host.ts";
+import { isToldToMachine, type SupervisorActor, supervisorLogic, tellMachine } from "./machine.ts";
 import type { NormalSupervisorSpec } from "./spec.ts";
 import { type Started, startIncarnation } from "./starting.ts";
 import { stopIncarnation } from "./stopping.ts";
@@ -40,7 +41,8 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
   protected readonly clock: Clock;
   protected readonly lent: ChildHost;
 
-  constructor(spec: NormalSupervisorSpec, host: SupervisorHost) {
+  constructor(spec: NormalSupervisorSpec, given: SupervisorHost) {
+    const host = guardHost(given);
     super(spec, host);
     const runtime = host.runtime ?? host.parent?.process.runtime ?? currentProcess()?.runtime ?? newRuntime(host);
     this.clock = runtime.clock;
@@ -99,7 +101,7 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
         this.process.finish("shutdown");
         throw error;
       }
-      this.actor.send({ type: "supervisor.started", children: this.size });
+      tellMachine(this.actor, { type: "supervisor.started", children: this.size });
       this.process.started();
     });
   }
@@ -123,6 +125,12 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
 
   begin(): void {
     // `start` does it: a supervisor is not started by the kernel.
+  }
+
+  /** The machine shows what the supervisor does: nobody else moves it. */
+  sentToActor(event: EventObject): void {
+    if (isToldToMachine(event)) passEvent(this.actor, event);
+    else mailEvent(this.process, event);
   }
 
   handle(message: unknown): void | Promise<void> {

@@ -1,13 +1,15 @@
 /** What a supervisor does about an end or a failed start: it asks the policy, tells the answer, and carries it out. */
 
+import { describeValue } from "../../describe-value.ts";
 import { ProcessError } from "../../errors.ts";
 import { RuntimeMessage } from "../process/runtime-message.ts";
-import { describeExitReason, type ExitReason, exitReasonOf, isCleanExit } from "../report/exit-reason.ts";
+import { describeExitReason, type ExitReason, exitReasonOf, isA, isCleanExit } from "../report/exit-reason.ts";
 import type { RestartDecision } from "../report/supervisor-report.ts";
 import { longestTimerMs } from "../scheduler/clock.ts";
 import type { Child } from "./child.ts";
 import { EndingSupervisor } from "./ending.ts";
-import type { ChildExit } from "./restart-policy.ts";
+import { tellMachine } from "./machine.ts";
+import type { ChildExit, RestartPolicy } from "./restart-policy.ts";
 import { type Started, startIncarnation } from "./starting.ts";
 import { stopIncarnation } from "./stopping.ts";
 import { offender } from "./telling.ts";
@@ -36,14 +38,14 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
     if (child.status === "stopped") return;
     child.pendingExit = { reason };
     this.closeIfDead();
-    if (!this.closed && this.isShown) this.actor.send({ type: "child.exited", childId: child.spec.id, reason });
+    if (!this.closed && this.isShown) tellMachine(this.actor, { type: "child.exited", childId: child.spec.id, reason });
     this.queue.add(() => this.#handleExit(child));
   }
 
   protected onStartFailed(child: Child, scopeId: number, reason: ExitReason): void {
     if (child.scopeId !== scopeId || child.onEnd !== undefined) return;
     child.pendingExit = { reason };
-    this.actor.send({ type: "child.start_failed", childId: child.spec.id, reason });
+    tellMachine(this.actor, { type: "child.start_failed", childId: child.spec.id, reason });
     this.queue.add(() => {
       if (child.pendingExit === undefined || child.status !== "running") return;
       this.report({ type: "child.start_failed", offender: offender(child), reason });
@@ -110,7 +112,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
     this.#unshown = undefined;
     const { type, because } = decision;
     const lastExit = { childId, reason: describeExitReason(reason), decision: type, because };
-    this.actor.send({ type: "child.decided", lastExit, children: this.size, restarts: this.#restarts });
+    tellMachine(this.actor, { type: "child.decided", lastExit, children: this.size, restarts: this.#restarts });
   }
 
   override state(): unknown {
@@ -121,7 +123,12 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
   /** A policy that throws cannot be trusted with the next child either: the supervisor gives up, and says so. */
   #askPolicy(exit: ChildExit): RestartDecision {
     try {
-      const { decision, state } = this.spec.policy(this.#policyState, exit, this.clock.monotonicMs());
+      const answer: unknown = this.spec.policy(this.#policyState, exit, this.clock.monotonicMs());
+      if (!isAnswer(answer)) {
+        const because = `the policy answered ${describeValue(answer)}: it must be { decision, state }, at once`;
+        return { type: "give_up", because };
+      }
+      const { decision, state } = answer;
       this.#policyState = state;
       if (decision.type !== "restart" || decision.delayMs === 0) return decision;
       return { ...decision, delayMs: Math.min(Math.max(0, decision.delayMs), longestTimerMs) };
@@ -209,10 +216,19 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
   protected abstract owns(child: Child): boolean;
 }
 
+/** Whether a policy's answer can be carried out. */
+function isAnswer(answer: unknown): answer is ReturnType<RestartPolicy> {
+  const { decision } = (answer ?? {}) as { decision?: { type?: unknown } };
+  return ["restart", "leave", "give_up"].includes(decision?.type as string);
+}
+
 /** The reason inside the error of a start. */
 export function reasonOfStart(error: unknown): ExitReason {
-  if (error instanceof ProcessError && error.reason !== undefined) return error.reason as ExitReason;
-  return exitReasonOf(error);
+  // The reason of a failed start may be undefined; other errors without one are the reason themselves.
+  if (!isA(error, ProcessError) || (error.reason === undefined && error.code !== "start_failed")) {
+    return exitReasonOf(error);
+  }
+  return error.reason as ExitReason;
 }
 
 /** What a supervisor posts to itself, behind all that waits, when a restart has failed. */

@@ -1,11 +1,12 @@
 /** The end of a supervisor: what it gives up, what it waits for, and who is told when the last child is gone. */
 
 import { CallerError } from "../../errors.ts";
-import { monitorExit } from "../process/exited.ts";
+import { carriedReason, monitorExit } from "../process/exited.ts";
 import type { Process } from "../process/process.ts";
-import type { ExitReason } from "../report/exit-reason.ts";
+import { type ExitReason, exitReasonOf } from "../report/exit-reason.ts";
 import { stopActor } from "../scheduler/xstate-adapter.ts";
 import { type Child, type ChildHost, clearDelay } from "./child.ts";
+import { tellMachine } from "./machine.ts";
 import { whenAlone } from "./process-child.ts";
 import { SerialQueue } from "./serial-queue.ts";
 import { orphan } from "./stopping.ts";
@@ -13,7 +14,7 @@ import { TellingSupervisor } from "./telling.ts";
 
 /** A supervisor, as far as its end goes. */
 export abstract class EndingSupervisor extends TellingSupervisor {
-  protected readonly queue = new SerialQueue();
+  protected readonly queue = new SerialQueue((error) => this.#broken(error));
   protected abstract readonly lent: ChildHost;
   /** Whether it takes no more requests. */
   protected ending = false;
@@ -25,11 +26,19 @@ export abstract class EndingSupervisor extends TellingSupervisor {
   /** Processes that a start function has told of. */
   readonly #begun = new Set<Process>();
 
-  /** Settles with the exit reason when the supervisor and all its children have ended. Never rejects. */
+  /** Settles with the exit reason when the supervisor and all its children have ended; as `exited` does. Never rejects. */
   get ended(): Promise<ExitReason> {
     return monitorExit(this.process).then(
-      ({ reason }) => new Promise<ExitReason>((resolve) => this.whenAlone(() => resolve(reason))),
+      ({ reason }) =>
+        new Promise<ExitReason>((resolve) => this.whenAlone(() => resolve(carriedReason(this.process, reason)))),
     );
+  }
+
+  /** What it does has failed, which nothing may: it crashes, and its own supervisor decides. */
+  #broken(error: unknown): void {
+    const { process } = this;
+    if (process.status === "running" || process.status === "starting") process.crash(exitReasonOf(error));
+    else process.runtime.report({ type: "process.late_error", process: process.toString(), error });
   }
 
   /** Stops everything and ends with "shutdown". */
@@ -68,7 +77,7 @@ export abstract class EndingSupervisor extends TellingSupervisor {
 
   terminate(reason: ExitReason): Promise<void> {
     this.ending = true;
-    this.actor.send({ type: "supervisor.stop", reason });
+    tellMachine(this.actor, { type: "supervisor.stop", reason });
     return this.queue.call(() => this.stopAll());
   }
 
@@ -94,8 +103,8 @@ export abstract class EndingSupervisor extends TellingSupervisor {
     if (this.closed || this.#begun.size > 0 || this.children().some(isAboutToEnd)) return;
     this.closed = true;
     if (this.shown) {
-      this.actor.send({ type: "supervisor.stop", reason });
-      this.actor.send({ type: "supervisor.stopped" });
+      tellMachine(this.actor, { type: "supervisor.stop", reason });
+      tellMachine(this.actor, { type: "supervisor.stopped" });
       this.report({ type: "supervisor.stopped", reason });
     }
     stopActor(this.actor);

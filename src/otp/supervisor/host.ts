@@ -2,7 +2,7 @@
 
 import type { AnyActorRef } from "xstate";
 import type { Process, Runtime } from "../process/process.ts";
-import type { RuntimeOptions } from "../process/runtime.ts";
+import { guardReader, type RuntimeOptions } from "../process/runtime.ts";
 import type { Via } from "../process/target.ts";
 import type { Clock } from "../scheduler/clock.ts";
 
@@ -21,4 +21,10 @@ export interface SupervisorHost {
   /** For a nested supervisor: the actor to live under, and its path. */
   readonly parent?: { readonly actor: AnyActorRef; readonly process: Process; readonly path: string };
   readonly name?: string | Via;
+}
+
+/** A host whose `onReport` harms nobody: it runs where it was given, and what it throws is a warning. The host of a nested supervisor is one already. */
+export function guardHost(host: SupervisorHost): SupervisorHost {
+  if (host.parent !== undefined || host.onReport === undefined) return host;
+  return { ...host, onReport: guardReader(host.onReport) };
 }

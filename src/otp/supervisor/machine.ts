@@ -3,8 +3,17 @@
  * quadratic): the supervisor that owns them tells the machine what happens.
  */
 
-import { type ActorRefFrom, assign, type DoneActorEvent, type ErrorActorEvent, type SnapshotFrom, setup } from "xstate";
+import {
+  type ActorRefFrom,
+  assign,
+  type DoneActorEvent,
+  type ErrorActorEvent,
+  type EventObject,
+  type SnapshotFrom,
+  setup,
+} from "xstate";
 import type { ExitReason } from "../report/exit-reason.ts";
+import { heldType, heldValue } from "../scheduler/held-value.ts";
 import { readActorEnd } from "../scheduler/xstate-adapter.ts";
 import type { Strategy } from "./spec.ts";
 
@@ -115,3 +124,16 @@ type Shown = SnapshotFrom<typeof supervisorMachine>;
 
 /** The actor of a supervisor. */
 export type SupervisorActor = ActorRefFrom<typeof supervisorMachine>;
+
+const own = Symbol("own");
+
+/** Tells the machine what happens. */
+export function tellMachine(actor: SupervisorActor, event: SupervisorEvent & { [own]?: true }): void {
+  event[own] = true;
+  actor.send(event);
+}
+
+/** Whether the supervisor has told the machine of an event, or a child's actor of its end; what others send to the actor is a message to the supervisor. */
+export function isToldToMachine(event: EventObject): boolean {
+  return heldValue(event, own) === true || (heldType(event) !== undefined && readActorEnd(event) !== undefined);
+}

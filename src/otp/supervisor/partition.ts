@@ -114,10 +114,10 @@ export class PartitionSupervisor<Child extends DynamicChildSpec = DynamicChildSp
    * elsewhere; those that come back are started before keys are routed to them. Resizes are carried out one after the other.
    * @returns the number before; rejects with CallerError "invalid_argument", and as `restartChild` when a partition does not start
    */
-  resize(partitions: number): Promise<number> {
+  async resize(partitions: number): Promise<number> {
     const most = this.#ids.length;
     if (!Number.isInteger(partitions) || partitions < 0 || partitions > most) {
-      return Promise.reject(invalidArgument("partitions", partitions, `an integer from 0 to ${most}`));
+      throw invalidArgument("partitions", partitions, `an integer from 0 to ${most}`);
     }
     const resized = this.#resizing.then(() => this.#resizeNow(partitions));
     this.#resizing = resized.catch(() => undefined);

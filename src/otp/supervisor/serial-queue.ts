@@ -5,7 +5,13 @@ import { Deque } from "../scheduler/deque.ts";
 /** A queue of jobs. A job that returns no promise is done before `add` returns, when nothing else is under way. */
 export class SerialQueue {
   readonly #jobs = new Deque<() => void | Promise<void>>();
+  readonly #onDefect: (error: unknown) => void;
   #busy = false;
+
+  /** `onDefect` is told of a job that threw or rejected after all; the next one runs. */
+  constructor(onDefect: (error: unknown) => void) {
+    this.#onDefect = onDefect;
+  }
 
   /** Runs the job after all earlier ones. Jobs must not throw or reject: they settle their own callers. */
   add(job: () => void | Promise<void>): void {
@@ -35,15 +41,15 @@ export class SerialQueue {
       try {
         pending = job();
       } catch (error) {
-        // A defect of ours: it must be seen, but not wedge the queue.
-        setImmediate(() => {
-          throw error;
-        });
+        this.#onDefect(error);
         continue;
       }
       if (pending !== undefined) {
         const next = () => this.#drain();
-        pending.then(next, next);
+        pending.then(next, (error: unknown) => {
+          this.#onDefect(error);
+          next();
+        });
         return;
       }
     }

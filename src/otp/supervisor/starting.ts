@@ -5,6 +5,8 @@ import { runAs } from "../process/current.ts";
 import { LocalProcess } from "../process/local-process.ts";
 import type { Process } from "../process/process.ts";
 import { hasProcess } from "../process/target.ts";
+import { isA } from "../report/exit-reason.ts";
+import { isThenable } from "../scheduler/thenable.ts";
 import { startProcess } from "../start/start.ts";
 import type { Child, ChildHost } from "./child.ts";
 import type { LogicChildSpec } from "./child-spec.ts";
@@ -38,8 +40,8 @@ export function startIncarnation(child: Child, host: ChildHost): Started | Promi
   } catch (error) {
     return startThrew(child, error);
   }
-  if (!(started instanceof Promise)) return settleStart(child, scopeId, host, started);
-  return awaitStart(started, child, scopeId, host);
+  if (!isThenable(started)) return settleStart(child, scopeId, host, started);
+  return awaitStart(Promise.resolve(started), child, scopeId, host);
 }
 
 /** Waits for a start, unless the supervisor is killed meanwhile: what starts after all is ended at once. */
@@ -126,7 +128,7 @@ function startThrew(child: Child, error: unknown): Started {
 }
 
 function isIgnore(error: unknown): boolean {
-  return typeof error === "object" && error !== null && (error as { code?: unknown }).code === "ignored";
+  return isA(error, ProcessError) && error.code === "ignored";
 }
 
 function settleStart(child: Child, scopeId: number, host: ChildHost, result: unknown): Started {

@@ -5,6 +5,7 @@ import { currentProcess } from "../process/current.ts";
 import { unlinkProcesses } from "../process/link.ts";
 import { Monitor } from "../process/monitor.ts";
 import type { Process } from "../process/process.ts";
+import { heldValue } from "../scheduler/held-value.ts";
 import { callersFor, setCallers } from "../start/callers.ts";
 import { type InternalSpawn, type ProcessContext, spawnInternal } from "../start/spawn.ts";
 import type { TaskOutcome } from "./outcome.ts";
@@ -113,7 +114,8 @@ export function silence(tasks: readonly TaskHandle[]): void {
     monitors.add(task.monitor);
     left += sent;
   }
-  const isTheirs = (message: unknown): boolean => monitors.has((message as TaskReply | null | undefined)?.monitor);
+  // Whatever others have sent may wait beside their messages.
+  const isTheirs = (message: unknown): boolean => monitors.has(heldValue(message, "monitor"));
   while (left > 0 && owner?.removeMessage(isTheirs) === true) left -= 1;
 }
 

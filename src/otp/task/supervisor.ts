@@ -107,8 +107,8 @@ export const TaskSupervisor = {
   },
 
   /** Ends a task, by its process. @returns rejects with CallerError "not_found" */
-  terminateChild(supervisor: SupervisorTarget, process: Process): Promise<void> {
-    return find(supervisor).terminateChild(process);
+  async terminateChild(supervisor: SupervisorTarget, process: Process): Promise<void> {
+    await find(supervisor).terminateChild(process);
   },
 
   /** The processes of the tasks that run. */
@@ -140,7 +140,7 @@ export const TaskSupervisor = {
   },
 };
 
-function startWaited<Result>(
+async function startWaited<Result>(
   supervisor: SupervisorTarget,
   code: TaskCode<Result>,
   options: SupervisedTaskOptions,
@@ -150,10 +150,12 @@ function startWaited<Result>(
   const task = new TaskHandle<Result>(caller);
   // The code waits until its owner holds the task: a reply cannot come before.
   const go = Promise.withResolvers<void>();
-  const started = startHandle(supervisor, code, options, { task, caller, linked, go: go.promise });
-  const release = (): void => go.resolve();
-  started.then(release, release);
-  return started;
+  try {
+    return await startHandle(supervisor, code, options, { task, caller, linked, go: go.promise });
+  } finally {
+    // After whoever waits for the start has gone on.
+    queueMicrotask(() => go.resolve());
+  }
 }
 
 /** Who waits for a task, whether it is linked to it, and what the code waits for. */

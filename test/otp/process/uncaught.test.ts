@@ -5,10 +5,12 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 
-const fixture = join(import.meta.dirname, "../../fixtures/otp/uncaught.ts");
-
-/** Runs a scenario of the fixture. */
-async function host(scenario: string): Promise<{ code: number | null; lines: string[]; stderr: string }> {
+/** Runs a scenario of a fixture. */
+async function host(
+  scenario: string,
+  program = "uncaught",
+): Promise<{ code: number | null; lines: string[]; stderr: string }> {
+  const fixture = join(import.meta.dirname, `../../fixtures/otp/${program}.ts`);
   const child = spawn(process.execPath, [fixture, scenario], { stdio: ["ignore", "pipe", "pipe"], timeout: 20_000 });
   const code = new Promise<number | null>((resolve) => child.on("close", resolve));
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
@@ -74,6 +76,37 @@ test("a host that listens for uncaught errors gets those of nobody, rejections t
       "host lives",
     ],
   });
+});
+
+test("a reader, a trace and an inspector that reject harm nobody they are told of: it is where they were given that hears of it", async () => {
+  const { code, lines } = await host("listeners");
+  expect(code).toBe(0);
+  expect(lines.filter((line) => !line.startsWith("report")).sort()).toEqual([
+    "host lives",
+    "process ended: Error: rejected by the trace of a process",
+    "terminate: normal",
+    "the host heard rejected by a reader",
+    "the host heard rejected by a trace",
+    "the host heard rejected by an inspector",
+    // A host that listens hears of all.
+    "the host heard rejected by the trace of a process",
+    "the sender lives, the server is fine",
+  ]);
+});
+
+test("what a process leaves behind that another has ended is its own error, told and not thrown", async () => {
+  const { code, lines } = await host("cleanup");
+  expect([code, lines]).toEqual([
+    0,
+    ["report process.late_error", "report process.late_error", "the killer lives", "host lives"],
+  ]);
+});
+
+test("every promise that rejects for nobody ends the process that asked, whoever makes it reject, and no other", async () => {
+  const { code, lines, stderr } = await host("", "unawaited");
+  const last = lines.pop();
+  expect(lines.filter((line) => !/: caught (\w+), ended by \1, the others live$/.test(line))).toEqual([]);
+  expect([code, last, stderr, lines.length]).toEqual([0, "0 processes are left, the host lives", "", 39]);
 });
 
 test("nothing listens for uncaught errors while no process lives", async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { exit } from "../../../src/otp/process/link.ts";
 import { monitor } from "../../../src/otp/process/monitor.ts";
 import { type GroupMessage, Groups } from "../../../src/otp/registry/groups.ts";
+import { send } from "../../../src/otp/request/call.ts";
 import { stop } from "../../../src/otp/request/stop.ts";
 import { createPlace, leftovers } from "../in-process.ts";
 
@@ -181,4 +182,20 @@ test("a hundred thousand memberships of one group end with their processes", asy
   expect(groups.members("g")).toHaveLength(100_000);
   for (const process of processes) exit(process, "kill");
   expect(groups.whichGroups()).toEqual([]);
+});
+
+test("a monitor is taken back beside messages that throw when they are looked at", async () => {
+  const { groups, run } = create();
+  await run(async (context) => {
+    const thorny = Object.defineProperty({}, "monitor", {
+      get() {
+        throw new Error("asked for its monitor");
+      },
+    });
+    const { monitor: watch } = groups.monitor("g");
+    for (const message of [thorny, null, undefined, "text"]) send(context.self, message);
+    groups.join("g");
+    expect(groups.demonitor(watch)).toBe(true);
+    expect(await leftovers(context)).toEqual([thorny, null, undefined, "text"]);
+  });
 });

@@ -3,6 +3,7 @@ import {
   describeExitReason,
   Exit,
   exitReasonOf,
+  isA,
   isCleanExit,
   isShutdown,
 } from "../../../src/otp/report/exit-reason.ts";
@@ -113,4 +114,67 @@ test("a reason is described whatever it is", () => {
     "[a value that cannot be shown]",
     "[object Error]",
   ]);
+});
+
+/** A Proxy that throws whatever it is asked. */
+const thorny = () =>
+  new Proxy(
+    {},
+    new Proxy({} as ProxyHandler<object>, {
+      get: () => () => {
+        throw new Error("a trap throws");
+      },
+    }),
+  );
+
+test("a value that throws when it is asked is a crash, is described all the same, and is no instance of anything", () => {
+  const reason = thorny();
+  expect([isCleanExit(reason), isShutdown(reason), isA(reason, Error)]).toEqual([false, false, false]);
+  expect(describeExitReason(reason)).toBe("[a value that cannot be shown]");
+  expect(exitReasonOf(reason)).toMatchObject({ message: "thrown: [a value that cannot be shown]" });
+  expect(Object.is((exitReasonOf(reason) as Error).cause, reason)).toBe(true);
+});
+
+test.each([
+  [undefined, "undefined"],
+  [null, "null"],
+  [Number.NaN, "NaN"],
+  [7n, "7"],
+  [Symbol("why"), "Symbol(why)"],
+  [
+    function named() {
+      return 1;
+    },
+    "function named",
+  ],
+  [Object.create(null), "{}"],
+  [{ self: 1n }, "[object Object]"],
+  [{ describe: 7 }, '{"describe":7}'],
+  [
+    {
+      toJSON() {
+        throw new Error("no JSON of it");
+      },
+    },
+    "[object Object]",
+  ],
+])("the reason %o is described as %s", (reason, text) => {
+  expect(describeExitReason(reason)).toBe(text);
+});
+
+test("what describes itself otherwise the second time is described by what it said first", () => {
+  let asked = 0;
+  const reason = {
+    get describe() {
+      asked += 1;
+      return asked === 1 ? "once" : thorny();
+    },
+  };
+  expect(`${describeExitReason(reason)}`).toBe("once");
+});
+
+test("an Exit carries any value as it is", () => {
+  for (const reason of [undefined, null, Number.NaN, Promise.resolve(), thorny()]) {
+    expect(Object.is(exitReasonOf(new Exit(reason)), reason)).toBe(true);
+  }
 });

@@ -5,6 +5,7 @@ import { exit } from "../../../src/otp/process/link.ts";
 import type { TraceEvent } from "../../../src/otp/process/process.ts";
 import { processInfo } from "../../../src/otp/process/process-info.ts";
 import { call, cast, send } from "../../../src/otp/request/call.ts";
+import type { Ref } from "../../../src/otp/request/protocol.ts";
 import { stop } from "../../../src/otp/request/stop.ts";
 import { getState, getStatus, replaceState, resume, statistics, suspend, trace } from "../../../src/otp/request/sys.ts";
 import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
@@ -167,4 +168,51 @@ test("a trace tells of every message, reply and state, and of the end; one that 
   ]);
   expect(thrown).toBe(1);
   expect((await warned).message).toContain("raised by a trace");
+});
+
+test("what replaces a state answers it at once, and a state that is a promise is not answered", async () => {
+  const { runtime } = createKernel();
+  const ref = await start(
+    fromGenServer({
+      init: (_input: undefined) => ({ state: 0 as unknown }),
+      handleInfo: (message) => ({ state: message }),
+    }),
+    { runtime },
+  );
+  const rejecting = async () => Promise.reject(new Error("refused by an async replacement"));
+  expect(await failure(replaceState(ref, rejecting))).toMatchObject({ code: "invalid_argument", field: "replace" });
+  for (const thrown of [new TypeError("no"), "no", undefined, Proxy.revocable({}, {}).proxy]) {
+    const error = await failure(
+      replaceState(ref, () => {
+        throw thrown;
+      }),
+    );
+    expect(error === thrown || error.cause === thrown).toBe(true);
+  }
+  expect([await getState(ref), ref.status]).toEqual([0, "running"]);
+  send(ref, new Promise(() => undefined));
+  expect(await failure(getState(ref))).toMatchObject({
+    code: "exited",
+    reason: { type: "promise", system: "get_state" },
+  });
+  expect(await replaceState(ref, () => 1)).toBe(1);
+});
+
+test("a trace that throws what cannot be shown is not told again, and harms nobody", async () => {
+  const { runtime } = createKernel();
+  const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
+  const ref = await start(
+    fromGenServer({
+      init: (_input: undefined) => ({ state: 0 }),
+      handleCall: (_message: unknown, _state) => ({ reply: 1 }),
+    }),
+    { runtime },
+  );
+  let told = 0;
+  trace(ref, () => {
+    told += 1;
+    throw Object.create(null);
+  });
+  expect([await call(ref as Ref, "x"), await call(ref as Ref, "y"), told]).toEqual([1, 1, 1]);
+  expect((await warned).message).toContain("a trace threw");
 });

@@ -113,3 +113,23 @@ test("one that expires may add another of the same length", () => {
   clock.advance(100);
   expect(expired).toEqual(["again at 10", "again at 20", "again at 30"]);
 });
+
+test("one that throws as it expires keeps no other from its time", () => {
+  const { clock, deadlines, expired, add } = world();
+  const broken: Deadline = {
+    atMs: 0,
+    previous: undefined,
+    next: undefined,
+    lane: undefined,
+    expire() {
+      throw new Error("raised as it expired");
+    },
+  };
+  deadlines.add(broken, 10);
+  add("next", 10);
+  clock.advance(9);
+  add("last", 10);
+  expect(() => clock.advance(1)).toThrow("raised as it expired");
+  clock.advance(100);
+  expect(expired.map((text) => text.split(" ")[0])).toEqual(["next", "last"]);
+});

@@ -3,17 +3,22 @@ import {
   type AnyActorRef,
   createActor,
   createMachine,
+  type EventObject,
   fromCallback,
   fromPromise,
+  fromTransition,
   type InspectionEvent,
   raise,
   SimulatedClock,
+  sendTo,
 } from "xstate";
 import {
   actorState,
   createChildActor,
   interceptEvents,
+  isEvent,
   isSameState,
+  passEvent,
   readActorEnd,
   stopActor,
   stopChildren,
@@ -220,9 +225,9 @@ describe("interceptEvents", () => {
     const clock = new SimulatedClock();
     const actor = createActor(machine, { clock });
     const seen: string[] = [];
-    const deliver = interceptEvents(actor, (event) => {
+    interceptEvents(actor, (event) => {
       seen.push(event.type);
-      if (event.type.startsWith("xstate.after")) deliver(event);
+      if (event.type.startsWith("xstate.after")) passEvent(actor, event);
     });
     actor.start();
     actor.send({ type: "sent" });
@@ -232,6 +237,51 @@ describe("interceptEvents", () => {
     expect(actor.getSnapshot().value).toBe("off");
     actor.stop();
     expect(actor.getSnapshot().status).toBe("stopped");
+  });
+
+  /** An actor whose events are kept back, and what was. */
+  function intercepted() {
+    const kept: EventObject[] = [];
+    const child = createChildActor(light, startParent().parent, { id: "a" });
+    interceptEvents(child, function (this: AnyActorRef, event) {
+      expect(this).toBe(child);
+      kept.push(event);
+    });
+    child.start();
+    return { child, kept };
+  }
+
+  test("takes what others send, by send, sendTo and as a child's end, and passEvent hands it in", () => {
+    const { child, kept } = intercepted();
+    const sender = createMachine({ entry: sendTo(child, { type: "by sendTo" }) });
+    child.send({ type: "go" });
+    createActor(sender).start();
+    const grandchild = createChildActor(light, child, { id: "b" });
+    grandchild.start();
+    grandchild.send({ type: "end" });
+    expect(kept.map(({ type }) => type)).toEqual(["go", "by sendTo", "xstate.done.actor.b"]);
+    expect(child.getSnapshot().value).toBe("red");
+    passEvent(child, kept[0] as EventObject);
+    expect(child.getSnapshot().value).toBe("green");
+  });
+
+  test("does not keep XState from stopping the actor, which gets no event any more", () => {
+    const { child, kept } = intercepted();
+    stopActor(child);
+    expect([child.getSnapshot().status, kept]).toEqual(["stopped", []]);
+  });
+
+  test("is what keeps XState's queue from standing still for good after an event that throws when it is asked for its type", () => {
+    const { parent } = startParent();
+    const counter = createChildActor(
+      fromTransition((count: number) => count + 1, 0),
+      parent,
+      { id: "a" },
+    );
+    counter.start();
+    expect(() => counter.send(undefined as never)).toThrow();
+    counter.send({ type: "go" });
+    expect(counter.getSnapshot().context).toBe(1);
   });
 });
 
@@ -299,4 +349,22 @@ test("isSameState compares states as nested as they are", () => {
     false,
     true,
   ]);
+});
+
+test("an event holds its type as plain text, and none that XState has a use for", () => {
+  for (const message of [{ type: "go" }, { type: "" }, { type: "xstate" }, Object.freeze({ type: "$call" })]) {
+    expect(isEvent(message)).toBe(true);
+  }
+  const getter = Object.defineProperty({}, "type", { get: () => "go" });
+  const none = [
+    "go",
+    null,
+    {},
+    { type: 7 },
+    { type: "*" },
+    { type: "xstate.stop" },
+    getter,
+    new Proxy({ type: "go" }, {}),
+  ];
+  for (const message of none) expect(isEvent(message)).toBe(false);
 });

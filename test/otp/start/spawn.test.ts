@@ -185,3 +185,41 @@ test("a stop ends waiting plain code, and its unread mail is told", async () => 
     expect(letters()).toEqual([{ message: "unread", why: "noproc" }]);
   });
 });
+
+test("a promise that is sent is received in a message, and not waited for", async () => {
+  const { runtime } = createKernel();
+  const refused = Promise.reject(new Error("of nobody's"));
+  refused.catch(() => undefined);
+  // biome-ignore lint/suspicious/noThenProperty: what acts like a promise
+  const sent = [refused, { then: () => undefined }, new Promise(() => undefined), Promise.resolve(1)];
+  const got: unknown[] = [];
+  const code = spawn(
+    async ({ receive }) => {
+      const isOurs = (message: unknown) => (message as { type?: unknown }).type === "message";
+      for (let count = 0; count < 3; count += 1) got.push(await receive(isOurs));
+      got.push(await receive(isOurs, { timeoutMs: 0 }));
+    },
+    { runtime },
+  );
+  for (const message of sent) send(code, message);
+  await quiet();
+  expect(got.map((message) => (message as { message: unknown }).message)).toEqual(sent);
+  expect(code.exitReason).toBe("normal");
+});
+
+test("what XState's side sends to the actor of plain code is a message", async () => {
+  const { runtime, letters } = createKernel();
+  const got: unknown[] = [];
+  const code = spawn(
+    async ({ receive }) => {
+      for (let count = 0; count < 2; count += 1) got.push(await receive());
+    },
+    { runtime },
+  );
+  code.actor.send({ type: "tick" });
+  code.actor.send({ type: "xstate.stop" });
+  await quiet();
+  expect([got, code.exitReason]).toEqual([[{ type: "tick" }, { type: "xstate.stop" }], "normal"]);
+  code.actor.send({ type: "too late" });
+  expect(letters()).toEqual([{ message: { type: "too late" }, why: "noproc" }]);
+});

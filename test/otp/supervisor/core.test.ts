@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { exit } from "../../../src/otp/process/link.ts";
+import type { Process } from "../../../src/otp/process/process.ts";
 import type { ExitReason } from "../../../src/otp/report/exit-reason.ts";
 import { call } from "../../../src/otp/request/call.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
 import type { ChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
 import type { RestartPolicy } from "../../../src/otp/supervisor/restart-policy.ts";
 import type { ChildScope, RunningChild } from "../../../src/otp/supervisor/running-child.ts";
@@ -227,4 +230,69 @@ test("a wall clock that is set back keeps no restart in the window", async () =>
   }
   expect([supervisor.process.alive, a.ref.alive]).toEqual([true, true]);
   await supervisor.stop();
+});
+
+describe("what is not the supervisor's doing", () => {
+  const child: ChildSpec = { id: "a", logic: fromGenServer({ init: (_input: undefined) => ({ state: 0 }) }) };
+
+  test.each([
+    ["nothing", undefined],
+    ["a promise", Promise.resolve({ decision: { type: "restart", delayMs: 0, because: "late" }, state: 0 })],
+    ["an unknown decision", { decision: { type: "wait" }, state: 0 }],
+  ])("a policy that answers %s is not trusted: the supervisor gives up, and says so", async (_what, answer) => {
+    const { runtime, reports } = createWorld();
+    const supervisor = await startSupervisor({ children: [child], policy: () => answer as never }, { runtime });
+    exit(supervisor.whichChild("a").ref as Process, "kill");
+    expect(await supervisor.ended).toBe("shutdown");
+    const because = reports.flatMap((report) => (report.type === "supervisor.gave_up" ? [report.because] : []));
+    expect(because).toEqual([
+      expect.stringMatching(/^the policy answered .*: it must be \{ decision, state \}, at once$/),
+    ]);
+  });
+
+  test("an onReport that throws is a warning, and children are restarted as ever", async () => {
+    const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
+    const onReport = () => {
+      throw new Error("raised by the supervisor's reader");
+    };
+    const supervisor = await startSupervisor({ children: [child] }, { onReport });
+    const first = supervisor.whichChild("a").ref;
+    exit(first as Process, "kill");
+    await quiet();
+    expect(supervisor.whichChild("a").status).toBe("running");
+    expect(supervisor.whichChild("a").ref).not.toBe(first);
+    await supervisor.stop();
+    expect((await warned).message).toContain("raised by the supervisor's reader");
+  });
+
+  test("a defect in what it does ends it, so that its own supervisor decides", async () => {
+    const { runtime, reports } = createWorld();
+    // A child that breaks its contract: it throws when it is asked to end.
+    const stubborn: ChildSpec = {
+      id: "stubborn",
+      start: ({ supervisor: actor }) => ({
+        ref: "stubborn",
+        actor,
+        stop() {
+          throw new Error("does not let itself be stopped");
+        },
+        kill: () => undefined,
+      }),
+    };
+    const supervisor = await startSupervisor({ strategy: "one_for_all", children: [stubborn, child] }, { runtime });
+    exit(supervisor.whichChild("a").ref as Process, "kill");
+    await quiet();
+    expect(supervisor.process.exitReason).toMatchObject({ message: "does not let itself be stopped" });
+    expect(reports).toContainEqual(
+      expect.objectContaining({ type: "process.crashed", process: supervisor.process.toString() }),
+    );
+  });
+
+  test("a stop with a promise as its reason settles with an error that carries it", async () => {
+    const { runtime } = createWorld();
+    const supervisor = await startSupervisor({ children: [child] }, { runtime });
+    const reason = new Promise(() => undefined);
+    expect(await supervisor.stop(reason)).toMatchObject({ cause: reason });
+    expect(supervisor.process.exitReason).toBe(reason);
+  });
 });

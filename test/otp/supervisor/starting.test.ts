@@ -1,4 +1,7 @@
 import { expect, test } from "vitest";
+import { ProcessError } from "../../../src/errors.ts";
+import { exit } from "../../../src/otp/process/link.ts";
+import { spawn } from "../../../src/otp/start/spawn.ts";
 import { createChild } from "../../../src/otp/supervisor/child.ts";
 import { type ChildSpec, normalizeChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
 import { startIncarnation } from "../../../src/otp/supervisor/starting.ts";
@@ -42,4 +45,39 @@ test("a temporary child's specification is forgotten once it runs, unless the po
   const kept = puppet({ restart: "temporary" }).child;
   startIncarnation(kept, { ...host, forgetsTemporary: false });
   expect(kept.spec.spec).toBeDefined();
+});
+
+test("what acts like a promise is waited for as a promise is", async () => {
+  const { host } = createHost();
+  const spawned = spawn(({ receive }) => receive());
+  // biome-ignore lint/suspicious/noThenProperty: that is what is tested
+  const thenable = { then: (resolve: (ref: unknown) => void) => setImmediate(resolve, spawned) };
+  const child = createChild(normalizeChildSpec({ id: "a", start: () => thenable as never }), "host/a");
+  expect(await startIncarnation(child, host)).toBe("running");
+  expect(child.running?.ref).toBe(spawned);
+  exit(spawned, "kill");
+  const thorny = new Proxy(
+    {},
+    {
+      get() {
+        throw new Error("a start answers what throws");
+      },
+    },
+  );
+  const broken = createChild(normalizeChildSpec({ id: "b", start: () => thorny as never }), "host/b");
+  await expect(startIncarnation(broken, host)).rejects.toThrow("a start answers what throws");
+  expect(broken.status).toBe("stopped");
+});
+
+test('only the runtime says that a child chose not to start: another error with the code "ignored" is a failure', () => {
+  const { host } = createHost();
+  const start = () => {
+    throw Object.assign(new Error("from a body of JSON"), { code: "ignored" });
+  };
+  const child = createChild(normalizeChildSpec({ id: "a", start }), "host/a");
+  expect(() => startIncarnation(child, host)).toThrow("from a body of JSON");
+  const chose = () => {
+    throw new ProcessError("ignored", "chose not to start", { reason: "ignore" });
+  };
+  expect(startIncarnation(createChild(normalizeChildSpec({ id: "b", start: chose }), "host/b"), host)).toBe("ignored");
 });

@@ -332,3 +332,19 @@ test("results have their types", async () => {
     await exited(processOf(text));
   });
 });
+
+test("messages are taken back beside others that throw when they are looked at", async () => {
+  const { run } = createPlace();
+  await run(async (context) => {
+    const thorny = Object.defineProperty({}, "monitor", {
+      get() {
+        throw new Error("asked for its monitor");
+      },
+    });
+    const task = Task.async(() => "done");
+    for (const message of [thorny, null, "text"]) send(context.self, message);
+    await quiet();
+    expect(await Task.await(task)).toBe("done");
+    expect(await leftovers(context)).toEqual([thorny, null, "text"]);
+  });
+});
