@@ -5,19 +5,14 @@ import { currentProcess } from "../process/current.ts";
 import type { Process } from "../process/process.ts";
 import { describeTarget, resolveTarget, type Target } from "../process/target.ts";
 import { type BoxedReason, describeExitReason, type ExitReason, isA } from "../report/exit-reason.ts";
-import { checkTimeout } from "./timeout.ts";
+import { type Patience, patienceMs } from "./timeout.ts";
 
 /**
  * Asks a process to end with `reason` (default "normal"): its terminate hook runs. Settles when it has.
  * @returns rejects with ProcessError "noproc", "timeout" (it goes on ending), "calling_self", or "exited" when it ended for another reason
  */
-export async function stop(
-  target: Target,
-  reason: ExitReason = "normal",
-  options: { timeoutMs?: number | "infinity" } = {},
-): Promise<void> {
-  const { timeoutMs = "infinity" } = options;
-  checkTimeout("options.timeoutMs", timeoutMs);
+export async function stop(target: Target, reason: ExitReason = "normal", options: Patience = {}): Promise<void> {
+  const timeoutMs = patienceMs(options, "infinity");
   const process = resolveTarget(target);
   const who = describeTarget(target);
   const facts = { call: { target, message: { stop: reason }, timeoutMs } };

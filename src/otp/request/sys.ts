@@ -8,13 +8,10 @@ import type { SystemAction } from "../process/system-message.ts";
 import { describeTarget, resolveTarget, type Target } from "../process/target.ts";
 import { isThenable } from "../scheduler/thenable.ts";
 import { callSystem, defaultCallTimeoutMs } from "./call.ts";
-import { checkTimeout } from "./timeout.ts";
+import { type Patience, patienceMs } from "./timeout.ts";
 
-/** Options of a request to a process's runtime. */
-export interface SysOptions {
-  /** Milliseconds; default 5,000. */
-  readonly timeoutMs?: number | "infinity";
-}
+/** Options of a request to a process's runtime; `timeoutMs` is 5,000 by default. */
+export type SysOptions = Patience;
 
 /** What `getStatus` shows. */
 export interface ProcessStatusReport {
@@ -119,9 +116,7 @@ export function trace(target: Target, listener: Trace): () => void {
 }
 
 async function ask(target: Target, options: SysOptions, action: SystemAction): Promise<unknown> {
-  const { timeoutMs = defaultCallTimeoutMs } = options;
-  checkTimeout("options.timeoutMs", timeoutMs);
-  return callSystem(target, action, timeoutMs);
+  return callSystem(target, action, patienceMs(options, defaultCallTimeoutMs));
 }
 
 function rawState({ behaviour, actor }: Process): unknown {

@@ -12,7 +12,7 @@ import { isSystemMessage } from "../process/system-message.ts";
 import { mailEvent } from "../process/target.ts";
 import { exitReasonOf } from "../report/exit-reason.ts";
 import type { Ref } from "../request/protocol.ts";
-import { checkTimeout } from "../request/timeout.ts";
+import { type Patience, patienceMs } from "../request/timeout.ts";
 import { Deque } from "../scheduler/deque.ts";
 import type { Runnable } from "../scheduler/run-queue.ts";
 import { isThenable } from "../scheduler/thenable.ts";
@@ -24,13 +24,10 @@ import { type InternalStart, type StartOptions, startProcess } from "./start.ts"
 export interface ProcessContext {
   readonly self: Ref;
   /**
-   * The next message, or the next that matches; others stay in their order. Rejects with ProcessError "timeout" after `timeoutMs` (default: no
-   * limit; 0 looks at what has arrived). A promise that was sent comes as `{ type: "message", message }`.
+   * The next message, or the next that matches; others stay in their order. Rejects with ProcessError "timeout" after `timeoutMs` or at
+   * `deadlineAtMs` (default: no limit; 0 looks at what has arrived). A promise that was sent comes as `{ type: "message", message }`.
    */
-  receive<T = unknown>(
-    match?: (message: unknown) => boolean,
-    options?: { timeoutMs?: number | "infinity" },
-  ): Promise<T>;
+  receive<T = unknown>(match?: (message: unknown) => boolean, options?: Patience): Promise<T>;
   /** Aborted when the process ends, with its exit reason: for whatever the code waits on outside the runtime. */
   readonly signal: AbortSignal;
 }
@@ -161,12 +158,8 @@ class FunctionBehaviour implements Behaviour, ProcessContext, Runnable {
   }
 
   /** A property, so that code can take it apart from its context. */
-  readonly receive = <T>(
-    match?: (message: unknown) => boolean,
-    options: { timeoutMs?: number | "infinity" } = {},
-  ): Promise<T> => {
-    const { timeoutMs = "infinity" } = options;
-    checkTimeout("options.timeoutMs", timeoutMs);
+  readonly receive = <T>(match?: (message: unknown) => boolean, options: Patience = {}): Promise<T> => {
+    const timeoutMs = patienceMs(options, "infinity");
     const found = this.unread.take(match ?? anything);
     if (found !== undefined) return Promise.resolve(found.item as T);
     if (timeoutMs === 0) {

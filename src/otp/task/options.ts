@@ -3,7 +3,7 @@
 import { CallerError, invalidArgument } from "../../errors.ts";
 import type { Runtime } from "../process/process.ts";
 import type { Shutdown } from "../report/supervisor-report.ts";
-import { checkTimeout } from "../request/timeout.ts";
+import { checkTimeout, type Patience, patienceMs } from "../request/timeout.ts";
 import type { StartChildSpec } from "../supervisor/child-spec.ts";
 
 /** Options of a task. */
@@ -14,11 +14,8 @@ export interface TaskOptions {
   readonly runtime?: Runtime;
 }
 
-/** How long to wait. */
-export interface AwaitOptions {
-  /** Milliseconds; 0 looks at what is there. Default 5,000. */
-  readonly timeoutMs?: number | "infinity";
-}
+/** How long to wait; 0 ms looks at what is there. `timeoutMs` is 5,000 by default. */
+export type AwaitOptions = Patience;
 
 /** How long to wait for several tasks. */
 export interface YieldManyOptions extends AwaitOptions {
@@ -60,9 +57,8 @@ export function checkCode(code: unknown): void {
 }
 
 /** The checked timeout. @throws CallerError "invalid_argument" */
-export function timeoutOf({ timeoutMs = defaultTaskTimeoutMs }: AwaitOptions): number | "infinity" {
-  checkTimeout("options.timeoutMs", timeoutMs);
-  return timeoutMs;
+export function timeoutOf(options: AwaitOptions): number | "infinity" {
+  return patienceMs(options, defaultTaskTimeoutMs);
 }
 
 /** The checked time for an end. @throws CallerError "invalid_argument" */

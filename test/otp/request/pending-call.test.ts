@@ -105,6 +105,8 @@ describe("a signal", () => {
     abort.abort();
     for (const { code } of await Promise.all(calls)) expect(code).toBe("aborted");
     expect([ref.openCalls, getEventListeners(abort.signal, "abort")]).toEqual([undefined, []]);
+    // It would go on with 50,000 questions that nobody asks any more.
+    exit(ref, "kill");
   });
 
   test("that is aborted after the reply changes nothing", async () => {

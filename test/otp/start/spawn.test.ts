@@ -5,8 +5,11 @@ import { processInfo } from "../../../src/otp/process/process-info.ts";
 import { Exit } from "../../../src/otp/report/exit-reason.ts";
 import { send } from "../../../src/otp/request/call.ts";
 import { stop } from "../../../src/otp/request/stop.ts";
+import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
 import { exited } from "../../../src/otp/start/names.ts";
 import { spawn, spawnMonitor } from "../../../src/otp/start/spawn.ts";
+import { start } from "../../../src/otp/start/start.ts";
+import { Task } from "../../../src/otp/task/task.ts";
 import { createKernel, failure, quiet } from "../kernel.ts";
 
 test("receive answers messages in the order they came, or the first that matches", async () => {
@@ -222,4 +225,30 @@ test("what XState's side sends to the actor of plain code is a message", async (
   expect([got, code.exitReason]).toEqual([[{ type: "tick" }, { type: "xstate.stop" }], "normal"]);
   code.actor.send({ type: "too late" });
   expect(letters()).toEqual([{ message: { type: "too late" }, why: "noproc" }]);
+});
+
+test("a receive, a stop and a wait for a task take an absolute deadline", async () => {
+  const { run, clock } = createKernel();
+  await run(async ({ receive }) => {
+    const stubborn = await start(
+      fromGenServer({ init: () => ({ state: 0 }), terminate: () => new Promise<void>(() => undefined) }),
+    );
+    const deadlineAtMs = clock.now() + 100;
+    const late = Promise.all(
+      [
+        receive(undefined, { deadlineAtMs }),
+        stop(stubborn, "normal", { deadlineAtMs }),
+        Task.await(
+          Task.async(({ receive: next }) => next()),
+          { deadlineAtMs },
+        ),
+      ].map((waiting) => failure(waiting)),
+    );
+    await quiet();
+    clock.advance(99);
+    await quiet();
+    clock.advance(1);
+    expect(await late).toMatchObject([{ code: "timeout" }, { code: "timeout" }, { code: "timeout" }]);
+    exit(stubborn, "kill");
+  });
 });
