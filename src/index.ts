@@ -1,5 +1,7 @@
 /** The door "synapse-otp": systems of supervised Python agents. */
 
+import "./supported-node.ts";
+
 export type { AgentReport } from "./agent/agent-report.ts";
 export { type AgentDefinition, defineAgent } from "./agent/define.ts";
 export type { Agent, WaitOptions } from "./agent/handle.ts";

@@ -1,5 +1,7 @@
 /** The door "synapse-otp/otp": processes, servers, supervisors, registries, groups and tasks. Needs xstate and nothing else. */
 
+import "../supported-node.ts";
+
 // Processes, their names, links and monitors.
 
 export { type Alias, type AliasMode, createAlias, unalias } from "./process/alias.ts";

@@ -1,5 +1,7 @@
 /** The door "synapse-otp/testing": doubles that pass the same contract suites as the real things. */
 
+import "../supported-node.ts";
+
 export { createFakeAgentService, type FakeAgentService, type FakeAgentServiceOptions } from "./fake-agent-service.ts";
 export { createFakeLauncher, type FakeLauncher, type FakeLauncherOptions } from "./fake-launcher.ts";
 export { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError } from "./fake-run.ts";

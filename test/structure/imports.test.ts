@@ -42,7 +42,7 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
 ];
 
 /** Files that every room may import; they import nothing but each other. */
-const leaves = ["errors.ts", "crash.ts", "usage.ts", "describe-value.ts"];
+const leaves = ["errors.ts", "crash.ts", "usage.ts", "describe-value.ts", "node-version.ts", "supported-node.ts"];
 
 const files = readSource();
 const names = (found: SourceFile[]) => found.map(({ path }) => path);
