@@ -1,7 +1,7 @@
 /** What the words after `synapse-otp` mean: which command runs, and with which exit code the program ends. */
 
-import { readFileSync } from "node:fs";
 import { SynapseError } from "../errors.ts";
+import { ownPackage } from "../python/needs.ts";
 import type { Command, Terminal } from "./command.ts";
 import { setupCommand } from "./setup.ts";
 
@@ -15,7 +15,7 @@ const commands: readonly Command[] = [setupCommand];
 export async function runCommandLine(words: readonly string[], terminal: Terminal = ownTerminal()): Promise<number> {
   const [name = "--help", ...rest] = words;
   if (name === "--version") {
-    terminal.out(readVersion());
+    terminal.out(ownPackage.version);
     return 0;
   }
   if (name === "--help" || name === "-h" || name === "help") {
@@ -55,13 +55,6 @@ function usage(): string {
 /** What parseArgs throws of words that it does not know. */
 function isMisspelt(error: unknown): error is Error {
   return error instanceof Error && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS_");
-}
-
-function readVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  return version;
 }
 
 function ownTerminal(): Terminal {

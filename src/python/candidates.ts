@@ -2,11 +2,8 @@
 
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { PythonEnvironment } from "./environment.ts";
-
-/** The python/ folder of this package: the Python package synapse-otp. The same from src/ and from dist/. */
-export const packagePythonDirectory = fileURLToPath(new URL("../../python", import.meta.url));
+import { type PackageSearch, searchPackage } from "./package-folder.ts";
 
 /** What made a candidate one. */
 export type InterpreterSource = "option" | "PYTHON_EXEC" | "cwd/python/.venv" | "cwd/.venv" | "VIRTUAL_ENV" | "package";
@@ -14,17 +11,25 @@ export type InterpreterSource = "option" | "PYTHON_EXEC" | "cwd/python/.venv" | 
 /** A place to look at. */
 export interface Candidate {
   source: InterpreterSource;
-  /** Absolute path; undefined when a bare name is not on PATH. */
+  /** Absolute path; undefined when a bare name is not on PATH, or when the package that has it was not found. */
   path: string | undefined;
   /** How whoever named it wrote it. */
   given: string;
+  /** Why there is no path, where it is not that PATH lacks the name. */
+  absent?: string;
 }
 
 /**
  * The candidates, best first. Whoever names an interpreter, by the option or by PYTHON_EXEC, gets that one or an error: then there is one
  * candidate only.
+ * @param findPackage where the npm package lies
  */
-export function listCandidates(interpreter: string | undefined, cwd: string, env: PythonEnvironment): Candidate[] {
+export function listCandidates(
+  interpreter: string | undefined,
+  cwd: string,
+  env: PythonEnvironment,
+  findPackage: () => PackageSearch = searchPackage,
+): Candidate[] {
   const named = (source: InterpreterSource, given: string): Candidate[] => [
     { source, path: resolveNamed(given, cwd, env.searchPath), given },
   ];
@@ -39,10 +44,15 @@ export function listCandidates(interpreter: string | undefined, cwd: string, env
     venv("cwd/python/.venv", join("python", ".venv")),
     venv("cwd/.venv", ".venv"),
     ...(env.virtualEnv === undefined ? [] : [venv("VIRTUAL_ENV", env.virtualEnv)]),
-    venv("package", join(packagePythonDirectory, ".venv")),
+    beside(findPackage()),
   ];
   // The same place may have two reasons to be looked at; the first one stands.
   return candidates.filter(({ path }, index) => candidates.findIndex((other) => other.path === path) === index);
+
+  function beside(found: PackageSearch): Candidate {
+    if ("root" in found) return venv("package", join(found.root, "python", ".venv"));
+    return { source: "package", path: undefined, given: "python/.venv of synapse-otp", absent: found.absent };
+  }
 }
 
 /** Whether there is a file that may be executed. */

@@ -16,7 +16,9 @@ export type Ask = (path: string, place: ProbePlace) => Promise<ProbeResult>;
 
 /** Runs a candidate, or the interpreter behind it when it is a wrapper. Never rejects. */
 export async function examine(candidate: Candidate, place: ProbePlace, ask: Ask): Promise<Examined> {
-  if (candidate.path === undefined) return { candidate, reason: "there is no such program on PATH", broken: false };
+  if (candidate.path === undefined) {
+    return { candidate, reason: candidate.absent ?? "there is no such program on PATH", broken: false };
+  }
   if (!isExecutable(candidate.path)) return { candidate, reason: "there is no such executable file", broken: false };
 
   let path = candidate.path;

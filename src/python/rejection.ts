@@ -62,7 +62,10 @@ function missingError(rejections: readonly Rejection[], cwd: string): WorkerErro
     (rejection) => rejection.candidate.source === "cwd/.venv" && "broken" in rejection && rejection.broken,
   );
   const remedy = runSetup(isBroken ? ["--venv", ".venv", "--clear"] : [], cwd);
-  return new WorkerError("python_missing", `${what}; ${remedy}`);
+  // A bundle, as a rule: where it runs there may be no npm, and an interpreter that was made elsewhere.
+  const isBundle = rejections.some(({ candidate }) => candidate.absent !== undefined);
+  const orName = isBundle ? ", or name an interpreter that has synapse-otp by PYTHON_EXEC or python.interpreter" : "";
+  return new WorkerError("python_missing", `${what}; ${remedy}${orName}`);
 }
 
 /** The rejection in a few words: which interpreter, who named it, what is wrong with it. */

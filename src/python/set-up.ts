@@ -4,13 +4,14 @@ import { readdirSync, rmdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { invalidArgument, WorkerError } from "../errors.ts";
-import { type Candidate, listCandidates, packagePythonDirectory } from "./candidates.ts";
+import { type Candidate, listCandidates } from "./candidates.ts";
 import { readPythonEnvironment, workerEnvironment } from "./environment.ts";
 import { type Examined, examine } from "./examine.ts";
 import { type InstallerContext, installRequirements } from "./installer.ts";
 import { findInterpreter, type Interpreter } from "./interpreter.ts";
 import { makeEnvironment } from "./make-environment.ts";
 import { oldestPython, ownPackage } from "./needs.ts";
+import { pythonFolder } from "./package-folder.ts";
 import { placePackage } from "./place-package.ts";
 import { type ProbeAnswer, probeInterpreter } from "./probe.ts";
 import { nearestOf, type Rejection, rejectionOf } from "./rejection.ts";
@@ -133,9 +134,10 @@ async function complete(candidate: Candidate, options: SetUpOptions, context: In
   checkMayTouch(path, answer, options, context);
 
   if (fault?.own === true || isOther) {
-    const wheel = readWheel(packagePythonDirectory);
+    const folder = pythonFolder();
+    const wheel = readWheel(folder);
     const { sitePackages, prefix } = answer;
-    const removed = placePackage(wheel, { sitePackages, prefix }, packagePythonDirectory);
+    const removed = placePackage(wheel, { sitePackages, prefix }, folder);
     const instead = removed.length === 0 ? "" : ` instead of ${removed.join(", ")}`;
     context.tell(`installed ${ownPackage.distribution} ${wheel.version}${instead} into "${sitePackages}"`);
   }

@@ -2,20 +2,14 @@
 
 import { existsSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const packageRoot = fileURLToPath(new URL("../..", import.meta.url));
-
-/** The program behind `npx synapse-otp`. From src/ it is TypeScript, which Node runs as it is. */
-const program = fileURLToPath(new URL(`../cli/main.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url));
+import { programOf, searchPackage } from "./package-folder.ts";
 
 /**
  * The instruction to run `synapse-otp setup` with these arguments in `cwd`: `run: npx synapse-otp setup`. Where npx would not find this package,
  * and might fetch one from the registry instead, the program is named by its path. The directory is named when it is not this process's.
  */
 export function runSetup(args: readonly string[], cwd: string): string {
-  const command = npxFinds(cwd) || !existsSync(program) ? ["npx", "synapse-otp"] : [process.execPath, program];
-  const words = [...command, "setup", ...args].map(shellWord).join(" ");
+  const words = [...commandIn(cwd), "setup", ...args].map(shellWord).join(" ");
   return cwd === process.cwd() ? `run: ${words}` : `run in "${cwd}": ${words}`;
 }
 
@@ -24,18 +18,26 @@ export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Whether a node_modules folder of `cwd`, or of a folder above it, offers this package's command. */
-function npxFinds(cwd: string): boolean {
+function commandIn(cwd: string): string[] {
+  const npx = ["npx", "synapse-otp"];
+  const found = searchPackage();
+  if (!("root" in found) || npxFinds(found.root, cwd)) return npx;
+  const program = programOf(found.root);
+  return existsSync(program) ? [process.execPath, program] : npx;
+}
+
+/** Whether a node_modules folder of `cwd`, or of a folder above it, offers the command of the package in this folder. */
+function npxFinds(root: string, cwd: string): boolean {
   for (let folder = cwd; ; folder = dirname(folder)) {
     const modules = join(folder, "node_modules");
-    if (existsSync(join(modules, ".bin", "synapse-otp"))) return isThisPackage(join(modules, "synapse-otp"));
+    if (existsSync(join(modules, ".bin", "synapse-otp"))) return isSame(join(modules, "synapse-otp"), root);
     if (folder === dirname(folder)) return false;
   }
 }
 
-function isThisPackage(path: string): boolean {
+function isSame(path: string, root: string): boolean {
   try {
-    return realpathSync(path) === realpathSync(packageRoot);
+    return realpathSync(path) === realpathSync(root);
   } catch {
     return false; // Not installed there: what the command is, is not known.
   }

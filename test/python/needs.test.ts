@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { packagePythonDirectory } from "../../src/python/candidates.ts";
 import {
   belongs,
   compareReleases,
@@ -11,18 +10,19 @@ import {
   ownPackage,
   requirementOf,
 } from "../../src/python/needs.ts";
+import { pythonFolder } from "../../src/python/package-folder.ts";
 import { readProject } from "../../src/python/pyproject.ts";
 import { contractVersion } from "../../src/worker/handshake.ts";
 
-const project = readProject(packagePythonDirectory);
+const project = readProject(pythonFolder());
 
 test("the Python package has the version of the npm package", () => {
-  const { version } = JSON.parse(readFileSync(join(packagePythonDirectory, "..", "package.json"), "utf8"));
+  const { version } = JSON.parse(readFileSync(join(pythonFolder(), "..", "package.json"), "utf8"));
   expect([ownPackage.version, project.version]).toEqual([version, version]);
 });
 
 test("the contract is that of the handshake and of the Python package's mark", () => {
-  const mark = readFileSync(join(packagePythonDirectory, "src", ownPackage.module, "__init__.py"), "utf8");
+  const mark = readFileSync(join(pythonFolder(), "src", ownPackage.module, "__init__.py"), "utf8");
   expect(mark).toMatch(new RegExp(`^__synapse_contract__ = ${ownPackage.contract}$`, "m"));
   expect(ownPackage.contract).toBe(contractVersion);
 });

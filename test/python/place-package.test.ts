@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { beforeEach, expect, test } from "vitest";
 import { WorkerError } from "../../src/errors.ts";
-import { packagePythonDirectory } from "../../src/python/candidates.ts";
 import { ownPackage } from "../../src/python/needs.ts";
+import { pythonFolder } from "../../src/python/package-folder.ts";
 import { type PackagePlace, placePackage } from "../../src/python/place-package.ts";
 import { probeInterpreter } from "../../src/python/probe.ts";
 import { readWheel } from "../../src/python/wheel.ts";
 import { ownStandIn, type StandIn, usePythonRoom } from "./fixture-python.ts";
 
 const room = usePythonRoom();
-const wheel = readWheel(packagePythonDirectory);
+const wheel = readWheel(pythonFolder());
 let place: PackagePlace;
 let python: string;
 
@@ -21,7 +21,7 @@ beforeEach(() => {
   place = { sitePackages: room.sitePackages("env"), prefix: room.path("env") };
 });
 
-const put = () => placePackage(wheel, place, packagePythonDirectory);
+const put = () => placePackage(wheel, place, pythonFolder());
 const inSite = (...names: string[]) => join(place.sitePackages, ...names);
 
 function errorOf(run: () => unknown): WorkerError {
@@ -63,7 +63,7 @@ test("Python finds the package, its version, and every file as RECORD has it", (
     files: wheel.files.length + 4, // INSTALLER, REQUESTED, direct_url.json and RECORD
   });
   const url = JSON.parse(readFileSync(inSite(wheel.infoFolder, "direct_url.json"), "utf8"));
-  expect(url).toEqual({ url: pathToFileURL(packagePythonDirectory).href, dir_info: {} });
+  expect(url).toEqual({ url: pathToFileURL(pythonFolder()).href, dir_info: {} });
 });
 
 test("a second time leaves the same", () => {
@@ -143,7 +143,7 @@ test("what an interrupted set-up or a copy by hand has left is replaced", () => 
 test("the mark is written last, so that half a package is not taken for one, and the next set-up mends it", async () => {
   // A file where a folder belongs ends the installation in the middle.
   const broken = { ...wheel, files: [...wheel.files, { path: "synapse_otp/worker.py/x", content: Buffer.alloc(0) }] };
-  errorOf(() => placePackage(broken, place, packagePythonDirectory));
+  errorOf(() => placePackage(broken, place, pythonFolder()));
   expect(existsSync(inSite("synapse_otp", "worker.py"))).toBe(true);
   const env = { PATH: "/usr/bin:/bin" };
   expect(await probeInterpreter(python, { cwd: room.path("."), env })).toMatchObject({ answer: { own: undefined } });

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { packagePythonDirectory } from "../../src/python/candidates.ts";
+import { pythonFolder } from "../../src/python/package-folder.ts";
 import { readProject } from "../../src/python/pyproject.ts";
 
 let directory: string;
@@ -68,7 +68,7 @@ test("what the package cannot do without is told by its name", () => {
 });
 
 test("our own is complete", () => {
-  const { extras, classifiers, readme } = readProject(packagePythonDirectory);
+  const { extras, classifiers, readme } = readProject(pythonFolder());
   expect(Object.keys(extras)).toContain("openai");
   expect(classifiers.length).toBeGreaterThan(3);
   expect(readme).toMatch(/^# synapse-otp\n/);

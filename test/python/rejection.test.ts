@@ -123,3 +123,14 @@ test("where nothing is found, .venv is made; where it is broken, it is made anew
   expect(messageOf(none, missing("cwd/.venv", false))).toMatch(new RegExp(`; ${setup()}$`));
   expect(messageOf(none, missing("cwd/.venv", true))).toMatch(new RegExp(`; ${setup("--venv", ".venv", "--clear")}$`));
 });
+
+test("where this package was not found either, as in a bundle, the message says from where, and what to set instead", () => {
+  const absent = 'the npm package synapse-otp 0.1.0 was not found from "/app/main.cjs"';
+  const candidate = { source: "package", path: undefined, given: "python/.venv of synapse-otp", absent } as const;
+  const message = messageOf(missing("cwd/.venv", false), { candidate, reason: absent, broken: false });
+  expect(message).toBe(
+    '[python_missing] no Python interpreter for the workers was found; looked at: "/gone/bin/python" cannot be used: it is like this, ' +
+      `"python/.venv of synapse-otp" cannot be used: ${absent}; ${setup()}, ` +
+      "or name an interpreter that has synapse-otp by PYTHON_EXEC or python.interpreter",
+  );
+});

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { packagePythonDirectory } from "../../src/python/candidates.ts";
+import { pythonFolder } from "../../src/python/package-folder.ts";
 import { readWheel, recordOf } from "../../src/python/wheel.ts";
 
 let directory: string;
@@ -13,12 +13,12 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 test("the wheel is what the build backend of pyproject.toml makes of the same sources", () => {
-  const python = join(packagePythonDirectory, ".venv", "bin", "python");
+  const python = join(pythonFolder(), ".venv", "bin", "python");
   execFileSync(python, ["-m", "hatchling", "build", "-t", "wheel", "-d", directory], {
-    cwd: packagePythonDirectory,
+    cwd: pythonFolder(),
     stdio: "pipe",
   });
-  const { files, fileName, infoFolder } = readWheel(packagePythonDirectory);
+  const { files, fileName, infoFolder } = readWheel(pythonFolder());
   const metadata = files.find(({ path }) => path === `${infoFolder}/METADATA`);
   writeFileSync(join(directory, "METADATA"), metadata?.content ?? "");
   const script = `
