@@ -103,7 +103,8 @@ export class SynapseError extends Error {
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(`[${code}] ${message}`, options);
-    this.name = new.target.name;
+    // Written out, here and below: a minified class has another name.
+    this.name = "SynapseError";
     this.code = code;
   }
 
@@ -126,6 +127,7 @@ export class CallerError extends SynapseError {
 
   constructor(code: CallerErrorCode, message: string, facts: CallerErrorFacts = {}) {
     super(code, message, "cause" in facts ? { cause: facts.cause } : undefined);
+    this.name = "CallerError";
     if (facts.field !== undefined) this.field = facts.field;
     if ("value" in facts) this.value = facts.value;
     if (facts.rule !== undefined) this.rule = facts.rule;
@@ -222,6 +224,7 @@ export class RunError extends SynapseError {
 
   constructor(code: RunErrorCode, message: string, facts: RunErrorFacts = {}) {
     super(code, message, "cause" in facts ? { cause: facts.cause } : undefined);
+    this.name = "RunError";
     const { cause: _cause, ...rest } = facts;
     this.kind = "unknown";
     this.retriable = false;
@@ -256,6 +259,7 @@ export class WorkerError extends SynapseError {
 
   constructor(code: WorkerErrorCode, message: string, facts: WorkerErrorFacts = {}) {
     super(code, message, "cause" in facts ? { cause: facts.cause } : undefined);
+    this.name = "WorkerError";
     const { cause: _cause, ...rest } = facts;
     Object.assign(this, rest);
     if (facts.crash?.exitCode !== undefined) this.exitCode = facts.crash.exitCode;
@@ -287,6 +291,7 @@ export class ProcessError extends SynapseError {
 
   constructor(code: ProcessErrorCode, message: string, facts: ProcessErrorFacts = {}) {
     super(code, message, "cause" in facts ? { cause: facts.cause } : undefined);
+    this.name = "ProcessError";
     if ("reason" in facts) this.reason = facts.reason;
     if (facts.call !== undefined) this.call = facts.call;
   }

@@ -1,11 +1,11 @@
 /** Reports as log lines: one level and one sentence for each. */
 
-import type { Logger } from "pino";
+import type { SystemLogger } from "./logger.ts";
 import { describeExitReason } from "./otp/report/exit-reason.ts";
 import type { Report } from "./report.ts";
 
 /** Writes a report to the log. */
-export function logReport(logger: Logger, report: Report): void {
+export function logReport(logger: SystemLogger, report: Report): void {
   const [level, message] = describeReport(report);
   const { type, ...facts } = report;
   // The crash itself is in the agent's own report: here its sentence is enough.

@@ -19,7 +19,7 @@ export interface SystemOptions {
   readonly periodMs?: number;
   /** Started in this order, stopped in reverse: agents, supervisors, any XState logic. */
   readonly children?: readonly ChildSpec[];
-  /** Takes reports and the workers' log lines; default: pino on stderr, from level "warn" up. */
+  /** Takes reports and the workers' log lines; default: lines as pino's on stderr, from level "warn" up. */
   readonly logger?: Logger;
   /** Sees every actor, event and snapshot of the tree: an XState inspection observer, such as @statelyai/inspect's `inspect`. */
   readonly inspect?: Inspector;

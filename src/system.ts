@@ -1,10 +1,10 @@
 /** A system: one root supervisor with the services its agents share. */
 
 import { resolve } from "node:path";
-import { destination, type Logger, pino } from "pino";
 import { type AgentDefinition, containsAgent } from "./agent/define.ts";
 import { AgentEnvironment } from "./agent/environment.ts";
 import type { Agent } from "./agent/handle.ts";
+import { createDefaultLogger } from "./default-logger.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
 import { guardInspector } from "./inspect/observer.ts";
 import { LocalRuntime } from "./otp/process/runtime.ts";
@@ -207,8 +207,4 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     throw error;
   }
   return new System({ root, environment, listeners, ended, findPython });
-}
-
-function createDefaultLogger(name: string): Logger {
-  return pino({ name, level: "warn" }, destination({ dest: 2, sync: true }));
 }

@@ -1,7 +1,7 @@
 /** What a system lends to its agents: the services they share. */
 
-import type { Logger } from "pino";
 import { CallerError } from "../errors.ts";
+import type { SystemLogger } from "../logger.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { Launcher } from "../worker/launcher.ts";
 import type { AgentReport } from "./agent-report.ts";
@@ -28,7 +28,7 @@ export class AgentEnvironment {
   readonly cwd: string;
   /** The environment of every worker, before an agent adds its own. */
   readonly env: Readonly<Record<string, string>>;
-  readonly logger: Logger;
+  readonly logger: SystemLogger;
   /** Largest request and answer, in bytes. */
   readonly maxMessageBytes: number;
   readonly report: (report: AgentReport) => void;
@@ -39,7 +39,7 @@ export class AgentEnvironment {
     launcher: Launcher;
     cwd: string;
     env: Readonly<Record<string, string>>;
-    logger: Logger;
+    logger: SystemLogger;
     maxMessageBytes: number;
     report: (report: AgentReport) => void;
   }) {

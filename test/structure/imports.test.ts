@@ -29,7 +29,7 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["rpc", ["gen"], ["node:", "@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"]],
   ["python", [], ["node:", "execa"]],
   ["inspect", coreRooms, ["node:", "xstate"]],
-  ["agent", [...coreRooms, "worker", "rpc", "python"], ["node:", "xstate", "pino", "@standard-schema/spec"]],
+  ["agent", [...coreRooms, "worker", "rpc", "python"], ["node:", "xstate", "@standard-schema/spec"]],
   // system.ts, its options and its log; index.ts.
   ["", ["agent", ...coreRooms, "policy", "worker", "rpc", "python", "inspect"], ["node:", "xstate", "pino"]],
   // Doubles stand in for any room.
@@ -42,7 +42,16 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
 ];
 
 /** Files that every room may import; they import nothing but each other. */
-const leaves = ["errors.ts", "crash.ts", "usage.ts", "describe-value.ts", "node-version.ts", "supported-node.ts"];
+const leaves = [
+  "errors.ts",
+  "crash.ts",
+  "usage.ts",
+  "describe-value.ts",
+  "logger.ts",
+  "node-version.ts",
+  "stderr.ts",
+  "supported-node.ts",
+];
 
 const files = readSource();
 const names = (found: SourceFile[]) => found.map(({ path }) => path);

@@ -1,5 +1,6 @@
 /** Who is told of what happens in a runtime that has no `onReport` of its own. Source: OTP's default logger handler, which prints crash and supervisor reports. */
 
+import { writeToStderr } from "../../stderr.ts";
 import { describeExitReason } from "../report/exit-reason.ts";
 import type { ProcessReport } from "../report/process-report.ts";
 
@@ -41,14 +42,14 @@ function printReport(report: ProcessReport): void {
   if (text === undefined) return;
   const nowMs = Date.now();
   if (Math.abs(nowMs - secondStartedAtMs) >= 1_000) {
-    if (leftOut > 0) writeLine(`synapse: and ${leftOut} more`);
+    if (leftOut > 0) writeToStderr(`synapse: and ${leftOut} more\n`);
     secondStartedAtMs = nowMs;
     linesInSecond = 0;
     leftOut = 0;
   }
   linesInSecond += 1;
   if (linesInSecond > maxLinesPerSecond) leftOut += 1;
-  else writeLine(`synapse: ${text.length > maxChars ? `${text.slice(0, maxChars)}…` : text}`);
+  else writeToStderr(`synapse: ${text.length > maxChars ? `${text.slice(0, maxChars)}…` : text}\n`);
 }
 
 function lineOf(report: ProcessReport): string | undefined {
@@ -76,12 +77,4 @@ function describeError(reason: unknown): string {
     // A reason that does not let itself be looked at has no place.
   }
   return `${text}${place === undefined ? "" : ` ${place.trim()}`}`.replaceAll("\n", "\\n");
-}
-
-/** A stderr that is closed must not end the host: nobody reads it. */
-function writeLine(line: string): void {
-  const { stderr } = process;
-  const ignore = (): void => undefined;
-  stderr.once("error", ignore);
-  stderr.write(`${line}\n`, () => stderr.off("error", ignore));
 }

@@ -1,0 +1,10 @@
+/** What a system writes to: the part of a pino logger that is used. This file imports nothing: every room may import it. */
+
+/** pino's levels, lowest first. */
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal";
+
+/** A pino logger is one. Each level takes facts and a sentence. */
+export interface SystemLogger extends Record<LogLevel, (facts: object, message: string) => void> {
+  /** A logger whose every line has these facts, too. */
+  child(facts: Record<string, unknown>): SystemLogger;
+}
