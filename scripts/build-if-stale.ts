@@ -2,7 +2,7 @@
 
 import { readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { lastLines, runCommand } from "./child.ts";
+import { build } from "./build.ts";
 import { startProgress } from "./progress.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -16,11 +16,13 @@ export async function buildIfStale(): Promise<void> {
   const newest = Math.max(...sources.map((path) => modifiedMs(path) ?? 0));
   if (built !== undefined && built >= newest) return;
   const progress = startProgress("Building");
-  const compiler = join(root, "node_modules", ".bin", "tsc");
-  const { ok, output } = await runCommand(compiler, ["-p", join(root, "tsconfig.build.json")]);
-  if (ok) return progress.done();
-  progress.failed();
-  throw new Error(`the build failed:\n${lastLines(output, 20)}`);
+  try {
+    await build();
+  } catch (error) {
+    progress.failed();
+    throw error;
+  }
+  progress.done();
 }
 
 function modifiedMs(path: string): number | undefined {

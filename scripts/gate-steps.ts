@@ -1,6 +1,7 @@
 /** What the gate runs. A lane is a list of steps in order; the lanes of a stage run side by side, two of them for two cores. */
 
 import { delimiter, join, resolve } from "node:path";
+import { build } from "./build.ts";
 import { checkGenerated } from "./check-generated.ts";
 import { type CommandOptions, runCommand } from "./child.ts";
 import { setupPython } from "./setup-python.ts";
@@ -27,7 +28,12 @@ export const toolEnvironment: NodeJS.ProcessEnv = {
 export function listStages(reports: string): GateStep[][][] {
   const vitest = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${join(reports, "vitest.json")}`];
   return [
-    [[{ name: "Python environment", live: true, run: setUp }, tool("build", "tsc", ["-p", "tsconfig.build.json"])]],
+    [
+      [
+        { name: "Python environment", live: true, run: setUp },
+        { name: "build", run: () => attempt(build) },
+      ],
+    ],
     [
       [
         { name: "generated code", run: () => attempt(() => checkGenerated()) },

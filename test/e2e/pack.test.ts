@@ -1,9 +1,19 @@
 /** What npm publishes, with nothing beside it but xstate: the door "synapse-otp/otp" runs and type-checks in a project of its own. */
 
 import { execFile } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { installPacked, packingMs, packPackage, root } from "./packed.ts";
@@ -13,16 +23,57 @@ const run = promisify(execFile);
 let directory: string;
 /** A user's project: node_modules has synapse-otp, as it was packed, and xstate. */
 let project: string;
+/** The package in it. */
+let packed: string;
 
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), "synapse-pack-"));
   project = join(directory, "project");
+  packed = join(project, "node_modules", "synapse-otp");
   await installPacked(await packPackage(directory), join(project, "node_modules"));
   cpSync(join(root, "node_modules", "xstate"), join(project, "node_modules", "xstate"), { recursive: true });
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "user", private: true, type: "module" }));
 }, packingMs);
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+test("it has what a user needs and no litter: of dist what src gives, one wheel, no caches, no tests", () => {
+  const names = readdirSync(packed, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(packed, join(entry.parentPath, entry.name)));
+  const under = (folder: string) => names.filter((name) => name.startsWith(`${folder}/`)).sort();
+  expect([...new Set(names.map((name) => name.split("/")[0]))].sort()).toEqual([
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "dist",
+    "docs",
+    "package.json",
+    "proto",
+    "python",
+    "src",
+  ]);
+  const sources = globSync("**/*.ts", { cwd: join(root, "src") });
+  const made = sources.flatMap((name) =>
+    [".d.ts", ".js", ".js.map"].map((ending) => `dist/${name.replace(/\.ts$/, ending)}`),
+  );
+  expect(under("dist")).toEqual(made.sort());
+  expect(under("src")).toEqual(sources.map((name) => `src/${name}`).sort());
+  expect([...new Set(under("python").map((name) => name.split("/")[1]))]).toEqual([
+    "README.md",
+    "agents",
+    "dist",
+    "pyproject.toml",
+    "requirements.lock",
+    "src",
+  ]);
+  const { version } = JSON.parse(readFileSync(join(packed, "package.json"), "utf8")) as { version: string };
+  expect(under("python/dist")).toEqual([`python/dist/synapse_otp-${version}-py3-none-any.whl`]);
+  expect(
+    under("python/src").filter((name) => !/^python\/src\/synapse_otp\/(v1\/)?[a-z_0-9]+\.(py|pyi|typed)$/.test(name)),
+  ).toEqual([]);
+  expect(under("python/agents").filter((name) => !/^python\/agents\/\w+\.py$/.test(name))).toEqual([]);
+});
 
 test("a server, a supervisor, a registry and a task run with xstate alone", async () => {
   const { stdout } = await program("run.js", runs);
