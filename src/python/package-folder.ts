@@ -3,9 +3,9 @@
  * beside it, and takes `new URL("…", import.meta.url)` for a file to bundle.
  */
 
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { readFileSync, realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { WorkerError } from "../errors.ts";
 import { ownPackage } from "./needs.ts";
 
@@ -16,8 +16,8 @@ export type PackageSearch = { readonly root: string } | { readonly absent: strin
 const ownUrl: string | undefined = import.meta.url;
 
 /**
- * Looks the npm package up as Node would, from each of these places, and takes it where it has this version.
- * @param places files, as paths or file URLs; default: this file or the bundle that has it, the main program, and the working directory
+ * Looks the npm package up from each of these places as Node does, in every folder above, and takes it where it has this version.
+ * @param places absolute paths of files; default: this file or the bundle that has it, the main program, and the working directory
  */
 export function searchPackage(places: readonly string[] = ownPlaces()): PackageSearch {
   const { distribution: name, version } = ownPackage;
@@ -50,22 +50,31 @@ export function programOf(root: string): string {
 }
 
 function ownPlaces(): string[] {
-  const [, program] = process.argv;
-  const places = [
-    ownUrl?.startsWith("file:") === true ? ownUrl : undefined,
-    program,
-    join(process.cwd(), "package.json"),
-  ];
+  const own = ownUrl?.startsWith("file:") === true ? fileURLToPath(ownUrl) : undefined;
+  const places = [own, process.argv[1], join(process.cwd(), "package.json")];
   return [...new Set(places.filter((place) => place !== undefined))];
 }
 
-/** The package as one place finds it; its own files find it by the same name. */
+/**
+ * The nearest package of this name: the one that the place is part of, or one that is installed in a folder above. Not by createRequire, whose
+ * calls webpack takes for its own to resolve.
+ */
 function lookUp(name: string, place: string): { root: string; version: unknown } | undefined {
+  for (let folder = dirname(place); ; folder = dirname(folder)) {
+    for (const root of [folder, join(folder, "node_modules", name)]) {
+      const version = versionOf(name, root);
+      if (version !== undefined) return { root: realpathSync(root), version };
+    }
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+/** The version of the package in a folder, if it is the one with this name. */
+function versionOf(name: string, root: string): unknown {
   try {
-    const path = createRequire(place).resolve(`${name}/package.json`);
-    const { version } = JSON.parse(readFileSync(path, "utf8")) as { version: unknown };
-    return { root: dirname(path), version };
+    const found = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { name?: unknown; version?: unknown };
+    return found.name === name ? found.version : undefined;
   } catch {
-    return undefined; // Not installed there; or the place is no path, as the word that `node -e` is given.
+    return undefined; // There is none, or it cannot be read: not the one that is looked for.
   }
 }

@@ -47,13 +47,11 @@ describe.each(["esm", "cjs"] as const)("a minified bundle of esbuild, as %s,", (
     copyFileSync(built, file);
     const { PYTHON_EXEC: _python, VIRTUAL_ENV: _active, ...env } = userEnvironment;
     const { stdout } = await run(process.execPath, [file], { cwd: empty, env });
-    const own = format === "esm" ? [`file://${file}`] : [];
-    const places = [...own, file, join(empty, "package.json")].map((place) => `"${place}"`).join(", ");
     expect(stdout).toBe(
       `WorkerError: [python_missing] no Python interpreter for the workers was found; looked at: ` +
         `"${empty}/python/.venv/bin/python" cannot be used: there is no such executable file, ` +
         `"${empty}/.venv/bin/python" cannot be used: there is no such executable file, ` +
-        `"python/.venv of synapse-otp" cannot be used: the npm package synapse-otp 0.1.0 was not found from ${places}; ` +
+        `"python/.venv of synapse-otp" cannot be used: the npm package synapse-otp 0.1.0 was not found from "${file}", "${empty}/package.json"; ` +
         "run: npx synapse-otp setup, or name an interpreter that has synapse-otp by PYTHON_EXEC or python.interpreter\n",
     );
   });

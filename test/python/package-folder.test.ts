@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ownPackage } from "../../src/python/needs.ts";
 import { programOf, pythonFolder, searchPackage } from "../../src/python/package-folder.ts";
@@ -33,12 +32,16 @@ test("a file that lies elsewhere finds it by name: beside itself, in a folder ab
   const path = install(directory, ownPackage.version);
   const bundle = join(directory, "dist", "server", "main.cjs");
   expect(searchPackage([bundle])).toEqual({ root: path });
-  expect(searchPackage([pathToFileURL(bundle).href])).toEqual({ root: path });
 
   const linked = join(directory, "linked");
   mkdirSync(join(linked, "node_modules"), { recursive: true });
   symlinkSync(root, join(linked, "node_modules", "synapse-otp"));
   expect(searchPackage([join(linked, "main.cjs")])).toEqual({ root });
+});
+
+test("a place in the package itself is enough", () => {
+  expect(searchPackage([join(root, "src", "python", "package-folder.ts")])).toEqual({ root });
+  expect(searchPackage([join(root, "nowhere", "to", "be", "found.js")])).toEqual({ root });
 });
 
 test("the first place that has it is taken", () => {
@@ -59,8 +62,8 @@ test("one of another version is passed by, and told", () => {
 
 test("where there is none, the error says from where it was looked for", () => {
   const place = join(directory, "main.cjs");
-  expect(() => pythonFolder(searchPackage([place, "no path"]))).toThrow(
-    `[python_package_missing] the npm package synapse-otp ${ownPackage.version} was not found from "${place}", "no path"; ` +
+  expect(() => pythonFolder(searchPackage([place, "/nowhere/main.cjs"]))).toThrow(
+    `[python_package_missing] the npm package synapse-otp ${ownPackage.version} was not found from "${place}", "/nowhere/main.cjs"; ` +
       "run the set-up where it is installed: npm install synapse-otp",
   );
 });
