@@ -15,6 +15,7 @@ import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
 import { normalizeSupervisorSpec, type SupervisorSpec } from "./otp/supervisor/spec.ts";
 import type { SupervisorDefinition } from "./otp/supervisor/start.ts";
 import { Supervisor } from "./otp/supervisor/supervisor.ts";
+import { warnOfOrphans } from "./process-one.ts";
 import { workerEnvironment } from "./python/environment.ts";
 import { findInterpreter } from "./python/interpreter.ts";
 import type { Report } from "./report.ts";
@@ -158,6 +159,8 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   const cwd = resolve(python.cwd ?? process.cwd());
   const workerEnv = workerEnvironment(python.env ?? {});
   const findPython = async () => {
+    // Whoever needs an interpreter has workers to come, and with them what may be orphaned.
+    warnOfOrphans(logger);
     if (parts.interpreter !== undefined) return parts.interpreter;
     const { path } = await findInterpreter({
       cwd,
