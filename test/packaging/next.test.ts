@@ -6,39 +6,20 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { beforeAll, describe, expect, test } from "vitest";
 import { packedEntry, userEnvironment } from "../e2e/user-programs.ts";
+import { readPageFiles } from "./page-files.ts";
 import { createProject, titled, type UserProject, whatIsMissing } from "./user-project.ts";
 
 const tools = ["next@16", "react", "react-dom"];
 const missing = await whatIsMissing(...tools);
 const serverReadyMs = 60_000;
 
-/** One system for the program, whatever number of bundles Next.js makes of the file. */
-const systemFile = `
-import { defineAgent, startSystem } from "synapse-otp";
-
-export const agent = defineAgent({ id: "example", entry: process.env.EXAMPLE_ENTRY });
-
-export function system() {
-  globalThis.synapse ??= startSystem({ children: [agent] });
-  return globalThis.synapse;
-}
-`;
+const shown = readPageFiles("deploy.md");
 
 const files = {
   "app/layout.jsx": "export default ({ children }) => <html><body>{children}</body></html>;\n",
   "app/page.jsx": "export default () => <p>a page</p>;\n",
-  "app/system.js": systemFile,
-  "app/api/ask/route.js": `
-import { agent, system } from "../../system.js";
-
-export const dynamic = "force-dynamic";
-
-export async function GET(request) {
-  const prompt = new URL(request.url).searchParams.get("q");
-  const { output } = await (await system()).agent(agent).run(prompt);
-  return new Response(output);
-}
-`,
+  "app/system.js": shown["app/system.js"] ?? "",
+  "app/api/ask/route.js": shown["app/api/ask/route.js"] ?? "",
   "app/api/stop/route.js": `
 import { system } from "../../system.js";
 
@@ -87,7 +68,7 @@ describe.skipIf(missing !== undefined)(titled("Next.js 16", missing), () => {
 
 /** The agent's entry by its absolute path: a standalone server has a working directory of its own. */
 function agentOf({ directory }: UserProject) {
-  return { EXAMPLE_ENTRY: join(directory, packedEntry) };
+  return { AGENT_ENTRY: join(directory, packedEntry) };
 }
 
 /** Starts a server, asks it and ends it as a service manager would. */

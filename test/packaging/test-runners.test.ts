@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { packedEntry } from "../e2e/user-programs.ts";
+import { readPageFiles } from "./page-files.ts";
 import { createProject, titled, whatIsMissing } from "./user-project.ts";
 
 /** The user's test file; `head` brings what the runner does not have as globals. */
@@ -42,10 +43,7 @@ const jestMissing = await whatIsMissing("jest@30");
 describe.skipIf(jestMissing !== undefined)(titled("Jest", jestMissing), () => {
   test("runs a user's tests as ES modules", async () => {
     const project = await createProject(["jest@30"]);
-    project.write({
-      "agent.test.js": userTests(""),
-      "jest.config.js": 'export default { testEnvironment: "node", transform: {} };',
-    });
+    project.write({ "agent.test.js": userTests(""), ...readPageFiles("testing.md") });
     const args = ["--experimental-vm-modules", "--no-warnings", "node_modules/jest/bin/jest.js"];
     const { status, stderr } = await project.node(args);
     expect(stderr).toMatch(/^Tests: +3 passed, 3 total$/m);
