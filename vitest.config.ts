@@ -9,8 +9,8 @@ export default defineConfig({
     pool: "forks",
     // Real Python processes share the machine's cores with the tests.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     dangerouslyIgnoreUnhandledErrors: false,
   },
 });
