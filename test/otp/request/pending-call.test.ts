@@ -21,6 +21,12 @@ const desk = fromGenServer({
   },
 });
 
+/** Answers nobody. */
+const silent = fromGenServer({
+  init: (_input: undefined) => ({ state: 0 }),
+  handleCall: (_message: unknown, _state) => ({ noreply: true as const }),
+});
+
 test("the error of a call has its target as it was written, the message and the time it had", async () => {
   const { runtime, clock, run } = createKernel();
   const registry = Registry.start({ keys: "unique", runtime });
@@ -98,7 +104,7 @@ describe("a signal", () => {
 
   test("of 50,000 calls has one listener, and ends them all", async () => {
     const { runtime } = createKernel();
-    const ref = (await start(desk, { runtime })) as Ref;
+    const ref = (await start(silent, { runtime })) as Ref;
     const abort = new AbortController();
     const calls = Array.from({ length: 50_000 }, (_, index) => failure(call(ref, index, { signal: abort.signal })));
     expect(getEventListeners(abort.signal, "abort")).toHaveLength(1);
