@@ -12,6 +12,7 @@ import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
 import { exited } from "../../../src/otp/start/names.ts";
 import { spawn } from "../../../src/otp/start/spawn.ts";
 import { start, startLink } from "../../../src/otp/start/start.ts";
+import { thorny } from "../hostile-messages.ts";
 import { createKernel, failure, quiet } from "../kernel.ts";
 
 const counter = fromGenServer({
@@ -181,7 +182,7 @@ test("what replaces a state answers it at once, and a state that is a promise is
   );
   const rejecting = async () => Promise.reject(new Error("refused by an async replacement"));
   expect(await failure(replaceState(ref, rejecting))).toMatchObject({ code: "invalid_argument", field: "replace" });
-  for (const thrown of [new TypeError("no"), "no", undefined, Proxy.revocable({}, {}).proxy]) {
+  for (const thrown of [new TypeError("no"), "no", undefined, thorny()]) {
     const error = await failure(
       replaceState(ref, () => {
         throw thrown;

@@ -387,3 +387,18 @@ test("an inspector sees a machine that is a process as it sees any machine", asy
   );
   expect((ref.actor as unknown as { logic: unknown }).logic).toBe(leaving);
 });
+
+test("what XState's side sends to a machine that has ended is a dead letter: a signal that is sent on too, XState's own events not", async () => {
+  const { run, letters } = createKernel();
+  await run(async ({ receive }) => {
+    const ref = await start(createMachine({}));
+    await stop(ref);
+    monitor(ref);
+    const down = await receive();
+    for (const event of [{ type: "tick" }, down, { type: "xstate.done.actor.x" }]) ref.actor.send(event as never);
+    expect(letters()).toEqual([
+      { message: { type: "tick" }, why: "noproc" },
+      { message: down, why: "noproc" },
+    ]);
+  });
+});
