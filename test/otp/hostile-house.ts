@@ -23,6 +23,7 @@ import { Registry } from "../../src/otp/registry/registry.ts";
 import { formatReport } from "../../src/otp/report/format-report.ts";
 import type { ProcessReport } from "../../src/otp/report/process-report.ts";
 import { call, type From, reply } from "../../src/otp/request/call.ts";
+import type { CallEvent } from "../../src/otp/request/machine-event.ts";
 import { stop } from "../../src/otp/request/stop.ts";
 import { getState, trace } from "../../src/otp/request/sys.ts";
 import { heldType, heldValue } from "../../src/otp/scheduler/held-value.ts";
@@ -82,7 +83,8 @@ const desk = fromGenServer({
 
 const bare = fromGenServer({ init: (_input: undefined) => ({ state: 0 }) });
 
-const answer = ({ event }: { event: unknown }) => reply(event as From, work);
+const answer = ({ event }: { event: unknown }) => reply(fromOf(event), work);
+const fromOf = (call: unknown) => (call as CallEvent<unknown, string>).from;
 const gate = createMachine({ id: "gate", on: { $call: { actions: answer }, "*": {} } });
 const forwarder = setup({
   types: { events: {} as { type: "forward"; to: AnyActorRef; event: EventObject } },
@@ -98,12 +100,12 @@ const forwarder = setup({
   },
 });
 const reducer = fromTransition((count: number, event) => {
-  if (event.type === "$call") reply(event as unknown as From, work);
+  if (event.type === "$call") reply(fromOf(event), work);
   return count + 1;
 }, 0);
 const listener = fromCallback(({ receive }) =>
   receive((event) => {
-    if (event.type === "$call") reply(event as unknown as From, work);
+    if (event.type === "$call") reply(fromOf(event), work);
   }),
 );
 const pending = fromPromise(() => new Promise(() => undefined));
@@ -222,10 +224,23 @@ export async function buildHouse() {
   add("registry", registry.process, { check: look });
   add("groups", groups.process, { check: async () => groups.join("choir", named) });
 
+  /** Those whose end its monitors have told of. */
+  const told = new Set<unknown>();
+  const watcher = spawn(
+    async ({ receive }) => {
+      for (const { process } of Object.values(receivers)) monitor(process);
+      groups.monitorScope();
+      for (;;) {
+        const message = await receive();
+        if (heldType(message) === "DOWN") told.add(heldValue(message, "process"));
+      }
+    },
+    { runtime },
+  );
   await stop(await start(willing, { runtime }));
   seen.sort((one, other) => rarity(other) - rarity(one));
   const forward = await start(forwarder, { runtime });
-  return { clock, runtime, reports, seen, receivers, forward, landlord, provoked: new Set<Process>() };
+  return { clock, runtime, reports, seen, receivers, forward, landlord, watcher, told, provoked: new Set<Process>() };
 }
 
 /** A house. */

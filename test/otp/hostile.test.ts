@@ -112,6 +112,7 @@ async function inspect(house: House): Promise<string[]> {
   const wrong: string[] = [];
   for (const [name, { process, check, mayEnd, ofXState }] of Object.entries(house.receivers)) {
     const { actor, exitReason } = process;
+    if (house.told.has(process) === process.alive) wrong.push(`the monitors of ${name} are mistaken`);
     if (!process.alive) {
       const byXState = ofXState === true && house.provoked.has(process);
       if (!byXState && mayEnd?.(exitReason) !== true) wrong.push(`${name} has ended: ${String(exitReason)}`);
@@ -130,8 +131,8 @@ async function inspect(house: House): Promise<string[]> {
 
 /** Ends everything; what is left then. */
 async function clear(house: House): Promise<unknown> {
-  const { runtime, clock, receivers, forward, landlord } = house;
-  const all = [...Object.values(receivers).map(({ process }) => process), forward, landlord as Process];
+  const { runtime, clock, receivers, forward, landlord, watcher } = house;
+  const all = [...Object.values(receivers).map(({ process }) => process), forward, landlord as Process, watcher];
   const stopped = all.filter(({ alive }) => alive).map((process) => stop(process, "shutdown"));
   await settle(house);
   await Promise.all(stopped);
