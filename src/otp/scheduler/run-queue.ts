@@ -63,18 +63,22 @@ export class RunQueue {
   }
 
   #run(): void {
-    while (this.#spent < this.#budget) {
-      const next = this.#ready.shift();
-      if (next === undefined) break;
-      this.#spent += 1;
-      try {
-        this.#spent += next.run(Math.min(sliceMessages, this.#budget - this.#spent));
-      } catch (error) {
-        next.broken(error);
+    try {
+      while (this.#spent < this.#budget) {
+        const next = this.#ready.shift();
+        if (next === undefined) break;
+        this.#spent += 1;
+        try {
+          this.#spent += next.run(Math.min(sliceMessages, this.#budget - this.#spent));
+        } catch (error) {
+          next.broken(error);
+        }
+        if (next.claimTurn()) this.#ready.push(next);
       }
-      if (next.claimTurn()) this.#ready.push(next);
+    } finally {
+      // Also after what must not happen: all the others wait for their turns.
+      this.#scheduled = false;
+      if (this.#ready.length > 0) this.#schedule();
     }
-    this.#scheduled = false;
-    if (this.#ready.length > 0) this.#schedule();
   }
 }

@@ -27,7 +27,8 @@ export function spawnActor(
 }
 
 /** The process that a behaviour runs in: the one being started, or one of its own when XState made the actor by itself. */
-export function adoptProcess(behaviour: Behaviour, label: string): LocalProcess {
+export function adoptProcess(behaviour: Behaviour, name: string): LocalProcess {
+  const label = labelOf(name, "process");
   // A machine that is being started may make servers of its own: those are not the process that is being started.
   const meant = spawning !== undefined && spawning.logic === logicOf(behaviour.actor) ? spawning.process : undefined;
   const process = meant ?? parkedProcess(label);
@@ -36,6 +37,11 @@ export function adoptProcess(behaviour: Behaviour, label: string): LocalProcess 
   process.behaviour = behaviour;
   bindActor(behaviour.actor, process);
   return process;
+}
+
+/** What reports call a process: what its logic says, unless that is no text. */
+export function labelOf(said: unknown, otherwise: string): string {
+  return typeof said === "string" && said !== "" ? said : otherwise;
 }
 
 /** Leaves a process uncounted until its actor is started: XState makes actors that never are. */

@@ -15,7 +15,7 @@ import type { Protocol, Ref } from "../request/protocol.ts";
 import { checkTimeout } from "../request/timeout.ts";
 import { ActorBehaviour } from "./actor-behaviour.ts";
 import { checkName, registerAs } from "./names.ts";
-import { spawnActor } from "./spawning.ts";
+import { labelOf, spawnActor } from "./spawning.ts";
 import { StartRefused } from "./start-refused.ts";
 
 /** Options of a start. */
@@ -154,7 +154,7 @@ function begin(about: { logic: AnyActorLogic; options: InternalStart; process: L
   if (!ownBehaviour) {
     bindActor(actor, process);
     process.behaviour = new ActorBehaviour(actor, process);
-    process.label = (logic as { id?: string }).id ?? "actor";
+    process.label = labelOf((logic as { id?: unknown }).id, "actor");
   }
   if (options.trapExit !== undefined) process.trapExit = options.trapExit;
   if (ownBehaviour) actor.start();

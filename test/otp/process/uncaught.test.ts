@@ -109,6 +109,14 @@ test("every promise that rejects for nobody ends the process that asked, whoever
   expect([code, last, stderr, lines.length]).toEqual([0, "0 processes are left, the host lives", "", 39]);
 });
 
+test("a turn that breaks, and what follows of it, keeps no other from its turn", async () => {
+  const { code, lines } = await host("queue");
+  expect([code, lines.toSorted()]).toEqual([
+    0,
+    ["heard and so does what follows", "host lives", "the next has its turn"],
+  ]);
+});
+
 test("nothing listens for uncaught errors while no process lives", async () => {
   expect((await host("idle")).lines).toEqual(["before 0,0", "while 1,1", "after 0,0", "host lives"]);
 });
