@@ -1,5 +1,6 @@
 /** How a supervisor starts one incarnation of a child. All kinds of child meet here. */
 
+import { describeValue } from "../../describe-value.ts";
 import { ProcessError } from "../../errors.ts";
 import { runAs } from "../process/current.ts";
 import { LocalProcess } from "../process/local-process.ts";
@@ -137,16 +138,17 @@ function settleStart(child: Child, scopeId: number, host: ChildHost, result: unk
     child.status = "stopped";
     return "ignored";
   }
-  const withInfo = hasInfo(result);
+  let withInfo: StartedWithInfo | undefined;
   try {
-    child.running = runningChild(withInfo ? result.ref : result, child, scopeId, host);
+    if (hasInfo(result)) withInfo = result;
+    child.running = runningChild(withInfo === undefined ? result : withInfo.ref, child, scopeId, host);
   } catch (error) {
     return startThrew(child, error);
   }
   child.lastRef = child.running.ref;
   child.status = "running";
   if (host.forgetsTemporary && child.spec.restart === "temporary") child.spec = { ...child.spec, spec: undefined };
-  return withInfo ? { info: result.info } : "running";
+  return withInfo === undefined ? "running" : { info: withInfo.info };
 }
 
 /** Whether a start function answers something beside the ref. What has a process, or can be stopped, is a ref itself. */
@@ -155,12 +157,19 @@ function hasInfo(result: unknown): result is StartedWithInfo {
   return "ref" in result && "info" in result && !("stop" in result) && !hasProcess(result);
 }
 
+/** Whether it can be asked for all that a supervisor asks: one that only can be stopped could not be killed when it does not. */
+function isRunningChild(result: unknown): result is RunningChild {
+  const { actor, stop, kill } = (result ?? {}) as Partial<RunningChild>;
+  return typeof stop === "function" && typeof kill === "function" && typeof actor?.getSnapshot === "function";
+}
+
 /** What a start function may answer, as the supervisor sees it. */
 function runningChild(result: unknown, child: Child, scopeId: number, host: ChildHost): RunningChild {
   const process = result instanceof LocalProcess ? result : hasProcess(result) ? result.process : undefined;
   if (process === undefined) {
-    if (typeof (result as RunningChild | undefined)?.stop === "function") return result as RunningChild;
-    throw new TypeError("a start function answers a ref, { ref, info }, a running child, or undefined to be ignored");
+    if (isRunningChild(result)) return result;
+    const forms = "a ref, { ref, info }, a running child ({ ref, actor, stop, kill }), or undefined to be ignored";
+    throw new TypeError(`a start function answers ${forms}; this is ${describeValue(result)}`);
   }
   const running = new ProcessChild(result, process, child, scopeId, host);
   if (!process.alive) running.ended(process.exitReason);

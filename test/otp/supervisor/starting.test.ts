@@ -81,3 +81,26 @@ test('only the runtime says that a child chose not to start: another error with 
   };
   expect(startIncarnation(createChild(normalizeChildSpec({ id: "b", start: chose }), "host/b"), host)).toBe("ignored");
 });
+
+const nothing = (): void => undefined;
+
+test.each<[what: string, answered: unknown]>([
+  ["what only can be stopped", { stop: nothing }],
+  ["what has no actor", { stop: nothing, kill: nothing }],
+  ["a number", 5],
+])("%s is no running child: the start fails by name, and the child is stopped", (_what, answered) => {
+  const { host } = createHost();
+  const child = createChild(normalizeChildSpec({ id: "a", start: () => answered as never }), "host/a");
+  expect(() => startIncarnation(child, host)).toThrow(/^a start function answers /);
+  expect([child.status, child.running]).toEqual(["stopped", undefined]);
+});
+
+test("what throws when it is asked whether it has a ref fails its start", async () => {
+  const { host } = createHost();
+  const has = (): never => {
+    throw new TypeError("asked what it has");
+  };
+  const child = createChild(normalizeChildSpec({ id: "a", start: () => new Proxy({}, { has }) as never }), "host/a");
+  await expect(startIncarnation(child, host)).rejects.toThrow("asked what it has");
+  expect([child.status, child.running]).toEqual(["stopped", undefined]);
+});
