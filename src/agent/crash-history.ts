@@ -49,10 +49,10 @@ export class CrashHistory {
     if (crash === undefined) return;
     if (crash.cause === "load_failed" && !this.#everServed) {
       this.#leftDownBy = workerError(crash);
-      this.#life.scope.startFailed(crash);
+      this.#life.tellSupervisor((scope) => scope.startFailed(crash));
       return;
     }
-    this.#life.scope.exited(exitReasonOf(crash));
+    this.#life.tellSupervisor((scope) => scope.exited(exitReasonOf(crash)));
   }
 
   /** The supervisor's answer. */

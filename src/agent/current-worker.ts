@@ -65,8 +65,16 @@ export class CurrentWorker {
     return this.#serving ? this.#client : undefined;
   }
 
-  /** Launches the next worker: at once, or `soon`, after this turn, so that nobody waits for the spawn to learn of a crash. */
+  /**
+   * Launches the next worker: at once, or `soon`, after this turn, so that nobody waits for the spawn to learn of a crash. Where there is one still,
+   * that one is killed instead, and its end is told to the owner as any other: there are never two.
+   */
   launch(incarnation: number, soon: boolean): void {
+    clearImmediate(this.#launch);
+    if (this.#worker !== undefined) {
+      this.#worker.kill();
+      return;
+    }
     this.#ending = false;
     this.#connectionLost = false;
     if (!soon) {

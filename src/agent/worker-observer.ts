@@ -71,8 +71,10 @@ export class WorkerObserver implements WorkerOwner {
           : workerError(crash, run.id),
       );
     }
-    if (crashed) this.#life.report({ type: "agent.crashed", crash });
-    if (asked) this.#life.send({ type: "worker.exited" });
-    else this.#life.send({ type: "worker.exited", crash: crash.describe });
+    this.#life.turn(() => {
+      if (crashed) this.#life.report({ type: "agent.crashed", crash });
+      if (asked) this.#life.send({ type: "worker.exited" });
+      else this.#life.send({ type: "worker.exited", crash: crash.describe });
+    });
   }
 }
