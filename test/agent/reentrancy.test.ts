@@ -167,4 +167,23 @@ describe.each(["one_for_all", "rest_for_one"] as const)("a temporary agent besid
     expect(await alive(fleet)).toBe(1);
     expect(await rejection(t.run("late"))).toMatchObject({ code: "stopped" });
   });
+
+  test("and that crashes while its other siblings are halted ends with its runs", async () => {
+    const specs = [{ id: "a" }, { id: "t", restart: "temporary" as const, maxConcurrency: 1 }, { id: "slow" }];
+    const fleet = await startFleet(specs, { script: hang, supervisor: { strategy } });
+    const [a, t, slow] = [fleet.agent("a"), fleet.agent("t"), fleet.agent("slow")];
+    await Promise.all([a.whenReady(), t.whenReady(), slow.whenReady()]);
+    const runs = [t.run("hang"), t.run("waits"), slow.run("hang")].map(rejection);
+    await until("the runs", () => ["t", "slow"].every((id) => fleet.launcher.worker(id).runs.length === 1));
+    fleet.launcher.worker("a").crash();
+    await until("the halt", () => slow.state === "restarting");
+    fleet.launcher.worker("t").crash();
+    await until("the crash", () => t.state === "crashed");
+    fleet.clock.advance(5_000);
+    const codes = (await Promise.all(runs)).map((error) => (error as { code: string }).code);
+    expect(codes).toEqual(["worker_exited", "agent_stopped", "worker_exited"]);
+    expect(t.state).toBe("stopped");
+    await fleet.whileTimePasses(Promise.all([a.whenReady(), slow.whenReady()]));
+    expect(await alive(fleet)).toBe(2);
+  });
 });
