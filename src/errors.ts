@@ -201,6 +201,7 @@ export interface RunErrorFacts {
   usage?: Usage;
   /** pydantic-ai messages of the run so far, parsed from JSON. */
   messages?: unknown[];
+  unfinished?: true;
   cause?: unknown;
 }
 
@@ -221,6 +222,8 @@ export class RunError extends SynapseError {
   readonly httpStatus?: number;
   readonly usage?: Usage;
   readonly messages?: unknown[];
+  /** Something of the run works still in Python: a thread, which cannot be stopped. Its place is taken until it has ended. */
+  readonly unfinished?: true;
 
   constructor(code: RunErrorCode, message: string, facts: RunErrorFacts = {}) {
     super(code, message, "cause" in facts ? { cause: facts.cause } : undefined);

@@ -42,6 +42,16 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
       return ["error", `${report.path} crashed: ${report.crash.describe}`];
     case "agent.stopped":
       return ["info", `${report.path} stopped (${report.reason}); ${report.rejectedRuns} waiting runs rejected`];
+    case "run.lingers":
+      return [
+        "warn",
+        `${report.path}: run "${report.runId}" goes on in Python ${report.forMs} ms after its caller was answered, and keeps its place`,
+      ];
+    case "run.gone":
+      return [
+        "info",
+        `${report.path}: run "${report.runId}" has ended, ${report.forMs} ms after its caller was answered`,
+      ];
     case "process.crashed":
       return ["error", `process ${report.process} crashed: ${describeExitReason(report.reason)}`];
     case "process.late_error":

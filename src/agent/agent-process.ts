@@ -96,10 +96,6 @@ export class AgentProcess implements AgentSlot, HandleOwner {
     return this.#crashes.last;
   }
 
-  get maxMessageBytes(): number {
-    return this.#life.environment.maxMessageBytes;
-  }
-
   get ready(): Promise<void> {
     return this.#readiness.promise;
   }

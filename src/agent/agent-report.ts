@@ -19,6 +19,13 @@ export type AgentReport =
   | (AgentReportBase & { type: "agent.ready"; pid: number; startMs: number })
   /** The worker ended and nobody had asked for it. The supervisor's decision follows. */
   | (AgentReportBase & { type: "agent.crashed"; crash: CrashRecord })
+  /**
+   * The caller of a run was answered `forMs` ago (it left, or its time was up), but the run goes on in Python and keeps its place: a tool in a
+   * thread, or one that ignores that it was cancelled. `agent.restart()` ends it with its worker.
+   */
+  | (AgentReportBase & { type: "run.lingers"; runId: string; forMs: number })
+  /** A run that lingered has ended, so long after its caller was answered. */
+  | (AgentReportBase & { type: "run.gone"; runId: string; forMs: number })
   /** The agent has ended; runs that still waited were rejected. */
   | (AgentReportBase & { type: "agent.stopped"; reason: string; rejectedRuns: number });
 

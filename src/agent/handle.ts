@@ -5,10 +5,11 @@ import { invalidArgument, RunError, type SynapseError } from "../errors.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
-import { type PendingRun, type RunOwner, UnaryRun } from "./run.ts";
+import type { PendingRun, RunOwner } from "./run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { RunResult } from "./run-result.ts";
 import { type RunStream, StreamRun } from "./run-stream.ts";
+import { UnaryRun } from "./unary-run.ts";
 
 /** How a wait may be ended early. */
 export interface WaitOptions {
@@ -26,6 +27,8 @@ export interface RunTaker extends RunOwner {
    * @throws CallerError "queue_full" or "stopped"; WorkerError when the agent has stopped because of a crash
    */
   accept(run: PendingRun): void;
+  /** Whether a run would be taken now. @throws as `accept` does, if not */
+  checkRoom(): void;
 }
 
 /** The agent as its handle sees it. */
@@ -35,8 +38,6 @@ export interface HandleOwner {
   readonly incarnation: number;
   readonly pid: number | undefined;
   readonly lastCrash: CrashRecord | undefined;
-  /** Largest request, in bytes. */
-  readonly maxMessageBytes: number;
   readonly runs: RunTaker;
   /** The connection to the worker that serves now. */
   readonly client: AgentClient | undefined;
@@ -85,20 +86,21 @@ export class Agent<Output = string> {
    * @returns the result; rejects with CallerError, RunError or WorkerError
    */
   async run(prompt: string, options: RunOptions = {}): Promise<RunResult<Output>> {
-    checkRunOptions(prompt, options, this.#owner.maxMessageBytes);
+    checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new UnaryRun<Output>(this.#owner.runs, prompt, options);
     this.#owner.runs.accept(run);
     return run.result;
   }
 
   /**
-   * Runs the agent and hands out its events as they happen.
+   * Runs the agent and hands out its events as they happen. The run is queued when it is first read, or its result asked for; its time counts from
+   * this call.
    * @throws CallerError "invalid_argument", "message_too_large", "queue_full" or "stopped"; later errors come as the terminal event
    */
   stream(prompt: string, options: RunOptions = {}): RunStream<Output> {
-    checkRunOptions(prompt, options, this.#owner.maxMessageBytes);
+    checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new StreamRun<Output>(this.#owner.runs, prompt, options);
-    this.#owner.runs.accept(run);
+    this.#owner.runs.checkRoom();
     return run.handle();
   }
 

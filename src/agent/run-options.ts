@@ -2,6 +2,8 @@
 
 import { CallerError, invalidArgument } from "../errors.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
+import type { EncodedRun } from "../rpc/encoded-run.ts";
+import { encodeRun } from "../rpc/request.ts";
 import type { ModelSettings, RunRequestSpec, UsageLimits } from "../rpc/run-types.ts";
 
 /** Options of `Agent.run` and `Agent.stream`. */
@@ -88,8 +90,17 @@ export function checkRunOptions(prompt: string, options: RunOptions, maxMessageB
   }
 }
 
-/** The request of a run, without what only the attempt knows. */
-export function requestOf(agentId: string, runId: string, prompt: string, options: RunOptions): RunRequestSpec {
+/**
+ * The request of a run, without what only the attempt knows. The options are taken as they are now.
+ * @throws CallerError "invalid_argument" or "message_too_large"
+ */
+export function encodeOptions(
+  runId: string,
+  prompt: string,
+  options: RunOptions & { readonly partialOutput?: boolean },
+  owner: { readonly agentId: string; readonly maxMessageBytes: number },
+): EncodedRun {
+  const { agentId, maxMessageBytes } = owner;
   const request: RunRequestSpec = { agentId, prompt, runId, attempt: 1, incarnation: 0 };
   if (options.conversationId !== undefined) request.conversationId = options.conversationId;
   if (options.messageHistory !== undefined) request.messageHistory = options.messageHistory;
@@ -99,5 +110,6 @@ export function requestOf(agentId: string, runId: string, prompt: string, option
   if (options.usageLimits !== undefined) request.usageLimits = options.usageLimits;
   if (options.instructions !== undefined) request.instructions = options.instructions;
   if (options.metadata !== undefined) request.metadata = options.metadata;
-  return request;
+  if (options.partialOutput === true) request.partialOutput = true;
+  return encodeRun(request, { maxMessageBytes, at: "options." });
 }

@@ -65,7 +65,7 @@ export class WorkerObserver implements WorkerOwner {
     const stopping = this.#life.state === "stopping";
     if (crashed) this.#crashes.note(crash);
     for (const run of held) {
-      run.fail(
+      run.lost(
         stopping
           ? agentStoppedError(agentId, "stopped while it held the run", crash, run.id)
           : workerError(crash, run.id),

@@ -56,6 +56,7 @@ function factsOf(error: AgentError): RunErrorFacts {
   if (error.toolName !== "") facts.toolName = error.toolName;
   if (error.modelName !== "") facts.modelName = error.modelName;
   if (error.httpStatus !== undefined) facts.httpStatus = error.httpStatus;
+  if (error.unfinished) facts.unfinished = true;
   const usage = tryUsage(error.usage);
   if (usage !== undefined) facts.usage = usage;
   const messages = tryDecodeJson(error.messagesJson);

@@ -8,14 +8,20 @@ import {
   HealthCheckRequestSchema,
   HealthCheckResponse_ServingStatus,
 } from "../gen/grpc_health/v1/health_pb.ts";
-import { AgentService, DescribeRequestSchema, type RunRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
+import {
+  AgentService,
+  AwaitEndRequestSchema,
+  DescribeRequestSchema,
+  type RunRequest,
+} from "../gen/synapse_otp/v1/agent_pb.ts";
 import type { AgentClient, CallOptions } from "./agent-client.ts";
 import { beginCall, type Call } from "./call.ts";
 import { toDescription, toRunResult } from "./convert.ts";
+import { describeRun, type EncodedRun } from "./encoded-run.ts";
 import { toCallError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
-import { checkRequestSize, toRunRequest } from "./request.ts";
-import type { AgentDescription, RunRequestSpec, WireRunEvent, WireRunResult } from "./run-types.ts";
+import { checkRequestSize } from "./request.ts";
+import type { AgentDescription, WireRunEvent, WireRunResult } from "./run-types.ts";
 import { connectSession, type Session } from "./session.ts";
 import { authorityOf, createTransport, DEFAULT_MAX_MESSAGE_BYTES } from "./transport.ts";
 
@@ -74,21 +80,27 @@ class GrpcAgentClient implements AgentClient {
     this.closed = parts.session.closed;
   }
 
-  async run(spec: RunRequestSpec, options: CallOptions = {}): Promise<WireRunResult> {
-    const call = beginRun(spec, options);
-    return toRunResult(await this.#unary(AgentService.method.run, this.#toRequest(spec, call), call), call);
+  async run(run: EncodedRun, options: CallOptions = {}): Promise<WireRunResult> {
+    const call = beginRun(run, options);
+    return toRunResult(await this.#unary(AgentService.method.run, this.#checked(run, call), call), call);
   }
 
-  stream(spec: RunRequestSpec, options: CallOptions = {}): AsyncGenerator<WireRunEvent, void, undefined> {
+  stream(run: EncodedRun, options: CallOptions = {}): AsyncGenerator<WireRunEvent, void, undefined> {
     return new EventStream({
-      begin: () => beginRun(spec, options),
+      begin: () => beginRun(run, options),
       open: async (call, signal) => {
-        const request = once(this.#toRequest(spec, call));
+        const request = once(this.#checked(run, call));
         const { runStream } = AgentService.method;
         return (await this.#transport.stream(runStream, signal, call.timeoutMs, undefined, request)).message;
       },
       toError: (reason, call) => toCallError(reason, call, this.#session),
     });
+  }
+
+  async awaitEnd(runId: string, attempt: number, options: CallOptions = {}): Promise<void> {
+    const known = { agentId: this.#agentId, runId };
+    const call = beginCall(`the end of ${describeRun(known)}`, known, options);
+    await this.#unary(AgentService.method.awaitEnd, create(AwaitEndRequestSchema, { runId, attempt }), call);
   }
 
   async describe(agentId: string, options: CallOptions = {}): Promise<AgentDescription> {
@@ -107,10 +119,9 @@ class GrpcAgentClient implements AgentClient {
     this.#session.destroy(new ConnectError("the host closed the connection", Code.Unavailable));
   }
 
-  #toRequest(spec: RunRequestSpec, call: Call): RunRequest {
-    const request = toRunRequest(spec);
-    checkRequestSize(request, this.#maxMessageBytes, call);
-    return request;
+  #checked(run: EncodedRun, call: Call): RunRequest {
+    checkRequestSize(run.message, this.#maxMessageBytes, call.what);
+    return run.message;
   }
 
   async #unary<I extends DescMessage, O extends DescMessage>(
@@ -130,8 +141,8 @@ class GrpcAgentClient implements AgentClient {
   }
 }
 
-function beginRun(spec: RunRequestSpec, options: CallOptions): Call {
-  return beginCall(`run "${spec.runId}" of agent "${spec.agentId}"`, spec, options);
+function beginRun(run: EncodedRun, options: CallOptions): Call {
+  return beginCall(describeRun(run), run, options);
 }
 
 /** Aborts with the code Canceled whatever the caller's reason is, so that the stream is reset with CANCEL. */

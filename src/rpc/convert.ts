@@ -35,6 +35,7 @@ export function toRunResult(response: RunResponse, call: Call): WireRunResult {
     conversationId: response.conversationId,
     modelName: response.modelName,
     finishReason: response.finishReason,
+    unfinished: response.unfinished,
   };
 }
 
@@ -70,9 +71,9 @@ export function toRunEvent(chunk: RunResponseChunk, call: Call): WireRunEvent | 
     case "failed":
       return { type: "failed", seq, error: toRunError(event.value, call) };
     case "cancelled": {
-      const { reason, usage } = event.value;
-      if (usage === undefined) return { type: "cancelled", seq, reason };
-      return { type: "cancelled", seq, reason, usage: toUsage(usage, factsOf(call)) };
+      const { reason, usage, unfinished } = event.value;
+      if (usage === undefined) return { type: "cancelled", seq, reason, unfinished };
+      return { type: "cancelled", seq, reason, usage: toUsage(usage, factsOf(call)), unfinished };
     }
     case undefined:
       return undefined;

@@ -54,7 +54,7 @@ function sizeError(error: ConnectError, call: Call): CallerError | undefined {
   const remote = /(Received|Sent) message larger than max \((\d+) vs\. (\d+)\)/.exec(error.rawMessage);
   if (local === null && remote === null) return undefined;
   const isAnswer = local !== null ? !isStatus(error) && local[2] === "read" : remote?.[1] === "Sent";
-  return tooLarge(isAnswer ? "answer" : "request", call, {
+  return tooLarge(isAnswer ? "answer" : "request", call.what, {
     bytes: toCount(local?.[1] ?? remote?.[2]),
     limit: toCount(local?.[3] ?? remote?.[3]),
     cause: error,
@@ -71,11 +71,11 @@ export interface MessageSize {
 }
 
 /** A message larger than the limit: CallerError "message_too_large". */
-export function tooLarge(which: "request" | "answer", call: Call, size: MessageSize): CallerError {
+export function tooLarge(which: "request" | "answer", what: string, size: MessageSize): CallerError {
   const is = size.bytes === undefined ? "is too large" : `is ${size.bytes} bytes`;
   const largest = size.largest === undefined ? "" : ` (${size.largest.bytes} of them in ${size.largest.field})`;
   const limit = size.limit === undefined ? "the limit" : `the limit of ${size.limit} bytes`;
-  const message = `the ${which} of ${call.what} ${is}${largest}, over ${limit}; shorten it or raise maxMessageBytes`;
+  const message = `the ${which} of ${what} ${is}${largest}, over ${limit}; shorten it or raise maxMessageBytes`;
   return new CallerError("message_too_large", message, {
     field: size.largest?.field ?? which,
     ...(size.bytes !== undefined && { value: size.bytes }),

@@ -51,8 +51,8 @@ export interface RunRequestSpec {
   usageLimits?: UsageLimits;
   instructions?: string;
   metadata?: Readonly<Record<string, string>>;
-  /** Milliseconds since the Unix epoch. */
-  deadlineUnixMs?: number;
+  /** From the receipt of the request until the run must have ended, in whole milliseconds. */
+  timeLeftMs?: number;
   /** Ask for "output.partial" events. */
   partialOutput?: boolean;
 }
@@ -66,6 +66,8 @@ export interface WireRunResult {
   conversationId: string;
   modelName: string;
   finishReason: string;
+  /** Something of the run works still: a thread that it has left behind. */
+  unfinished: boolean;
 }
 
 /** One event of a stream as it crossed the wire. The last one is exactly one of completed, failed, cancelled. */
@@ -85,7 +87,7 @@ export type WireRunEvent =
   | { type: "output.partial"; seq: number; output: unknown }
   | { type: "completed"; seq: number; result: WireRunResult }
   | { type: "failed"; seq: number; error: RunError }
-  | { type: "cancelled"; seq: number; reason: string; usage?: Usage };
+  | { type: "cancelled"; seq: number; reason: string; usage?: Usage; unfinished: boolean };
 
 /** What the loaded agent is, as the worker describes it. Schemas are JSON Schema documents. */
 export interface AgentDescription {

@@ -1,8 +1,10 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { describe, expect, test } from "vitest";
-import { UnaryRun } from "../../src/agent/run.ts";
 import type { RunOptions } from "../../src/agent/run-options.ts";
+import { UnaryRun } from "../../src/agent/unary-run.ts";
 import { RunError, WorkerError } from "../../src/errors.ts";
+import { setDefaultReporter } from "../../src/otp/process/default-reporter.ts";
+import { spawn } from "../../src/otp/start/spawn.ts";
 import { ConnectionLostError } from "../../src/rpc/agent-client.ts";
 import { rejection } from "../rpc/agent-server.ts";
 import { ScriptedClient, ScriptedOwner, turn, wireResult } from "./scripted.ts";
@@ -30,16 +32,13 @@ test("a run that is answered resolves with the answer and tells its owner once",
   const { owner, client, run } = start({ deps: 1 });
   run.wait();
   run.begin(client, 3);
-  expect(client.calls).toEqual([
-    {
-      request: { agentId: "poet", runId: run.id, prompt: "hello", attempt: 1, incarnation: 3, deps: 1 },
-      options: {},
-    },
+  expect(client.calls).toMatchObject([
+    { request: { agentId: "poet", runId: run.id, prompt: "hello", attempt: 1, incarnation: 3 } },
   ]);
   client.answer.resolve(wireResult("hi"));
   expect(await run.result).toMatchObject({ output: "hi", attempts: 1, incarnation: 3, conversationId: "c1" });
   run.fail(new Error("too late to fail"));
-  expect([owner.ended, run.ended]).toEqual([[run], true]);
+  expect([owner.ended, run.answered]).toEqual([[run], true]);
 });
 
 test("every run has its own id", () => {
@@ -71,7 +70,7 @@ describe("while it waits", () => {
     owner.clock.advance(40);
     run.wait();
     owner.clock.advance(59);
-    expect(run.ended).toBe(false);
+    expect(run.answered).toBe(false);
     owner.clock.advance(1);
     expect(await rejection(run.result)).toMatchObject({
       code: "deadline_exceeded",
@@ -82,13 +81,17 @@ describe("while it waits", () => {
 });
 
 describe("when a worker takes it", () => {
-  test("what is left of its time goes along, with the caller's signal", () => {
-    const { signal } = new AbortController();
-    const { owner, client, run } = start({ timeoutMs: 100, signal });
+  test("what is left of its time goes along, by the monotonic clock", () => {
+    const { owner, client, run } = start({ timeoutMs: 100 });
     run.wait();
     owner.clock.advance(30);
+    owner.clock.step(-3_600_000);
     run.begin(client, 1);
-    expect(client.calls[0]).toMatchObject({ options: { timeoutMs: 70, signal }, request: { deadlineUnixMs: 100 } });
+    expect(client.calls[0]?.request.timeLeftMs).toBe(70n);
+    owner.clock.advance(69);
+    expect(run.answered).toBe(false);
+    owner.clock.advance(1);
+    expect(run.answered).toBe(true);
   });
 
   test("its deadline and its caller end it whatever the worker does", async () => {
@@ -123,7 +126,7 @@ describe("when a worker takes it", () => {
     const { owner, client, run } = start({ timeoutMs: 10 });
     owner.clock.advance(10);
     run.begin(client, 1);
-    expect(client.calls[0]?.options.timeoutMs).toBe(1);
+    expect(client.calls[0]?.request.timeLeftMs).toBe(1n);
   });
 });
 
@@ -141,7 +144,7 @@ describe("a call that fails", () => {
     run.begin(client, 2);
     client.answer.reject(new ConnectionLostError("gone"));
     await turn();
-    expect([owner.lost, run.ended]).toEqual([[2], false]);
+    expect([owner.lost, run.answered]).toEqual([[2], false]);
     const exit = new WorkerError("worker_exited", "the worker of this run exited");
     run.fail(exit);
     expect(await rejection(run.result)).toBe(exit);
@@ -154,7 +157,7 @@ describe("a call that fails", () => {
     run.begin(client, 1);
     client.answer.reject(new RunError("run_failed", "stopping", { kind: "draining" }));
     await turn();
-    expect([owner.refused, owner.ended, run.ended]).toEqual([[run], [], false]);
+    expect([owner.refused, owner.ended, run.answered]).toEqual([[run], [], false]);
     expect(owner.clock.pending).toBe(1);
     run.begin(client, 2);
     client.answer.resolve(wireResult());
@@ -167,6 +170,8 @@ describe("a call that fails", () => {
     run.begin(client, 1);
     run.fail(new WorkerError("worker_exited", "ended before its answer"));
     client.answer.reject(new RunError("run_failed", "stopping", { kind: "draining" }));
+    await turn();
+    client.end.resolve();
     await turn();
     expect([owner.refused, owner.ended]).toEqual([[], [run]]);
   });
@@ -181,6 +186,108 @@ describe("a call that fails", () => {
     expect(await rejection(run.result)).toMatchObject({ code: "run_cancelled" });
     expect(owner.refused).toEqual([]);
   });
+});
+
+describe("the place of a run whose caller was answered before", () => {
+  test("is free when the worker says that nothing of it works any more", async () => {
+    const controller = new AbortController();
+    const { owner, client, run } = start({ signal: controller.signal });
+    run.wait();
+    run.begin(client, 1);
+    controller.abort("left");
+    expect(await rejection(run.result)).toMatchObject({ code: "run_cancelled" });
+    expect([client.calls[0]?.options.signal?.aborted, client.awaited]).toEqual([true, [[run.id, 1]]]);
+    client.answer.reject(new RunError("run_cancelled", "as its caller wished"));
+    await turn();
+    expect(owner.ended).toEqual([]);
+    client.end.resolve();
+    await turn();
+    expect(owner.ended).toEqual([run]);
+  });
+
+  test("because its time was up is free when the worker, which knows the deadline too, has answered", async () => {
+    const { owner, client, run } = start({ timeoutMs: 100 });
+    run.wait();
+    run.begin(client, 1);
+    owner.clock.advance(100);
+    expect(await rejection(run.result)).toMatchObject({ code: "deadline_exceeded" });
+    expect([client.calls[0]?.options.signal?.aborted, client.awaited, owner.ended]).toEqual([false, [], []]);
+    client.answer.reject(new RunError("deadline_exceeded", "in Python too", { kind: "deadline", unfinished: true }));
+    await turn();
+    expect([client.awaited, owner.ended]).toEqual([[[run.id, 1]], []]);
+    client.end.resolve();
+    await turn();
+    expect(owner.ended).toEqual([run]);
+  });
+
+  test("is taken by a thread that an answered run has left behind", async () => {
+    const { owner, client, run } = start();
+    run.begin(client, 1);
+    client.answer.resolve({ ...wireResult("hi"), unfinished: true });
+    expect((await run.result).output).toBe("hi");
+    expect([client.awaited, owner.ended]).toEqual([[[run.id, 1]], []]);
+    client.end.resolve();
+    await turn();
+    expect(owner.ended).toEqual([run]);
+  });
+
+  test("is told when it stays taken, and when it is free", async () => {
+    const controller = new AbortController();
+    const { owner, client, run } = start({ signal: controller.signal });
+    run.wait();
+    run.begin(client, 1);
+    controller.abort();
+    owner.clock.advance(999);
+    expect(owner.reports).toEqual([]);
+    owner.clock.advance(1);
+    expect(owner.reports).toEqual([{ type: "run.lingers", runId: run.id, forMs: 1_000 }]);
+    owner.clock.advance(500);
+    client.end.resolve();
+    await turn();
+    expect(owner.reports.slice(1)).toEqual([{ type: "run.gone", runId: run.id, forMs: 1_500 }]);
+    expect(owner.clock.pending).toBe(0);
+  });
+
+  test("is the worker's as long as it lives: a lost connection leaves it to its exit", async () => {
+    const controller = new AbortController();
+    const { owner, client, run } = start({ signal: controller.signal });
+    run.wait();
+    run.begin(client, 1);
+    controller.abort();
+    client.end.reject(new ConnectionLostError("gone"));
+    await turn();
+    expect([owner.lost, owner.ended]).toEqual([[1], []]);
+    run.lost(new WorkerError("worker_exited", "the worker of a cancelled run exited"));
+    expect([owner.ended, owner.clock.pending]).toEqual([[run], 0]);
+  });
+
+  test("is free when the worker cannot say: it does not hold up others for ever", async () => {
+    const controller = new AbortController();
+    const { owner, client, run } = start({ signal: controller.signal });
+    run.wait();
+    run.begin(client, 1);
+    controller.abort();
+    client.end.reject(new RunError("run_failed", "it knows no such call"));
+    await turn();
+    expect(owner.ended).toEqual([run]);
+  });
+});
+
+test("a rejection that a process does not hear is that process's", async () => {
+  const { owner, run } = start();
+  const ended: unknown[] = [];
+  const before = setDefaultReporter(undefined);
+  const asker = spawn(async () => {
+    const asked = new UnaryRun(owner, "from a process", {});
+    run.fail(new Error("unheard by nobody"));
+    asked.fail(new RunError("run_failed", "nobody caught this run of a process"));
+    await new Promise(() => undefined);
+  });
+  asker.addExitHook((reason) => ended.push(reason));
+  await turn();
+  await turn();
+  setDefaultReporter(before);
+  expect(ended).toMatchObject([{ code: "run_failed" }]);
 });
 
 describe("an output schema", () => {

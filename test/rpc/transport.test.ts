@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { CallerError } from "../../src/errors.ts";
 import type { Session } from "../../src/rpc/session.ts";
 import { authorityOf, createTransport } from "../../src/rpc/transport.ts";
-import { rejection, runSpec, within } from "./agent-server.ts";
+import { encodedRun, rejection, within } from "./agent-server.ts";
 import { startConnected } from "./connected.ts";
 
 const session = { authority: "http://poet" } as Session;
@@ -54,7 +54,7 @@ describe("the limit of a message", () => {
       { onAuthorization: (value) => seen.push(value) },
       { maxMessageBytes: 1_000 },
     );
-    const spec = runSpec({ messageHistory: [{ text: "x".repeat(2_000) }] });
+    const spec = encodedRun({ messageHistory: [{ text: "x".repeat(2_000) }] });
     const error = await rejection(client.run(spec));
     expect(error).toBeInstanceOf(CallerError);
     expect(error).toMatchObject({ code: "message_too_large", field: "messageHistory" });
@@ -69,15 +69,15 @@ describe("the limit of a message", () => {
   test("a request just at the limit is sent", async () => {
     const { client } = await startConnected({ agent: { run: () => ({ result: "ok" }) } }, { maxMessageBytes: 1_000 });
     // 21 bytes: tags, lengths and values of the other fields, and the prompt's own tag and length.
-    const { output } = await client.run(runSpec({ prompt: "x".repeat(1_000 - 21) }));
+    const { output } = await client.run(encodedRun({ prompt: "x".repeat(1_000 - 21) }));
     expect(output).toBe("ok");
-    const over = runSpec({ prompt: "x".repeat(1_000 - 20) });
+    const over = encodedRun({ prompt: "x".repeat(1_000 - 20) });
     expect(await rejection(client.run(over))).toMatchObject({ code: "message_too_large", value: 1_001 });
   });
 
   test("a server that reads less than the client sends rejects with message_too_large", async () => {
     const { client } = await startConnected({ agent: { run: () => ({}) }, readMaxBytes: 500 });
-    const error = await rejection(client.run(runSpec({ prompt: "y".repeat(900) })));
+    const error = await rejection(client.run(encodedRun({ prompt: "y".repeat(900) })));
     expect(error).toMatchObject({ code: "message_too_large", field: "request", value: 921 });
   });
 
@@ -86,7 +86,7 @@ describe("the limit of a message", () => {
       { agent: { run: () => ({ result: "z".repeat(5_000) }) } },
       { maxMessageBytes: 1_000 },
     );
-    const error = await rejection(client.run(runSpec()));
+    const error = await rejection(client.run(encodedRun()));
     expect(error).toMatchObject({ code: "message_too_large", field: "answer", value: 5_003 });
     expect((error as Error).message).toContain("limit of 1000 bytes");
   });
@@ -94,7 +94,7 @@ describe("the limit of a message", () => {
   test("several megabytes pass both ways by default", async () => {
     const { client } = await startConnected({ agent: { run: ({ prompt }) => ({ result: prompt }) } });
     const prompt = "m".repeat(8 * 1024 * 1024);
-    expect((await client.run(runSpec({ prompt }))).output).toBe(prompt);
+    expect((await client.run(encodedRun({ prompt }))).output).toBe(prompt);
   });
 
   test("a call is not refused while another waits to send megabytes", async () => {
@@ -108,9 +108,9 @@ describe("the limit of a message", () => {
         held.resolve(stream);
       });
     }
-    const large = client.run(runSpec({ prompt: "L".repeat(30 * 1024 * 1024) }));
+    const large = client.run(encodedRun({ prompt: "L".repeat(30 * 1024 * 1024) }));
     const stream = await within("the large call's arrival", held.promise);
-    const small = await Promise.all(Array.from({ length: 5 }, () => client.run(runSpec({ prompt: "small" }))));
+    const small = await Promise.all(Array.from({ length: 5 }, () => client.run(encodedRun({ prompt: "small" }))));
     expect(small.map((result) => result.output)).toEqual(Array(5).fill("small"));
     stream.resume();
     expect((await large).output).toBe("LLLLL");

@@ -75,7 +75,9 @@ def read_arguments(request: pb.RunRequest, agent: AbstractAgent[Any, Any]) -> Ru
 
 
 def seconds_left(request: pb.RunRequest) -> float | None:
-    """Time until the request's absolute deadline, in seconds, negative when it has passed; None for no deadline."""
+    """Time until the run has to end, in seconds, negative when it has passed; None for no deadline. To be asked when the request comes."""
+    if request.HasField("time_left_ms"):
+        return request.time_left_ms / 1000
     if request.deadline_unix_ms == 0:
         return None
     return request.deadline_unix_ms / 1000 - time.time()

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import grpc
 import grpc.aio
+from pydantic_ai import Agent
 from pydantic_ai import exceptions as pai
 
 from .convert import seconds_left
@@ -18,6 +19,7 @@ from .error_wire import fit, status_details, status_message
 from .errors import Failure, RunFailure, describe_exception
 from .events import Chunks
 from .logs import current_run_id
+from .run_work import RunWork, WorkerThreads, current_work
 from .runner import AgentRunner, Progress
 from .v1 import agent_pb2 as pb
 from .v1.agent_pb2_grpc import AgentServiceServicer
@@ -35,13 +37,22 @@ class _Call:
 
     task: asyncio.Task[Any]
     context: Context
+    key: tuple[str, int]
+    """Its run and attempt."""
+    work: RunWork = field(default_factory=RunWork)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
     progress: Progress = field(default_factory=Progress)
     drained: bool = False
+    seen_off: asyncio.Task[None] | None = None
+    """Waits for what the call has left behind."""
 
     @property
     def cancelled(self) -> bool:
         """Whether the RPC itself was cancelled: by its caller, or at its deadline."""
         return self.task.cancelling() > 0 and not self.drained
+
+
+_GIVEN_UP_RUNS = 1000
 
 
 class AgentServicer(AgentServiceServicer):
@@ -70,6 +81,9 @@ class AgentServicer(AgentServiceServicer):
         self._incarnation = incarnation
         self._max_message_bytes = max_message_bytes
         self._calls: set[_Call] = set()
+        self._threads = WorkerThreads()
+        self._left_behind: set[_Call] = set()
+        self._given_up: dict[tuple[str, int], None] = {}
         self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -84,6 +98,7 @@ class AgentServicer(AgentServiceServicer):
             except BaseException as error:
                 failure = self._failure(error, request, call)
             else:
+                response.unfinished = call.work.busy
                 await self._refuse_oversized(response.ByteSize(), context)
                 return response
             return await _abort(failure, context)
@@ -99,12 +114,13 @@ class AgentServicer(AgentServiceServicer):
             except BaseException as error:
                 failure = self._failure(error, request, call)
             else:
+                response.unfinished = call.work.busy
                 last = chunks.make(completed=response)
                 await self._refuse_oversized(last.ByteSize(), context)
                 await context.write(last)
                 return
             if failure.error.kind == pb.AGENT_ERROR_KIND_CANCELLED:
-                cancelled = pb.RunCancelled(reason=failure.error.message)
+                cancelled = pb.RunCancelled(reason=failure.error.message, unfinished=call.work.busy)
                 call.progress.add_to(cancelled)
                 await context.write(chunks.make(cancelled=cancelled))
                 return
@@ -118,6 +134,20 @@ class AgentServicer(AgentServiceServicer):
         answer.CopyFrom(self._description)
         answer.agent_id = self._agent_id
         return answer
+
+    async def AwaitEnd(self, request: pb.AwaitEndRequest, context: Context) -> pb.AwaitEndResponse:  # noqa: ARG002
+        """Answers when nothing of a run works any more."""
+        key = (request.run_id, request.attempt)
+        calls = [call for call in self._calls | self._left_behind if call.key == key]
+        if not calls:
+            # Its request may be on its way still: a large one takes longer than the word that it is given up.
+            self._given_up[key] = None
+            if len(self._given_up) > _GIVEN_UP_RUNS:
+                del self._given_up[next(iter(self._given_up))]
+        for call in calls:
+            await call.answered.wait()
+            await call.work.ended()
+        return pb.AwaitEndResponse(known=bool(calls))
 
     def begin_drain(self) -> None:
         """From now on new runs are refused with DRAINING; running ones go on."""
@@ -142,16 +172,26 @@ class AgentServicer(AgentServiceServicer):
     async def _serving(self, request: pb.RunRequest, context: Context) -> AsyncGenerator[_Call]:
         task = asyncio.current_task()
         assert task is not None
-        call = _Call(task, context)
+        call = _Call(task, context, (request.run_id, request.attempt))
         current_run_id.set(request.run_id)  # the task is the call's own, and so is its context
+        current_work.set(call.work)
         self._calls.add(call)
         self._idle.clear()
         try:
-            yield call
+            with Agent.using_thread_executor(self._threads):
+                yield call
         finally:
+            call.answered.set()
+            if call.work.busy:
+                self._left_behind.add(call)
+                call.seen_off = asyncio.create_task(self._see_off(call))
             self._calls.discard(call)
             if not self._calls:
                 self._idle.set()
+
+    async def _see_off(self, call: _Call) -> None:
+        await call.work.ended()
+        self._left_behind.discard(call)
 
     @asynccontextmanager
     async def _admitted(self, request: pb.RunRequest) -> AsyncGenerator[None]:
@@ -169,6 +209,8 @@ class AgentServicer(AgentServiceServicer):
                 f'this is incarnation {self._incarnation} of agent "{self._agent_id}", the run is meant for {request.incarnation}',
                 retriable=True,
             )
+        if (request.run_id, request.attempt) in self._given_up:
+            raise RunFailure(pb.AGENT_ERROR_KIND_CANCELLED, grpc.StatusCode.CANCELLED, "its caller had given the run up before it came")
         left_s = seconds_left(request)
         _log.debug("run started", extra={"event": "run.started", "attempt": request.attempt})
         try:
@@ -206,6 +248,7 @@ class AgentServicer(AgentServiceServicer):
                 retriable=True,
             )
         failure = describe_exception(error, run_id=request.run_id)
+        failure.error.unfinished = call.work.busy
         call.progress.add_to(failure.error)
         deadline = failure.error.kind == pb.AGENT_ERROR_KIND_DEADLINE
         cancelled = isinstance(error, pai.RunCancelled) or deadline

@@ -79,7 +79,7 @@ AGENT_ERROR_KIND_INTERRUPTED: AgentErrorKind
 AGENT_ERROR_KIND_INTERNAL: AgentErrorKind
 
 class RunRequest(_message.Message):
-    __slots__ = ("agent_id", "prompt", "run_id", "attempt", "conversation_id", "message_history_json", "deps_json", "model", "model_settings", "usage_limits", "instructions", "metadata", "stream", "incarnation", "deadline_unix_ms")
+    __slots__ = ("agent_id", "prompt", "run_id", "attempt", "conversation_id", "message_history_json", "deps_json", "model", "model_settings", "usage_limits", "instructions", "metadata", "stream", "incarnation", "deadline_unix_ms", "time_left_ms")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -102,6 +102,7 @@ class RunRequest(_message.Message):
     STREAM_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    TIME_LEFT_MS_FIELD_NUMBER: _ClassVar[int]
     agent_id: str
     prompt: str
     run_id: str
@@ -117,7 +118,8 @@ class RunRequest(_message.Message):
     stream: StreamOptions
     incarnation: int
     deadline_unix_ms: int
-    def __init__(self, agent_id: _Optional[str] = ..., prompt: _Optional[str] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., conversation_id: _Optional[str] = ..., message_history_json: _Optional[bytes] = ..., deps_json: _Optional[bytes] = ..., model: _Optional[str] = ..., model_settings: _Optional[_Union[ModelSettings, _Mapping]] = ..., usage_limits: _Optional[_Union[UsageLimits, _Mapping]] = ..., instructions: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., stream: _Optional[_Union[StreamOptions, _Mapping]] = ..., incarnation: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ...) -> None: ...
+    time_left_ms: int
+    def __init__(self, agent_id: _Optional[str] = ..., prompt: _Optional[str] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., conversation_id: _Optional[str] = ..., message_history_json: _Optional[bytes] = ..., deps_json: _Optional[bytes] = ..., model: _Optional[str] = ..., model_settings: _Optional[_Union[ModelSettings, _Mapping]] = ..., usage_limits: _Optional[_Union[UsageLimits, _Mapping]] = ..., instructions: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., stream: _Optional[_Union[StreamOptions, _Mapping]] = ..., incarnation: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ..., time_left_ms: _Optional[int] = ...) -> None: ...
 
 class StreamOptions(_message.Message):
     __slots__ = ("partial_output", "partial_output_debounce_ms")
@@ -180,7 +182,7 @@ class UsageLimits(_message.Message):
     def __init__(self, request_limit: _Optional[int] = ..., tool_calls_limit: _Optional[int] = ..., input_tokens_limit: _Optional[int] = ..., output_tokens_limit: _Optional[int] = ..., total_tokens_limit: _Optional[int] = ..., per_request_input_tokens_limit: _Optional[int] = ..., cost_limit: _Optional[str] = ..., count_tokens_before_request: _Optional[bool] = ..., no_request_limit: _Optional[bool] = ...) -> None: ...
 
 class RunResponse(_message.Message):
-    __slots__ = ("result", "usage", "output_json", "kind", "new_messages_json", "run_id", "conversation_id", "attempts", "model_name", "finish_reason", "incarnation")
+    __slots__ = ("result", "usage", "output_json", "kind", "new_messages_json", "run_id", "conversation_id", "attempts", "model_name", "finish_reason", "incarnation", "unfinished")
     RESULT_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
@@ -192,6 +194,7 @@ class RunResponse(_message.Message):
     MODEL_NAME_FIELD_NUMBER: _ClassVar[int]
     FINISH_REASON_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_FIELD_NUMBER: _ClassVar[int]
     result: str
     usage: Usage
     output_json: bytes
@@ -203,7 +206,8 @@ class RunResponse(_message.Message):
     model_name: str
     finish_reason: str
     incarnation: int
-    def __init__(self, result: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., kind: _Optional[_Union[OutputKind, str]] = ..., new_messages_json: _Optional[bytes] = ..., run_id: _Optional[str] = ..., conversation_id: _Optional[str] = ..., attempts: _Optional[int] = ..., model_name: _Optional[str] = ..., finish_reason: _Optional[str] = ..., incarnation: _Optional[int] = ...) -> None: ...
+    unfinished: bool
+    def __init__(self, result: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., kind: _Optional[_Union[OutputKind, str]] = ..., new_messages_json: _Optional[bytes] = ..., run_id: _Optional[str] = ..., conversation_id: _Optional[str] = ..., attempts: _Optional[int] = ..., model_name: _Optional[str] = ..., finish_reason: _Optional[str] = ..., incarnation: _Optional[int] = ..., unfinished: _Optional[bool] = ...) -> None: ...
 
 class Usage(_message.Message):
     __slots__ = ("request_tokens", "response_tokens", "total_tokens", "requests", "tool_calls", "cache_read_tokens", "cache_write_tokens", "input_audio_tokens", "output_audio_tokens", "cache_audio_read_tokens", "details", "cost")
@@ -321,17 +325,19 @@ class ToolResult(_message.Message):
     def __init__(self, tool_call_id: _Optional[str] = ..., tool_name: _Optional[str] = ..., content_json: _Optional[bytes] = ..., outcome: _Optional[_Union[ToolOutcome, str]] = ...) -> None: ...
 
 class RunCancelled(_message.Message):
-    __slots__ = ("reason", "usage", "messages_json")
+    __slots__ = ("reason", "usage", "messages_json", "unfinished")
     REASON_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_JSON_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_FIELD_NUMBER: _ClassVar[int]
     reason: str
     usage: Usage
     messages_json: bytes
-    def __init__(self, reason: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., messages_json: _Optional[bytes] = ...) -> None: ...
+    unfinished: bool
+    def __init__(self, reason: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., messages_json: _Optional[bytes] = ..., unfinished: _Optional[bool] = ...) -> None: ...
 
 class AgentError(_message.Message):
-    __slots__ = ("kind", "message", "retriable", "retry_after_s", "python_type", "traceback", "causes", "issues", "tool_name", "tool_call_id", "model_name", "http_status", "body", "run_id", "usage", "messages_json", "truncated", "limit_name", "extra_json")
+    __slots__ = ("kind", "message", "retriable", "retry_after_s", "python_type", "traceback", "causes", "issues", "tool_name", "tool_call_id", "model_name", "http_status", "body", "run_id", "usage", "messages_json", "truncated", "limit_name", "extra_json", "unfinished")
     KIND_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     RETRIABLE_FIELD_NUMBER: _ClassVar[int]
@@ -351,6 +357,7 @@ class AgentError(_message.Message):
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     LIMIT_NAME_FIELD_NUMBER: _ClassVar[int]
     EXTRA_JSON_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_FIELD_NUMBER: _ClassVar[int]
     kind: AgentErrorKind
     message: str
     retriable: bool
@@ -370,7 +377,8 @@ class AgentError(_message.Message):
     truncated: bool
     limit_name: str
     extra_json: bytes
-    def __init__(self, kind: _Optional[_Union[AgentErrorKind, str]] = ..., message: _Optional[str] = ..., retriable: _Optional[bool] = ..., retry_after_s: _Optional[float] = ..., python_type: _Optional[str] = ..., traceback: _Optional[str] = ..., causes: _Optional[_Iterable[_Union[AgentError, _Mapping]]] = ..., issues: _Optional[_Iterable[_Union[ValidationIssue, _Mapping]]] = ..., tool_name: _Optional[str] = ..., tool_call_id: _Optional[str] = ..., model_name: _Optional[str] = ..., http_status: _Optional[int] = ..., body: _Optional[str] = ..., run_id: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., messages_json: _Optional[bytes] = ..., truncated: _Optional[bool] = ..., limit_name: _Optional[str] = ..., extra_json: _Optional[bytes] = ...) -> None: ...
+    unfinished: bool
+    def __init__(self, kind: _Optional[_Union[AgentErrorKind, str]] = ..., message: _Optional[str] = ..., retriable: _Optional[bool] = ..., retry_after_s: _Optional[float] = ..., python_type: _Optional[str] = ..., traceback: _Optional[str] = ..., causes: _Optional[_Iterable[_Union[AgentError, _Mapping]]] = ..., issues: _Optional[_Iterable[_Union[ValidationIssue, _Mapping]]] = ..., tool_name: _Optional[str] = ..., tool_call_id: _Optional[str] = ..., model_name: _Optional[str] = ..., http_status: _Optional[int] = ..., body: _Optional[str] = ..., run_id: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., messages_json: _Optional[bytes] = ..., truncated: _Optional[bool] = ..., limit_name: _Optional[str] = ..., extra_json: _Optional[bytes] = ..., unfinished: _Optional[bool] = ...) -> None: ...
 
 class ValidationIssue(_message.Message):
     __slots__ = ("type", "loc_json", "msg", "input_json", "ctx_json")
@@ -427,3 +435,17 @@ class ToolSpec(_message.Message):
     description: str
     parameters_schema_json: bytes
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., parameters_schema_json: _Optional[bytes] = ...) -> None: ...
+
+class AwaitEndRequest(_message.Message):
+    __slots__ = ("run_id", "attempt")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    attempt: int
+    def __init__(self, run_id: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
+
+class AwaitEndResponse(_message.Message):
+    __slots__ = ("known",)
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
+    known: bool
+    def __init__(self, known: _Optional[bool] = ...) -> None: ...
