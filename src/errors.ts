@@ -35,7 +35,7 @@ export type RunErrorCode =
   | "run_cancelled"
   /** `timeoutMs` passed. */
   | "deadline_exceeded"
-  /** The answer does not fit the `output` schema of the agent's definition. */
+  /** The answer does not fit the `output` schema of the agent's definition, or its rule for unsafe numbers. */
   | "output_invalid"
   /** The worker refused the incarnation's token. */
   | "unauthenticated"
@@ -174,6 +174,7 @@ export type RunErrorKind =
   | "user_code"
   | "draining"
   | "interrupted"
+  | "answer_too_large"
   | "internal"
   | "unknown";
 

@@ -34,6 +34,7 @@ export type { Strategy, SupervisorSpec } from "./otp/supervisor/spec.ts";
 export { defineSupervisor, type SupervisorDefinition } from "./otp/supervisor/start.ts";
 export type { Report } from "./report.ts";
 export { describeReport } from "./report-log.ts";
+export type { UnsafeNumbers } from "./rpc/exact-json.ts";
 export type { AgentDescription, ModelSettings, UsageLimits } from "./rpc/run-types.ts";
 export { type System, type SystemParts, startSystem } from "./system.ts";
 export type { PythonOptions, StopOptions, SystemOptions } from "./system-options.ts";

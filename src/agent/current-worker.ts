@@ -159,7 +159,9 @@ export class CurrentWorker {
   }
 
   async #connect(worker: Worker, spawnedAtMs: number): Promise<void> {
-    const outcome = await connectWorker(worker, this.#spec.id, this.#environment.maxMessageBytes);
+    const { id: agentId, unsafeNumbers = "string" } = this.#spec;
+    const { maxMessageBytes } = this.#environment;
+    const outcome = await connectWorker(worker, { agentId, maxMessageBytes, unsafeNumbers });
     if (outcome.type === "exited") return;
     if (outcome.type === "unreachable") {
       const facts = { agent: this.#spec.id, err: outcome.error };

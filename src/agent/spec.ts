@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { invalidArgument } from "../errors.ts";
 import type { RestartType } from "../otp/report/supervisor-report.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
+import type { UnsafeNumbers } from "../rpc/exact-json.ts";
 
 /** How an agent is started, bounded and restarted. */
 export interface AgentSpec<Output = string> {
@@ -28,6 +29,11 @@ export interface AgentSpec<Output = string> {
   readonly env?: Readonly<Record<string, string>>;
   /** Checks the output of every run (zod, valibot, arktype, …) and gives `Output` its type. */
   readonly output?: StandardSchemaV1<unknown, Output>;
+  /**
+   * What becomes of a number in an answer that JSON does not hold in JavaScript: an integer beyond ±(2^53 - 1), NaN, an infinity. "string" (default):
+   * its text; "bigint": a bigint, and NaN and infinities as JavaScript has them; "error": the run is rejected with "output_invalid".
+   */
+  readonly unsafeNumbers?: UnsafeNumbers;
   /** How workers are started; "auto" is "spawn". */
   readonly launcher?: "spawn" | "auto";
 }
@@ -43,7 +49,11 @@ export interface NormalAgentSpec {
   readonly maxQueue: number;
   readonly env: Readonly<Record<string, string>>;
   readonly output: StandardSchemaV1 | undefined;
+  /** Undefined: "string". */
+  readonly unsafeNumbers: UnsafeNumbers | undefined;
 }
+
+const unsafeNumberRules: readonly string[] = ["string", "bigint", "error"] satisfies UnsafeNumbers[];
 
 const known = new Set([
   "id",
@@ -55,6 +65,7 @@ const known = new Set([
   "maxQueue",
   "env",
   "output",
+  "unsafeNumbers",
   "launcher",
 ]);
 
@@ -70,7 +81,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     }
   }
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
-  const { env = {}, output, launcher = "auto" } = spec;
+  const { env = {}, output, unsafeNumbers, launcher = "auto" } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
   if (typeof entry !== "string" || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
     throw invalidArgument(
@@ -89,11 +100,14 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   if (output !== undefined && typeof output?.["~standard"]?.validate !== "function") {
     throw invalidArgument("spec.output", output, `a Standard Schema, such as zod's or valibot's (agent "${id}")`);
   }
+  if (unsafeNumbers !== undefined && !unsafeNumberRules.includes(unsafeNumbers)) {
+    throw invalidArgument("spec.unsafeNumbers", unsafeNumbers, `"string", "bigint" or "error" (agent "${id}")`);
+  }
   if (launcher !== "spawn" && launcher !== "auto") {
     throw invalidArgument("spec.launcher", launcher, `"spawn" or "auto" (agent "${id}")`);
   }
   const { restart = "permanent" } = spec;
-  return { id, entry, restart, shutdownMs, startTimeoutMs, maxConcurrency, maxQueue, env, output };
+  return { id, entry, restart, shutdownMs, startTimeoutMs, maxConcurrency, maxQueue, env, output, unsafeNumbers };
 }
 
 function checkInteger(field: string, value: number, least: number, id: string): void {

@@ -32,6 +32,7 @@ const KINDS: Readonly<Partial<Record<number, RunErrorKind>>> = {
   [AgentErrorKind.USER_CODE]: "user_code",
   [AgentErrorKind.DRAINING]: "draining",
   [AgentErrorKind.INTERRUPTED]: "interrupted",
+  [AgentErrorKind.ANSWER_TOO_LARGE]: "answer_too_large",
   [AgentErrorKind.INTERNAL]: "internal",
 };
 
@@ -77,6 +78,9 @@ function codeOf(kind: AgentErrorKind): RunErrorCode {
 }
 
 function messageOf(error: AgentError): string {
+  if (error.kind === AgentErrorKind.ANSWER_TOO_LARGE) {
+    return `${error.message}; raise python.maxMessageBytes or read the run by stream()`;
+  }
   return error.message || error.pythonType || `an error of kind "${KINDS[error.kind] ?? "unknown"}" without a message`;
 }
 

@@ -20,6 +20,7 @@ import { toDescription, toRunResult } from "./convert.ts";
 import { describeRun, type EncodedRun } from "./encoded-run.ts";
 import { toCallError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
+import type { UnsafeNumbers } from "./exact-json.ts";
 import { checkRequestSize } from "./request.ts";
 import type { AgentDescription, WireRunEvent, WireRunResult } from "./run-types.ts";
 import { connectSession, type Session } from "./session.ts";
@@ -37,6 +38,8 @@ export interface ConnectOptions {
   maxMessageBytes?: number;
   /** Time until the worker must have answered the connection. Milliseconds, at least 1; default 5,000. */
   connectTimeoutMs?: number;
+  /** What becomes of numbers that JavaScript's JSON does not hold; default "string". */
+  unsafeNumbers?: UnsafeNumbers;
 }
 
 /**
@@ -45,13 +48,14 @@ export interface ConnectOptions {
  */
 export async function connectAgent(options: ConnectOptions): Promise<AgentClient> {
   const { socketPath, token, agentId, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, connectTimeoutMs = 5_000 } = options;
+  const { unsafeNumbers = "string" } = options;
   if (!Number.isInteger(connectTimeoutMs) || connectTimeoutMs < 1) {
     throw invalidArgument("connectTimeoutMs", connectTimeoutMs, "an integer of 1 or more");
   }
   const session = await connectSession({ socketPath, authority: authorityOf(agentId), agentId, connectTimeoutMs });
   try {
     const transport = createTransport({ session, token, maxMessageBytes });
-    return new GrpcAgentClient({ agentId, session, transport, maxMessageBytes });
+    return new GrpcAgentClient({ agentId, session, transport, maxMessageBytes, unsafeNumbers });
   } catch (error) {
     session.destroy(new ConnectError("the client could not be made", Code.Unavailable));
     throw error;
@@ -63,6 +67,7 @@ interface ClientParts {
   session: Session;
   transport: Transport;
   maxMessageBytes: number;
+  unsafeNumbers: UnsafeNumbers;
 }
 
 class GrpcAgentClient implements AgentClient {
@@ -71,23 +76,25 @@ class GrpcAgentClient implements AgentClient {
   readonly #session: Session;
   readonly #transport: Transport;
   readonly #maxMessageBytes: number;
+  readonly #unsafeNumbers: UnsafeNumbers;
 
   constructor(parts: ClientParts) {
     this.#agentId = parts.agentId;
     this.#session = parts.session;
     this.#transport = parts.transport;
     this.#maxMessageBytes = parts.maxMessageBytes;
+    this.#unsafeNumbers = parts.unsafeNumbers;
     this.closed = parts.session.closed;
   }
 
   async run(run: EncodedRun, options: CallOptions = {}): Promise<WireRunResult> {
-    const call = beginRun(run, options);
+    const call = this.#begin(run, options);
     return toRunResult(await this.#unary(AgentService.method.run, this.#checked(run, call), call), call);
   }
 
   stream(run: EncodedRun, options: CallOptions = {}): AsyncGenerator<WireRunEvent, void, undefined> {
     return new EventStream({
-      begin: () => beginRun(run, options),
+      begin: () => this.#begin(run, options),
       open: async (call, signal) => {
         const request = once(this.#checked(run, call));
         const { runStream } = AgentService.method;
@@ -119,6 +126,10 @@ class GrpcAgentClient implements AgentClient {
     this.#session.destroy(new ConnectError("the host closed the connection", Code.Unavailable));
   }
 
+  #begin(run: EncodedRun, options: CallOptions): Call {
+    return beginCall(describeRun(run), run, options, this.#unsafeNumbers);
+  }
+
   #checked(run: EncodedRun, call: Call): RunRequest {
     checkRequestSize(run.message, this.#maxMessageBytes, call.what);
     return run.message;
@@ -139,10 +150,6 @@ class GrpcAgentClient implements AgentClient {
       linked?.unlink();
     }
   }
-}
-
-function beginRun(run: EncodedRun, options: CallOptions): Call {
-  return beginCall(describeRun(run), run, options);
 }
 
 /** Aborts with the code Canceled whatever the caller's reason is, so that the stream is reset with CANCEL. */

@@ -9,7 +9,7 @@ import {
   type UsageLimitsSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { describeRun, EncodedRun } from "./encoded-run.ts";
-import { tooLarge } from "./errors.ts";
+import { requestTooLarge } from "./errors.ts";
 import { encodeJson } from "./json.ts";
 import type { ModelSettings, RunRequestSpec, UsageLimits } from "./run-types.ts";
 
@@ -45,10 +45,12 @@ export function toRunRequest(spec: RunRequestSpec, at = ""): RunRequest {
     runId: text("runId", spec.runId),
     attempt: integer("attempt", spec.attempt, 0, UINT32_MAX),
     incarnation: integer("incarnation", spec.incarnation, 0, UINT32_MAX),
+    outputOnce: true,
+    jsonConstants: true,
   };
   if (spec.conversationId !== undefined) init.conversationId = text(`${at}conversationId`, spec.conversationId);
   if (spec.messageHistory !== undefined)
-    init.messageHistoryJson = encodeJson(`${at}messageHistory`, spec.messageHistory);
+    init.messageHistoryJson = encodeJson(`${at}messageHistory`, spec.messageHistory, "write");
   if (spec.deps !== undefined) init.depsJson = encodeJson(`${at}deps`, spec.deps);
   if (spec.model !== undefined) init.model = text(`${at}model`, spec.model);
   if (spec.modelSettings !== undefined) init.modelSettings = toModelSettings(spec.modelSettings, `${at}modelSettings`);
@@ -77,7 +79,7 @@ export function checkRequestSize(request: RunRequest, maxMessageBytes: number, w
   if (bound <= maxMessageBytes) return;
   const bytes = toBinary(RunRequestSchema, request).byteLength;
   if (bytes <= maxMessageBytes) return;
-  throw tooLarge("request", what, { bytes, limit: maxMessageBytes, largest: largestField(request) });
+  throw requestTooLarge(what, { bytes, limit: maxMessageBytes, largest: largestField(request) });
 }
 
 function largestField(request: RunRequest): { field: string; bytes: number } {

@@ -75,7 +75,17 @@ export type WireRunEvent =
   | { type: "started"; seq: number; modelName: string; conversationId: string }
   | { type: "text.delta"; seq: number; text: string; step: number; partIndex: number }
   | { type: "thinking.delta"; seq: number; text: string; step: number; partIndex: number }
-  | { type: "tool.call"; seq: number; toolCallId: string; toolName: string; args: unknown; argsValid: boolean }
+  /** `omittedBytes`: `args` are larger than a message may be, and left out. */
+  | {
+      type: "tool.call";
+      seq: number;
+      toolCallId: string;
+      toolName: string;
+      args: unknown;
+      argsValid: boolean;
+      omittedBytes?: number;
+    }
+  /** `omittedBytes`: `content` is larger than a message may be, and left out. */
   | {
       type: "tool.result";
       seq: number;
@@ -83,6 +93,7 @@ export type WireRunEvent =
       toolName: string;
       content: unknown;
       outcome: "success" | "failed" | "retry" | "denied" | "interrupted" | "unknown";
+      omittedBytes?: number;
     }
   | { type: "output.partial"; seq: number; output: unknown }
   | { type: "completed"; seq: number; result: WireRunResult }

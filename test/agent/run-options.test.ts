@@ -77,7 +77,7 @@ describe("the encoded request", () => {
 
   test.each<[string, RunOptions]>([
     ["options.deps", { deps: { a: 1n } }],
-    ["options.messageHistory", { messageHistory: [1n] }],
+    ["options.messageHistory", { messageHistory: [Number.NaN] }],
     ["options.modelSettings.maxTokens", { modelSettings: { maxTokens: 0.5 } }],
     ["options.usageLimits.requestLimit", { usageLimits: { requestLimit: -1 } }],
   ])("cannot be made of %s that the contract cannot carry", (field, options) => {

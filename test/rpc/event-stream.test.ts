@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { RunError } from "../../src/errors.ts";
@@ -6,6 +6,7 @@ import {
   AgentErrorKind,
   type RunRequest,
   RunResponseChunkSchema,
+  RunResponseSchema,
   ToolOutcome,
 } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import type { AgentClient } from "../../src/rpc/agent-client.ts";
@@ -284,6 +285,29 @@ describe("leaving early", () => {
     await events.return();
     await within("the handler's cancellation", stopped);
   });
+});
+
+test("an answer that comes in pieces is put together", async () => {
+  const answer = toBinary(RunResponseSchema, create(RunResponseSchema, { result: "a long answer", runId: "run-1" }));
+  const client = await start(async function* () {
+    yield delta(1, "a long answer");
+    for (let at = 0; at < answer.length; at += 5) {
+      yield { event: { case: "completedPart", value: answer.slice(at, at + 5) } };
+    }
+    yield { seq: 2n, event: { case: "completed", value: {} } };
+  });
+  const events = await collect(client.stream(encodedRun()));
+  expect(events.map(({ type }) => type)).toEqual(["text.delta", "completed"]);
+  expect(events.at(-1)).toMatchObject({ seq: 2, result: { output: "a long answer", runId: "run-1" } });
+});
+
+test("pieces that are no answer are a protocol violation", async () => {
+  const client = await start(async function* () {
+    yield { event: { case: "completedPart", value: new Uint8Array([0xff]) } };
+    yield { seq: 1n, event: { case: "completed", value: {} } };
+  });
+  const reading = collect(client.stream(encodedRun()));
+  expect(await rejection(reading)).toMatchObject({ code: "protocol_violation" });
 });
 
 test("a failed open is told by the first next(), typed", async () => {

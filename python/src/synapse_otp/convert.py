@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from pydantic_ai.usage import RunUsage, UsageLimits
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from .errors import RunFailure
+from .json_text import write_json
 from .utf8 import clean_json, clean_text
 from .v1 import agent_pb2 as pb
 
@@ -174,11 +175,12 @@ def run_response(run: AgentRun[Any, Any], request: pb.RunRequest, incarnation: i
     result = run.result
     if result is None:
         raise RuntimeError("the run ended without a result")
-    document = output_json(result.output)
-    is_text = isinstance(result.output, str)
+    output = result.output
+    is_text = isinstance(output, str)
+    document = b"" if is_text and request.output_once else output_json(output, constants=request.json_constants)
     response = result.response
     return pb.RunResponse(
-        result=clean_text(result.output) if is_text else document.decode(),
+        result=clean_text(output) if is_text else "" if request.output_once else document.decode(),
         usage=usage_message(result.usage),
         output_json=document,
         kind=pb.OUTPUT_KIND_TEXT if is_text else pb.OUTPUT_KIND_STRUCTURED,
@@ -192,21 +194,25 @@ def run_response(run: AgentRun[Any, Any], request: pb.RunRequest, incarnation: i
     )
 
 
-def output_json(output: object) -> bytes:
-    """An agent's output as one JSON document: aliases as in its schema, bytes as base64, NaN and infinities as null.
+def output_json(output: object, *, constants: bool = False) -> bytes:
+    """An agent's output as one JSON document: aliases as in its schema, bytes as base64; see `write_json`.
+
+    Args:
+        output: What the agent answered.
+        constants: Whether NaN and infinities are written as such; otherwise they become null.
 
     Raises:
         RunFailure: USER_ERROR if pydantic does not know how to write it.
     """
-    if isinstance(output, str):
-        return clean_json(output)
     try:
-        return to_json(output, inf_nan_mode="null", bytes_mode="base64")
-    except PydanticSerializationError as error:
+        return write_json(output, constants=constants)
+    except (PydanticSerializationError, ValueError) as error:
+        deep = "depth exceeded" in str(error)
+        why = "its models are nested too deeply for pydantic" if deep else "use an output_type that pydantic knows"
         raise RunFailure(
             pb.AGENT_ERROR_KIND_USER_ERROR,
             grpc.StatusCode.FAILED_PRECONDITION,
-            f"the output, of type {type(output).__qualname__}, cannot be written as JSON; use an output_type that pydantic knows",
+            f"the run has ended, but its output, of type {type(output).__qualname__}, cannot be written as JSON; {why}",
         ) from error
 
 
@@ -214,8 +220,31 @@ def messages_json(messages: list[ModelMessage]) -> bytes:
     """Messages in pydantic-ai's own JSON. What it cannot write (a tool's odd return value) is written as its `str`."""
     try:
         return ModelMessagesTypeAdapter.dump_json(messages, fallback=str)
-    except PydanticSerializationError:  # a lone surrogate in a text
-        return clean_json(ModelMessagesTypeAdapter.dump_python(messages, mode="json", fallback=str))
+    except (PydanticSerializationError, ValueError):  # a lone surrogate in a text, or a value that is nested too deeply
+        return b"[" + b",".join(_message_json(message) for message in messages) + b"]"
+
+
+def _message_json(message: ModelMessage) -> bytes:
+    try:
+        return clean_json(ModelMessagesTypeAdapter.dump_python([message], mode="json", fallback=str)[0])
+    except (PydanticSerializationError, ValueError):
+        # Arguments and contents may be JSON in text instead, which has no depth.
+        parts = [_flattened(part) for part in message.parts]
+        flat = cast("Any", replace)(message, parts=parts)
+        return clean_json(ModelMessagesTypeAdapter.dump_python([flat], mode="json", fallback=str)[0])
+
+
+def _flattened(part: Any) -> Any:
+    changes: dict[str, Any] = {}
+    for name in ("args", "content"):
+        value = getattr(part, name, None)
+        if value is None or isinstance(value, str):
+            continue
+        try:
+            to_json(value, fallback=str)
+        except (PydanticSerializationError, ValueError):
+            changes[name] = write_json(value, constants=False, fallback=str).decode()
+    return replace(part, **changes) if changes else part
 
 
 def usage_message(usage: RunUsage) -> pb.Usage:

@@ -13,8 +13,8 @@ from typing import Any
 import grpc
 from pydantic import ValidationError
 from pydantic_ai import exceptions as pai
-from pydantic_core import to_json
 
+from .json_text import write_json
 from .tracebacks import user_traceback
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
@@ -161,11 +161,19 @@ def _is_about_the_request(exc: pai.UserError) -> bool:
 
 
 def _message(exc: BaseException, kind: pb.AgentErrorKind) -> str:
-    text = clean_text(exc.message if isinstance(exc, pai.AgentRunError) else str(exc))
+    text = _said(exc)
     name = type(exc).__name__
     if kind == pb.AGENT_ERROR_KIND_USER_CODE:
         return f"{name}: {text}" if text else name
     return text or name
+
+
+def _said(exc: BaseException) -> str:
+    """What an exception says of itself; one that raises while it does keeps its type, its traceback and its causes."""
+    try:
+        return clean_text(str(exc.message if isinstance(exc, pai.AgentRunError) else exc))
+    except Exception as error:
+        return f"(its text cannot be told: {type(error).__name__})"
 
 
 def _qualified_name(exc: BaseException) -> str:
@@ -185,7 +193,7 @@ def _causes(exc: BaseException) -> list[BaseException]:
 
 def _add_facts(error: pb.AgentError, exc: BaseException) -> None:
     if isinstance(exc, ValidationError):
-        error.issues.extend(_issue(item) for item in exc.errors(include_url=False)[:_MAX_ISSUES])
+        error.issues.extend(_issue(item) for item in _errors_of(exc)[:_MAX_ISSUES])
     elif isinstance(exc, pai.ToolRetryError):
         part = exc.tool_retry
         error.tool_name = getattr(part, "tool_name", None) or ""
@@ -208,6 +216,13 @@ def _add_facts(error: pb.AgentError, exc: BaseException) -> None:
         error.limit_name = limit[1]
 
 
+def _errors_of(exc: ValidationError) -> list[Any]:
+    try:
+        return list(exc.errors(include_url=False))
+    except Exception:  # a context that holds what raises when it is told
+        return list(exc.errors(include_url=False, include_context=False, include_input=False))
+
+
 def _issue(item: Any) -> pb.ValidationIssue:
     """One entry of `errors()`; pydantic-ai leaves `input` out where it would repeat itself."""
     issue = pb.ValidationIssue(
@@ -223,6 +238,6 @@ def _issue(item: Any) -> pb.ValidationIssue:
 def _json(value: Any) -> bytes:
     """A value as JSON, whatever it is: an error must not fail while it is described."""
     try:
-        return to_json(value, fallback=str, inf_nan_mode="null", bytes_mode="base64")
-    except Exception:  # a repr or a surrogate that pydantic cannot write
-        return to_json(clean_text(ascii(value)))
+        return write_json(value, constants=False, fallback=str)
+    except Exception:  # a repr that raises, say
+        return write_json(f"a value of type {type(value).__qualname__}", constants=False)

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file synapse_otp/v1/agent.proto.
  */
 export const file_synapse_otp_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChpzeW5hcHNlX290cC92MS9hZ2VudC5wcm90bxIOc3luYXBzZV9vdHAudjEiwwQKClJ1blJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSDgoGcHJvbXB0GAIgASgJEg4KBnJ1bl9pZBgFIAEoCRIPCgdhdHRlbXB0GAYgASgNEhcKD2NvbnZlcnNhdGlvbl9pZBgHIAEoCRIcChRtZXNzYWdlX2hpc3RvcnlfanNvbhgIIAEoDBIRCglkZXBzX2pzb24YCSABKAwSDQoFbW9kZWwYCiABKAkSNQoObW9kZWxfc2V0dGluZ3MYCyABKAsyHS5zeW5hcHNlX290cC52MS5Nb2RlbFNldHRpbmdzEjEKDHVzYWdlX2xpbWl0cxgMIAEoCzIbLnN5bmFwc2Vfb3RwLnYxLlVzYWdlTGltaXRzEhQKDGluc3RydWN0aW9ucxgRIAEoCRI6CghtZXRhZGF0YRgTIAMoCzIoLnN5bmFwc2Vfb3RwLnYxLlJ1blJlcXVlc3QuTWV0YWRhdGFFbnRyeRItCgZzdHJlYW0YFiABKAsyHS5zeW5hcHNlX290cC52MS5TdHJlYW1PcHRpb25zEhMKC2luY2FybmF0aW9uGBcgASgNEhgKEGRlYWRsaW5lX3VuaXhfbXMYGCABKAMSGQoMdGltZV9sZWZ0X21zGBkgASgESACIAQEaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg8KDV90aW1lX2xlZnRfbXNKBAgDEARKBAgEEAVKBAgNEBFKBAgSEBNKBAgUEBVKBAgVEBYiSwoNU3RyZWFtT3B0aW9ucxIWCg5wYXJ0aWFsX291dHB1dBgBIAEoCBIiChpwYXJ0aWFsX291dHB1dF9kZWJvdW5jZV9tcxgCIAEoDSKJBAoNTW9kZWxTZXR0aW5ncxIXCgptYXhfdG9rZW5zGAEgASgFSACIAQESGAoLdGVtcGVyYXR1cmUYAiABKAFIAYgBARISCgV0b3BfcBgDIAEoAUgCiAEBEhIKBXRvcF9rGAQgASgFSAOIAQESFgoJdGltZW91dF9zGAUgASgBSASIAQESIAoTcGFyYWxsZWxfdG9vbF9jYWxscxgGIAEoCEgFiAEBEhEKBHNlZWQYByABKANIBogBARIdChBwcmVzZW5jZV9wZW5hbHR5GAggASgBSAeIAQESHgoRZnJlcXVlbmN5X3BlbmFsdHkYCSABKAFICIgBARIWCg5zdG9wX3NlcXVlbmNlcxgKIAMoCRIYCgt0b29sX2Nob2ljZRgLIAEoCUgJiAEBEhUKCHRoaW5raW5nGAwgASgJSAqIAQESEgoKZXh0cmFfanNvbhgPIAEoDEINCgtfbWF4X3Rva2Vuc0IOCgxfdGVtcGVyYXR1cmVCCAoGX3RvcF9wQggKBl90b3Bfa0IMCgpfdGltZW91dF9zQhYKFF9wYXJhbGxlbF90b29sX2NhbGxzQgcKBV9zZWVkQhMKEV9wcmVzZW5jZV9wZW5hbHR5QhQKEl9mcmVxdWVuY3lfcGVuYWx0eUIOCgxfdG9vbF9jaG9pY2VCCwoJX3RoaW5raW5nSgQIDRAOSgQIDhAPItADCgtVc2FnZUxpbWl0cxIaCg1yZXF1ZXN0X2xpbWl0GAEgASgDSACIAQESHQoQdG9vbF9jYWxsc19saW1pdBgCIAEoA0gBiAEBEh8KEmlucHV0X3Rva2Vuc19saW1pdBgDIAEoA0gCiAEBEiAKE291dHB1dF90b2tlbnNfbGltaXQYBCABKANIA4gBARIfChJ0b3RhbF90b2tlbnNfbGltaXQYBSABKANIBIgBARIrCh5wZXJfcmVxdWVzdF9pbnB1dF90b2tlbnNfbGltaXQYBiABKANIBYgBARIXCgpjb3N0X2xpbWl0GAcgASgJSAaIAQESIwobY291bnRfdG9rZW5zX2JlZm9yZV9yZXF1ZXN0GAggASgIEhgKEG5vX3JlcXVlc3RfbGltaXQYCSABKAhCEAoOX3JlcXVlc3RfbGltaXRCEwoRX3Rvb2xfY2FsbHNfbGltaXRCFQoTX2lucHV0X3Rva2Vuc19saW1pdEIWChRfb3V0cHV0X3Rva2Vuc19saW1pdEIVChNfdG90YWxfdG9rZW5zX2xpbWl0QiEKH19wZXJfcmVxdWVzdF9pbnB1dF90b2tlbnNfbGltaXRCDQoLX2Nvc3RfbGltaXQiuAIKC1J1blJlc3BvbnNlEg4KBnJlc3VsdBgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhMKC291dHB1dF9qc29uGAMgASgMEigKBGtpbmQYBCABKA4yGi5zeW5hcHNlX290cC52MS5PdXRwdXRLaW5kEhkKEW5ld19tZXNzYWdlc19qc29uGAYgASgMEg4KBnJ1bl9pZBgHIAEoCRIXCg9jb252ZXJzYXRpb25faWQYCCABKAkSEAoIYXR0ZW1wdHMYCSABKA0SEgoKbW9kZWxfbmFtZRgKIAEoCRIVCg1maW5pc2hfcmVhc29uGAsgASgJEhMKC2luY2FybmF0aW9uGA8gASgNEhIKCnVuZmluaXNoZWQYECABKAhKBAgFEAZKBAgMEA8i+AIKBVVzYWdlEhYKDnJlcXVlc3RfdG9rZW5zGAEgASgDEhcKD3Jlc3BvbnNlX3Rva2VucxgCIAEoAxIUCgx0b3RhbF90b2tlbnMYAyABKAMSEAoIcmVxdWVzdHMYBCABKAMSEgoKdG9vbF9jYWxscxgFIAEoAxIZChFjYWNoZV9yZWFkX3Rva2VucxgGIAEoAxIaChJjYWNoZV93cml0ZV90b2tlbnMYByABKAMSGgoSaW5wdXRfYXVkaW9fdG9rZW5zGAggASgDEhsKE291dHB1dF9hdWRpb190b2tlbnMYCSABKAMSHwoXY2FjaGVfYXVkaW9fcmVhZF90b2tlbnMYCiABKAMSMwoHZGV0YWlscxgLIAMoCzIiLnN5bmFwc2Vfb3RwLnYxLlVzYWdlLkRldGFpbHNFbnRyeRIMCgRjb3N0GAwgASgJGi4KDERldGFpbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBIpgEChBSdW5SZXNwb25zZUNodW5rEgwKBGRhdGEYASABKAkSCwoDc2VxGAIgASgEEg4KBnJ1bl9pZBgDIAEoCRIPCgdhdHRlbXB0GAQgASgNEgwKBHN0ZXAYBSABKA0SLQoHc3RhcnRlZBgKIAEoCzIaLnN5bmFwc2Vfb3RwLnYxLlJ1blN0YXJ0ZWRIABIvCgp0ZXh0X2RlbHRhGAsgASgLMhkuc3luYXBzZV9vdHAudjEuVGV4dERlbHRhSAASNwoOdGhpbmtpbmdfZGVsdGEYDCABKAsyHS5zeW5hcHNlX290cC52MS5UaGlua2luZ0RlbHRhSAASLQoJdG9vbF9jYWxsGA4gASgLMhguc3luYXBzZV9vdHAudjEuVG9vbENhbGxIABIxCgt0b29sX3Jlc3VsdBgPIAEoCzIaLnN5bmFwc2Vfb3RwLnYxLlRvb2xSZXN1bHRIABIdChNwYXJ0aWFsX291dHB1dF9qc29uGBAgASgMSAASMAoJY29tcGxldGVkGB4gASgLMhsuc3luYXBzZV9vdHAudjEuUnVuUmVzcG9uc2VIABIsCgZmYWlsZWQYHyABKAsyGi5zeW5hcHNlX290cC52MS5BZ2VudEVycm9ySAASMQoJY2FuY2VsbGVkGCAgASgLMhwuc3luYXBzZV9vdHAudjEuUnVuQ2FuY2VsbGVkSABCBwoFZXZlbnRKBAgGEAoiTgoKUnVuU3RhcnRlZBITCgtpbmNhcm5hdGlvbhgBIAEoDRISCgptb2RlbF9uYW1lGAIgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgDIAEoCSIfCglUZXh0RGVsdGESEgoKcGFydF9pbmRleBgBIAEoDSIxCg1UaGlua2luZ0RlbHRhEhIKCnBhcnRfaW5kZXgYASABKA0SDAoEdGV4dBgCIAEoCSJaCghUb29sQ2FsbBIUCgx0b29sX2NhbGxfaWQYASABKAkSEQoJdG9vbF9uYW1lGAIgASgJEhEKCWFyZ3NfanNvbhgDIAEoDBISCgphcmdzX3ZhbGlkGAQgASgIInkKClRvb2xSZXN1bHQSFAoMdG9vbF9jYWxsX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIUCgxjb250ZW50X2pzb24YAyABKAwSLAoHb3V0Y29tZRgEIAEoDjIbLnN5bmFwc2Vfb3RwLnYxLlRvb2xPdXRjb21lIm8KDFJ1bkNhbmNlbGxlZBIOCgZyZWFzb24YASABKAkSJAoFdXNhZ2UYAiABKAsyFS5zeW5hcHNlX290cC52MS5Vc2FnZRIVCg1tZXNzYWdlc19qc29uGAMgASgMEhIKCnVuZmluaXNoZWQYBCABKAgiqAQKCkFnZW50RXJyb3ISLAoEa2luZBgBIAEoDjIeLnN5bmFwc2Vfb3RwLnYxLkFnZW50RXJyb3JLaW5kEg8KB21lc3NhZ2UYAiABKAkSEQoJcmV0cmlhYmxlGAMgASgIEhoKDXJldHJ5X2FmdGVyX3MYBCABKAFIAIgBARITCgtweXRob25fdHlwZRgFIAEoCRIRCgl0cmFjZWJhY2sYBiABKAkSKgoGY2F1c2VzGAcgAygLMhouc3luYXBzZV9vdHAudjEuQWdlbnRFcnJvchIvCgZpc3N1ZXMYCCADKAsyHy5zeW5hcHNlX290cC52MS5WYWxpZGF0aW9uSXNzdWUSEQoJdG9vbF9uYW1lGAkgASgJEhQKDHRvb2xfY2FsbF9pZBgKIAEoCRISCgptb2RlbF9uYW1lGAsgASgJEhgKC2h0dHBfc3RhdHVzGAwgASgFSAGIAQESDAoEYm9keRgNIAEoCRIOCgZydW5faWQYDiABKAkSJAoFdXNhZ2UYDyABKAsyFS5zeW5hcHNlX290cC52MS5Vc2FnZRIVCg1tZXNzYWdlc19qc29uGBAgASgMEhEKCXRydW5jYXRlZBgRIAEoCBISCgpsaW1pdF9uYW1lGBIgASgJEhIKCmV4dHJhX2pzb24YFCABKAwSEgoKdW5maW5pc2hlZBgVIAEoCEIQCg5fcmV0cnlfYWZ0ZXJfc0IOCgxfaHR0cF9zdGF0dXNKBAgTEBQiZAoPVmFsaWRhdGlvbklzc3VlEgwKBHR5cGUYASABKAkSEAoIbG9jX2pzb24YAiABKAwSCwoDbXNnGAMgASgJEhIKCmlucHV0X2pzb24YBCABKAwSEAoIY3R4X2pzb24YBSABKAwiIwoPRGVzY3JpYmVSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJIp8CChBEZXNjcmliZVJlc3BvbnNlEhAKCGFnZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSDQoFbW9kZWwYBCABKAkSGgoSb3V0cHV0X3NjaGVtYV9qc29uGAUgASgMEhgKEGRlcHNfc2NoZW1hX2pzb24YByABKAwSJwoFdG9vbHMYCCADKAsyGC5zeW5hcHNlX290cC52MS5Ub29sU3BlYxITCgtzY2hlbWFfaGFzaBgJIAEoCRIbChNweWRhbnRpY19haV92ZXJzaW9uGAogASgJEhYKDnB5dGhvbl92ZXJzaW9uGAsgASgJEhgKEHByb3RvY29sX3ZlcnNpb24YDCABKA1KBAgGEAciTQoIVG9vbFNwZWMSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIeChZwYXJhbWV0ZXJzX3NjaGVtYV9qc29uGAMgASgMIjIKD0F3YWl0RW5kUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDSIhChBBd2FpdEVuZFJlc3BvbnNlEg0KBWtub3duGAEgASgIKlsKCk91dHB1dEtpbmQSGwoXT1VUUFVUX0tJTkRfVU5TUEVDSUZJRUQQABIUChBPVVRQVVRfS0lORF9URVhUEAESGgoWT1VUUFVUX0tJTkRfU1RSVUNUVVJFRBACKq0BCgtUb29sT3V0Y29tZRIcChhUT09MX09VVENPTUVfVU5TUEVDSUZJRUQQABIYChRUT09MX09VVENPTUVfU1VDQ0VTUxABEhcKE1RPT0xfT1VUQ09NRV9GQUlMRUQQAhIWChJUT09MX09VVENPTUVfUkVUUlkQAxIXChNUT09MX09VVENPTUVfREVOSUVEEAQSHAoYVE9PTF9PVVRDT01FX0lOVEVSUlVQVEVEEAUqqAYKDkFnZW50RXJyb3JLaW5kEiAKHEFHRU5UX0VSUk9SX0tJTkRfVU5TUEVDSUZJRUQQABIfChtBR0VOVF9FUlJPUl9LSU5EX1ZBTElEQVRJT04QARIfChtBR0VOVF9FUlJPUl9LSU5EX1VTRVJfRVJST1IQAhIgChxBR0VOVF9FUlJPUl9LSU5EX01PREVMX1JFVFJZEAMSLgoqQUdFTlRfRVJST1JfS0lORF9VTkVYUEVDVEVEX01PREVMX0JFSEFWSU9SEAQSJgoiQUdFTlRfRVJST1JfS0lORF9PVVRQVVRfVkFMSURBVElPThAFEisKJ0FHRU5UX0VSUk9SX0tJTkRfVE9PTF9SRVRSSUVTX0VYSEFVU1RFRBAGEikKJUFHRU5UX0VSUk9SX0tJTkRfVVNBR0VfTElNSVRfRVhDRUVERUQQBxImCiJBR0VOVF9FUlJPUl9LSU5EX0NPTkNVUlJFTkNZX0xJTUlUEAgSHwobQUdFTlRfRVJST1JfS0lORF9NT0RFTF9IVFRQEAkSHgoaQUdFTlRfRVJST1JfS0lORF9NT0RFTF9BUEkQChIjCh9BR0VOVF9FUlJPUl9LSU5EX0NPTlRFTlRfRklMVEVSEAsSKQolQUdFTlRfRVJST1JfS0lORF9JTkNPTVBMRVRFX1RPT0xfQ0FMTBAMEh0KGUFHRU5UX0VSUk9SX0tJTkRfRkFMTEJBQ0sQDRIeChpBR0VOVF9FUlJPUl9LSU5EX0NBTkNFTExFRBAOEh0KGUFHRU5UX0VSUk9SX0tJTkRfREVBRExJTkUQDxIhCh1BR0VOVF9FUlJPUl9LSU5EX0hPT0tfVElNRU9VVBAQEiYKIkFHRU5UX0VSUk9SX0tJTkRfU1VTUEVOREVEX0VYUElSRUQQERIeChpBR0VOVF9FUlJPUl9LSU5EX1VTRVJfQ09ERRASEh0KGUFHRU5UX0VSUk9SX0tJTkRfRFJBSU5JTkcQFRIgChxBR0VOVF9FUlJPUl9LSU5EX0lOVEVSUlVQVEVEEBYSHQoZQUdFTlRfRVJST1JfS0lORF9JTlRFUk5BTBAYMrkCCgxBZ2VudFNlcnZpY2USPgoDUnVuEhouc3luYXBzZV9vdHAudjEuUnVuUmVxdWVzdBobLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlEksKCVJ1blN0cmVhbRIaLnN5bmFwc2Vfb3RwLnYxLlJ1blJlcXVlc3QaIC5zeW5hcHNlX290cC52MS5SdW5SZXNwb25zZUNodW5rMAESTQoIRGVzY3JpYmUSHy5zeW5hcHNlX290cC52MS5EZXNjcmliZVJlcXVlc3QaIC5zeW5hcHNlX290cC52MS5EZXNjcmliZVJlc3BvbnNlEk0KCEF3YWl0RW5kEh8uc3luYXBzZV9vdHAudjEuQXdhaXRFbmRSZXF1ZXN0GiAuc3luYXBzZV9vdHAudjEuQXdhaXRFbmRSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChpzeW5hcHNlX290cC92MS9hZ2VudC5wcm90bxIOc3luYXBzZV9vdHAudjEi8AQKClJ1blJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSDgoGcHJvbXB0GAIgASgJEg4KBnJ1bl9pZBgFIAEoCRIPCgdhdHRlbXB0GAYgASgNEhcKD2NvbnZlcnNhdGlvbl9pZBgHIAEoCRIcChRtZXNzYWdlX2hpc3RvcnlfanNvbhgIIAEoDBIRCglkZXBzX2pzb24YCSABKAwSDQoFbW9kZWwYCiABKAkSNQoObW9kZWxfc2V0dGluZ3MYCyABKAsyHS5zeW5hcHNlX290cC52MS5Nb2RlbFNldHRpbmdzEjEKDHVzYWdlX2xpbWl0cxgMIAEoCzIbLnN5bmFwc2Vfb3RwLnYxLlVzYWdlTGltaXRzEhQKDGluc3RydWN0aW9ucxgRIAEoCRI6CghtZXRhZGF0YRgTIAMoCzIoLnN5bmFwc2Vfb3RwLnYxLlJ1blJlcXVlc3QuTWV0YWRhdGFFbnRyeRItCgZzdHJlYW0YFiABKAsyHS5zeW5hcHNlX290cC52MS5TdHJlYW1PcHRpb25zEhMKC2luY2FybmF0aW9uGBcgASgNEhgKEGRlYWRsaW5lX3VuaXhfbXMYGCABKAMSGQoMdGltZV9sZWZ0X21zGBkgASgESACIAQESEwoLb3V0cHV0X29uY2UYGiABKAgSFgoOanNvbl9jb25zdGFudHMYGyABKAgaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg8KDV90aW1lX2xlZnRfbXNKBAgDEARKBAgEEAVKBAgNEBFKBAgSEBNKBAgUEBVKBAgVEBYiSwoNU3RyZWFtT3B0aW9ucxIWCg5wYXJ0aWFsX291dHB1dBgBIAEoCBIiChpwYXJ0aWFsX291dHB1dF9kZWJvdW5jZV9tcxgCIAEoDSKJBAoNTW9kZWxTZXR0aW5ncxIXCgptYXhfdG9rZW5zGAEgASgFSACIAQESGAoLdGVtcGVyYXR1cmUYAiABKAFIAYgBARISCgV0b3BfcBgDIAEoAUgCiAEBEhIKBXRvcF9rGAQgASgFSAOIAQESFgoJdGltZW91dF9zGAUgASgBSASIAQESIAoTcGFyYWxsZWxfdG9vbF9jYWxscxgGIAEoCEgFiAEBEhEKBHNlZWQYByABKANIBogBARIdChBwcmVzZW5jZV9wZW5hbHR5GAggASgBSAeIAQESHgoRZnJlcXVlbmN5X3BlbmFsdHkYCSABKAFICIgBARIWCg5zdG9wX3NlcXVlbmNlcxgKIAMoCRIYCgt0b29sX2Nob2ljZRgLIAEoCUgJiAEBEhUKCHRoaW5raW5nGAwgASgJSAqIAQESEgoKZXh0cmFfanNvbhgPIAEoDEINCgtfbWF4X3Rva2Vuc0IOCgxfdGVtcGVyYXR1cmVCCAoGX3RvcF9wQggKBl90b3Bfa0IMCgpfdGltZW91dF9zQhYKFF9wYXJhbGxlbF90b29sX2NhbGxzQgcKBV9zZWVkQhMKEV9wcmVzZW5jZV9wZW5hbHR5QhQKEl9mcmVxdWVuY3lfcGVuYWx0eUIOCgxfdG9vbF9jaG9pY2VCCwoJX3RoaW5raW5nSgQIDRAOSgQIDhAPItADCgtVc2FnZUxpbWl0cxIaCg1yZXF1ZXN0X2xpbWl0GAEgASgDSACIAQESHQoQdG9vbF9jYWxsc19saW1pdBgCIAEoA0gBiAEBEh8KEmlucHV0X3Rva2Vuc19saW1pdBgDIAEoA0gCiAEBEiAKE291dHB1dF90b2tlbnNfbGltaXQYBCABKANIA4gBARIfChJ0b3RhbF90b2tlbnNfbGltaXQYBSABKANIBIgBARIrCh5wZXJfcmVxdWVzdF9pbnB1dF90b2tlbnNfbGltaXQYBiABKANIBYgBARIXCgpjb3N0X2xpbWl0GAcgASgJSAaIAQESIwobY291bnRfdG9rZW5zX2JlZm9yZV9yZXF1ZXN0GAggASgIEhgKEG5vX3JlcXVlc3RfbGltaXQYCSABKAhCEAoOX3JlcXVlc3RfbGltaXRCEwoRX3Rvb2xfY2FsbHNfbGltaXRCFQoTX2lucHV0X3Rva2Vuc19saW1pdEIWChRfb3V0cHV0X3Rva2Vuc19saW1pdEIVChNfdG90YWxfdG9rZW5zX2xpbWl0QiEKH19wZXJfcmVxdWVzdF9pbnB1dF90b2tlbnNfbGltaXRCDQoLX2Nvc3RfbGltaXQi5QIKC1J1blJlc3BvbnNlEg4KBnJlc3VsdBgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhMKC291dHB1dF9qc29uGAMgASgMEigKBGtpbmQYBCABKA4yGi5zeW5hcHNlX290cC52MS5PdXRwdXRLaW5kEhkKEW5ld19tZXNzYWdlc19qc29uGAYgASgMEg4KBnJ1bl9pZBgHIAEoCRIXCg9jb252ZXJzYXRpb25faWQYCCABKAkSEAoIYXR0ZW1wdHMYCSABKA0SEgoKbW9kZWxfbmFtZRgKIAEoCRIVCg1maW5pc2hfcmVhc29uGAsgASgJEhMKC2luY2FybmF0aW9uGA8gASgNEhIKCnVuZmluaXNoZWQYECABKAgSKwoJb3V0cHV0X2F0GBEgASgLMhguc3luYXBzZV9vdHAudjEuT3V0cHV0QXRKBAgFEAZKBAgMEA8iKQoIT3V0cHV0QXQSDwoHbWVzc2FnZRgBIAEoDRIMCgRwYXJ0GAIgASgNIvgCCgVVc2FnZRIWCg5yZXF1ZXN0X3Rva2VucxgBIAEoAxIXCg9yZXNwb25zZV90b2tlbnMYAiABKAMSFAoMdG90YWxfdG9rZW5zGAMgASgDEhAKCHJlcXVlc3RzGAQgASgDEhIKCnRvb2xfY2FsbHMYBSABKAMSGQoRY2FjaGVfcmVhZF90b2tlbnMYBiABKAMSGgoSY2FjaGVfd3JpdGVfdG9rZW5zGAcgASgDEhoKEmlucHV0X2F1ZGlvX3Rva2VucxgIIAEoAxIbChNvdXRwdXRfYXVkaW9fdG9rZW5zGAkgASgDEh8KF2NhY2hlX2F1ZGlvX3JlYWRfdG9rZW5zGAogASgDEjMKB2RldGFpbHMYCyADKAsyIi5zeW5hcHNlX290cC52MS5Vc2FnZS5EZXRhaWxzRW50cnkSDAoEY29zdBgMIAEoCRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASKyBAoQUnVuUmVzcG9uc2VDaHVuaxIMCgRkYXRhGAEgASgJEgsKA3NlcRgCIAEoBBIOCgZydW5faWQYAyABKAkSDwoHYXR0ZW1wdBgEIAEoDRIMCgRzdGVwGAUgASgNEi0KB3N0YXJ0ZWQYCiABKAsyGi5zeW5hcHNlX290cC52MS5SdW5TdGFydGVkSAASLwoKdGV4dF9kZWx0YRgLIAEoCzIZLnN5bmFwc2Vfb3RwLnYxLlRleHREZWx0YUgAEjcKDnRoaW5raW5nX2RlbHRhGAwgASgLMh0uc3luYXBzZV9vdHAudjEuVGhpbmtpbmdEZWx0YUgAEi0KCXRvb2xfY2FsbBgOIAEoCzIYLnN5bmFwc2Vfb3RwLnYxLlRvb2xDYWxsSAASMQoLdG9vbF9yZXN1bHQYDyABKAsyGi5zeW5hcHNlX290cC52MS5Ub29sUmVzdWx0SAASHQoTcGFydGlhbF9vdXRwdXRfanNvbhgQIAEoDEgAEjAKCWNvbXBsZXRlZBgeIAEoCzIbLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlSAASLAoGZmFpbGVkGB8gASgLMhouc3luYXBzZV9vdHAudjEuQWdlbnRFcnJvckgAEjEKCWNhbmNlbGxlZBggIAEoCzIcLnN5bmFwc2Vfb3RwLnYxLlJ1bkNhbmNlbGxlZEgAEhgKDmNvbXBsZXRlZF9wYXJ0GCEgASgMSABCBwoFZXZlbnRKBAgGEAoiTgoKUnVuU3RhcnRlZBITCgtpbmNhcm5hdGlvbhgBIAEoDRISCgptb2RlbF9uYW1lGAIgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgDIAEoCSIfCglUZXh0RGVsdGESEgoKcGFydF9pbmRleBgBIAEoDSIxCg1UaGlua2luZ0RlbHRhEhIKCnBhcnRfaW5kZXgYASABKA0SDAoEdGV4dBgCIAEoCSJxCghUb29sQ2FsbBIUCgx0b29sX2NhbGxfaWQYASABKAkSEQoJdG9vbF9uYW1lGAIgASgJEhEKCWFyZ3NfanNvbhgDIAEoDBISCgphcmdzX3ZhbGlkGAQgASgIEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQikAEKClRvb2xSZXN1bHQSFAoMdG9vbF9jYWxsX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIUCgxjb250ZW50X2pzb24YAyABKAwSLAoHb3V0Y29tZRgEIAEoDjIbLnN5bmFwc2Vfb3RwLnYxLlRvb2xPdXRjb21lEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQibwoMUnVuQ2FuY2VsbGVkEg4KBnJlYXNvbhgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YAyABKAwSEgoKdW5maW5pc2hlZBgEIAEoCCKoBAoKQWdlbnRFcnJvchIsCgRraW5kGAEgASgOMh4uc3luYXBzZV9vdHAudjEuQWdlbnRFcnJvcktpbmQSDwoHbWVzc2FnZRgCIAEoCRIRCglyZXRyaWFibGUYAyABKAgSGgoNcmV0cnlfYWZ0ZXJfcxgEIAEoAUgAiAEBEhMKC3B5dGhvbl90eXBlGAUgASgJEhEKCXRyYWNlYmFjaxgGIAEoCRIqCgZjYXVzZXMYByADKAsyGi5zeW5hcHNlX290cC52MS5BZ2VudEVycm9yEi8KBmlzc3VlcxgIIAMoCzIfLnN5bmFwc2Vfb3RwLnYxLlZhbGlkYXRpb25Jc3N1ZRIRCgl0b29sX25hbWUYCSABKAkSFAoMdG9vbF9jYWxsX2lkGAogASgJEhIKCm1vZGVsX25hbWUYCyABKAkSGAoLaHR0cF9zdGF0dXMYDCABKAVIAYgBARIMCgRib2R5GA0gASgJEg4KBnJ1bl9pZBgOIAEoCRIkCgV1c2FnZRgPIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YECABKAwSEQoJdHJ1bmNhdGVkGBEgASgIEhIKCmxpbWl0X25hbWUYEiABKAkSEgoKZXh0cmFfanNvbhgUIAEoDBISCgp1bmZpbmlzaGVkGBUgASgIQhAKDl9yZXRyeV9hZnRlcl9zQg4KDF9odHRwX3N0YXR1c0oECBMQFCJkCg9WYWxpZGF0aW9uSXNzdWUSDAoEdHlwZRgBIAEoCRIQCghsb2NfanNvbhgCIAEoDBILCgNtc2cYAyABKAkSEgoKaW5wdXRfanNvbhgEIAEoDBIQCghjdHhfanNvbhgFIAEoDCIjCg9EZXNjcmliZVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkinwIKEERlc2NyaWJlUmVzcG9uc2USEAoIYWdlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRINCgVtb2RlbBgEIAEoCRIaChJvdXRwdXRfc2NoZW1hX2pzb24YBSABKAwSGAoQZGVwc19zY2hlbWFfanNvbhgHIAEoDBInCgV0b29scxgIIAMoCzIYLnN5bmFwc2Vfb3RwLnYxLlRvb2xTcGVjEhMKC3NjaGVtYV9oYXNoGAkgASgJEhsKE3B5ZGFudGljX2FpX3ZlcnNpb24YCiABKAkSFgoOcHl0aG9uX3ZlcnNpb24YCyABKAkSGAoQcHJvdG9jb2xfdmVyc2lvbhgMIAEoDUoECAYQByJNCghUb29sU3BlYxIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEh4KFnBhcmFtZXRlcnNfc2NoZW1hX2pzb24YAyABKAwiMgoPQXdhaXRFbmRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNIiEKEEF3YWl0RW5kUmVzcG9uc2USDQoFa25vd24YASABKAgqWwoKT3V0cHV0S2luZBIbChdPVVRQVVRfS0lORF9VTlNQRUNJRklFRBAAEhQKEE9VVFBVVF9LSU5EX1RFWFQQARIaChZPVVRQVVRfS0lORF9TVFJVQ1RVUkVEEAIqrQEKC1Rvb2xPdXRjb21lEhwKGFRPT0xfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhgKFFRPT0xfT1VUQ09NRV9TVUNDRVNTEAESFwoTVE9PTF9PVVRDT01FX0ZBSUxFRBACEhYKElRPT0xfT1VUQ09NRV9SRVRSWRADEhcKE1RPT0xfT1VUQ09NRV9ERU5JRUQQBBIcChhUT09MX09VVENPTUVfSU5URVJSVVBURUQQBSrPBgoOQWdlbnRFcnJvcktpbmQSIAocQUdFTlRfRVJST1JfS0lORF9VTlNQRUNJRklFRBAAEh8KG0FHRU5UX0VSUk9SX0tJTkRfVkFMSURBVElPThABEh8KG0FHRU5UX0VSUk9SX0tJTkRfVVNFUl9FUlJPUhACEiAKHEFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfUkVUUlkQAxIuCipBR0VOVF9FUlJPUl9LSU5EX1VORVhQRUNURURfTU9ERUxfQkVIQVZJT1IQBBImCiJBR0VOVF9FUlJPUl9LSU5EX09VVFBVVF9WQUxJREFUSU9OEAUSKwonQUdFTlRfRVJST1JfS0lORF9UT09MX1JFVFJJRVNfRVhIQVVTVEVEEAYSKQolQUdFTlRfRVJST1JfS0lORF9VU0FHRV9MSU1JVF9FWENFRURFRBAHEiYKIkFHRU5UX0VSUk9SX0tJTkRfQ09OQ1VSUkVOQ1lfTElNSVQQCBIfChtBR0VOVF9FUlJPUl9LSU5EX01PREVMX0hUVFAQCRIeChpBR0VOVF9FUlJPUl9LSU5EX01PREVMX0FQSRAKEiMKH0FHRU5UX0VSUk9SX0tJTkRfQ09OVEVOVF9GSUxURVIQCxIpCiVBR0VOVF9FUlJPUl9LSU5EX0lOQ09NUExFVEVfVE9PTF9DQUxMEAwSHQoZQUdFTlRfRVJST1JfS0lORF9GQUxMQkFDSxANEh4KGkFHRU5UX0VSUk9SX0tJTkRfQ0FOQ0VMTEVEEA4SHQoZQUdFTlRfRVJST1JfS0lORF9ERUFETElORRAPEiEKHUFHRU5UX0VSUk9SX0tJTkRfSE9PS19USU1FT1VUEBASJgoiQUdFTlRfRVJST1JfS0lORF9TVVNQRU5ERURfRVhQSVJFRBAREh4KGkFHRU5UX0VSUk9SX0tJTkRfVVNFUl9DT0RFEBISHQoZQUdFTlRfRVJST1JfS0lORF9EUkFJTklORxAVEiAKHEFHRU5UX0VSUk9SX0tJTkRfSU5URVJSVVBURUQQFhIlCiFBR0VOVF9FUlJPUl9LSU5EX0FOU1dFUl9UT09fTEFSR0UQFxIdChlBR0VOVF9FUlJPUl9LSU5EX0lOVEVSTkFMEBgyuQIKDEFnZW50U2VydmljZRI+CgNSdW4SGi5zeW5hcHNlX290cC52MS5SdW5SZXF1ZXN0Ghsuc3luYXBzZV9vdHAudjEuUnVuUmVzcG9uc2USSwoJUnVuU3RyZWFtEhouc3luYXBzZV9vdHAudjEuUnVuUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlQ2h1bmswARJNCghEZXNjcmliZRIfLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVzcG9uc2USTQoIQXdhaXRFbmQSHy5zeW5hcHNlX290cC52MS5Bd2FpdEVuZFJlcXVlc3QaIC5zeW5hcHNlX290cC52MS5Bd2FpdEVuZFJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * @generated from message synapse_otp.v1.RunRequest
@@ -122,6 +122,21 @@ export type RunRequest = Message<"synapse_otp.v1.RunRequest"> & {
    * @generated from field: optional uint64 time_left_ms = 25;
    */
   timeLeftMs?: bigint | undefined;
+
+  /**
+   * Send an output once: text in result alone, structured output in output_json alone, and one that is too large for that where it stands in the
+   * new messages (output_at). An answer of RunStream that is too large for one message comes in pieces (completed_part).
+   *
+   * @generated from field: bool output_once = 26;
+   */
+  outputOnce: boolean;
+
+  /**
+   * The caller reads NaN, Infinity and -Infinity in JSON; otherwise they are written as null.
+   *
+   * @generated from field: bool json_constants = 27;
+   */
+  jsonConstants: boolean;
 };
 
 /**
@@ -314,7 +329,7 @@ export type RunResponse = Message<"synapse_otp.v1.RunResponse"> & {
   usage?: Usage | undefined;
 
   /**
-   * Always set for a finished run.
+   * Always set for a finished run, unless the request has output_once.
    *
    * @generated from field: bytes output_json = 3;
    */
@@ -370,6 +385,13 @@ export type RunResponse = Message<"synapse_otp.v1.RunResponse"> & {
    * @generated from field: bool unfinished = 16;
    */
   unfinished: boolean;
+
+  /**
+   * Where the output is, when it is in neither result nor output_json.
+   *
+   * @generated from field: synapse_otp.v1.OutputAt output_at = 17;
+   */
+  outputAt?: OutputAt | undefined;
 };
 
 /**
@@ -378,6 +400,30 @@ export type RunResponse = Message<"synapse_otp.v1.RunResponse"> & {
  */
 export const RunResponseSchema: GenMessage<RunResponse> = /*@__PURE__*/
   messageDesc(file_synapse_otp_v1_agent, 4);
+
+/**
+ * A part of new_messages_json that holds the output: the content of a text part, or the arguments of a tool call. Both count from 0.
+ *
+ * @generated from message synapse_otp.v1.OutputAt
+ */
+export type OutputAt = Message<"synapse_otp.v1.OutputAt"> & {
+  /**
+   * @generated from field: uint32 message = 1;
+   */
+  message: number;
+
+  /**
+   * @generated from field: uint32 part = 2;
+   */
+  part: number;
+};
+
+/**
+ * Describes the message synapse_otp.v1.OutputAt.
+ * Use `create(OutputAtSchema)` to create a new message.
+ */
+export const OutputAtSchema: GenMessage<OutputAt> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 5);
 
 /**
  * @generated from message synapse_otp.v1.Usage
@@ -455,7 +501,7 @@ export type Usage = Message<"synapse_otp.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 5);
+  messageDesc(file_synapse_otp_v1_agent, 6);
 
 /**
  * @generated from message synapse_otp.v1.RunResponseChunk
@@ -553,6 +599,14 @@ export type RunResponseChunk = Message<"synapse_otp.v1.RunResponseChunk"> & {
      */
     value: RunCancelled;
     case: "cancelled";
+  } | {
+    /**
+     * A piece of a RunResponse in its binary form. The pieces, one after the other, come before a completed event that is empty.
+     *
+     * @generated from field: bytes completed_part = 33;
+     */
+    value: Uint8Array;
+    case: "completedPart";
   } | { case: undefined; value?: undefined };
 };
 
@@ -561,7 +615,7 @@ export type RunResponseChunk = Message<"synapse_otp.v1.RunResponseChunk"> & {
  * Use `create(RunResponseChunkSchema)` to create a new message.
  */
 export const RunResponseChunkSchema: GenMessage<RunResponseChunk> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 6);
+  messageDesc(file_synapse_otp_v1_agent, 7);
 
 /**
  * @generated from message synapse_otp.v1.RunStarted
@@ -588,7 +642,7 @@ export type RunStarted = Message<"synapse_otp.v1.RunStarted"> & {
  * Use `create(RunStartedSchema)` to create a new message.
  */
 export const RunStartedSchema: GenMessage<RunStarted> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 7);
+  messageDesc(file_synapse_otp_v1_agent, 8);
 
 /**
  * The text itself is in RunResponseChunk.data.
@@ -607,7 +661,7 @@ export type TextDelta = Message<"synapse_otp.v1.TextDelta"> & {
  * Use `create(TextDeltaSchema)` to create a new message.
  */
 export const TextDeltaSchema: GenMessage<TextDelta> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 8);
+  messageDesc(file_synapse_otp_v1_agent, 9);
 
 /**
  * @generated from message synapse_otp.v1.ThinkingDelta
@@ -629,7 +683,7 @@ export type ThinkingDelta = Message<"synapse_otp.v1.ThinkingDelta"> & {
  * Use `create(ThinkingDeltaSchema)` to create a new message.
  */
 export const ThinkingDeltaSchema: GenMessage<ThinkingDelta> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 9);
+  messageDesc(file_synapse_otp_v1_agent, 10);
 
 /**
  * @generated from message synapse_otp.v1.ToolCall
@@ -658,6 +712,13 @@ export type ToolCall = Message<"synapse_otp.v1.ToolCall"> & {
    * @generated from field: bool args_valid = 4;
    */
   argsValid: boolean;
+
+  /**
+   * Bytes of args_json that were left out because a message may not be that large.
+   *
+   * @generated from field: uint64 omitted_bytes = 5;
+   */
+  omittedBytes: bigint;
 };
 
 /**
@@ -665,7 +726,7 @@ export type ToolCall = Message<"synapse_otp.v1.ToolCall"> & {
  * Use `create(ToolCallSchema)` to create a new message.
  */
 export const ToolCallSchema: GenMessage<ToolCall> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 10);
+  messageDesc(file_synapse_otp_v1_agent, 11);
 
 /**
  * @generated from message synapse_otp.v1.ToolResult
@@ -690,6 +751,13 @@ export type ToolResult = Message<"synapse_otp.v1.ToolResult"> & {
    * @generated from field: synapse_otp.v1.ToolOutcome outcome = 4;
    */
   outcome: ToolOutcome;
+
+  /**
+   * Bytes of content_json that were left out because a message may not be that large.
+   *
+   * @generated from field: uint64 omitted_bytes = 5;
+   */
+  omittedBytes: bigint;
 };
 
 /**
@@ -697,7 +765,7 @@ export type ToolResult = Message<"synapse_otp.v1.ToolResult"> & {
  * Use `create(ToolResultSchema)` to create a new message.
  */
 export const ToolResultSchema: GenMessage<ToolResult> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 11);
+  messageDesc(file_synapse_otp_v1_agent, 12);
 
 /**
  * @generated from message synapse_otp.v1.RunCancelled
@@ -731,7 +799,7 @@ export type RunCancelled = Message<"synapse_otp.v1.RunCancelled"> & {
  * Use `create(RunCancelledSchema)` to create a new message.
  */
 export const RunCancelledSchema: GenMessage<RunCancelled> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 12);
+  messageDesc(file_synapse_otp_v1_agent, 13);
 
 /**
  * What went wrong, with the chain of causes. Travels in google.rpc.Status details and, in streams, as the failed event.
@@ -851,7 +919,7 @@ export type AgentError = Message<"synapse_otp.v1.AgentError"> & {
  * Use `create(AgentErrorSchema)` to create a new message.
  */
 export const AgentErrorSchema: GenMessage<AgentError> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 13);
+  messageDesc(file_synapse_otp_v1_agent, 14);
 
 /**
  * One entry of pydantic's ValidationError.errors().
@@ -890,7 +958,7 @@ export type ValidationIssue = Message<"synapse_otp.v1.ValidationIssue"> & {
  * Use `create(ValidationIssueSchema)` to create a new message.
  */
 export const ValidationIssueSchema: GenMessage<ValidationIssue> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 14);
+  messageDesc(file_synapse_otp_v1_agent, 15);
 
 /**
  * @generated from message synapse_otp.v1.DescribeRequest
@@ -907,7 +975,7 @@ export type DescribeRequest = Message<"synapse_otp.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 15);
+  messageDesc(file_synapse_otp_v1_agent, 16);
 
 /**
  * @generated from message synapse_otp.v1.DescribeResponse
@@ -978,7 +1046,7 @@ export type DescribeResponse = Message<"synapse_otp.v1.DescribeResponse"> & {
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 16);
+  messageDesc(file_synapse_otp_v1_agent, 17);
 
 /**
  * @generated from message synapse_otp.v1.ToolSpec
@@ -1005,7 +1073,7 @@ export type ToolSpec = Message<"synapse_otp.v1.ToolSpec"> & {
  * Use `create(ToolSpecSchema)` to create a new message.
  */
 export const ToolSpecSchema: GenMessage<ToolSpec> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 17);
+  messageDesc(file_synapse_otp_v1_agent, 18);
 
 /**
  * @generated from message synapse_otp.v1.AwaitEndRequest
@@ -1027,7 +1095,7 @@ export type AwaitEndRequest = Message<"synapse_otp.v1.AwaitEndRequest"> & {
  * Use `create(AwaitEndRequestSchema)` to create a new message.
  */
 export const AwaitEndRequestSchema: GenMessage<AwaitEndRequest> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 18);
+  messageDesc(file_synapse_otp_v1_agent, 19);
 
 /**
  * @generated from message synapse_otp.v1.AwaitEndResponse
@@ -1046,7 +1114,7 @@ export type AwaitEndResponse = Message<"synapse_otp.v1.AwaitEndResponse"> & {
  * Use `create(AwaitEndResponseSchema)` to create a new message.
  */
 export const AwaitEndResponseSchema: GenMessage<AwaitEndResponse> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 19);
+  messageDesc(file_synapse_otp_v1_agent, 20);
 
 /**
  * @generated from enum synapse_otp.v1.OutputKind
@@ -1237,6 +1305,13 @@ export const AgentErrorKind = {
    * @generated from enum value: AGENT_ERROR_KIND_INTERRUPTED = 22;
    */
   INTERRUPTED: 22,
+
+  /**
+   * The run ended well, but its answer is larger than a message may be.
+   *
+   * @generated from enum value: AGENT_ERROR_KIND_ANSWER_TOO_LARGE = 23;
+   */
+  ANSWER_TOO_LARGE: 23,
 
   /**
    * @generated from enum value: AGENT_ERROR_KIND_INTERNAL = 24;
