@@ -10,7 +10,9 @@ export function logReport(logger: SystemLogger, report: Report): void {
   const { type, ...facts } = report;
   // The crash itself is in the agent's own report: here its sentence is enough.
   const reason = "reason" in facts ? { reason: describeExitReason(facts.reason) } : {};
-  logger[level]({ report: type, ...facts, ...reason }, message);
+  // The pid of a line is the host's.
+  const { pid, ...others } = facts as typeof facts & { pid?: number };
+  logger[level]({ report: type, ...others, ...reason, ...(pid === undefined ? {} : { workerPid: pid }) }, message);
 }
 
 /** Level and sentence of a report. */

@@ -1,8 +1,9 @@
 /** What a system is told, and its checks. */
 
-import type { Logger } from "pino";
+import { isLogger } from "./agent/guarded-logger.ts";
 import { invalidArgument } from "./errors.ts";
 import type { Inspector } from "./inspect/observer.ts";
+import type { SystemLogger } from "./logger.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
 import type { RestartPolicy } from "./otp/supervisor/restart-policy.ts";
 import type { Strategy } from "./otp/supervisor/spec.ts";
@@ -19,8 +20,11 @@ export interface SystemOptions {
   readonly periodMs?: number;
   /** Started in this order, stopped in reverse: agents, supervisors, any XState logic. */
   readonly children?: readonly ChildSpec[];
-  /** Takes reports and the workers' log lines; default: lines as pino's on stderr, from level "warn" up. */
-  readonly logger?: Logger;
+  /**
+   * Takes reports and the workers' log lines: pino's, or any that is called alike, such as Fastify's. What it throws is a process warning, once.
+   * Default: lines as pino's on stderr, from level "warn" up; it never waits for who reads stderr.
+   */
+  readonly logger?: SystemLogger;
   /** Sees every actor, event and snapshot of the tree: an XState inspection observer, such as @statelyai/inspect's `inspect`. */
   readonly inspect?: Inspector;
   /** Replaces restart types and intensity at the root. */
@@ -73,8 +77,8 @@ export function checkSystemOptions(options: SystemOptions): void {
   if (name !== undefined && (typeof name !== "string" || name === "")) {
     throw invalidArgument("options.name", name, "a non-empty string");
   }
-  if (logger !== undefined && typeof logger?.child !== "function") {
-    throw invalidArgument("options.logger", logger, "a pino logger");
+  if (logger !== undefined && !isLogger(logger)) {
+    throw invalidArgument("options.logger", logger, "a logger with pino's levels and child()");
   }
   if (inspect !== undefined && typeof inspect !== "function" && typeof inspect?.next !== "function") {
     throw invalidArgument("options.inspect", inspect, "a function or an observer with next()");

@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import { type AgentDefinition, containsAgent } from "./agent/define.ts";
 import { AgentEnvironment } from "./agent/environment.ts";
+import { guardLogger } from "./agent/guarded-logger.ts";
 import type { Agent } from "./agent/handle.ts";
 import { createDefaultLogger } from "./default-logger.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
@@ -19,7 +20,8 @@ import { warnOfOrphans } from "./process-one.ts";
 import { workerEnvironment } from "./python/environment.ts";
 import { findInterpreter } from "./python/interpreter.ts";
 import type { Report } from "./report.ts";
-import { logReport } from "./report-log.ts";
+import { Reporter } from "./reporter.ts";
+import { StderrLines } from "./stderr-lines.ts";
 import { checkSystemOptions, type StopOptions, type SystemOptions } from "./system-options.ts";
 import type { Launcher } from "./worker/launcher.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
@@ -40,20 +42,20 @@ export class System implements AsyncDisposable {
   readonly ended: Promise<ExitReason>;
   readonly #root: Supervisor;
   readonly #environment: AgentEnvironment;
-  readonly #listeners: Set<(report: Report) => void>;
+  readonly #reporter: Reporter;
   readonly #findPython: () => Promise<string>;
 
   constructor(parts: {
     root: Supervisor;
     environment: AgentEnvironment;
-    listeners: Set<(report: Report) => void>;
+    reporter: Reporter;
     ended: Promise<ExitReason>;
     findPython: () => Promise<string>;
   }) {
     this.name = parts.root.path;
     this.#root = parts.root;
     this.#environment = parts.environment;
-    this.#listeners = parts.listeners;
+    this.#reporter = parts.reporter;
     this.ended = parts.ended;
     this.#findPython = parts.findPython;
   }
@@ -89,8 +91,7 @@ export class System implements AsyncDisposable {
   /** Calls `listener` for every report from now on. Returns the function that ends it. A throw of the listener is logged. */
   onReport(listener: (report: Report) => void): () => void {
     if (typeof listener !== "function") throw invalidArgument("listener", listener, "a function");
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#reporter.listen(listener);
   }
 
   /**
@@ -155,7 +156,8 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     ...(policy === undefined ? {} : { policy }),
   };
   const normal = normalizeSupervisorSpec(spec, "options");
-  const logger = options.logger ?? createDefaultLogger(name);
+  const lines = new StderrLines();
+  const logger = guardLogger(options.logger ?? createDefaultLogger(name, (line) => lines.write(line)));
   const cwd = resolve(python.cwd ?? process.cwd());
   const workerEnv = workerEnvironment(python.env ?? {});
   const findPython = async () => {
@@ -169,17 +171,11 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     });
     return path;
   };
-  const listeners = new Set<(report: Report) => void>();
-  const report = (value: Report) => {
-    logReport(logger, value);
-    for (const listener of listeners) {
-      try {
-        listener(value);
-      } catch (error) {
-        logger.error({ err: error, report: value.type }, "a report listener threw");
-      }
-    }
-  };
+  sweepSocketDirectories();
+  const interpreter = children.some(containsAgent) ? await findPython() : undefined;
+  const unwatchExit = lines.watchExit();
+  const reporter = new Reporter(logger);
+  const { report } = reporter;
   const launcher = parts.launcher ?? createSpawnLauncher();
   const environment = new AgentEnvironment({
     launcher,
@@ -189,8 +185,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     maxMessageBytes: python.maxMessageBytes ?? defaultMaxMessageBytes,
     report,
   });
-  sweepSocketDirectories();
-  if (children.some(containsAgent)) environment.interpreter = await findPython();
+  environment.interpreter = interpreter;
   const guarded = options.inspect === undefined ? undefined : guardInspector(options.inspect, report);
   const runtime = new LocalRuntime({
     clock: parts.clock ?? realClock,
@@ -201,6 +196,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   const ended = root.ended.then(async (reason) => {
     await launcher.close();
     guarded?.flush();
+    unwatchExit();
     return reason;
   });
   try {
@@ -209,5 +205,5 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     await ended;
     throw error;
   }
-  return new System({ root, environment, listeners, ended, findPython });
+  return new System({ root, environment, reporter, ended, findPython });
 }

@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import { pino } from "pino";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { createMachine, fromCallback } from "xstate";
 import { defineAgent, defineSupervisor } from "../src/index.ts";
 import type { Report } from "../src/report.ts";
@@ -225,5 +225,36 @@ describe("inspect", () => {
     expect(seen).toBeGreaterThan(10);
     await new Promise((resolve) => setImmediate(resolve));
     expect(types).toHaveLength(seen);
+  });
+});
+
+describe("a logger", () => {
+  const broken = () => {
+    throw new Error("the logger's destination has ended");
+  };
+
+  test("that throws keeps nobody from stopping, and nothing is rejected unheard", async () => {
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const levels = { trace: broken, debug: broken, info: broken, warn: broken, error: broken, fatal: broken };
+    const { system } = await start({ children: [poet()], logger: { ...levels, child: broken } });
+    const agent = system.agent("poet");
+    expect((await agent.run("still here")).output).toBe("still here");
+    await agent.stop();
+    expect(agent.state).toBe("stopped");
+    await system.stop();
+    expect(warned).toHaveBeenCalledTimes(1);
+    warned.mockRestore();
+  });
+
+  test("has the host's pid in every line, the workers' beside it", async () => {
+    const { system, log } = await start({ children: [poet()] });
+    await system.agent("poet").whenReady();
+    for (const line of log) expect(line.pid).toBe(process.pid);
+    expect(log.find(({ report }) => report === "agent.ready")).toMatchObject({ workerPid: system.agent("poet").pid });
+  });
+
+  test("may be any that is called as pino is", async () => {
+    const refused = startSystem({ logger: { info: broken } as never });
+    expect(await rejection(refused)).toMatchObject({ field: "options.logger" });
   });
 });

@@ -5,6 +5,7 @@ import type { AgentClient } from "../rpc/agent-client.ts";
 import type { Worker, WorkerExit } from "../worker/launcher.ts";
 import { connectWorker } from "./connect-worker.ts";
 import type { EquippedEnvironment } from "./environment.ts";
+import { logWorkerLine } from "./guarded-logger.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
 /** The agent as its worker sees it. */
@@ -147,10 +148,7 @@ export class CurrentWorker {
       env: { ...environment.env, ...spec.env },
       startTimeoutMs: spec.startTimeoutMs,
       maxMessageBytes: environment.maxMessageBytes,
-      onLog: ({ level, stream, message, fields }) => {
-        const { agent_id: _agent, incarnation: _incarnation, ...rest } = fields;
-        logger[level]({ ...rest, stream }, message);
-      },
+      onLog: (record) => logWorkerLine(logger, record, environment.logFields),
     });
     this.#worker = worker;
     this.#owner.workerSpawned(worker);

@@ -5,6 +5,7 @@ import type { SystemLogger } from "../logger.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { Launcher } from "../worker/launcher.ts";
 import type { AgentReport } from "./agent-report.ts";
+import { boundFields } from "./guarded-logger.ts";
 import type { Agent } from "./handle.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
@@ -28,7 +29,10 @@ export class AgentEnvironment {
   readonly cwd: string;
   /** The environment of every worker, before an agent adds its own. */
   readonly env: Readonly<Record<string, string>>;
+  /** Does not throw. */
   readonly logger: SystemLogger;
+  /** Names of the fields that the logger adds to every line. */
+  readonly logFields: ReadonlySet<string>;
   /** Largest request and answer, in bytes. */
   readonly maxMessageBytes: number;
   readonly report: (report: AgentReport) => void;
@@ -47,6 +51,7 @@ export class AgentEnvironment {
     this.cwd = services.cwd;
     this.env = services.env;
     this.logger = services.logger;
+    this.logFields = boundFields(services.logger);
     this.maxMessageBytes = services.maxMessageBytes;
     this.report = services.report;
   }

@@ -151,8 +151,8 @@ export abstract class Run<Output> implements PendingRun {
     this.callAnswered(wire.unfinished);
     if (this.#answered) return undefined;
     try {
-      const { agentId, schema } = this.owner;
-      const about = { agentId, attempts: this.request.attempt, incarnation: this.#incarnation, schema };
+      const { agentId, schema, clock } = this.owner;
+      const about = { agentId, attempts: this.request.attempt, incarnation: this.#incarnation, schema, clock };
       const checked = resultOf<Output>(wire, about);
       const result = checked instanceof Promise ? await checked : checked;
       if (!this.#settle()) return undefined;

@@ -290,6 +290,9 @@ test("a rejection that a process does not hear is that process's", async () => {
   expect(ended).toMatchObject([{ code: "run_failed" }]);
 });
 
+const promiseKey = "then";
+const rejectBroken = (_: unknown, reject: (error: unknown) => void) => reject(new TypeError("schema broke"));
+
 describe("an output schema", () => {
   test("gives the output that the caller sees", async () => {
     const { client, run } = start({}, numberSchema);
@@ -312,16 +315,62 @@ describe("an output schema", () => {
     expect(owner.ended).toEqual([run]);
   });
 
-  test("may be asynchronous, and may throw", async () => {
-    const failing = (validate: () => Promise<never>): StandardSchemaV1 => ({
-      "~standard": { version: 1, vendor: "test", validate },
-    });
-    const { client, run } = start(
-      {},
-      failing(() => Promise.reject(new TypeError("schema broke"))),
-    );
+  test.each<[string, () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw new TypeError("schema broke");
+      },
+    ],
+    ["rejects", () => Promise.reject(new TypeError("schema broke"))],
+    ["rejects by a thenable", () => Object.fromEntries([[promiseKey, rejectBroken]])],
+  ])("that %s is an invalid output, with what it threw as the cause", async (_how, validate) => {
+    const schema = { "~standard": { version: 1, vendor: "test", validate } } as unknown as StandardSchemaV1;
+    const { client, run, owner } = start({}, schema);
     run.begin(client, 1);
     client.answer.resolve(wireResult());
-    expect(await rejection(run.result)).toMatchObject({ name: "TypeError", message: "schema broke" });
+    const error = await rejection(run.result);
+    expect(error).toBeInstanceOf(RunError);
+    expect(error).toMatchObject({
+      code: "output_invalid",
+      message: expect.stringContaining("schema broke"),
+      cause: { name: "TypeError" },
+      usage: { totalTokens: 2 },
+    });
+    expect(owner.clock.pending).toBe(0);
+  });
+
+  test.each([undefined, null, 7, {}, { issues: [undefined] }, { issues: "all" }])(
+    "that answers %j is one that cannot check",
+    async (answer) => {
+      const schema = {
+        "~standard": { version: 1, vendor: "test", validate: () => answer },
+      } as unknown as StandardSchemaV1;
+      const { client, run } = start({}, schema);
+      run.begin(client, 1);
+      client.answer.resolve(wireResult());
+      expect(await rejection(run.result)).toMatchObject({ code: "output_invalid" });
+    },
+  );
+
+  test("that never settles is given up after 30 seconds, or at the run's own deadline", async () => {
+    const schema = { "~standard": { version: 1, vendor: "test", validate: () => new Promise(() => undefined) } };
+    const patient = start({}, schema as StandardSchemaV1);
+    patient.run.begin(patient.client, 1);
+    patient.client.answer.resolve(wireResult());
+    await turn();
+    expect(patient.owner.ended).toEqual([patient.run]);
+    patient.owner.clock.advance(30_000);
+    expect(await rejection(patient.run.result)).toMatchObject({
+      code: "output_invalid",
+      message: expect.stringContaining("not settled within 30000 ms"),
+    });
+    const hurried = start({ timeoutMs: 100 }, schema as StandardSchemaV1);
+    hurried.run.wait();
+    hurried.run.begin(hurried.client, 1);
+    hurried.client.answer.resolve(wireResult());
+    await turn();
+    hurried.owner.clock.advance(100);
+    expect(await rejection(hurried.run.result)).toMatchObject({ code: "deadline_exceeded" });
   });
 });
