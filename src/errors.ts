@@ -1,5 +1,5 @@
 /**
- * Every error that Synapse throws or rejects with. It imports the types of two values that import nothing, and nothing else.
+ * Every error that Synapse throws or rejects with. It imports files that import nothing, and nothing else.
  *
  * A message reads "[code] what, to whom, after how long, what to do"; every fact in it is also a field.
  * There is one subclass for each consequence: the caller's mistake ({@link CallerError}), the agent's answer ({@link RunError}),
@@ -7,7 +7,15 @@
  */
 
 import type { CrashRecord } from "./crash.ts";
-import { describeValue, jsonOf } from "./describe-value.ts";
+import { describeValue } from "./describe-value.ts";
+import type {
+  CallerErrorFacts,
+  FailedCall,
+  ProcessErrorFacts,
+  ValidationIssue,
+  WorkerErrorFacts,
+} from "./error-facts.ts";
+import { brandErrors, factsAsJson, isErrorOf } from "./error-kin.ts";
 import type { Usage } from "./usage.ts";
 
 /** The caller's mistake: thrown or rejected at once, nothing was started. */
@@ -94,6 +102,14 @@ export type ProcessErrorCode =
   /** Its init chose not to start. */
   | "ignored";
 
+export type {
+  CallerErrorFacts,
+  FailedCall,
+  ProcessErrorFacts,
+  ValidationIssue,
+  WorkerErrorFacts,
+} from "./error-facts.ts";
+
 /** Every code that a {@link SynapseError} can carry. */
 export type ErrorCode = CallerErrorCode | RunErrorCode | WorkerErrorCode | ProcessErrorCode;
 
@@ -108,10 +124,18 @@ export class SynapseError extends Error {
     this.code = code;
   }
 
-  /** The message and the facts. Whatever value a fact is, JSON can carry it: one that has no JSON of its own is described. */
+  /** Also true for an error of another copy of this package. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass asks for its own
+    return isErrorOf(this, value);
+  }
+
+  /**
+   * The message and the facts; no traceback, no history, nothing that a process has printed. Whatever value a fact is, JSON can carry it: one that has
+   * no JSON of its own is described.
+   */
   toJSON(): Record<string, unknown> {
-    const facts = Object.entries(this).map(([name, value]) => [name, jsonOf(value)]);
-    return { name: this.name, code: this.code, message: this.message, ...Object.fromEntries(facts) };
+    return { name: this.name, code: this.code, message: this.message, ...factsAsJson(this) };
   }
 }
 
@@ -132,14 +156,6 @@ export class CallerError extends SynapseError {
     if ("value" in facts) this.value = facts.value;
     if (facts.rule !== undefined) this.rule = facts.rule;
   }
-}
-
-/** What a {@link CallerError} is told beside its message. */
-export interface CallerErrorFacts {
-  field?: string;
-  value?: unknown;
-  rule?: string;
-  cause?: unknown;
 }
 
 /**
@@ -177,14 +193,6 @@ export type RunErrorKind =
   | "answer_too_large"
   | "internal"
   | "unknown";
-
-/** One entry of pydantic's `ValidationError.errors()`. */
-export interface ValidationIssue {
-  type: string;
-  loc: (string | number)[];
-  msg: string;
-  input?: unknown;
-}
 
 /** What a {@link RunError} is told beside its message. Absent facts are unknown. */
 export interface RunErrorFacts {
@@ -236,16 +244,6 @@ export class RunError extends SynapseError {
   }
 }
 
-/** What a {@link WorkerError} is told beside its message. */
-export interface WorkerErrorFacts {
-  agentId?: string;
-  runId?: string;
-  crash?: CrashRecord;
-  pythonType?: string;
-  pythonTraceback?: string;
-  cause?: unknown;
-}
-
 /** A worker or its agent ended or never began. `crash` is the record that the log and the reports carry too. */
 export class WorkerError extends SynapseError {
   declare readonly code: WorkerErrorCode;
@@ -270,20 +268,11 @@ export class WorkerError extends SynapseError {
     if (facts.crash?.signal !== undefined) this.signal = facts.crash.signal;
     if (facts.crash !== undefined) this.stderrTail = facts.crash.stderrTail;
   }
-}
 
-/** What a {@link ProcessError} is told beside its message. */
-export interface ProcessErrorFacts {
-  reason?: unknown;
-  call?: FailedCall;
-  cause?: unknown;
-}
-
-/** A call that failed: its target as it was written, what was asked, and the time it had (milliseconds), where it had one. */
-export interface FailedCall {
-  readonly target: unknown;
-  readonly message: unknown;
-  readonly timeoutMs?: number | "infinity";
+  /** As of every error; of the message its first line, since what follows it is Python's traceback or the last lines of stderr. */
+  override toJSON(): Record<string, unknown> {
+    return { ...super.toJSON(), message: this.message.split("\n", 1)[0] };
+  }
 }
 
 /** An OTP process ended, did not begin, or did not answer. `reason` is the exit reason, where there is one. */
@@ -300,3 +289,5 @@ export class ProcessError extends SynapseError {
     if (facts.call !== undefined) this.call = facts.call;
   }
 }
+
+brandErrors({ SynapseError, CallerError, RunError, WorkerError, ProcessError });

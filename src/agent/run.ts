@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { RunError } from "../errors.ts";
+import { RunError, SynapseError } from "../errors.ts";
 import { currentProcess, runAs, runOutside } from "../otp/process/current.ts";
 import type { Process } from "../otp/process/process.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
@@ -10,6 +10,7 @@ import type { Clock } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
+import { CallSite } from "./call-site.ts";
 import { Carriage } from "./carriage.ts";
 import { encodeOptions, type RunOptions } from "./run-options.ts";
 import { type RunResult, resultOf } from "./run-result.ts";
@@ -63,6 +64,7 @@ export abstract class Run<Output> implements PendingRun {
   readonly #deadlineMs: number | undefined;
   /** The process that has asked: a rejection that it does not hear is its own. */
   readonly #asker: Process | undefined = currentProcess();
+  readonly #site: CallSite;
   readonly #resolve: (result: RunResult<Output>) => void;
   readonly #reject: (error: Error) => void;
   #timer: unknown;
@@ -76,6 +78,7 @@ export abstract class Run<Output> implements PendingRun {
   /** @throws CallerError "invalid_argument" or "message_too_large" for options that cannot be sent */
   constructor(owner: RunOwner, prompt: string, options: RunOptions & { readonly partialOutput?: boolean }) {
     this.owner = owner;
+    this.#site = new CallSite(new.target);
     const { signal, timeoutMs } = options;
     if (timeoutMs !== undefined) this.#deadlineMs = owner.clock.monotonicMs() + timeoutMs;
     this.#signal = signal;
@@ -208,6 +211,7 @@ export abstract class Run<Output> implements PendingRun {
   /** Answers the caller with an error; false when it was answered before. */
   #answer(error: Error): boolean {
     if (!this.#settle()) return false;
+    if (error instanceof SynapseError) this.#site.giveTo(error);
     if (this.#asker === undefined) runOutside(this.#reject, error);
     else runAs(this.#asker, this.#reject, error);
     this.failed(error);

@@ -6,6 +6,7 @@ import { RunError, WorkerError } from "../../src/errors.ts";
 import { setDefaultReporter } from "../../src/otp/process/default-reporter.ts";
 import { spawn } from "../../src/otp/start/spawn.ts";
 import { ConnectionLostError } from "../../src/rpc/agent-client.ts";
+import type { VirtualClock } from "../../src/testing/index.ts";
 import { rejection } from "../rpc/agent-server.ts";
 import { ScriptedClient, ScriptedOwner, turn, wireResult } from "./scripted.ts";
 
@@ -372,5 +373,25 @@ describe("an output schema", () => {
     await turn();
     hurried.owner.clock.advance(100);
     expect(await rejection(hurried.run.result)).toMatchObject({ code: "deadline_exceeded" });
+  });
+});
+
+describe("the stack of a run's error", () => {
+  test.each<[string, (run: UnaryRun<unknown>, client: ScriptedClient, clock: VirtualClock) => void]>([
+    ["its deadline", (_run, _client, clock) => clock.advance(100)],
+    ["its answer", (_run, client) => client.answer.reject(new RunError("run_failed", "the model failed"))],
+    ["its worker's end", (run) => run.lost(new WorkerError("worker_exited", "gone"))],
+  ])("shows where it was asked for, whatever ends it: %s", async (_what, end) => {
+    function theCallersOwnCode() {
+      return start({ timeoutMs: 100 });
+    }
+    const { run, client, owner } = theCallersOwnCode();
+    run.wait();
+    run.begin(client, 1);
+    end(run, client, owner.clock);
+    const { stack, message, name } = (await rejection(run.result)) as Error;
+    expect(stack?.startsWith(`${name}: ${message}\n    at `)).toBe(true);
+    expect(stack).toContain("theCallersOwnCode");
+    expect(stack).not.toContain("src/agent/run.ts");
   });
 });

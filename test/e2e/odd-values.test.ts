@@ -36,4 +36,10 @@ test("numbers, texts and depths that JSON makes hard arrive, or are refused, by 
   }
   const error = await rejection(asText?.run("unspeakable") ?? Promise.resolve());
   expect(error).toMatchObject({ kind: "user_code", pythonType: expect.stringContaining("Unspeakable") });
+  const unfit = await rejection(asText?.run("deep", { deps: { rate: 1, ids: [1, "many"] } }) ?? Promise.resolve());
+  expect(unfit).toMatchObject({
+    kind: "validation",
+    message: expect.stringContaining("options.deps.ids[1]: Input should be a valid integer"),
+    validationErrors: [{ loc: ["options", "deps", "ids", 1] }],
+  });
 });

@@ -49,9 +49,9 @@ class RunArguments:
     metadata: dict[str, Any] | None
 
 
-def invalid(message: str) -> RunFailure:
-    """A request that breaks the contract: VALIDATION, INVALID_ARGUMENT."""
-    return RunFailure(pb.AGENT_ERROR_KIND_VALIDATION, grpc.StatusCode.INVALID_ARGUMENT, message)
+def invalid(message: str, field: str = "") -> RunFailure:
+    """A request that breaks the contract: VALIDATION, INVALID_ARGUMENT; `field` is the one that does."""
+    return RunFailure(pb.AGENT_ERROR_KIND_VALIDATION, grpc.StatusCode.INVALID_ARGUMENT, message, field=field)
 
 
 def read_arguments(request: pb.RunRequest, agent: AbstractAgent[Any, Any]) -> RunArguments:
@@ -90,7 +90,7 @@ def _history(data: bytes) -> list[ModelMessage] | None:
     try:
         return ModelMessagesTypeAdapter.validate_json(data)
     except ValidationError as error:
-        raise invalid("message_history_json is not a list of pydantic-ai messages") from error
+        raise invalid("message_history_json is not a list of pydantic-ai messages", "message_history_json") from error
 
 
 def _deps(data: bytes, agent: AbstractAgent[Any, Any]) -> Any:
@@ -100,11 +100,11 @@ def _deps(data: bytes, agent: AbstractAgent[Any, Any]) -> Any:
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(kind)
     except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as error:
-        raise invalid(f"the agent's deps_type {kind!r} cannot be made from JSON; send no deps") from error
+        raise invalid(f"the agent's deps_type {kind!r} cannot be made from JSON; send no deps", "deps_json") from error
     try:
         return adapter.validate_json(data)
     except ValidationError as error:
-        raise invalid(f"deps_json does not validate against the agent's deps_type {kind!r}") from error
+        raise invalid(f"deps_json does not validate against the agent's deps_type {kind!r}", "deps_json") from error
 
 
 _TYPED_SETTINGS = (
@@ -129,9 +129,9 @@ def _settings(message: pb.ModelSettings) -> ModelSettings:
         try:
             extra = from_json(message.extra_json)
         except ValueError as error:
-            raise invalid("model_settings.extra_json is not JSON") from error
+            raise invalid("model_settings.extra_json is not JSON", "model_settings.extra_json") from error
         if not isinstance(extra, dict):
-            raise invalid("model_settings.extra_json is not a JSON object")
+            raise invalid("model_settings.extra_json is not a JSON object", "model_settings.extra_json")
         settings.update(extra)
     for field, name in _TYPED_SETTINGS:
         if message.HasField(cast("Any", field)):
@@ -161,7 +161,9 @@ def _limits(message: pb.UsageLimits) -> UsageLimits:
         try:
             limits["cost_limit"] = Decimal(message.cost_limit)
         except InvalidOperation as error:
-            raise invalid(f"usage_limits.cost_limit is {message.cost_limit!r}; it must be a decimal number") from error
+            raise invalid(
+                f"usage_limits.cost_limit is {message.cost_limit!r}; it must be a decimal number", "usage_limits.cost_limit"
+            ) from error
     return UsageLimits(count_tokens_before_request=message.count_tokens_before_request, **limits)
 
 

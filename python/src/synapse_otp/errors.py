@@ -37,10 +37,12 @@ class RunFailure(Exception):
         code: The gRPC status.
         message: For people.
         retriable: Whether the same run may succeed when tried again.
+        field: The field of the request that is wrong, by its name in the contract.
     """
 
-    def __init__(self, kind: pb.AgentErrorKind, code: grpc.StatusCode, message: str, *, retriable: bool = False) -> None:
+    def __init__(self, kind: pb.AgentErrorKind, code: grpc.StatusCode, message: str, *, retriable: bool = False, field: str = "") -> None:
         super().__init__(message)
+        self.field = field
         self.kind = kind
         self.code = code
         self.retriable = retriable
@@ -192,7 +194,12 @@ def _causes(exc: BaseException) -> list[BaseException]:
 
 
 def _add_facts(error: pb.AgentError, exc: BaseException) -> None:
-    if isinstance(exc, ValidationError):
+    if isinstance(exc, RunFailure):
+        if exc.field:
+            error.extra_json = _json({"field": exc.field})
+        if isinstance(exc.__cause__, ValidationError):
+            _add_facts(error, exc.__cause__)
+    elif isinstance(exc, ValidationError):
         error.issues.extend(_issue(item) for item in _errors_of(exc)[:_MAX_ISSUES])
     elif isinstance(exc, pai.ToolRetryError):
         part = exc.tool_retry
