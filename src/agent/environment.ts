@@ -20,8 +20,14 @@ export interface AgentSlot {
   start(scope: ChildScope): RunningChild;
 }
 
+/** Where an environment says in which form it lends its services; another copy of this package may ask. */
+const form = Symbol.for("synapse-otp.agent-environment");
+/** Counted up when what an environment lends changes. */
+const currentForm = 1;
+
 /** The services of one system, handed to its agents through their supervisors. */
 export class AgentEnvironment {
+  readonly [form] = currentForm;
   readonly launcher: Launcher;
   /** Absolute path of the Python interpreter; undefined until the system has its first agent. */
   interpreter: string | undefined;
@@ -65,12 +71,19 @@ export type EquippedEnvironment = AgentEnvironment & { interpreter: string };
  * @throws CallerError "invalid_argument" when the tree was not started by `startSystem`
  */
 export function agentEnvironment(environment: unknown, agentId: string): EquippedEnvironment {
-  if (environment instanceof AgentEnvironment && environment.interpreter !== undefined) {
-    return environment as EquippedEnvironment;
-  }
-  throw new CallerError(
-    "invalid_argument",
-    `agent "${agentId}" needs a system: start it with startSystem, not with startSupervisor`,
-    { field: "children", value: agentId, rule: "agents are started by startSystem" },
-  );
+  const lent = formOf(environment);
+  const equipped = environment as AgentEnvironment;
+  if (lent === currentForm && equipped.interpreter !== undefined) return equipped as EquippedEnvironment;
+  const facts = { field: "children", value: agentId, rule: "agents are started by startSystem" };
+  const why =
+    lent === undefined || lent === currentForm
+      ? "needs a system: start it with startSystem, not with startSupervisor"
+      : "is of another version of this package than its system: two copies of synapse-otp are loaded; `npm ls synapse-otp` shows them";
+  throw new CallerError("invalid_argument", `agent "${agentId}" ${why}`, facts);
+}
+
+/** The form of an environment, of whatever copy of this package; undefined for what is none. */
+function formOf(environment: unknown): number | undefined {
+  if (typeof environment !== "object" || environment === null) return undefined;
+  return (environment as { [form]?: number })[form];
 }
