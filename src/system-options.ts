@@ -5,31 +5,31 @@ import { invalidArgument } from "./errors.ts";
 import type { Inspector } from "./inspect/observer.ts";
 import type { SystemLogger } from "./logger.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
-import type { RestartPolicy } from "./otp/supervisor/restart-policy.ts";
+import type { AnyRestartPolicy } from "./otp/supervisor/restart-policy.ts";
 import type { Strategy } from "./otp/supervisor/spec.ts";
 
 /** Options of `startSystem`. */
 export interface SystemOptions {
   /** Name of the root supervisor; default "system". */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Default "one_for_one". */
-  readonly strategy?: Strategy;
+  readonly strategy?: Strategy | undefined;
   /** Restarts that the root allows within `periodMs`; default 3. With many agents, raise it or give each its own supervisor. */
-  readonly maxRestarts?: number;
+  readonly maxRestarts?: number | undefined;
   /** Default 5,000 ms. */
-  readonly periodMs?: number;
+  readonly periodMs?: number | undefined;
   /** Started in this order, stopped in reverse: agents, supervisors, any XState logic. */
-  readonly children?: readonly ChildSpec[];
+  readonly children?: readonly ChildSpec[] | undefined;
   /**
    * Takes reports and the workers' log lines: pino's, or any that is called alike, such as Fastify's. What it throws is a process warning, once.
    * Default: lines as pino's on stderr, from level "warn" up; it never waits for who reads stderr.
    */
-  readonly logger?: SystemLogger;
+  readonly logger?: SystemLogger | undefined;
   /** Sees every actor, event and snapshot of the tree: an XState inspection observer, such as @statelyai/inspect's `inspect`. */
-  readonly inspect?: Inspector;
+  readonly inspect?: Inspector | undefined;
   /** Replaces restart types and intensity at the root. */
-  readonly policy?: RestartPolicy;
-  readonly python?: PythonOptions;
+  readonly policy?: AnyRestartPolicy | undefined;
+  readonly python?: PythonOptions | undefined;
 }
 
 /** Where Python and the agents' code are. */
@@ -38,19 +38,19 @@ export interface PythonOptions {
    * The interpreter: a path, or a name on PATH. Default: the environment variable PYTHON_EXEC, then the virtual environment of the project
    * (`python/.venv`, `.venv`), then the active one, then the one beside this package.
    */
-  readonly interpreter?: string;
+  readonly interpreter?: string | undefined;
   /** Working directory of the workers, where relative entries start; default: the host's. */
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /** Added to the environment of every worker. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** Largest request and answer in bytes, on both ends; default 64 MiB. */
-  readonly maxMessageBytes?: number;
+  readonly maxMessageBytes?: number | undefined;
 }
 
 /** How a system is stopped. */
 export interface StopOptions {
   /** When this passes, everything that still runs is killed. Milliseconds; default: as long as the children's own `shutdownMs` take. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 const knownOptions = new Set([

@@ -64,7 +64,7 @@ export class System implements AsyncDisposable {
    * The handle of an agent, whatever its state.
    * @throws CallerError "not_found" with the ids that are known
    */
-  agent<Output = string>(idOrDefinition: string | AgentDefinition<Output>): Agent<Output> {
+  agent<Output = unknown>(idOrDefinition: string | AgentDefinition<Output>): Agent<Output> {
     const id = typeof idOrDefinition === "string" ? idOrDefinition : idOrDefinition?.id;
     if (typeof id !== "string") throw invalidArgument("idOrDefinition", idOrDefinition, "an agent's id or definition");
     const agent = this.#environment.agents.get(id);

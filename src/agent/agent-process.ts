@@ -9,7 +9,7 @@ import { CurrentWorker } from "./current-worker.ts";
 import { type AgentSlot, agentEnvironment, type EquippedEnvironment } from "./environment.ts";
 import { Agent, type HandleOwner } from "./handle.ts";
 import { AgentLife } from "./life.ts";
-import { agentMachine } from "./machine.ts";
+import { type AgentState, agentMachine } from "./machine.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Readiness } from "./readiness.ts";
 import type { PendingRun } from "./run.ts";
@@ -72,7 +72,7 @@ export class AgentProcess implements AgentSlot, HandleOwner {
     return this.#life.path;
   }
 
-  get state(): string {
+  get state(): AgentState {
     return this.#life.state;
   }
 

@@ -5,6 +5,7 @@ import { invalidArgument, RunError, type SynapseError } from "../errors.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
+import type { AgentState } from "./machine.ts";
 import type { PendingRun, RunOwner } from "./run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { RunResult } from "./run-result.ts";
@@ -13,9 +14,9 @@ import { UnaryRun } from "./unary-run.ts";
 
 /** How a wait may be ended early. */
 export interface WaitOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Milliseconds, 1 to 2,147,483,647; default: no limit. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
 }
 
 /** Where an agent's runs are handed in. */
@@ -27,14 +28,17 @@ export interface RunTaker extends RunOwner {
    * @throws CallerError "queue_full" or "stopped"; WorkerError when the agent has stopped because of a crash
    */
   accept(run: PendingRun): void;
-  /** Whether a run would be taken now. @throws as `accept` does, if not */
-  checkRoom(): void;
+  /**
+   * Keeps a place in the order for a run that is not wanted yet, for this turn; it is taken with `enqueue`.
+   * @throws as `accept` does
+   */
+  reserve(run: PendingRun): void;
 }
 
 /** The agent as its handle sees it. */
 export interface HandleOwner {
   readonly agentId: string;
-  readonly state: string;
+  readonly state: AgentState;
   readonly incarnation: number;
   readonly pid: number | undefined;
   readonly lastCrash: CrashRecord | undefined;
@@ -50,7 +54,7 @@ export interface HandleOwner {
 }
 
 /** An agent of a running system. `Output` is what its runs answer with. */
-export class Agent<Output = string> {
+export class Agent<Output = unknown> {
   readonly #owner: HandleOwner;
 
   constructor(owner: HandleOwner) {
@@ -61,8 +65,8 @@ export class Agent<Output = string> {
     return this.#owner.agentId;
   }
 
-  /** starting, ready, busy, crashed, restarting, stopping or stopped. */
-  get state(): string {
+  /** What docs/agents.md says of each. */
+  get state(): AgentState {
     return this.#owner.state;
   }
 
@@ -100,7 +104,7 @@ export class Agent<Output = string> {
   stream(prompt: string, options: RunOptions = {}): RunStream<Output> {
     checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new StreamRun<Output>(this.#owner.runs, prompt, options);
-    this.#owner.runs.checkRoom();
+    this.#owner.runs.reserve(run);
     return run.handle();
   }
 

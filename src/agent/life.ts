@@ -6,7 +6,7 @@ import { actorState, createChildActor } from "../otp/scheduler/xstate-adapter.ts
 import type { ChildScope } from "../otp/supervisor/running-child.ts";
 import type { AgentReport, AgentReportFacts } from "./agent-report.ts";
 import type { EquippedEnvironment } from "./environment.ts";
-import type { AgentActor, AgentEvent, agentMachine } from "./machine.ts";
+import type { AgentActor, AgentEvent, AgentState, agentMachine } from "./machine.ts";
 import { Outbox } from "./outbox.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
@@ -51,8 +51,8 @@ export class AgentLife {
     return this.#scope?.path;
   }
 
-  get state(): string {
-    return this.#actor === undefined ? "stopped" : actorState(this.#actor);
+  get state(): AgentState {
+    return this.#actor === undefined ? "stopped" : (actorState(this.#actor) as AgentState);
   }
 
   get stopped(): boolean {

@@ -5,6 +5,9 @@
 
 import { type ActorRefFrom, assign, setup } from "xstate";
 
+/** The states of an agent. */
+export type AgentState = "starting" | "ready" | "busy" | "crashed" | "restarting" | "stopping" | "stopped";
+
 /** What an inspector sees of an agent beside its state. */
 export interface AgentContext {
   agentId: string;

@@ -58,10 +58,18 @@ export class RunDispatcher implements RunTaker {
     });
   }
 
-  checkRoom(): void {
+  reserve(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;
     this.#mailbox.check(this.#worker.client !== undefined);
+    this.#mailbox.reserve(run);
+    // Who reads it does so in this turn, mostly. Nobody waits longer for one who does not.
+    this.#life.turn(() =>
+      setImmediate(() => {
+        this.#mailbox.giveUp(run);
+        this.serve();
+      }),
+    );
   }
 
   enqueue(run: PendingRun): void {
@@ -82,6 +90,10 @@ export class RunDispatcher implements RunTaker {
 
   /** Hands waiting runs to the worker while it takes some. */
   serve(): void {
+    this.#life.turn(() => this.#serve());
+  }
+
+  #serve(): void {
     for (let { client } = this.#worker; client !== undefined; client = this.#worker.client) {
       const run = this.#mailbox.take();
       if (run === undefined) return;

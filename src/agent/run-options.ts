@@ -9,23 +9,23 @@ import type { ModelSettings, RunRequestSpec, UsageLimits } from "../rpc/run-type
 /** Options of `Agent.run` and `Agent.stream`. */
 export interface RunOptions {
   /** Cancels the run, waiting or running; the Python side is cancelled too. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** From the call to the result, waiting included, in milliseconds (1 to 2,147,483,647). Default: no limit. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** `newMessages` of earlier runs, oldest first. */
-  messageHistory?: readonly unknown[];
+  messageHistory?: readonly unknown[] | undefined;
   /** Default: the history's, or a new one. */
-  conversationId?: string;
-  modelSettings?: ModelSettings;
-  usageLimits?: UsageLimits;
+  conversationId?: string | undefined;
+  modelSettings?: ModelSettings | undefined;
+  usageLimits?: UsageLimits | undefined;
   /** Any JSON value; Python validates it against the agent's deps_type. */
-  deps?: unknown;
+  deps?: unknown | undefined;
   /** A pydantic-ai model name such as "openai:gpt-5" or "test". Default: the agent's own. */
-  model?: string;
+  model?: string | undefined;
   /** Added to the agent's own instructions. */
-  instructions?: string;
+  instructions?: string | undefined;
   /** Kept with the run on the Python side. */
-  metadata?: Readonly<Record<string, string>>;
+  metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 const known = new Set([

@@ -9,7 +9,7 @@ import type { WireRunEvent, WireRunResult } from "../rpc/run-types.ts";
 import type { Usage } from "../usage.ts";
 
 /** A finished run. */
-export interface RunResult<Output = string> {
+export interface RunResult<Output = unknown> {
   output: Output;
   usage: Usage;
   /** pydantic-ai messages (JSON values) that this run added; pass them on in `messageHistory`. */

@@ -11,7 +11,7 @@ import type { RunEvent, RunResult } from "./run-result.ts";
  * The events of one run, to be read once. Reading drives the run: a reader that pauses slows the worker down. Without a reader, asking for
  * `result` reads to the end and keeps the events. Leaving a loop early cancels the run.
  */
-export interface RunStream<Output = string> extends AsyncIterable<RunEvent<Output>> {
+export interface RunStream<Output = unknown> extends AsyncIterable<RunEvent<Output>> {
   readonly runId: string;
   /** The text alone, as it comes. Throws the error of a run that fails. */
   text(): AsyncIterable<string>;

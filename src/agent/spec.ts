@@ -7,7 +7,7 @@ import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import type { UnsafeNumbers } from "../rpc/exact-json.ts";
 
 /** How an agent is started, bounded and restarted. */
-export interface AgentSpec<Output = string> {
+export interface AgentSpec<Output = unknown> {
   /** Unique in its system. */
   readonly id: string;
   /**
@@ -16,26 +16,29 @@ export interface AgentSpec<Output = string> {
    */
   readonly entry: string;
   /** Default "permanent". */
-  readonly restart?: RestartType;
+  readonly restart?: RestartType | undefined;
   /** How long running runs get when the agent is stopped, in milliseconds; default 5,000. Then its worker is killed. */
-  readonly shutdownMs?: number;
+  readonly shutdownMs?: number | undefined;
   /** From spawn to ready, in milliseconds; default 30,000. */
-  readonly startTimeoutMs?: number;
+  readonly startTimeoutMs?: number | undefined;
   /** Runs that the worker holds at a time; default 8. */
-  readonly maxConcurrency?: number;
+  readonly maxConcurrency?: number | undefined;
   /** Runs that wait beyond those; default 1,000. A run over it is rejected with "queue_full". */
-  readonly maxQueue?: number;
+  readonly maxQueue?: number | undefined;
   /** Added to the worker's environment. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Checks the output of every run (zod, valibot, arktype, …) and gives `Output` its type. */
-  readonly output?: StandardSchemaV1<unknown, Output>;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /**
+   * What every run answers with: "text", or a schema (zod, valibot, arktype, …) that checks it and gives `Output` its type. Without either the output is
+   * whatever Python's is: unknown.
+   */
+  readonly output?: StandardSchemaV1<unknown, Output> | "text" | undefined;
   /**
    * What becomes of a number in an answer that JSON does not hold in JavaScript: an integer beyond ±(2^53 - 1), NaN, an infinity. "string" (default):
    * its text; "bigint": a bigint, and NaN and infinities as JavaScript has them; "error": the run is rejected with "output_invalid".
    */
-  readonly unsafeNumbers?: UnsafeNumbers;
+  readonly unsafeNumbers?: UnsafeNumbers | undefined;
   /** How workers are started; "auto" is "spawn". */
-  readonly launcher?: "spawn" | "auto";
+  readonly launcher?: "spawn" | "auto" | undefined;
 }
 
 /** An agent specification with every default filled in. */
@@ -54,6 +57,18 @@ export interface NormalAgentSpec {
 }
 
 const unsafeNumberRules: readonly string[] = ["string", "bigint", "error"] satisfies UnsafeNumbers[];
+
+/** Says whether an answer is a text. */
+const textSchema: StandardSchemaV1<unknown, string> = {
+  "~standard": {
+    version: 1,
+    vendor: "synapse-otp",
+    validate: (value) =>
+      typeof value === "string"
+        ? { value }
+        : { issues: [{ message: 'it is no text, as the definition says: output: "text"' }] },
+  },
+};
 
 const known = new Set([
   "id",
@@ -97,8 +112,12 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   for (const [name, value] of Object.entries(env)) {
     if (typeof value !== "string") throw invalidArgument(`spec.env.${name}`, value, `a string (agent "${id}")`);
   }
-  if (output !== undefined && typeof output?.["~standard"]?.validate !== "function") {
-    throw invalidArgument("spec.output", output, `a Standard Schema, such as zod's or valibot's (agent "${id}")`);
+  if (output !== undefined && output !== "text" && typeof output?.["~standard"]?.validate !== "function") {
+    throw invalidArgument(
+      "spec.output",
+      output,
+      `"text", or a Standard Schema such as zod's or valibot's (agent "${id}")`,
+    );
   }
   if (unsafeNumbers !== undefined && !unsafeNumberRules.includes(unsafeNumbers)) {
     throw invalidArgument("spec.unsafeNumbers", unsafeNumbers, `"string", "bigint" or "error" (agent "${id}")`);
@@ -107,7 +126,18 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     throw invalidArgument("spec.launcher", launcher, `"spawn" or "auto" (agent "${id}")`);
   }
   const { restart = "permanent" } = spec;
-  return { id, entry, restart, shutdownMs, startTimeoutMs, maxConcurrency, maxQueue, env, output, unsafeNumbers };
+  return {
+    id,
+    entry,
+    restart,
+    shutdownMs,
+    startTimeoutMs,
+    maxConcurrency,
+    maxQueue,
+    env,
+    output: output === "text" ? textSchema : output,
+    unsafeNumbers,
+  };
 }
 
 function checkInteger(field: string, value: number, least: number, id: string): void {

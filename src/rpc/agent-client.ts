@@ -6,9 +6,9 @@ import type { AgentDescription, WireRunEvent, WireRunResult } from "./run-types.
 /** How one call may be ended early. */
 export interface CallOptions {
   /** Cancels the call; the Python handler is cancelled too. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Becomes the gRPC deadline, which the Python handler sees. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
 }
 
 /**

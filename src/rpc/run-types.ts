@@ -5,33 +5,33 @@ import type { Usage } from "../usage.ts";
 
 /** pydantic-ai's ModelSettings; a key not named here is passed on as it is (for example "openai_reasoning_effort"). */
 export interface ModelSettings {
-  maxTokens?: number;
-  temperature?: number;
-  topP?: number;
-  topK?: number;
-  timeoutMs?: number;
-  parallelToolCalls?: boolean;
-  seed?: number;
-  presencePenalty?: number;
-  frequencyPenalty?: number;
-  stopSequences?: string[];
-  toolChoice?: "none" | "auto" | "required";
-  thinking?: boolean | "minimal" | "low" | "medium" | "high" | "xhigh";
+  maxTokens?: number | undefined;
+  temperature?: number | undefined;
+  topP?: number | undefined;
+  topK?: number | undefined;
+  timeoutMs?: number | undefined;
+  parallelToolCalls?: boolean | undefined;
+  seed?: number | undefined;
+  presencePenalty?: number | undefined;
+  frequencyPenalty?: number | undefined;
+  stopSequences?: string[] | undefined;
+  toolChoice?: "none" | "auto" | "required" | undefined;
+  thinking?: boolean | "minimal" | "low" | "medium" | "high" | "xhigh" | undefined;
   /** Further settings by pydantic-ai's own names. Must be JSON. */
-  extra?: Readonly<Record<string, unknown>>;
+  extra?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** pydantic-ai's UsageLimits. An absent `requestLimit` is pydantic-ai's 50; `null` lifts it. */
 export interface UsageLimits {
-  requestLimit?: number | null;
-  toolCallsLimit?: number;
-  inputTokensLimit?: number;
-  outputTokensLimit?: number;
-  totalTokensLimit?: number;
-  perRequestInputTokensLimit?: number;
+  requestLimit?: number | null | undefined;
+  toolCallsLimit?: number | undefined;
+  inputTokensLimit?: number | undefined;
+  outputTokensLimit?: number | undefined;
+  totalTokensLimit?: number | undefined;
+  perRequestInputTokensLimit?: number | undefined;
   /** US dollars as a decimal number in text. */
-  costLimit?: string;
-  countTokensBeforeRequest?: boolean;
+  costLimit?: string | undefined;
+  countTokensBeforeRequest?: boolean | undefined;
 }
 
 /** One run as the client sends it. */

@@ -134,3 +134,23 @@ test("a run whose time is up, and whose tool can be cancelled, makes room at onc
   expect((await next).output).toBe("next");
   expect(fleet.clock.pending).toBe(0);
 });
+
+test("a stream that is read in the turn that made it goes before what was asked after it", async () => {
+  const fleet = await startPoet({ maxConcurrency: 1 });
+  const agent = fleet.agent();
+  await agent.whenReady();
+  const stream = agent.stream("first");
+  const run = agent.run("second");
+  for await (const _text of stream.text());
+  await run;
+  expect(fleet.launcher.worker("poet").runs.map(({ prompt }) => prompt)).toEqual(["first", "second"]);
+});
+
+test("a stop ends a stream that was just made as it ends what waits", async () => {
+  const fleet = await startPoet();
+  const agent = fleet.agent();
+  await agent.whenReady();
+  const stream = agent.stream("never");
+  await agent.stop();
+  expect(await rejection(stream.result)).toMatchObject({ code: "agent_stopped" });
+});
