@@ -25,6 +25,7 @@ export {
   WorkerError,
   type WorkerErrorCode,
 } from "./errors.ts";
+export { httpStatuses, httpStatusesOfKinds, httpStatusOf } from "./http-status.ts";
 export type { Inspector } from "./inspect/observer.ts";
 export type { SystemLogger } from "./logger.ts";
 export type { ExitReason } from "./otp/report/exit-reason.ts";
@@ -39,5 +40,6 @@ export { describeReport } from "./report-log.ts";
 export type { UnsafeNumbers } from "./rpc/exact-json.ts";
 export type { AgentDescription, ModelSettings, UsageLimits } from "./rpc/run-types.ts";
 export { type System, type SystemParts, startSystem } from "./system.ts";
+export type { AgentHealth, SystemHealth } from "./system-health.ts";
 export type { PythonOptions, StopOptions, SystemOptions } from "./system-options.ts";
 export type { Usage } from "./usage.ts";

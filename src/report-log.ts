@@ -44,6 +44,12 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
       return ["error", `${report.path} crashed: ${report.crash.describe}`];
     case "agent.stopped":
       return ["info", `${report.path} stopped (${report.reason}); ${report.rejectedRuns} waiting runs rejected`];
+    case "run.started":
+      return ["debug", `${report.path}: run "${report.runId}" started after ${report.waitedMs} ms`];
+    case "run.settled": {
+      const why = report.code === undefined ? "" : ` (${report.code})`;
+      return ["debug", `${report.path}: run "${report.runId}" ${report.outcome}${why} after ${report.durationMs} ms`];
+    }
     case "run.lingers":
       return [
         "warn",

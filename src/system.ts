@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { type AgentDefinition, containsAgent } from "./agent/define.ts";
 import { AgentEnvironment } from "./agent/environment.ts";
 import { guardLogger } from "./agent/guarded-logger.ts";
-import type { Agent } from "./agent/handle.ts";
+import type { Agent, WaitOptions } from "./agent/handle.ts";
 import { createDefaultLogger } from "./default-logger.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
 import { guardInspector } from "./inspect/observer.ts";
@@ -22,6 +22,7 @@ import { findInterpreter } from "./python/interpreter.ts";
 import type { Report } from "./report.ts";
 import { Reporter } from "./reporter.ts";
 import { StderrLines } from "./stderr-lines.ts";
+import { healthOf, type SystemHealth } from "./system-health.ts";
 import { checkSystemOptions, type StopOptions, type SystemOptions } from "./system-options.ts";
 import type { Launcher } from "./worker/launcher.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
@@ -44,6 +45,7 @@ export class System implements AsyncDisposable {
   readonly #environment: AgentEnvironment;
   readonly #reporter: Reporter;
   readonly #findPython: () => Promise<string>;
+  #running = true;
 
   constructor(parts: {
     root: Supervisor;
@@ -57,6 +59,9 @@ export class System implements AsyncDisposable {
     this.#environment = parts.environment;
     this.#reporter = parts.reporter;
     this.ended = parts.ended;
+    void parts.ended.then(() => {
+      this.#running = false;
+    });
     this.#findPython = parts.findPython;
   }
 
@@ -86,6 +91,22 @@ export class System implements AsyncDisposable {
   /** The tree as data, as it is now. */
   tree(): TreeNode {
     return this.#root.tree();
+  }
+
+  /** How the system and its agents are now: for the health check of a service. */
+  health(): SystemHealth {
+    return healthOf(this.#environment.agents.values(), this.#running);
+  }
+
+  /**
+   * Settles when every agent serves; those that were stopped by request are not waited for.
+   * @returns rejects with the error of an agent that stops first, RunError "deadline_exceeded" or "run_cancelled" as the options say, CallerError "stopped"
+   * when the system has ended
+   */
+  async whenReady(options: WaitOptions = {}): Promise<void> {
+    if (!this.#running) throw new CallerError("stopped", `system "${this.name}" has been stopped`);
+    const agents = [...this.#environment.agents.values()];
+    await Promise.all(agents.map((slot) => (slot.stoppedByRequest ? undefined : slot.handle.whenReady(options))));
   }
 
   /** Calls `listener` for every report from now on. Returns the function that ends it. A throw of the listener is logged. */
@@ -126,6 +147,7 @@ export class System implements AsyncDisposable {
       throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
     }
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#root.kill(), timeoutMs);
+    this.#running = false;
     void this.#root.stop("shutdown");
     await this.ended;
     clearTimeout(timer);

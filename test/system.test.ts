@@ -258,3 +258,60 @@ describe("a logger", () => {
     expect(await rejection(refused)).toMatchObject({ field: "options.logger" });
   });
 });
+
+describe("health", () => {
+  test("tells of every agent, and whether all serve", async () => {
+    const script: FakeWorkerScript = { answer: ({ prompt }) => (prompt === "hang" ? { hang: true } : prompt) };
+    const children = [defineAgent({ id: "poet", entry: "poet.py:agent", maxConcurrency: 1 }), poet("other")];
+    const { system, launcher } = await start({ children }, script);
+    expect(system.health()).toMatchObject({
+      status: "degraded",
+      agents: [{ id: "poet", state: "starting", serving: false }, {}],
+    });
+    await system.whenReady();
+    const held = rejection(system.agent("poet").run("hang"));
+    const waiting = rejection(system.agent("poet").run("waits"));
+    expect(system.health()).toMatchObject({
+      status: "serving",
+      agents: [
+        { id: "poet", path: "system/poet", state: "busy", serving: true, incarnation: 1, queueLength: 1, inFlight: 1 },
+        { id: "other", state: "ready", pid: system.agent("other").pid, queueLength: 0, inFlight: 0 },
+      ],
+    });
+    expect([system.agent("poet").queueLength, system.agent("poet").inFlight]).toEqual([1, 1]);
+    await system.agent("other").stop();
+    expect(system.health()).toMatchObject({ status: "serving", agents: [{}, { state: "stopped", serving: false }] });
+    launcher.worker("poet").crash();
+    await held;
+    expect(system.health()).toMatchObject({
+      status: "degraded",
+      agents: [{ lastCrash: expect.stringContaining("SIGKILL") }, {}],
+    });
+    await system.whenReady({ timeoutMs: 5_000 });
+    expect(system.health().status).toBe("serving");
+    await system.stop({ timeoutMs: 0 });
+    await waiting.catch(() => undefined);
+    expect(system.health().status).toBe("stopped");
+    expect(await rejection(system.whenReady())).toMatchObject({ code: "stopped" });
+  });
+
+  test("waits no longer than it is told, and not for an agent that cannot be loaded", async () => {
+    const never = await start({ children: [poet()] }, { start: "never" });
+    const late = rejection(never.system.whenReady({ timeoutMs: 100 }));
+    never.clock.advance(100);
+    expect(await late).toMatchObject({ code: "deadline_exceeded" });
+    expect(await rejection(never.system.whenReady({ signal: AbortSignal.abort() }))).toMatchObject({
+      code: "run_cancelled",
+    });
+    const loadFailure = { kind: "module_missing", message: "no module poet" } as const;
+    const broken = await start({ children: [poet()] }, { start: { loadFailure } });
+    expect(await rejection(broken.system.whenReady())).toMatchObject({ code: "entry_module_missing" });
+    expect(broken.system.health().status).toBe("degraded");
+  });
+
+  test("of a system without agents is serving", async () => {
+    const { system } = await start({ children: [idle] });
+    await system.whenReady();
+    expect(system.health()).toEqual({ status: "serving", agents: [] });
+  });
+});

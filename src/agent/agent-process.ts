@@ -80,6 +80,10 @@ export class AgentProcess implements AgentSlot, HandleOwner {
     return this.#life.stopped;
   }
 
+  get stoppedByRequest(): boolean {
+    return this.stopped && this.#crashes.leftDownBy === undefined;
+  }
+
   get incarnation(): number {
     return this.#life.incarnation;
   }

@@ -16,6 +16,8 @@ export interface AgentSlot {
   /** Where it stands in the tree, or stood last; undefined before its first start. */
   readonly path: string | undefined;
   readonly stopped: boolean;
+  /** Whether it has stopped and no crash has left it down. */
+  readonly stoppedByRequest: boolean;
   /** Begins under a supervisor: the first time, or again after it has stopped. */
   start(scope: ChildScope): RunningChild;
 }

@@ -21,6 +21,10 @@ export interface WaitOptions {
 
 /** Where an agent's runs are handed in. */
 export interface RunTaker extends RunOwner {
+  /** Runs that wait. */
+  readonly queueLength: number;
+  /** Runs that work in the worker. */
+  readonly inFlight: number;
   /** The error for a call to an agent that has stopped; undefined while it accepts runs. */
   refusal(): SynapseError | undefined;
   /**
@@ -83,6 +87,16 @@ export class Agent<Output = unknown> {
   /** The last crash; undefined when there was none. */
   get lastCrash(): CrashRecord | undefined {
     return this.#owner.lastCrash;
+  }
+
+  /** Runs that wait, for a place or for a worker. */
+  get queueLength(): number {
+    return this.#owner.runs.queueLength;
+  }
+
+  /** Runs that work in the worker now, also those whose caller has been answered: at most `maxConcurrency`. */
+  get inFlight(): number {
+    return this.#owner.runs.inFlight;
   }
 
   /**

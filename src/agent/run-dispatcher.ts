@@ -40,6 +40,14 @@ export class RunDispatcher implements RunTaker {
     return this.#life.clock;
   }
 
+  get queueLength(): number {
+    return this.#mailbox.waitingCount;
+  }
+
+  get inFlight(): number {
+    return this.#mailbox.inFlight.size;
+  }
+
   get schema(): StandardSchemaV1 | undefined {
     return this.#life.spec.output;
   }

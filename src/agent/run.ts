@@ -65,6 +65,7 @@ export abstract class Run<Output> implements PendingRun {
   /** The process that has asked: a rejection that it does not hear is its own. */
   readonly #asker: Process | undefined = currentProcess();
   readonly #site: CallSite;
+  readonly #askedAtMs: number;
   readonly #resolve: (result: RunResult<Output>) => void;
   readonly #reject: (error: Error) => void;
   #timer: unknown;
@@ -80,7 +81,8 @@ export abstract class Run<Output> implements PendingRun {
     this.owner = owner;
     this.#site = new CallSite(new.target);
     const { signal, timeoutMs } = options;
-    if (timeoutMs !== undefined) this.#deadlineMs = owner.clock.monotonicMs() + timeoutMs;
+    this.#askedAtMs = owner.clock.monotonicMs();
+    if (timeoutMs !== undefined) this.#deadlineMs = this.#askedAtMs + timeoutMs;
     this.#signal = signal;
     this.#timeoutMs = timeoutMs;
     this.request = encodeOptions(this.id, prompt, options, owner);
@@ -117,7 +119,9 @@ export abstract class Run<Output> implements PendingRun {
     this.#incarnation = incarnation;
     const leftMs = this.#leftMs();
     this.request.address(incarnation, leftMs === undefined ? undefined : Math.max(1, leftMs));
-    const run = { id: this.id, attempt: this.request.attempt };
+    const { attempt } = this.request;
+    this.owner.report({ type: "run.started", runId: this.id, attempt, waitedMs: this.#sinceAskedMs() });
+    const run = { id: this.id, attempt };
     this.#carriage = new Carriage(client, run, {
       carriageEnded: () => this.#gone(),
       connectionLost: () => this.owner.connectionLost(incarnation),
@@ -160,6 +164,7 @@ export abstract class Run<Output> implements PendingRun {
       const result = checked instanceof Promise ? await checked : checked;
       if (!this.#settle()) return undefined;
       this.#resolve(result);
+      this.#reportSettled({ outcome: "completed", usage: result.usage });
       this.#watchRest();
       return result;
     } catch (error) {
@@ -215,7 +220,16 @@ export abstract class Run<Output> implements PendingRun {
     if (this.#asker === undefined) runOutside(this.#reject, error);
     else runAs(this.#asker, this.#reject, error);
     this.failed(error);
+    this.#reportSettled(outcomeOf(error));
     return true;
+  }
+
+  #reportSettled(outcome: Outcome): void {
+    this.owner.report({ type: "run.settled", runId: this.id, durationMs: this.#sinceAskedMs(), ...outcome });
+  }
+
+  #sinceAskedMs(): number {
+    return Math.round(this.owner.clock.monotonicMs() - this.#askedAtMs);
   }
 
   #settle(): boolean {
@@ -264,4 +278,16 @@ export abstract class Run<Output> implements PendingRun {
   #facts(): { agentId: string; runId: string } {
     return { agentId: this.owner.agentId, runId: this.id };
   }
+}
+
+type Outcome = Pick<Extract<AgentReportFacts, { type: "run.settled" }>, "outcome" | "code" | "kind" | "usage">;
+
+/** What a report says of an error. */
+function outcomeOf(error: Error): Outcome {
+  if (!(error instanceof SynapseError)) return { outcome: "failed" };
+  const { code } = error;
+  const outcome = code === "run_cancelled" ? "cancelled" : "failed";
+  if (!(error instanceof RunError)) return { outcome, code };
+  const { kind, usage } = error;
+  return usage === undefined ? { outcome, code, kind } : { outcome, code, kind, usage };
 }

@@ -239,13 +239,13 @@ describe("the place of a run whose caller was answered before", () => {
     run.begin(client, 1);
     controller.abort();
     owner.clock.advance(999);
-    expect(owner.reports).toEqual([]);
+    expect(owner.reports.map(({ type }) => type)).toEqual(["run.started", "run.settled"]);
     owner.clock.advance(1);
-    expect(owner.reports).toEqual([{ type: "run.lingers", runId: run.id, forMs: 1_000 }]);
+    expect(owner.reports.slice(2)).toEqual([{ type: "run.lingers", runId: run.id, forMs: 1_000 }]);
     owner.clock.advance(500);
     client.end.resolve();
     await turn();
-    expect(owner.reports.slice(1)).toEqual([{ type: "run.gone", runId: run.id, forMs: 1_500 }]);
+    expect(owner.reports.slice(3)).toEqual([{ type: "run.gone", runId: run.id, forMs: 1_500 }]);
     expect(owner.clock.pending).toBe(0);
   });
 
@@ -393,5 +393,37 @@ describe("the stack of a run's error", () => {
     expect(stack?.startsWith(`${name}: ${message}\n    at `)).toBe(true);
     expect(stack).toContain("theCallersOwnCode");
     expect(stack).not.toContain("src/agent/run.ts");
+  });
+});
+
+describe("the reports of a run", () => {
+  test("tell how long it waited and took, and what it used", async () => {
+    const { owner, client, run } = start();
+    run.wait();
+    owner.clock.advance(30);
+    run.begin(client, 1);
+    owner.clock.advance(12);
+    owner.clock.step(-3_600_000);
+    client.answer.resolve(wireResult("hi"));
+    const { usage } = await run.result;
+    expect(owner.reports).toEqual([
+      { type: "run.started", runId: run.id, attempt: 1, waitedMs: 30 },
+      { type: "run.settled", runId: run.id, outcome: "completed", durationMs: 42, usage },
+    ]);
+  });
+
+  test.each([
+    [
+      new RunError("run_failed", "x", { kind: "model_http" }),
+      { outcome: "failed", code: "run_failed", kind: "model_http" },
+    ],
+    [new RunError("run_cancelled", "x", { kind: "cancelled" }), { outcome: "cancelled", code: "run_cancelled" }],
+    [new WorkerError("agent_stopped", "x"), { outcome: "failed", code: "agent_stopped" }],
+  ])("tell of %s by code and kind, also when it never began", (error, outcome) => {
+    const { owner, run } = start();
+    run.wait();
+    run.fail(error);
+    run.fail(error);
+    expect(owner.reports).toMatchObject([{ type: "run.settled", runId: run.id, durationMs: 0, ...outcome }]);
   });
 });
