@@ -7,11 +7,13 @@
  */
 
 import type { CrashRecord } from "./crash.ts";
-import { describeValue } from "./describe-value.ts";
+import { describeValue, kindOf } from "./describe-value.ts";
 import type {
   CallerErrorFacts,
   FailedCall,
   ProcessErrorFacts,
+  RunErrorFacts,
+  RunErrorKind,
   ValidationIssue,
   WorkerErrorFacts,
 } from "./error-facts.ts";
@@ -106,6 +108,8 @@ export type {
   CallerErrorFacts,
   FailedCall,
   ProcessErrorFacts,
+  RunErrorFacts,
+  RunErrorKind,
   ValidationIssue,
   WorkerErrorFacts,
 } from "./error-facts.ts";
@@ -168,50 +172,13 @@ export function invalidArgument(field: string, value: unknown, rule: string, cau
   return new CallerError("invalid_argument", `${field} is ${describeValue(value)}; it must be ${rule}`, facts);
 }
 
-/** How pydantic-ai (or the bridge to it) ended a run; the names of AgentErrorKind in the contract, lower case. */
-export type RunErrorKind =
-  | "validation"
-  | "user_error"
-  | "model_retry"
-  | "unexpected_model_behavior"
-  | "output_validation"
-  | "tool_retries_exhausted"
-  | "usage_limit_exceeded"
-  | "concurrency_limit"
-  | "model_http"
-  | "model_api"
-  | "content_filter"
-  | "incomplete_tool_call"
-  | "fallback"
-  | "cancelled"
-  | "deadline"
-  | "hook_timeout"
-  | "suspended_expired"
-  | "user_code"
-  | "draining"
-  | "interrupted"
-  | "answer_too_large"
-  | "internal"
-  | "unknown";
-
-/** What a {@link RunError} is told beside its message. Absent facts are unknown. */
-export interface RunErrorFacts {
-  agentId?: string;
-  runId?: string;
-  kind?: RunErrorKind;
-  retriable?: boolean;
-  retryAfterMs?: number;
-  pythonType?: string;
-  pythonTraceback?: string;
-  validationErrors?: ValidationIssue[];
-  toolName?: string;
-  modelName?: string;
-  httpStatus?: number;
-  usage?: Usage;
-  /** pydantic-ai messages of the run so far, parsed from JSON. */
-  messages?: unknown[];
-  unfinished?: true;
-  cause?: unknown;
+/** The same where the value may be a secret: the message has its kind, and neither print nor JSON of the error shows it. */
+export function unquotedArgument(field: string, value: unknown, rule: string): CallerError {
+  const message = `${field} is ${kindOf(value)}; it must be ${rule}`;
+  return Object.defineProperty(new CallerError("invalid_argument", message, { field, rule }), "value", {
+    value,
+    enumerable: false,
+  });
 }
 
 /** The agent's answer was not a result. `kind` discriminates; `cause` is a {@link RunError} for each Python cause. */

@@ -1,7 +1,9 @@
 /** What a system is told, and its checks. */
 
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
 import { isLogger } from "./agent/guarded-logger.ts";
-import { invalidArgument } from "./errors.ts";
+import { invalidArgument, unquotedArgument } from "./errors.ts";
 import type { Inspector } from "./inspect/observer.ts";
 import type { SystemLogger } from "./logger.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
@@ -93,7 +95,7 @@ export function checkSystemOptions(options: SystemOptions): void {
     }
   }
   for (const [variable, value] of Object.entries(python.env ?? {})) {
-    if (typeof value !== "string") throw invalidArgument(`options.python.env.${variable}`, value, "a string");
+    if (typeof value !== "string") throw unquotedArgument(`options.python.env.${variable}`, value, "a string");
   }
   const { maxMessageBytes } = python;
   if (
@@ -111,6 +113,24 @@ export function checkSystemOptions(options: SystemOptions): void {
 function checkKnown(field: string, value: object, known: ReadonlySet<string>): void {
   for (const key of Object.keys(value)) {
     if (known.has(key)) continue;
-    throw invalidArgument(`${field}.${key}`, value[key as keyof typeof value], `one of ${[...known].join(", ")}`);
+    throw unquotedArgument(`${field}.${key}`, value[key as keyof typeof value], `one of ${[...known].join(", ")}`);
   }
+}
+
+/**
+ * The working directory of the workers, absolute.
+ * @throws CallerError "invalid_argument" when it is none: what is started there would fail as if the interpreter were missing
+ */
+export function workingDirectory(given: string | undefined): string {
+  const field = "options.python.cwd";
+  let directory: string;
+  try {
+    directory = resolve(given ?? process.cwd());
+  } catch (error) {
+    throw invalidArgument(field, given, "a directory: the host's own working directory has been removed", error);
+  }
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    throw invalidArgument(field, directory, "a directory that exists");
+  }
+  return directory;
 }

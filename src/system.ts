@@ -1,6 +1,5 @@
 /** A system: one root supervisor with the services its agents share. */
 
-import { resolve } from "node:path";
 import { type AgentDefinition, containsAgent } from "./agent/define.ts";
 import { AgentEnvironment } from "./agent/environment.ts";
 import { guardLogger } from "./agent/guarded-logger.ts";
@@ -23,7 +22,7 @@ import type { Report } from "./report.ts";
 import { Reporter } from "./reporter.ts";
 import { StderrLines } from "./stderr-lines.ts";
 import { healthOf, type SystemHealth } from "./system-health.ts";
-import { checkSystemOptions, type StopOptions, type SystemOptions } from "./system-options.ts";
+import { checkSystemOptions, type StopOptions, type SystemOptions, workingDirectory } from "./system-options.ts";
 import type { Launcher } from "./worker/launcher.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
 import { createSpawnLauncher } from "./worker/spawn-launcher.ts";
@@ -180,7 +179,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   const normal = normalizeSupervisorSpec(spec, "options");
   const lines = new StderrLines();
   const logger = guardLogger(options.logger ?? createDefaultLogger(name, (line) => lines.write(line)));
-  const cwd = resolve(python.cwd ?? process.cwd());
+  const cwd = workingDirectory(python.cwd);
   const workerEnv = workerEnvironment(python.env ?? {});
   const findPython = async () => {
     // Whoever needs an interpreter has workers to come, and with them what may be orphaned.

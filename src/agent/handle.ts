@@ -2,6 +2,7 @@
 
 import type { CrashRecord } from "../crash.ts";
 import { invalidArgument, RunError, type SynapseError } from "../errors.ts";
+import { onAbort } from "../otp/scheduler/abort.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
@@ -168,12 +169,12 @@ export class Agent<Output = unknown> {
             reject(new RunError("deadline_exceeded", message, { agentId: this.id }));
           }, timeoutMs);
     if (signal?.aborted === true) abort();
-    signal?.addEventListener("abort", abort, { once: true });
+    const forget = signal === undefined ? undefined : onAbort(signal, abort);
     try {
       await Promise.race([this.#owner.ready, promise]);
     } finally {
       if (timer !== undefined) clock.clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
+      forget?.();
     }
   }
 

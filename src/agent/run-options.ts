@@ -1,6 +1,6 @@
 /** What a caller may say of one run, and its checks. */
 
-import { CallerError, invalidArgument } from "../errors.ts";
+import { CallerError, invalidArgument, unquotedArgument } from "../errors.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
 import { encodeRun } from "../rpc/request.ts";
@@ -62,7 +62,7 @@ export function checkRunOptions(prompt: string, options: RunOptions, maxMessageB
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
   for (const key of Object.keys(options)) {
     if (!known.has(key)) {
-      throw invalidArgument(`options.${key}`, options[key as keyof RunOptions], `one of ${[...known].join(", ")}`);
+      throw unquotedArgument(`options.${key}`, options[key as keyof RunOptions], `one of ${[...known].join(", ")}`);
     }
   }
   const { signal, timeoutMs, messageHistory, metadata } = options;

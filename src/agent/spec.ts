@@ -1,7 +1,7 @@
 /** What a caller says of an agent, and its checks. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { invalidArgument } from "../errors.ts";
+import { invalidArgument, unquotedArgument } from "../errors.ts";
 import type { RestartType } from "../otp/report/supervisor-report.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import type { UnsafeNumbers } from "../rpc/exact-json.ts";
@@ -92,7 +92,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   if (typeof spec !== "object" || spec === null) throw invalidArgument("spec", spec, "an agent spec");
   for (const key of Object.keys(spec)) {
     if (!known.has(key)) {
-      throw invalidArgument(`spec.${key}`, spec[key as keyof AgentSpec<Output>], `one of ${[...known].join(", ")}`);
+      throw unquotedArgument(`spec.${key}`, spec[key as keyof AgentSpec<Output>], `one of ${[...known].join(", ")}`);
     }
   }
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
@@ -110,7 +110,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   checkInteger("spec.maxConcurrency", maxConcurrency, 1, id);
   checkInteger("spec.maxQueue", maxQueue, 0, id);
   for (const [name, value] of Object.entries(env)) {
-    if (typeof value !== "string") throw invalidArgument(`spec.env.${name}`, value, `a string (agent "${id}")`);
+    if (typeof value !== "string") throw unquotedArgument(`spec.env.${name}`, value, `a string (agent "${id}")`);
   }
   if (output !== undefined && output !== "text" && typeof output?.["~standard"]?.validate !== "function") {
     throw invalidArgument(
