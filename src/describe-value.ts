@@ -41,3 +41,10 @@ export function jsonOf(value: unknown, levels = 1): unknown {
     return describeOpaque(value);
   }
 }
+
+/** What kind of value it is, and nothing of the value itself. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}

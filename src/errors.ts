@@ -1,5 +1,5 @@
 /**
- * Every error that Synapse throws or rejects with. It imports the types of two values that import nothing, and nothing else.
+ * Every error that Synapse throws or rejects with. It imports files that import nothing, and nothing else.
  *
  * A message reads "[code] what, to whom, after how long, what to do"; every fact in it is also a field.
  * There is one subclass for each consequence: the caller's mistake ({@link CallerError}), the agent's answer ({@link RunError}),
@@ -7,7 +7,17 @@
  */
 
 import type { CrashRecord } from "./crash.ts";
-import { describeValue, jsonOf } from "./describe-value.ts";
+import { describeValue, kindOf } from "./describe-value.ts";
+import type {
+  CallerErrorFacts,
+  FailedCall,
+  ProcessErrorFacts,
+  RunErrorFacts,
+  RunErrorKind,
+  ValidationIssue,
+  WorkerErrorFacts,
+} from "./error-facts.ts";
+import { brandErrors, factsAsJson, isErrorOf } from "./error-kin.ts";
 import type { Usage } from "./usage.ts";
 
 /** The caller's mistake: thrown or rejected at once, nothing was started. */
@@ -35,7 +45,7 @@ export type RunErrorCode =
   | "run_cancelled"
   /** `timeoutMs` passed. */
   | "deadline_exceeded"
-  /** The answer does not fit the `output` schema of the agent's definition. */
+  /** The answer does not fit the `output` schema of the agent's definition, or its rule for unsafe numbers. */
   | "output_invalid"
   /** The worker refused the incarnation's token. */
   | "unauthenticated"
@@ -94,6 +104,16 @@ export type ProcessErrorCode =
   /** Its init chose not to start. */
   | "ignored";
 
+export type {
+  CallerErrorFacts,
+  FailedCall,
+  ProcessErrorFacts,
+  RunErrorFacts,
+  RunErrorKind,
+  ValidationIssue,
+  WorkerErrorFacts,
+} from "./error-facts.ts";
+
 /** Every code that a {@link SynapseError} can carry. */
 export type ErrorCode = CallerErrorCode | RunErrorCode | WorkerErrorCode | ProcessErrorCode;
 
@@ -108,10 +128,18 @@ export class SynapseError extends Error {
     this.code = code;
   }
 
-  /** The message and the facts. Whatever value a fact is, JSON can carry it: one that has no JSON of its own is described. */
+  /** Also true for an error of another copy of this package. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    // biome-ignore lint/complexity/noThisInStatic: a subclass asks for its own
+    return isErrorOf(this, value);
+  }
+
+  /**
+   * The message and the facts; no traceback, no history, nothing that a process has printed. Whatever value a fact is, JSON can carry it: one that has
+   * no JSON of its own is described.
+   */
   toJSON(): Record<string, unknown> {
-    const facts = Object.entries(this).map(([name, value]) => [name, jsonOf(value)]);
-    return { name: this.name, code: this.code, message: this.message, ...Object.fromEntries(facts) };
+    return { name: this.name, code: this.code, message: this.message, ...factsAsJson(this) };
   }
 }
 
@@ -134,14 +162,6 @@ export class CallerError extends SynapseError {
   }
 }
 
-/** What a {@link CallerError} is told beside its message. */
-export interface CallerErrorFacts {
-  field?: string;
-  value?: unknown;
-  rule?: string;
-  cause?: unknown;
-}
-
 /**
  * An argument that breaks its rule. `field` is quoted with the value and the rule, so that the message alone is enough to mend it.
  * @example throw invalidArgument("spec.maxQueue", -1, "an integer of 0 or more")
@@ -152,56 +172,13 @@ export function invalidArgument(field: string, value: unknown, rule: string, cau
   return new CallerError("invalid_argument", `${field} is ${describeValue(value)}; it must be ${rule}`, facts);
 }
 
-/** How pydantic-ai (or the bridge to it) ended a run; the names of AgentErrorKind in the contract, lower case. */
-export type RunErrorKind =
-  | "validation"
-  | "user_error"
-  | "model_retry"
-  | "unexpected_model_behavior"
-  | "output_validation"
-  | "tool_retries_exhausted"
-  | "usage_limit_exceeded"
-  | "concurrency_limit"
-  | "model_http"
-  | "model_api"
-  | "content_filter"
-  | "incomplete_tool_call"
-  | "fallback"
-  | "cancelled"
-  | "deadline"
-  | "hook_timeout"
-  | "suspended_expired"
-  | "user_code"
-  | "draining"
-  | "interrupted"
-  | "internal"
-  | "unknown";
-
-/** One entry of pydantic's `ValidationError.errors()`. */
-export interface ValidationIssue {
-  type: string;
-  loc: (string | number)[];
-  msg: string;
-  input?: unknown;
-}
-
-/** What a {@link RunError} is told beside its message. Absent facts are unknown. */
-export interface RunErrorFacts {
-  agentId?: string;
-  runId?: string;
-  kind?: RunErrorKind;
-  retriable?: boolean;
-  retryAfterMs?: number;
-  pythonType?: string;
-  pythonTraceback?: string;
-  validationErrors?: ValidationIssue[];
-  toolName?: string;
-  modelName?: string;
-  httpStatus?: number;
-  usage?: Usage;
-  /** pydantic-ai messages of the run so far, parsed from JSON. */
-  messages?: unknown[];
-  cause?: unknown;
+/** The same where the value may be a secret: the message has its kind, and neither print nor JSON of the error shows it. */
+export function unquotedArgument(field: string, value: unknown, rule: string): CallerError {
+  const message = `${field} is ${kindOf(value)}; it must be ${rule}`;
+  return Object.defineProperty(new CallerError("invalid_argument", message, { field, rule }), "value", {
+    value,
+    enumerable: false,
+  });
 }
 
 /** The agent's answer was not a result. `kind` discriminates; `cause` is a {@link RunError} for each Python cause. */
@@ -221,6 +198,8 @@ export class RunError extends SynapseError {
   readonly httpStatus?: number;
   readonly usage?: Usage;
   readonly messages?: unknown[];
+  /** Something of the run works still in Python: a thread, which cannot be stopped. Its place is taken until it has ended. */
+  readonly unfinished?: true;
 
   constructor(code: RunErrorCode, message: string, facts: RunErrorFacts = {}) {
     super(code, message, "cause" in facts ? { cause: facts.cause } : undefined);
@@ -230,16 +209,6 @@ export class RunError extends SynapseError {
     this.retriable = false;
     Object.assign(this, rest);
   }
-}
-
-/** What a {@link WorkerError} is told beside its message. */
-export interface WorkerErrorFacts {
-  agentId?: string;
-  runId?: string;
-  crash?: CrashRecord;
-  pythonType?: string;
-  pythonTraceback?: string;
-  cause?: unknown;
 }
 
 /** A worker or its agent ended or never began. `crash` is the record that the log and the reports carry too. */
@@ -266,20 +235,11 @@ export class WorkerError extends SynapseError {
     if (facts.crash?.signal !== undefined) this.signal = facts.crash.signal;
     if (facts.crash !== undefined) this.stderrTail = facts.crash.stderrTail;
   }
-}
 
-/** What a {@link ProcessError} is told beside its message. */
-export interface ProcessErrorFacts {
-  reason?: unknown;
-  call?: FailedCall;
-  cause?: unknown;
-}
-
-/** A call that failed: its target as it was written, what was asked, and the time it had (milliseconds), where it had one. */
-export interface FailedCall {
-  readonly target: unknown;
-  readonly message: unknown;
-  readonly timeoutMs?: number | "infinity";
+  /** As of every error; of the message its first line, since what follows it is Python's traceback or the last lines of stderr. */
+  override toJSON(): Record<string, unknown> {
+    return { ...super.toJSON(), message: this.message.split("\n", 1)[0] };
+  }
 }
 
 /** An OTP process ended, did not begin, or did not answer. `reason` is the exit reason, where there is one. */
@@ -296,3 +256,5 @@ export class ProcessError extends SynapseError {
     if (facts.call !== undefined) this.call = facts.call;
   }
 }
+
+brandErrors({ SynapseError, CallerError, RunError, WorkerError, ProcessError });

@@ -5,6 +5,7 @@ import "./supported-node.ts";
 export type { AgentReport } from "./agent/agent-report.ts";
 export { type AgentDefinition, defineAgent } from "./agent/define.ts";
 export type { Agent, WaitOptions } from "./agent/handle.ts";
+export type { AgentState } from "./agent/machine.ts";
 export type { RunOptions } from "./agent/run-options.ts";
 export type { RunEvent, RunResult } from "./agent/run-result.ts";
 export type { RunStream } from "./agent/run-stream.ts";
@@ -24,17 +25,21 @@ export {
   WorkerError,
   type WorkerErrorCode,
 } from "./errors.ts";
+export { httpStatuses, httpStatusesOfKinds, httpStatusOf } from "./http-status.ts";
 export type { Inspector } from "./inspect/observer.ts";
+export type { SystemLogger } from "./logger.ts";
 export type { ExitReason } from "./otp/report/exit-reason.ts";
-export type { RestartType, Shutdown, SupervisorReport } from "./otp/report/supervisor-report.ts";
+export type { RestartDecision, RestartType, Shutdown, SupervisorReport } from "./otp/report/supervisor-report.ts";
 export type { TreeNode } from "./otp/report/tree.ts";
 export type { ChildSpec } from "./otp/supervisor/child-spec.ts";
-export { type RestartPolicy, restartIntensity } from "./otp/supervisor/restart-policy.ts";
+export { type ChildExit, type RestartPolicy, restartIntensity } from "./otp/supervisor/restart-policy.ts";
 export type { Strategy, SupervisorSpec } from "./otp/supervisor/spec.ts";
 export { defineSupervisor, type SupervisorDefinition } from "./otp/supervisor/start.ts";
 export type { Report } from "./report.ts";
 export { describeReport } from "./report-log.ts";
+export type { UnsafeNumbers } from "./rpc/exact-json.ts";
 export type { AgentDescription, ModelSettings, UsageLimits } from "./rpc/run-types.ts";
 export { type System, type SystemParts, startSystem } from "./system.ts";
+export type { AgentHealth, SystemHealth } from "./system-health.ts";
 export type { PythonOptions, StopOptions, SystemOptions } from "./system-options.ts";
 export type { Usage } from "./usage.ts";

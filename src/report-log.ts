@@ -10,7 +10,9 @@ export function logReport(logger: SystemLogger, report: Report): void {
   const { type, ...facts } = report;
   // The crash itself is in the agent's own report: here its sentence is enough.
   const reason = "reason" in facts ? { reason: describeExitReason(facts.reason) } : {};
-  logger[level]({ report: type, ...facts, ...reason }, message);
+  // The pid of a line is the host's.
+  const { pid, ...others } = facts as typeof facts & { pid?: number };
+  logger[level]({ report: type, ...others, ...reason, ...(pid === undefined ? {} : { workerPid: pid }) }, message);
 }
 
 /** Level and sentence of a report. */
@@ -42,6 +44,22 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
       return ["error", `${report.path} crashed: ${report.crash.describe}`];
     case "agent.stopped":
       return ["info", `${report.path} stopped (${report.reason}); ${report.rejectedRuns} waiting runs rejected`];
+    case "run.started":
+      return ["debug", `${report.path}: run "${report.runId}" started after ${report.waitedMs} ms`];
+    case "run.settled": {
+      const why = report.code === undefined ? "" : ` (${report.code})`;
+      return ["debug", `${report.path}: run "${report.runId}" ${report.outcome}${why} after ${report.durationMs} ms`];
+    }
+    case "run.lingers":
+      return [
+        "warn",
+        `${report.path}: run "${report.runId}" goes on in Python ${report.forMs} ms after its caller was answered, and keeps its place`,
+      ];
+    case "run.gone":
+      return [
+        "info",
+        `${report.path}: run "${report.runId}" has ended, ${report.forMs} ms after its caller was answered`,
+      ];
     case "process.crashed":
       return ["error", `process ${report.process} crashed: ${describeExitReason(report.reason)}`];
     case "process.late_error":

@@ -1,31 +1,37 @@
 /** What a system is told, and its checks. */
 
-import type { Logger } from "pino";
-import { invalidArgument } from "./errors.ts";
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { isLogger } from "./agent/guarded-logger.ts";
+import { invalidArgument, unquotedArgument } from "./errors.ts";
 import type { Inspector } from "./inspect/observer.ts";
+import type { SystemLogger } from "./logger.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
-import type { RestartPolicy } from "./otp/supervisor/restart-policy.ts";
+import type { AnyRestartPolicy } from "./otp/supervisor/restart-policy.ts";
 import type { Strategy } from "./otp/supervisor/spec.ts";
 
 /** Options of `startSystem`. */
 export interface SystemOptions {
   /** Name of the root supervisor; default "system". */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Default "one_for_one". */
-  readonly strategy?: Strategy;
+  readonly strategy?: Strategy | undefined;
   /** Restarts that the root allows within `periodMs`; default 3. With many agents, raise it or give each its own supervisor. */
-  readonly maxRestarts?: number;
+  readonly maxRestarts?: number | undefined;
   /** Default 5,000 ms. */
-  readonly periodMs?: number;
+  readonly periodMs?: number | undefined;
   /** Started in this order, stopped in reverse: agents, supervisors, any XState logic. */
-  readonly children?: readonly ChildSpec[];
-  /** Takes reports and the workers' log lines; default: lines as pino's on stderr, from level "warn" up. */
-  readonly logger?: Logger;
+  readonly children?: readonly ChildSpec[] | undefined;
+  /**
+   * Takes reports and the workers' log lines: pino's, or any that is called alike, such as Fastify's. What it throws is a process warning, once.
+   * Default: lines as pino's on stderr, from level "warn" up; it never waits for who reads stderr.
+   */
+  readonly logger?: SystemLogger | undefined;
   /** Sees every actor, event and snapshot of the tree: an XState inspection observer, such as @statelyai/inspect's `inspect`. */
-  readonly inspect?: Inspector;
+  readonly inspect?: Inspector | undefined;
   /** Replaces restart types and intensity at the root. */
-  readonly policy?: RestartPolicy;
-  readonly python?: PythonOptions;
+  readonly policy?: AnyRestartPolicy | undefined;
+  readonly python?: PythonOptions | undefined;
 }
 
 /** Where Python and the agents' code are. */
@@ -34,19 +40,19 @@ export interface PythonOptions {
    * The interpreter: a path, or a name on PATH. Default: the environment variable PYTHON_EXEC, then the virtual environment of the project
    * (`python/.venv`, `.venv`), then the active one, then the one beside this package.
    */
-  readonly interpreter?: string;
+  readonly interpreter?: string | undefined;
   /** Working directory of the workers, where relative entries start; default: the host's. */
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /** Added to the environment of every worker. */
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** Largest request and answer in bytes, on both ends; default 64 MiB. */
-  readonly maxMessageBytes?: number;
+  readonly maxMessageBytes?: number | undefined;
 }
 
 /** How a system is stopped. */
 export interface StopOptions {
   /** When this passes, everything that still runs is killed. Milliseconds; default: as long as the children's own `shutdownMs` take. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 const knownOptions = new Set([
@@ -73,8 +79,8 @@ export function checkSystemOptions(options: SystemOptions): void {
   if (name !== undefined && (typeof name !== "string" || name === "")) {
     throw invalidArgument("options.name", name, "a non-empty string");
   }
-  if (logger !== undefined && typeof logger?.child !== "function") {
-    throw invalidArgument("options.logger", logger, "a pino logger");
+  if (logger !== undefined && !isLogger(logger)) {
+    throw invalidArgument("options.logger", logger, "a logger with pino's levels and child()");
   }
   if (inspect !== undefined && typeof inspect !== "function" && typeof inspect?.next !== "function") {
     throw invalidArgument("options.inspect", inspect, "a function or an observer with next()");
@@ -89,7 +95,7 @@ export function checkSystemOptions(options: SystemOptions): void {
     }
   }
   for (const [variable, value] of Object.entries(python.env ?? {})) {
-    if (typeof value !== "string") throw invalidArgument(`options.python.env.${variable}`, value, "a string");
+    if (typeof value !== "string") throw unquotedArgument(`options.python.env.${variable}`, value, "a string");
   }
   const { maxMessageBytes } = python;
   if (
@@ -107,6 +113,24 @@ export function checkSystemOptions(options: SystemOptions): void {
 function checkKnown(field: string, value: object, known: ReadonlySet<string>): void {
   for (const key of Object.keys(value)) {
     if (known.has(key)) continue;
-    throw invalidArgument(`${field}.${key}`, value[key as keyof typeof value], `one of ${[...known].join(", ")}`);
+    throw unquotedArgument(`${field}.${key}`, value[key as keyof typeof value], `one of ${[...known].join(", ")}`);
   }
+}
+
+/**
+ * The working directory of the workers, absolute.
+ * @throws CallerError "invalid_argument" when it is none: what is started there would fail as if the interpreter were missing
+ */
+export function workingDirectory(given: string | undefined): string {
+  const field = "options.python.cwd";
+  let directory: string;
+  try {
+    directory = resolve(given ?? process.cwd());
+  } catch (error) {
+    throw invalidArgument(field, given, "a directory: the host's own working directory has been removed", error);
+  }
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
+    throw invalidArgument(field, directory, "a directory that exists");
+  }
+  return directory;
 }

@@ -1,9 +1,9 @@
 /** A system: one root supervisor with the services its agents share. */
 
-import { resolve } from "node:path";
 import { type AgentDefinition, containsAgent } from "./agent/define.ts";
 import { AgentEnvironment } from "./agent/environment.ts";
-import type { Agent } from "./agent/handle.ts";
+import { guardLogger } from "./agent/guarded-logger.ts";
+import type { Agent, WaitOptions } from "./agent/handle.ts";
 import { createDefaultLogger } from "./default-logger.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
 import { guardInspector } from "./inspect/observer.ts";
@@ -19,8 +19,10 @@ import { warnOfOrphans } from "./process-one.ts";
 import { workerEnvironment } from "./python/environment.ts";
 import { findInterpreter } from "./python/interpreter.ts";
 import type { Report } from "./report.ts";
-import { logReport } from "./report-log.ts";
-import { checkSystemOptions, type StopOptions, type SystemOptions } from "./system-options.ts";
+import { Reporter } from "./reporter.ts";
+import { StderrLines } from "./stderr-lines.ts";
+import { healthOf, type SystemHealth } from "./system-health.ts";
+import { checkSystemOptions, type StopOptions, type SystemOptions, workingDirectory } from "./system-options.ts";
 import type { Launcher } from "./worker/launcher.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
 import { createSpawnLauncher } from "./worker/spawn-launcher.ts";
@@ -40,21 +42,25 @@ export class System implements AsyncDisposable {
   readonly ended: Promise<ExitReason>;
   readonly #root: Supervisor;
   readonly #environment: AgentEnvironment;
-  readonly #listeners: Set<(report: Report) => void>;
+  readonly #reporter: Reporter;
   readonly #findPython: () => Promise<string>;
+  #running = true;
 
   constructor(parts: {
     root: Supervisor;
     environment: AgentEnvironment;
-    listeners: Set<(report: Report) => void>;
+    reporter: Reporter;
     ended: Promise<ExitReason>;
     findPython: () => Promise<string>;
   }) {
     this.name = parts.root.path;
     this.#root = parts.root;
     this.#environment = parts.environment;
-    this.#listeners = parts.listeners;
+    this.#reporter = parts.reporter;
     this.ended = parts.ended;
+    void parts.ended.then(() => {
+      this.#running = false;
+    });
     this.#findPython = parts.findPython;
   }
 
@@ -62,7 +68,7 @@ export class System implements AsyncDisposable {
    * The handle of an agent, whatever its state.
    * @throws CallerError "not_found" with the ids that are known
    */
-  agent<Output = string>(idOrDefinition: string | AgentDefinition<Output>): Agent<Output> {
+  agent<Output = unknown>(idOrDefinition: string | AgentDefinition<Output>): Agent<Output> {
     const id = typeof idOrDefinition === "string" ? idOrDefinition : idOrDefinition?.id;
     if (typeof id !== "string") throw invalidArgument("idOrDefinition", idOrDefinition, "an agent's id or definition");
     const agent = this.#environment.agents.get(id);
@@ -86,11 +92,26 @@ export class System implements AsyncDisposable {
     return this.#root.tree();
   }
 
+  /** How the system and its agents are now: for the health check of a service. */
+  health(): SystemHealth {
+    return healthOf(this.#environment.agents.values(), this.#running);
+  }
+
+  /**
+   * Settles when every agent serves; those that were stopped by request are not waited for.
+   * @returns rejects with the error of an agent that stops first, RunError "deadline_exceeded" or "run_cancelled" as the options say, CallerError "stopped"
+   * when the system has ended
+   */
+  async whenReady(options: WaitOptions = {}): Promise<void> {
+    if (!this.#running) throw new CallerError("stopped", `system "${this.name}" has been stopped`);
+    const agents = [...this.#environment.agents.values()];
+    await Promise.all(agents.map((slot) => (slot.stoppedByRequest ? undefined : slot.handle.whenReady(options))));
+  }
+
   /** Calls `listener` for every report from now on. Returns the function that ends it. A throw of the listener is logged. */
   onReport(listener: (report: Report) => void): () => void {
     if (typeof listener !== "function") throw invalidArgument("listener", listener, "a function");
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
+    return this.#reporter.listen(listener);
   }
 
   /**
@@ -125,6 +146,7 @@ export class System implements AsyncDisposable {
       throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
     }
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#root.kill(), timeoutMs);
+    this.#running = false;
     void this.#root.stop("shutdown");
     await this.ended;
     clearTimeout(timer);
@@ -155,8 +177,9 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     ...(policy === undefined ? {} : { policy }),
   };
   const normal = normalizeSupervisorSpec(spec, "options");
-  const logger = options.logger ?? createDefaultLogger(name);
-  const cwd = resolve(python.cwd ?? process.cwd());
+  const lines = new StderrLines();
+  const logger = guardLogger(options.logger ?? createDefaultLogger(name, (line) => lines.write(line)));
+  const cwd = workingDirectory(python.cwd);
   const workerEnv = workerEnvironment(python.env ?? {});
   const findPython = async () => {
     // Whoever needs an interpreter has workers to come, and with them what may be orphaned.
@@ -169,17 +192,11 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     });
     return path;
   };
-  const listeners = new Set<(report: Report) => void>();
-  const report = (value: Report) => {
-    logReport(logger, value);
-    for (const listener of listeners) {
-      try {
-        listener(value);
-      } catch (error) {
-        logger.error({ err: error, report: value.type }, "a report listener threw");
-      }
-    }
-  };
+  sweepSocketDirectories();
+  const interpreter = children.some(containsAgent) ? await findPython() : undefined;
+  const unwatchExit = lines.watchExit();
+  const reporter = new Reporter(logger);
+  const { report } = reporter;
   const launcher = parts.launcher ?? createSpawnLauncher();
   const environment = new AgentEnvironment({
     launcher,
@@ -189,8 +206,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     maxMessageBytes: python.maxMessageBytes ?? defaultMaxMessageBytes,
     report,
   });
-  sweepSocketDirectories();
-  if (children.some(containsAgent)) environment.interpreter = await findPython();
+  environment.interpreter = interpreter;
   const guarded = options.inspect === undefined ? undefined : guardInspector(options.inspect, report);
   const runtime = new LocalRuntime({
     clock: parts.clock ?? realClock,
@@ -201,6 +217,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   const ended = root.ended.then(async (reason) => {
     await launcher.close();
     guarded?.flush();
+    unwatchExit();
     return reason;
   });
   try {
@@ -209,5 +226,5 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     await ended;
     throw error;
   }
-  return new System({ root, environment, listeners, ended, findPython });
+  return new System({ root, environment, reporter, ended, findPython });
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { describeValue } from "../src/describe-value.ts";
 import { CallerError, invalidArgument, ProcessError, RunError, SynapseError, WorkerError } from "../src/errors.ts";
 import { crashRecord } from "./agent/values.ts";
@@ -100,5 +100,96 @@ test("an error is JSON, whatever values its facts are: what has no JSON of its o
     field: "field",
     value: "1n",
     rule: "a number",
+  });
+});
+
+describe("JSON of an error", () => {
+  const secret = "the secret of this test";
+  const crash = crashRecord({
+    stderrTail: [secret],
+    loadFailure: { kind: "module_failed", message: "raised", pythonType: "ValueError", traceback: secret },
+    runsInFlight: ["r1"],
+  });
+
+  test("has code, message, kind and ids", () => {
+    const error = new RunError("run_failed", "it failed", {
+      agentId: "poet",
+      runId: "r1",
+      kind: "model_http",
+      httpStatus: 429,
+    });
+    expect(JSON.parse(JSON.stringify(error))).toEqual({
+      name: "RunError",
+      code: "run_failed",
+      message: "[run_failed] it failed",
+      agentId: "poet",
+      runId: "r1",
+      kind: "model_http",
+      retriable: false,
+      httpStatus: 429,
+    });
+  });
+
+  test.each([
+    new RunError("run_failed", "x", {
+      pythonTraceback: secret,
+      messages: [{ content: secret }],
+      validationErrors: [{ type: "missing", loc: ["a"], msg: "required", input: secret }],
+      cause: new Error(secret),
+    }),
+    new WorkerError("worker_exited", `it exited\nlast lines of its stderr:\n  ${secret}`, {
+      crash,
+      pythonTraceback: secret,
+    }),
+  ])("of $name has no traceback, no history and nothing that a process has printed", (error) => {
+    const json = JSON.stringify(error);
+    expect(json).not.toContain(secret);
+    expect(JSON.parse(json)).toMatchObject({ code: error.code });
+    expect(error.stack).toContain(error.message);
+  });
+
+  test("of a worker's end has its crash in short", () => {
+    const json = JSON.parse(JSON.stringify(new WorkerError("worker_exited", "x", { crash })));
+    expect(json.crash).toMatchObject({ cause: "exited", exitCode: 7, describe: crash.describe, runsInFlight: ["r1"] });
+    expect(json.crash.loadFailure).toEqual({ kind: "module_failed", message: "raised" });
+  });
+});
+
+describe("an error of another copy of this package", () => {
+  test("is of the same class, and of no other", async () => {
+    vi.resetModules();
+    const other = (await import("../src/errors.ts")) as typeof import("../src/errors.ts");
+    expect(other.RunError).not.toBe(RunError);
+    const error: unknown = new other.RunError("run_failed", "from the other copy");
+    expect([error instanceof RunError, error instanceof SynapseError]).toEqual([true, true]);
+    expect([error instanceof WorkerError, error instanceof CallerError]).toEqual([false, false]);
+    expect(new RunError("run_failed", "x") instanceof other.SynapseError).toBe(true);
+  });
+
+  test("a subclass of somebody's own is asked for as ever", () => {
+    class Refused extends CallerError {}
+    const refused: unknown = new Refused("stopped", "x");
+    const plain: unknown = new CallerError("stopped", "x");
+    expect([refused instanceof Refused, refused instanceof CallerError, plain instanceof Refused]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test.each([undefined, null, 7, "text", {}, new Error("plain"), Object.create(null)])("%s is none", (value) => {
+    expect(value instanceof SynapseError).toBe(false);
+  });
+
+  test("what does not let itself be looked at is none", () => {
+    const closed: unknown = new Proxy(
+      {},
+      {
+        get() {
+          throw new Error("closed");
+        },
+      },
+    );
+    expect(closed instanceof RunError).toBe(false);
   });
 });

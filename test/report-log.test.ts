@@ -54,6 +54,31 @@ const cases: [string, string, Report][] = [
     { ...byAgent, type: "agent.ready", pid: 7, startMs: 12.6 },
   ],
   [
+    "debug",
+    'system/poet: run "r1" started after 30 ms',
+    { ...byAgent, type: "run.started", runId: "r1", attempt: 1, waitedMs: 30 },
+  ],
+  [
+    "debug",
+    'system/poet: run "r1" completed after 42 ms',
+    { ...byAgent, type: "run.settled", runId: "r1", outcome: "completed", durationMs: 42 },
+  ],
+  [
+    "debug",
+    'system/poet: run "r1" failed (run_failed) after 42 ms',
+    { ...byAgent, type: "run.settled", runId: "r1", outcome: "failed", durationMs: 42, code: "run_failed" },
+  ],
+  [
+    "warn",
+    'system/poet: run "r1" goes on in Python 1000 ms after its caller was answered, and keeps its place',
+    { ...byAgent, type: "run.lingers", runId: "r1", forMs: 1_000 },
+  ],
+  [
+    "info",
+    'system/poet: run "r1" has ended, 1500 ms after its caller was answered',
+    { ...byAgent, type: "run.gone", runId: "r1", forMs: 1_500 },
+  ],
+  [
     "error",
     `system/poet crashed: ${crashRecord().describe}`,
     { ...byAgent, type: "agent.crashed", crash: crashRecord() },

@@ -1,6 +1,11 @@
+import { join } from "node:path";
+import { inspect } from "node:util";
 import { pino } from "pino";
-import { expect, test } from "vitest";
-import { checkSystemOptions } from "../src/system-options.ts";
+import { describe, expect, test, vi } from "vitest";
+import { defineAgent } from "../src/agent/define.ts";
+import { checkRunOptions } from "../src/agent/run-options.ts";
+import { CallerError } from "../src/errors.ts";
+import { checkSystemOptions, workingDirectory } from "../src/system-options.ts";
 
 const check = (options: unknown) => checkSystemOptions(options as never);
 
@@ -40,4 +45,53 @@ test.each([
   ["options.python.maxMessageBytes", { python: { maxMessageBytes: 2_000.5 } }],
 ])("%s is refused by name: %o", (field, options) => {
   expect(() => check(options)).toThrow(expect.objectContaining({ code: "invalid_argument", field }));
+});
+
+describe("no error shows", () => {
+  const secret = "sk-the-key-of-this-test";
+  test.each([
+    ["an unknown option of a system", () => check({ environment: { KEY: secret } })],
+    ["an unknown option of Python", () => check({ python: { environment: secret } })],
+    ["a variable of the workers' environment", () => check({ python: { env: { KEY: [secret] } } })],
+    [
+      "an unknown field of an agent",
+      () => defineAgent({ id: "a", entry: "a.py:agent", environment: { KEY: secret } } as never),
+    ],
+    [
+      "a variable of an agent's environment",
+      () => defineAgent({ id: "a", entry: "a.py:agent", env: { KEY: { secret } } } as never),
+    ],
+    ["an unknown option of a run", () => checkRunOptions("x", { apiKey: secret } as never, 1_000)],
+  ])("the value of %s", (_what, make) => {
+    let error: unknown;
+    try {
+      make();
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(CallerError);
+    for (const shown of [String(error), JSON.stringify(error), inspect(error, { depth: 5 })])
+      expect(shown).not.toContain(secret);
+    // Whoever asks for it by name is given it.
+    expect(JSON.stringify((error as CallerError).value)).toContain(secret);
+    expect((error as CallerError).message).toContain((error as CallerError).rule);
+  });
+});
+
+test("a working directory that is none is told as such, and not as a missing interpreter", () => {
+  expect(workingDirectory(undefined)).toBe(process.cwd());
+  expect(workingDirectory("src")).toBe(join(process.cwd(), "src"));
+  for (const cwd of ["no/such/folder", "package.json"]) {
+    expect(() => workingDirectory(cwd)).toThrow(
+      expect.objectContaining({
+        field: "options.python.cwd",
+        message: expect.stringContaining(join(process.cwd(), cwd)),
+      }),
+    );
+  }
+  const gone = vi.spyOn(process, "cwd").mockImplementation(() => {
+    throw Object.assign(new Error("uv_cwd"), { code: "ENOENT" });
+  });
+  expect(() => workingDirectory(undefined)).toThrow(/own working directory has been removed/);
+  gone.mockRestore();
 });

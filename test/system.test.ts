@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import { pino } from "pino";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { createMachine, fromCallback } from "xstate";
 import { defineAgent, defineSupervisor } from "../src/index.ts";
 import type { Report } from "../src/report.ts";
@@ -225,5 +225,93 @@ describe("inspect", () => {
     expect(seen).toBeGreaterThan(10);
     await new Promise((resolve) => setImmediate(resolve));
     expect(types).toHaveLength(seen);
+  });
+});
+
+describe("a logger", () => {
+  const broken = () => {
+    throw new Error("the logger's destination has ended");
+  };
+
+  test("that throws keeps nobody from stopping, and nothing is rejected unheard", async () => {
+    const warned = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const levels = { trace: broken, debug: broken, info: broken, warn: broken, error: broken, fatal: broken };
+    const { system } = await start({ children: [poet()], logger: { ...levels, child: broken } });
+    const agent = system.agent("poet");
+    expect((await agent.run("still here")).output).toBe("still here");
+    await agent.stop();
+    expect(agent.state).toBe("stopped");
+    await system.stop();
+    expect(warned).toHaveBeenCalledTimes(1);
+    warned.mockRestore();
+  });
+
+  test("has the host's pid in every line, the workers' beside it", async () => {
+    const { system, log } = await start({ children: [poet()] });
+    await system.agent("poet").whenReady();
+    for (const line of log) expect(line.pid).toBe(process.pid);
+    expect(log.find(({ report }) => report === "agent.ready")).toMatchObject({ workerPid: system.agent("poet").pid });
+  });
+
+  test("may be any that is called as pino is", async () => {
+    const refused = startSystem({ logger: { info: broken } as never });
+    expect(await rejection(refused)).toMatchObject({ field: "options.logger" });
+  });
+});
+
+describe("health", () => {
+  test("tells of every agent, and whether all serve", async () => {
+    const script: FakeWorkerScript = { answer: ({ prompt }) => (prompt === "hang" ? { hang: true } : prompt) };
+    const children = [defineAgent({ id: "poet", entry: "poet.py:agent", maxConcurrency: 1 }), poet("other")];
+    const { system, launcher } = await start({ children }, script);
+    expect(system.health()).toMatchObject({
+      status: "degraded",
+      agents: [{ id: "poet", state: "starting", serving: false }, {}],
+    });
+    await system.whenReady();
+    const held = rejection(system.agent("poet").run("hang"));
+    const waiting = rejection(system.agent("poet").run("waits"));
+    expect(system.health()).toMatchObject({
+      status: "serving",
+      agents: [
+        { id: "poet", path: "system/poet", state: "busy", serving: true, incarnation: 1, queueLength: 1, inFlight: 1 },
+        { id: "other", state: "ready", pid: system.agent("other").pid, queueLength: 0, inFlight: 0 },
+      ],
+    });
+    expect([system.agent("poet").queueLength, system.agent("poet").inFlight]).toEqual([1, 1]);
+    await system.agent("other").stop();
+    expect(system.health()).toMatchObject({ status: "serving", agents: [{}, { state: "stopped", serving: false }] });
+    launcher.worker("poet").crash();
+    await held;
+    expect(system.health()).toMatchObject({
+      status: "degraded",
+      agents: [{ lastCrash: expect.stringContaining("SIGKILL") }, {}],
+    });
+    await system.whenReady({ timeoutMs: 5_000 });
+    expect(system.health().status).toBe("serving");
+    await system.stop({ timeoutMs: 0 });
+    await waiting.catch(() => undefined);
+    expect(system.health().status).toBe("stopped");
+    expect(await rejection(system.whenReady())).toMatchObject({ code: "stopped" });
+  });
+
+  test("waits no longer than it is told, and not for an agent that cannot be loaded", async () => {
+    const never = await start({ children: [poet()] }, { start: "never" });
+    const late = rejection(never.system.whenReady({ timeoutMs: 100 }));
+    never.clock.advance(100);
+    expect(await late).toMatchObject({ code: "deadline_exceeded" });
+    expect(await rejection(never.system.whenReady({ signal: AbortSignal.abort() }))).toMatchObject({
+      code: "run_cancelled",
+    });
+    const loadFailure = { kind: "module_missing", message: "no module poet" } as const;
+    const broken = await start({ children: [poet()] }, { start: { loadFailure } });
+    expect(await rejection(broken.system.whenReady())).toMatchObject({ code: "entry_module_missing" });
+    expect(broken.system.health().status).toBe("degraded");
+  });
+
+  test("of a system without agents is serving", async () => {
+    const { system } = await start({ children: [idle] });
+    await system.whenReady();
+    expect(system.health()).toEqual({ status: "serving", agents: [] });
   });
 });

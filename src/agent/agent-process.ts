@@ -9,7 +9,7 @@ import { CurrentWorker } from "./current-worker.ts";
 import { type AgentSlot, agentEnvironment, type EquippedEnvironment } from "./environment.ts";
 import { Agent, type HandleOwner } from "./handle.ts";
 import { AgentLife } from "./life.ts";
-import { agentMachine } from "./machine.ts";
+import { type AgentState, agentMachine } from "./machine.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Readiness } from "./readiness.ts";
 import type { PendingRun } from "./run.ts";
@@ -72,12 +72,16 @@ export class AgentProcess implements AgentSlot, HandleOwner {
     return this.#life.path;
   }
 
-  get state(): string {
+  get state(): AgentState {
     return this.#life.state;
   }
 
   get stopped(): boolean {
     return this.#life.stopped;
+  }
+
+  get stoppedByRequest(): boolean {
+    return this.stopped && this.#crashes.leftDownBy === undefined;
   }
 
   get incarnation(): number {
@@ -96,10 +100,6 @@ export class AgentProcess implements AgentSlot, HandleOwner {
     return this.#crashes.last;
   }
 
-  get maxMessageBytes(): number {
-    return this.#life.environment.maxMessageBytes;
-  }
-
   get ready(): Promise<void> {
     return this.#readiness.promise;
   }
@@ -112,13 +112,14 @@ export class AgentProcess implements AgentSlot, HandleOwner {
       ref: this.handle,
       actor,
       stop: (reason) => this.#stop(typeof reason === "string" ? reason : "shutdown"),
-      kill: () => {
-        this.#life.noteKill();
-        this.#worker.kill();
-        this.#stop("killed");
-      },
+      kill: () =>
+        this.#life.turn(() => {
+          this.#life.noteKill();
+          this.#worker.kill();
+          this.#stop("killed");
+        }),
       resident: {
-        halt: () => this.#life.send({ type: "supervisor.halt" }),
+        halt: () => this.#halt(),
         restart: (delayMs) => this.#life.send({ type: "supervisor.restart", delayMs }),
         decided: (decision) => this.#crashes.decided(decision),
       },
@@ -146,14 +147,21 @@ export class AgentProcess implements AgentSlot, HandleOwner {
   /** Its supervisor stops it, so that it is not restarted. */
   async stop(): Promise<void> {
     if (this.stopped) return;
+    const { scope, whenStopped } = this.#life;
     try {
-      const { control, childId } = this.#life.scope;
-      await control.terminateChild(childId);
+      await scope.control.terminateChild(scope.childId);
     } catch (error) {
-      const goneAlready = error instanceof CallerError && (error.code === "stopped" || error.code === "not_found");
-      if (!goneAlready) throw error;
-      if (!this.stopped) await this.ready.catch(() => undefined);
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      if (code === "not_found") this.#stop("shutdown");
+      else if (code !== "stopped") throw error;
     }
+    await whenStopped;
+  }
+
+  /** Ends the worker for a restart of siblings. Nobody starts a temporary agent again: it ends. */
+  #halt(): void {
+    if (this.spec.restart === "temporary") this.#stop("shutdown");
+    else this.#life.send({ type: "supervisor.halt" });
   }
 
   /** Whoever asks is told the end, also of an agent that has ended before. */
@@ -176,7 +184,8 @@ export class AgentProcess implements AgentSlot, HandleOwner {
           this.#halting = true;
           if (!this.#worker.present || !this.#worker.ending) this.#endWorker(() => this.#restartWhenGone());
         },
-        scheduleRestart: ({ event }) => this.#schedule(event.type === "supervisor.restart" ? event.delayMs : 0),
+        scheduleRestart: ({ context, event }) =>
+          this.#schedule(event.type === "supervisor.restart" && !context.hurried ? event.delayMs : 0),
         reportCrash: () => this.#crashes.tellSupervisor(),
         serveRuns: () => this.runs.serve(),
         refuseRuns: () => this.runs.refuseWaiting(),
@@ -203,7 +212,7 @@ export class AgentProcess implements AgentSlot, HandleOwner {
       return;
     }
     this.#halting = false;
-    this.#life.scope.exited("shutdown");
+    this.#life.tellSupervisor((scope) => scope.exited("shutdown"));
   }
 
   #schedule(delayMs: number): void {
@@ -229,7 +238,8 @@ export class AgentProcess implements AgentSlot, HandleOwner {
     // Nobody can start a temporary agent again: its handle tells why it ended, the system forgets it.
     const { agents } = this.#life.environment;
     if (this.spec.restart === "temporary" && agents.get(this.agentId) === this) agents.delete(this.agentId);
-    this.#life.report({ type: "agent.stopped", reason, rejectedRuns });
+    // The supervisor first: who hears of the end may ask it to begin the agent anew.
     this.#life.ended();
+    this.#life.report({ type: "agent.stopped", reason, rejectedRuns });
   }
 }

@@ -1,6 +1,8 @@
 /** What agents tell of themselves, beside what their supervisors report. */
 
 import type { CrashRecord } from "../crash.ts";
+import type { ErrorCode, RunErrorKind } from "../errors.ts";
+import type { Usage } from "../usage.ts";
 
 interface AgentReportBase {
   agentId: string;
@@ -19,6 +21,28 @@ export type AgentReport =
   | (AgentReportBase & { type: "agent.ready"; pid: number; startMs: number })
   /** The worker ended and nobody had asked for it. The supervisor's decision follows. */
   | (AgentReportBase & { type: "agent.crashed"; crash: CrashRecord })
+  /** A worker takes a run, `waitedMs` after it was asked for. */
+  | (AgentReportBase & { type: "run.started"; runId: string; attempt: number; waitedMs: number })
+  /**
+   * The caller of a run was answered, `durationMs` after it had asked. `code` and `kind` are the error's; `usage` is what the run has used, where that is
+   * known.
+   */
+  | (AgentReportBase & {
+      type: "run.settled";
+      runId: string;
+      outcome: "completed" | "failed" | "cancelled";
+      durationMs: number;
+      code?: ErrorCode;
+      kind?: RunErrorKind;
+      usage?: Usage;
+    })
+  /**
+   * The caller of a run was answered `forMs` ago (it left, or its time was up), but the run goes on in Python and keeps its place: a tool in a
+   * thread, or one that ignores that it was cancelled. `agent.restart()` ends it with its worker.
+   */
+  | (AgentReportBase & { type: "run.lingers"; runId: string; forMs: number })
+  /** A run that lingered has ended, so long after its caller was answered. */
+  | (AgentReportBase & { type: "run.gone"; runId: string; forMs: number })
   /** The agent has ended; runs that still waited were rejected. */
   | (AgentReportBase & { type: "agent.stopped"; reason: string; rejectedRuns: number });
 

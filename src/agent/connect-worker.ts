@@ -1,7 +1,7 @@
 /** From a launched worker to a connection that serves: ready line, connection, health check. */
 
 import type { AgentClient } from "../rpc/agent-client.ts";
-import { connectAgent } from "../rpc/client.ts";
+import { type ConnectOptions, connectAgent } from "../rpc/client.ts";
 import type { Worker, WorkerExit } from "../worker/launcher.ts";
 
 /** How connecting to a worker ended. */
@@ -17,13 +17,16 @@ const answerMs = 10_000;
  * Waits for the worker, connects, and asks its event loop whether it serves. The socket's directory is released as soon as the connection
  * stands, so that nothing is left on disk whoever is killed later. Never rejects.
  */
-export async function connectWorker(worker: Worker, agentId: string, maxMessageBytes: number): Promise<ConnectOutcome> {
+export async function connectWorker(
+  worker: Worker,
+  agent: Pick<ConnectOptions, "agentId" | "maxMessageBytes" | "unsafeNumbers">,
+): Promise<ConnectOutcome> {
   const outcome = await worker.started;
   if ("exit" in outcome) return { type: "exited", exit: outcome.exit };
   const { socketPath, token } = outcome.ready;
   let client: AgentClient | undefined;
   try {
-    client = await connectAgent({ socketPath, token, agentId, maxMessageBytes, connectTimeoutMs: answerMs });
+    client = await connectAgent({ ...agent, socketPath, token, connectTimeoutMs: answerMs });
     worker.releaseSocket();
     const health = await client.checkHealth({ timeoutMs: answerMs });
     if (health !== "serving") throw new Error("the worker said it is ready, but its health is not SERVING");

@@ -12,7 +12,8 @@ export class CrashHistory {
   readonly #life: AgentLife;
   #last: CrashRecord | undefined;
   #everServed = false;
-  #leftDownBy: SynapseError | undefined;
+  /** Each who asks is given an error of its own, made where it asks. */
+  #leftDown: (() => SynapseError) | undefined;
 
   constructor(life: AgentLife) {
     this.#life = life;
@@ -25,12 +26,12 @@ export class CrashHistory {
 
   /** Why the agent was left down after a crash, as the error for its callers; undefined when it was not. */
   get leftDownBy(): SynapseError | undefined {
-    return this.#leftDownBy;
+    return this.#leftDown?.();
   }
 
   /** The agent begins, or begins again: what had left it down holds no longer. */
   begin(): void {
-    this.#leftDownBy = undefined;
+    this.#leftDown = undefined;
   }
 
   /** A worker serves: a load that fails from now on is a crash as any other. */
@@ -48,11 +49,11 @@ export class CrashHistory {
     const crash = this.#last;
     if (crash === undefined) return;
     if (crash.cause === "load_failed" && !this.#everServed) {
-      this.#leftDownBy = workerError(crash);
-      this.#life.scope.startFailed(crash);
+      this.#leftDown = () => workerError(crash);
+      this.#life.tellSupervisor((scope) => scope.startFailed(crash));
       return;
     }
-    this.#life.scope.exited(exitReasonOf(crash));
+    this.#life.tellSupervisor((scope) => scope.exited(exitReasonOf(crash)));
   }
 
   /** The supervisor's answer. */
@@ -62,12 +63,12 @@ export class CrashHistory {
     crash.decision = decision;
     if (decision.type === "restart" || exitReasonOf(crash) === "normal") return;
     const code = decision.type === "give_up" ? "restart_intensity_exceeded" : "agent_stopped";
-    this.#leftDownBy = leftDownError(crash, code, decision.because);
+    this.#leftDown = () => leftDownError(crash, code, decision.because);
   }
 
   /** The error for who still waits when the agent ends: the crash that it was left down by, or else its stop. */
   endError(reason: string, runId?: string): SynapseError {
-    return this.#leftDownBy ?? agentStoppedError(this.#life.agentId, reason, this.#last, runId);
+    return this.#leftDown?.() ?? agentStoppedError(this.#life.agentId, reason, this.#last, runId);
   }
 }
 

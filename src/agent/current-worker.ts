@@ -5,6 +5,7 @@ import type { AgentClient } from "../rpc/agent-client.ts";
 import type { Worker, WorkerExit } from "../worker/launcher.ts";
 import { connectWorker } from "./connect-worker.ts";
 import type { EquippedEnvironment } from "./environment.ts";
+import { logWorkerLine } from "./guarded-logger.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
 /** The agent as its worker sees it. */
@@ -65,8 +66,16 @@ export class CurrentWorker {
     return this.#serving ? this.#client : undefined;
   }
 
-  /** Launches the next worker: at once, or `soon`, after this turn, so that nobody waits for the spawn to learn of a crash. */
+  /**
+   * Launches the next worker: at once, or `soon`, after this turn, so that nobody waits for the spawn to learn of a crash. Where there is one still,
+   * that one is killed instead, and its end is told to the owner as any other: there are never two.
+   */
   launch(incarnation: number, soon: boolean): void {
+    clearImmediate(this.#launch);
+    if (this.#worker !== undefined) {
+      this.#worker.kill();
+      return;
+    }
     this.#ending = false;
     this.#connectionLost = false;
     if (!soon) {
@@ -139,10 +148,7 @@ export class CurrentWorker {
       env: { ...environment.env, ...spec.env },
       startTimeoutMs: spec.startTimeoutMs,
       maxMessageBytes: environment.maxMessageBytes,
-      onLog: ({ level, stream, message, fields }) => {
-        const { agent_id: _agent, incarnation: _incarnation, ...rest } = fields;
-        logger[level]({ ...rest, stream }, message);
-      },
+      onLog: (record) => logWorkerLine(logger, record, environment.logFields),
     });
     this.#worker = worker;
     this.#owner.workerSpawned(worker);
@@ -151,7 +157,9 @@ export class CurrentWorker {
   }
 
   async #connect(worker: Worker, spawnedAtMs: number): Promise<void> {
-    const outcome = await connectWorker(worker, this.#spec.id, this.#environment.maxMessageBytes);
+    const { id: agentId, unsafeNumbers = "string" } = this.#spec;
+    const { maxMessageBytes } = this.#environment;
+    const outcome = await connectWorker(worker, { agentId, maxMessageBytes, unsafeNumbers });
     if (outcome.type === "exited") return;
     if (outcome.type === "unreachable") {
       const facts = { agent: this.#spec.id, err: outcome.error };

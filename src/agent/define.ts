@@ -7,7 +7,7 @@ import { startAgent } from "./agent-process.ts";
 import { type AgentSpec, type NormalAgentSpec, normalizeAgentSpec } from "./spec.ts";
 
 /** An inert agent: put it among the `children` of a system or supervisor. `Output` is what its runs answer with. */
-export interface AgentDefinition<Output = string> extends DefinedChildSpec {
+export interface AgentDefinition<Output = unknown> extends DefinedChildSpec {
   readonly type: "worker";
   readonly agent: NormalAgentSpec;
   /** Carries the type of the output; never set. */
@@ -26,10 +26,13 @@ export function containsAgent(spec: ChildSpec): boolean {
 }
 
 /**
- * Defines an agent. Nothing is started.
+ * Defines an agent. Nothing is started. What its runs answer with is a text where `output` says so, what a schema in `output` makes of it, and otherwise
+ * unknown; a type argument without a schema is the caller's own word.
  * @throws CallerError "invalid_argument" naming the field, the value and the rule
  */
-export function defineAgent<Output = string>(spec: AgentSpec<Output>): AgentDefinition<Output> {
+export function defineAgent(spec: AgentSpec<string> & { readonly output: "text" }): AgentDefinition<string>;
+export function defineAgent<Output = unknown>(spec: AgentSpec<Output>): AgentDefinition<Output>;
+export function defineAgent<Output>(spec: AgentSpec<Output>): AgentDefinition<Output> {
   const agent = normalizeAgentSpec(spec);
   const definition: AgentDefinition<Output> = {
     id: agent.id,

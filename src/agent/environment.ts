@@ -5,6 +5,7 @@ import type { SystemLogger } from "../logger.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { Launcher } from "../worker/launcher.ts";
 import type { AgentReport } from "./agent-report.ts";
+import { boundFields } from "./guarded-logger.ts";
 import type { Agent } from "./handle.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
@@ -15,12 +16,20 @@ export interface AgentSlot {
   /** Where it stands in the tree, or stood last; undefined before its first start. */
   readonly path: string | undefined;
   readonly stopped: boolean;
+  /** Whether it has stopped and no crash has left it down. */
+  readonly stoppedByRequest: boolean;
   /** Begins under a supervisor: the first time, or again after it has stopped. */
   start(scope: ChildScope): RunningChild;
 }
 
+/** Where an environment says in which form it lends its services; another copy of this package may ask. */
+const form = Symbol.for("synapse-otp.agent-environment");
+/** Counted up when what an environment lends changes. */
+const currentForm = 1;
+
 /** The services of one system, handed to its agents through their supervisors. */
 export class AgentEnvironment {
+  readonly [form] = currentForm;
   readonly launcher: Launcher;
   /** Absolute path of the Python interpreter; undefined until the system has its first agent. */
   interpreter: string | undefined;
@@ -28,7 +37,10 @@ export class AgentEnvironment {
   readonly cwd: string;
   /** The environment of every worker, before an agent adds its own. */
   readonly env: Readonly<Record<string, string>>;
+  /** Does not throw. */
   readonly logger: SystemLogger;
+  /** Names of the fields that the logger adds to every line. */
+  readonly logFields: ReadonlySet<string>;
   /** Largest request and answer, in bytes. */
   readonly maxMessageBytes: number;
   readonly report: (report: AgentReport) => void;
@@ -47,6 +59,7 @@ export class AgentEnvironment {
     this.cwd = services.cwd;
     this.env = services.env;
     this.logger = services.logger;
+    this.logFields = boundFields(services.logger);
     this.maxMessageBytes = services.maxMessageBytes;
     this.report = services.report;
   }
@@ -60,12 +73,19 @@ export type EquippedEnvironment = AgentEnvironment & { interpreter: string };
  * @throws CallerError "invalid_argument" when the tree was not started by `startSystem`
  */
 export function agentEnvironment(environment: unknown, agentId: string): EquippedEnvironment {
-  if (environment instanceof AgentEnvironment && environment.interpreter !== undefined) {
-    return environment as EquippedEnvironment;
-  }
-  throw new CallerError(
-    "invalid_argument",
-    `agent "${agentId}" needs a system: start it with startSystem, not with startSupervisor`,
-    { field: "children", value: agentId, rule: "agents are started by startSystem" },
-  );
+  const lent = formOf(environment);
+  const equipped = environment as AgentEnvironment;
+  if (lent === currentForm && equipped.interpreter !== undefined) return equipped as EquippedEnvironment;
+  const facts = { field: "children", value: agentId, rule: "agents are started by startSystem" };
+  const why =
+    lent === undefined || lent === currentForm
+      ? "needs a system: start it with startSystem, not with startSupervisor"
+      : "is of another version of this package than its system: two copies of synapse-otp are loaded; `npm ls synapse-otp` shows them";
+  throw new CallerError("invalid_argument", `agent "${agentId}" ${why}`, facts);
+}
+
+/** The form of an environment, of whatever copy of this package; undefined for what is none. */
+function formOf(environment: unknown): number | undefined {
+  if (typeof environment !== "object" || environment === null) return undefined;
+  return (environment as { [form]?: number })[form];
 }

@@ -2,23 +2,30 @@
 
 import type { CrashRecord } from "../crash.ts";
 import { invalidArgument, RunError, type SynapseError } from "../errors.ts";
+import { onAbort } from "../otp/scheduler/abort.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
-import { type PendingRun, type RunOwner, UnaryRun } from "./run.ts";
+import type { AgentState } from "./machine.ts";
+import type { PendingRun, RunOwner } from "./run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { RunResult } from "./run-result.ts";
 import { type RunStream, StreamRun } from "./run-stream.ts";
+import { UnaryRun } from "./unary-run.ts";
 
 /** How a wait may be ended early. */
 export interface WaitOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Milliseconds, 1 to 2,147,483,647; default: no limit. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
 }
 
 /** Where an agent's runs are handed in. */
 export interface RunTaker extends RunOwner {
+  /** Runs that wait. */
+  readonly queueLength: number;
+  /** Runs that work in the worker. */
+  readonly inFlight: number;
   /** The error for a call to an agent that has stopped; undefined while it accepts runs. */
   refusal(): SynapseError | undefined;
   /**
@@ -26,17 +33,20 @@ export interface RunTaker extends RunOwner {
    * @throws CallerError "queue_full" or "stopped"; WorkerError when the agent has stopped because of a crash
    */
   accept(run: PendingRun): void;
+  /**
+   * Keeps a place in the order for a run that is not wanted yet, for this turn; it is taken with `enqueue`.
+   * @throws as `accept` does
+   */
+  reserve(run: PendingRun): void;
 }
 
 /** The agent as its handle sees it. */
 export interface HandleOwner {
   readonly agentId: string;
-  readonly state: string;
+  readonly state: AgentState;
   readonly incarnation: number;
   readonly pid: number | undefined;
   readonly lastCrash: CrashRecord | undefined;
-  /** Largest request, in bytes. */
-  readonly maxMessageBytes: number;
   readonly runs: RunTaker;
   /** The connection to the worker that serves now. */
   readonly client: AgentClient | undefined;
@@ -49,7 +59,7 @@ export interface HandleOwner {
 }
 
 /** An agent of a running system. `Output` is what its runs answer with. */
-export class Agent<Output = string> {
+export class Agent<Output = unknown> {
   readonly #owner: HandleOwner;
 
   constructor(owner: HandleOwner) {
@@ -60,8 +70,8 @@ export class Agent<Output = string> {
     return this.#owner.agentId;
   }
 
-  /** starting, ready, busy, crashed, restarting, stopping or stopped. */
-  get state(): string {
+  /** What docs/agents.md says of each. */
+  get state(): AgentState {
     return this.#owner.state;
   }
 
@@ -80,25 +90,36 @@ export class Agent<Output = string> {
     return this.#owner.lastCrash;
   }
 
+  /** Runs that wait, for a place or for a worker. */
+  get queueLength(): number {
+    return this.#owner.runs.queueLength;
+  }
+
+  /** Runs that work in the worker now, also those whose caller has been answered: at most `maxConcurrency`. */
+  get inFlight(): number {
+    return this.#owner.runs.inFlight;
+  }
+
   /**
    * Runs the agent once. While the agent starts or restarts, the run waits; a run that a worker held when it died rejects with its exit.
    * @returns the result; rejects with CallerError, RunError or WorkerError
    */
   async run(prompt: string, options: RunOptions = {}): Promise<RunResult<Output>> {
-    checkRunOptions(prompt, options, this.#owner.maxMessageBytes);
+    checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new UnaryRun<Output>(this.#owner.runs, prompt, options);
     this.#owner.runs.accept(run);
     return run.result;
   }
 
   /**
-   * Runs the agent and hands out its events as they happen.
+   * Runs the agent and hands out its events as they happen. The run is queued when it is first read, or its result asked for; its time counts from
+   * this call.
    * @throws CallerError "invalid_argument", "message_too_large", "queue_full" or "stopped"; later errors come as the terminal event
    */
   stream(prompt: string, options: RunOptions = {}): RunStream<Output> {
-    checkRunOptions(prompt, options, this.#owner.maxMessageBytes);
+    checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new StreamRun<Output>(this.#owner.runs, prompt, options);
-    this.#owner.runs.accept(run);
+    this.#owner.runs.reserve(run);
     return run.handle();
   }
 
@@ -148,12 +169,12 @@ export class Agent<Output = string> {
             reject(new RunError("deadline_exceeded", message, { agentId: this.id }));
           }, timeoutMs);
     if (signal?.aborted === true) abort();
-    signal?.addEventListener("abort", abort, { once: true });
+    const forget = signal === undefined ? undefined : onAbort(signal, abort);
     try {
       await Promise.race([this.#owner.ready, promise]);
     } finally {
       if (timer !== undefined) clock.clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
+      forget?.();
     }
   }
 

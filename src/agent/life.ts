@@ -6,7 +6,8 @@ import { actorState, createChildActor } from "../otp/scheduler/xstate-adapter.ts
 import type { ChildScope } from "../otp/supervisor/running-child.ts";
 import type { AgentReport, AgentReportFacts } from "./agent-report.ts";
 import type { EquippedEnvironment } from "./environment.ts";
-import type { AgentActor, AgentEvent, agentMachine } from "./machine.ts";
+import type { AgentActor, AgentEvent, AgentState, agentMachine } from "./machine.ts";
+import { Outbox } from "./outbox.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
 const lastEventCount = 50;
@@ -16,6 +17,8 @@ export class AgentLife {
   readonly spec: NormalAgentSpec;
   readonly environment: EquippedEnvironment;
   readonly #lastEvents: string[] = [];
+  readonly #outbox = new Outbox();
+  #ended = Promise.withResolvers<void>();
   #scope: ChildScope | undefined;
   #actor: AgentActor | undefined;
   #incarnation = 0;
@@ -48,12 +51,17 @@ export class AgentLife {
     return this.#scope?.path;
   }
 
-  get state(): string {
-    return this.#actor === undefined ? "stopped" : actorState(this.#actor);
+  get state(): AgentState {
+    return this.#actor === undefined ? "stopped" : (actorState(this.#actor) as AgentState);
   }
 
   get stopped(): boolean {
     return this.state === "stopped";
+  }
+
+  /** Settles when it has stopped. */
+  get whenStopped(): Promise<void> {
+    return this.#actor === undefined ? Promise.resolve() : this.#ended.promise;
   }
 
   /** Number of the current or last worker; 0 before the first. */
@@ -75,12 +83,13 @@ export class AgentLife {
   begin(scope: ChildScope, logic: typeof agentMachine): AgentActor {
     this.#scope = scope;
     this.#killed = false;
+    this.#ended = Promise.withResolvers();
     const actor = createChildActor(logic, scope.supervisor, {
       id: this.agentId,
       input: { agentId: this.agentId, incarnation: this.#incarnation },
     }) as AgentActor;
     this.#actor = actor;
-    actor.start();
+    this.turn(() => actor.start());
     return actor;
   }
 
@@ -94,21 +103,35 @@ export class AgentLife {
     this.#killed = true;
   }
 
+  /** Several changes as one: others are told of them when all are made. */
+  turn<T>(work: () => T): T {
+    return this.#outbox.turn(work);
+  }
+
   /** Sends an event to the machine. */
   send(event: AgentEvent): void {
     this.#lastEvents.push(event.type);
     if (this.#lastEvents.length > lastEventCount) this.#lastEvents.shift();
-    this.#actor?.send(event);
+    this.turn(() => this.#actor?.send(event));
   }
 
-  /** Tells the system. */
+  /** Tells the system, after the turn. */
   report(facts: AgentReportFacts): void {
     const base = { agentId: this.agentId, path: this.path ?? this.agentId, atMs: this.clock.now() };
-    this.environment.report({ ...facts, ...base, incarnation: this.#incarnation } as AgentReport);
+    const report = { ...facts, ...base, incarnation: this.#incarnation } as AgentReport;
+    this.#outbox.tell(() => this.environment.report(report));
   }
 
-  /** Tells the supervisor that the agent has ended. */
+  /** Tells the supervisor, after the turn. */
+  tellSupervisor(tell: (scope: ChildScope) => void): void {
+    const { scope } = this;
+    this.#outbox.tell(() => tell(scope));
+  }
+
+  /** Tells the supervisor, and who waits for it, that the agent has ended. */
   ended(): void {
-    this.scope.exited(this.#killed ? "killed" : "shutdown");
+    const reason = this.#killed ? "killed" : "shutdown";
+    this.tellSupervisor((scope) => scope.exited(reason));
+    this.#ended.resolve();
   }
 }

@@ -5,6 +5,9 @@
 
 import { type ActorRefFrom, assign, setup } from "xstate";
 
+/** The states of an agent. */
+export type AgentState = "starting" | "ready" | "busy" | "crashed" | "restarting" | "stopping" | "stopped";
+
 /** What an inspector sees of an agent beside its state. */
 export interface AgentContext {
   agentId: string;
@@ -18,6 +21,8 @@ export interface AgentContext {
   lastCrash: string | undefined;
   /** Whether the agent ends when its worker is gone, and why. */
   reason: string | undefined;
+  /** Whether its caller wants the next worker now, whatever delay its supervisor decides on. */
+  hurried: boolean;
 }
 
 /** What happens to an agent. */
@@ -67,7 +72,13 @@ const definition = setup({
     refuseRuns: missing,
     /** The agent has ended: rejects what still waits and tells the supervisor. */
     reportStopped: missing,
-    countIncarnation: assign({ incarnation: ({ context }) => context.incarnation + 1, pid: undefined, inFlight: 0 }),
+    countIncarnation: assign({
+      incarnation: ({ context }) => context.incarnation + 1,
+      pid: undefined,
+      inFlight: 0,
+      hurried: false,
+    }),
+    hurry: assign({ hurried: true }),
     forgetWorker: assign({ pid: undefined, inFlight: 0 }),
     noteCrash: assign(({ event, context }) => ({
       pid: undefined,
@@ -97,6 +108,7 @@ export const agentMachine = definition.createMachine({
     inFlight: 0,
     lastCrash: undefined,
     reason: undefined,
+    hurried: false,
   }),
   initial: "starting",
   states: {
@@ -139,6 +151,7 @@ export const agentMachine = definition.createMachine({
       entry: ["noteCrash", "reportCrash"],
       on: {
         "supervisor.restart": { target: "restarting", actions: "scheduleRestart" },
+        "agent.restart": { actions: "hurry" },
         "agent.stop": { target: "stopped", actions: "noteReason" },
       },
     },

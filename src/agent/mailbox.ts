@@ -2,13 +2,25 @@
 
 import { CallerError } from "../errors.ts";
 
-/** Runs that wait, in order, and runs that a worker holds. */
+/** A run that waits, between its neighbours. */
+interface Place<Run> {
+  readonly run: Run;
+  /** Nobody wants the run yet: it is no more than a place in the order. */
+  reserved: boolean;
+  before: Place<Run> | undefined;
+  behind: Place<Run> | undefined;
+}
+
+/** Runs that wait, in order, and runs that a worker holds. Adding, taking and removing are constant-time. */
 export class Mailbox<Run> {
   readonly #agentId: string;
   readonly #maxQueue: number;
   readonly #maxConcurrency: number;
-  readonly #waiting = new Set<Run>();
+  readonly #waiting = new Map<Run, Place<Run>>();
   readonly #inFlight = new Set<Run>();
+  #reserved = 0;
+  #first: Place<Run> | undefined;
+  #last: Place<Run> | undefined;
 
   constructor(agentId: string, limits: { maxQueue: number; maxConcurrency: number }) {
     this.#agentId = agentId;
@@ -17,65 +29,118 @@ export class Mailbox<Run> {
   }
 
   get waitingCount(): number {
-    return this.#waiting.size;
+    return this.#waiting.size - this.#reserved;
   }
 
   get inFlight(): ReadonlySet<Run> {
     return this.#inFlight;
   }
 
-  /** Whether a run that comes now would be taken at once, if the worker is ready. */
+  /** Whether a run that comes now would be taken in this turn, if the worker is ready. */
   get hasRoom(): boolean {
-    return this.#waiting.size === 0 && this.#inFlight.size < this.#maxConcurrency;
+    // Behind a reserved place runs wait for this turn alone.
+    const held = this.#reserved > 0 ? this.waitingCount : 0;
+    return this.waitingCount === held && held + this.#inFlight.size < this.#maxConcurrency;
   }
 
   /**
-   * Adds a run at the end. `mayRunAtOnce` tells that a worker is ready, so that it need not wait.
+   * Whether it would take a run. `mayRunAtOnce` tells that a worker is ready, so that it need not wait.
+   * @throws CallerError "queue_full" if not
+   */
+  check(mayRunAtOnce: boolean): void {
+    const count = this.waitingCount;
+    if (count < this.#maxQueue || (mayRunAtOnce && this.hasRoom)) return;
+    throw new CallerError(
+      "queue_full",
+      `agent "${this.#agentId}" has ${count} runs waiting and takes at most ${this.#maxQueue}; try again later or raise maxQueue`,
+      { field: "maxQueue", value: this.#maxQueue },
+    );
+  }
+
+  /**
+   * Adds a run at the end, or where its place was reserved; `mayRunAtOnce` as of `check`.
    * @throws CallerError "queue_full"
    */
   push(run: Run, mayRunAtOnce: boolean): void {
-    if (this.#waiting.size >= this.#maxQueue && !(mayRunAtOnce && this.hasRoom)) {
-      throw new CallerError(
-        "queue_full",
-        `agent "${this.#agentId}" has ${this.#waiting.size} runs waiting and takes at most ${this.#maxQueue}; try again later or raise maxQueue`,
-        { field: "maxQueue", value: this.#maxQueue },
-      );
+    this.check(mayRunAtOnce);
+    const reserved = this.#waiting.get(run);
+    if (reserved === undefined) this.#append(run, false);
+    else if (reserved.reserved) {
+      reserved.reserved = false;
+      this.#reserved -= 1;
     }
-    this.#waiting.add(run);
+  }
+
+  /** Keeps a place at the end for a run that nobody wants yet. It counts as no run, but those behind it are not taken before it is wanted or given up. */
+  reserve(run: Run): void {
+    this.#append(run, true);
+    this.#reserved += 1;
+  }
+
+  /** Gives a reserved place up. */
+  giveUp(run: Run): void {
+    const place = this.#waiting.get(run);
+    if (place?.reserved === true) this.#leave(place);
   }
 
   /** The next run for a worker, which holds it from now on; undefined when none waits or the worker is full. */
   take(): Run | undefined {
-    if (this.#inFlight.size >= this.#maxConcurrency) return undefined;
-    for (const run of this.#waiting) {
-      this.#waiting.delete(run);
-      this.#inFlight.add(run);
-      return run;
-    }
-    return undefined;
+    const place = this.#first;
+    if (place === undefined || place.reserved || this.#inFlight.size >= this.#maxConcurrency) return undefined;
+    this.#leave(place);
+    this.#inFlight.add(place.run);
+    return place.run;
   }
 
   /** Puts a run that a worker refused unbegun back to the front. */
   putBack(run: Run): void {
     if (!this.#inFlight.delete(run)) return;
-    const behind = [...this.#waiting];
-    this.#waiting.clear();
-    this.#waiting.add(run);
-    for (const other of behind) this.#waiting.add(other);
+    const place: Place<Run> = { run, reserved: false, before: undefined, behind: this.#first };
+    if (this.#first === undefined) this.#last = place;
+    else this.#first.before = place;
+    this.#first = place;
+    this.#waiting.set(run, place);
   }
 
   /** Forgets a run that has ended, wherever it was. Answers whether a worker held it. */
   remove(run: Run): boolean {
     if (this.#inFlight.delete(run)) return true;
-    this.#waiting.delete(run);
+    const place = this.#waiting.get(run);
+    if (place !== undefined) this.#leave(place);
     return false;
   }
 
   /** Empties one side and hands it out, oldest first. */
   drain(side: "waiting" | "inFlight"): Run[] {
-    const set = side === "waiting" ? this.#waiting : this.#inFlight;
-    const runs = [...set];
-    set.clear();
-    return runs;
+    if (side === "inFlight") {
+      const held = [...this.#inFlight];
+      this.#inFlight.clear();
+      return held;
+    }
+    const waiting: Run[] = [];
+    for (let place = this.#first; place !== undefined; place = place.behind) waiting.push(place.run);
+    this.#first = undefined;
+    this.#last = undefined;
+    this.#reserved = 0;
+    this.#waiting.clear();
+    return waiting;
+  }
+
+  #append(run: Run, reserved: boolean): void {
+    const place: Place<Run> = { run, reserved, before: this.#last, behind: undefined };
+    if (this.#last === undefined) this.#first = place;
+    else this.#last.behind = place;
+    this.#last = place;
+    this.#waiting.set(run, place);
+  }
+
+  #leave(place: Place<Run>): void {
+    const { run, before, behind } = place;
+    if (place.reserved) this.#reserved -= 1;
+    this.#waiting.delete(run);
+    if (before === undefined) this.#first = behind;
+    else before.behind = behind;
+    if (behind === undefined) this.#last = before;
+    else behind.before = before;
   }
 }

@@ -3,6 +3,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { CallerError, type SynapseError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
+import type { AgentReportFacts } from "./agent-report.ts";
 import type { CrashHistory } from "./crash-history.ts";
 import type { CurrentWorker } from "./current-worker.ts";
 import type { RunTaker } from "./handle.ts";
@@ -16,6 +17,8 @@ export class RunDispatcher implements RunTaker {
   readonly #mailbox: Mailbox<PendingRun>;
   readonly #worker: CurrentWorker;
   readonly #crashes: CrashHistory;
+  /** Runs whose caller was answered while the worker still held them. */
+  readonly #left = new Set<PendingRun>();
 
   constructor(parts: {
     life: AgentLife;
@@ -37,16 +40,52 @@ export class RunDispatcher implements RunTaker {
     return this.#life.clock;
   }
 
+  get queueLength(): number {
+    return this.#mailbox.waitingCount;
+  }
+
+  get inFlight(): number {
+    return this.#mailbox.inFlight.size;
+  }
+
   get schema(): StandardSchemaV1 | undefined {
     return this.#life.spec.output;
+  }
+
+  get maxMessageBytes(): number {
+    return this.#life.environment.maxMessageBytes;
   }
 
   accept(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;
     this.#mailbox.push(run, this.#worker.client !== undefined);
-    run.wait();
-    this.serve();
+    this.#life.turn(() => {
+      run.wait();
+      this.serve();
+    });
+  }
+
+  reserve(run: PendingRun): void {
+    const refused = this.refusal();
+    if (refused !== undefined) throw refused;
+    this.#mailbox.check(this.#worker.client !== undefined);
+    this.#mailbox.reserve(run);
+    // Who reads it does so in this turn, mostly. Nobody waits longer for one who does not.
+    this.#life.turn(() =>
+      setImmediate(() => {
+        this.#mailbox.giveUp(run);
+        this.serve();
+      }),
+    );
+  }
+
+  enqueue(run: PendingRun): void {
+    try {
+      this.accept(run);
+    } catch (error) {
+      run.fail(error as SynapseError);
+    }
   }
 
   refusal(): SynapseError | undefined {
@@ -59,6 +98,10 @@ export class RunDispatcher implements RunTaker {
 
   /** Hands waiting runs to the worker while it takes some. */
   serve(): void {
+    this.#life.turn(() => this.#serve());
+  }
+
+  #serve(): void {
     for (let { client } = this.#worker; client !== undefined; client = this.#worker.client) {
       const run = this.#mailbox.take();
       if (run === undefined) return;
@@ -74,22 +117,35 @@ export class RunDispatcher implements RunTaker {
     return waiting.length;
   }
 
-  runEnded(run: PendingRun): void {
-    const held = this.#mailbox.remove(run);
-    if (!held) return;
+  runLeft(run: PendingRun): void {
+    this.#left.add(run);
     this.#life.send({ type: "run.settled", runId: run.id });
-    this.serve();
-    this.#worker.runSettled();
+  }
+
+  runEnded(run: PendingRun): void {
+    const left = this.#left.delete(run);
+    if (!this.#mailbox.remove(run)) return;
+    this.#life.turn(() => {
+      if (!left) this.#life.send({ type: "run.settled", runId: run.id });
+      this.serve();
+      this.#worker.runSettled();
+    });
   }
 
   runRefused(run: PendingRun): void {
-    this.#mailbox.putBack(run);
-    this.#life.send({ type: "run.settled", runId: run.id });
-    this.#worker.stopServing();
-    this.#worker.runSettled();
+    this.#life.turn(() => {
+      this.#mailbox.putBack(run);
+      this.#life.send({ type: "run.settled", runId: run.id });
+      this.#worker.stopServing();
+      this.#worker.runSettled();
+    });
   }
 
   connectionLost(incarnation: number): void {
     this.#worker.connectionLost(incarnation);
+  }
+
+  report(facts: AgentReportFacts): void {
+    this.#life.report(facts);
   }
 }

@@ -1,29 +1,31 @@
 /** What a caller may say of one run, and its checks. */
 
-import { CallerError, invalidArgument } from "../errors.ts";
+import { CallerError, invalidArgument, unquotedArgument } from "../errors.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
+import type { EncodedRun } from "../rpc/encoded-run.ts";
+import { encodeRun } from "../rpc/request.ts";
 import type { ModelSettings, RunRequestSpec, UsageLimits } from "../rpc/run-types.ts";
 
 /** Options of `Agent.run` and `Agent.stream`. */
 export interface RunOptions {
   /** Cancels the run, waiting or running; the Python side is cancelled too. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** From the call to the result, waiting included, in milliseconds (1 to 2,147,483,647). Default: no limit. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** `newMessages` of earlier runs, oldest first. */
-  messageHistory?: readonly unknown[];
+  messageHistory?: readonly unknown[] | undefined;
   /** Default: the history's, or a new one. */
-  conversationId?: string;
-  modelSettings?: ModelSettings;
-  usageLimits?: UsageLimits;
+  conversationId?: string | undefined;
+  modelSettings?: ModelSettings | undefined;
+  usageLimits?: UsageLimits | undefined;
   /** Any JSON value; Python validates it against the agent's deps_type. */
-  deps?: unknown;
+  deps?: unknown | undefined;
   /** A pydantic-ai model name such as "openai:gpt-5" or "test". Default: the agent's own. */
-  model?: string;
+  model?: string | undefined;
   /** Added to the agent's own instructions. */
-  instructions?: string;
+  instructions?: string | undefined;
   /** Kept with the run on the Python side. */
-  metadata?: Readonly<Record<string, string>>;
+  metadata?: Readonly<Record<string, string>> | undefined;
 }
 
 const known = new Set([
@@ -60,7 +62,7 @@ export function checkRunOptions(prompt: string, options: RunOptions, maxMessageB
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
   for (const key of Object.keys(options)) {
     if (!known.has(key)) {
-      throw invalidArgument(`options.${key}`, options[key as keyof RunOptions], `one of ${[...known].join(", ")}`);
+      throw unquotedArgument(`options.${key}`, options[key as keyof RunOptions], `one of ${[...known].join(", ")}`);
     }
   }
   const { signal, timeoutMs, messageHistory, metadata } = options;
@@ -88,8 +90,17 @@ export function checkRunOptions(prompt: string, options: RunOptions, maxMessageB
   }
 }
 
-/** The request of a run, without what only the attempt knows. */
-export function requestOf(agentId: string, runId: string, prompt: string, options: RunOptions): RunRequestSpec {
+/**
+ * The request of a run, without what only the attempt knows. The options are taken as they are now.
+ * @throws CallerError "invalid_argument" or "message_too_large"
+ */
+export function encodeOptions(
+  runId: string,
+  prompt: string,
+  options: RunOptions & { readonly partialOutput?: boolean },
+  owner: { readonly agentId: string; readonly maxMessageBytes: number },
+): EncodedRun {
+  const { agentId, maxMessageBytes } = owner;
   const request: RunRequestSpec = { agentId, prompt, runId, attempt: 1, incarnation: 0 };
   if (options.conversationId !== undefined) request.conversationId = options.conversationId;
   if (options.messageHistory !== undefined) request.messageHistory = options.messageHistory;
@@ -99,5 +110,6 @@ export function requestOf(agentId: string, runId: string, prompt: string, option
   if (options.usageLimits !== undefined) request.usageLimits = options.usageLimits;
   if (options.instructions !== undefined) request.instructions = options.instructions;
   if (options.metadata !== undefined) request.metadata = options.metadata;
-  return request;
+  if (options.partialOutput === true) request.partialOutput = true;
+  return encodeRun(request, { maxMessageBytes, at: "options." });
 }

@@ -1,12 +1,15 @@
 /** What a caller gets of a run: its result, and its events while it streams. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { RunError, type SynapseError, type ValidationIssue } from "../errors.ts";
+import { RunError, type RunErrorFacts, type SynapseError, type ValidationIssue } from "../errors.ts";
+import { describeExitReason } from "../otp/report/exit-reason.ts";
+import type { Clock } from "../otp/scheduler/clock.ts";
+import { isThenable } from "../otp/scheduler/thenable.ts";
 import type { WireRunEvent, WireRunResult } from "../rpc/run-types.ts";
 import type { Usage } from "../usage.ts";
 
 /** A finished run. */
-export interface RunResult<Output = string> {
+export interface RunResult<Output = unknown> {
   output: Output;
   usage: Usage;
   /** pydantic-ai messages (JSON values) that this run added; pass them on in `messageHistory`. */
@@ -37,13 +40,26 @@ export type RunEvent<Output = unknown> =
   | { type: "failed"; seq: number; error: SynapseError }
   | { type: "cancelled"; seq: number; reason: string };
 
+/** How long a schema may take to check an output, in milliseconds. */
+const checkMs = 30_000;
+
+/** What a result is made with, beside the worker's answer. */
+export interface ResultFacts {
+  readonly agentId: string;
+  readonly attempts: number;
+  readonly incarnation: number;
+  readonly schema: StandardSchemaV1 | undefined;
+  readonly clock: Clock;
+}
+
 /**
- * Makes the caller's result of the worker's answer; checks `output` against the schema of the definition, where there is one.
- * @throws RunError "output_invalid" with `validationErrors`
+ * Makes the caller's result of the worker's answer; checks `output` against the schema of the definition, where there is one. The schema is the
+ * caller's own code: whatever it does, the answer is a result or an error, within 30 seconds.
+ * @throws RunError "output_invalid" with `validationErrors`, or with what the schema threw as its cause
  */
 export function resultOf<Output>(
   wire: WireRunResult,
-  about: { agentId: string; attempts: number; incarnation: number; schema: StandardSchemaV1 | undefined },
+  about: ResultFacts,
 ): RunResult<Output> | Promise<RunResult<Output>> {
   const result: RunResult<Output> = {
     output: wire.output as Output,
@@ -54,34 +70,64 @@ export function resultOf<Output>(
     attempts: about.attempts,
     incarnation: about.incarnation,
   };
-  if (about.schema === undefined) return result;
-  const validated = about.schema["~standard"].validate(wire.output);
-  if (validated instanceof Promise) return validated.then(withOutput);
-  return withOutput(validated);
-
-  function withOutput(validation: StandardSchemaV1.Result<unknown>): RunResult<Output> {
-    if (validation.issues === undefined) {
-      result.output = validation.value as Output;
-      return result;
-    }
-    const validationErrors = validation.issues.map(
-      ({ message, path }): ValidationIssue => ({
-        type: "output",
-        loc: (path ?? []).map((step) => {
-          const key = typeof step === "object" ? step.key : step;
-          return typeof key === "symbol" ? String(key) : key;
-        }),
-        msg: message,
-      }),
-    );
-    const first = validationErrors[0];
-    const where = first === undefined ? "" : `: ${first.loc.join(".") || "output"}: ${first.msg}`;
-    throw new RunError("output_invalid", `agent "${about.agentId}" answered what its output schema refuses${where}`, {
-      agentId: about.agentId,
-      runId: wire.runId,
-      validationErrors,
-      usage: wire.usage,
-      messages: wire.newMessages,
-    });
+  const { schema } = about;
+  if (schema === undefined) return result;
+  const facts: RunErrorFacts = {
+    agentId: about.agentId,
+    runId: wire.runId,
+    usage: wire.usage,
+    messages: wire.newMessages,
+  };
+  const withOutput = (validation: StandardSchemaV1.Result<unknown>): RunResult<Output> => {
+    if (validation.issues !== undefined) throw refused(validation.issues, facts);
+    if (!("value" in validation)) throw new TypeError("it answered neither a value nor issues");
+    result.output = validation.value as Output;
+    return result;
+  };
+  try {
+    const validated: unknown = schema["~standard"].validate(wire.output);
+    if (!isThenable(validated)) return withOutput(validated as StandardSchemaV1.Result<unknown>);
+    return inTime(validated as PromiseLike<StandardSchemaV1.Result<unknown>>, about.clock)
+      .then(withOutput)
+      .catch((error: unknown) => {
+        throw checkError(error, facts);
+      });
+  } catch (error) {
+    throw checkError(error, facts);
   }
+}
+
+/** The check as a promise that settles, whatever the schema does. */
+async function inTime<T>(check: PromiseLike<T>, clock: Clock): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = clock.setTimeout(() => reject(new Error(`it has not settled within ${checkMs} ms`)), checkMs);
+  try {
+    return await Promise.race([check, promise]);
+  } finally {
+    clock.clearTimeout(timer);
+  }
+}
+
+function refused(issues: readonly StandardSchemaV1.Issue[], facts: RunErrorFacts): RunError {
+  const validationErrors = issues.map(
+    ({ message, path }): ValidationIssue => ({
+      type: "output",
+      loc: (path ?? []).map((step) => {
+        const key = typeof step === "object" ? step.key : step;
+        return typeof key === "symbol" ? String(key) : key;
+      }),
+      msg: message,
+    }),
+  );
+  const first = validationErrors[0];
+  const where = first === undefined ? "" : `: ${first.loc.join(".") || "output"}: ${first.msg}`;
+  const message = `agent "${facts.agentId}" answered what its output schema refuses${where}`;
+  return new RunError("output_invalid", message, { ...facts, validationErrors });
+}
+
+/** The schema did not say yes or no. */
+function checkError(error: unknown, facts: RunErrorFacts): RunError {
+  if (error instanceof RunError) return error;
+  const what = `the output schema of agent "${facts.agentId}" could not check the answer: ${describeExitReason(error as Error)}`;
+  return new RunError("output_invalid", what, { ...facts, cause: error });
 }

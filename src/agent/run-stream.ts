@@ -3,14 +3,15 @@
 import { RunError, type SynapseError } from "../errors.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WireRunEvent } from "../rpc/run-types.ts";
-import { Run } from "./run.ts";
+import { Run, type RunOwner } from "./run.ts";
+import type { RunOptions } from "./run-options.ts";
 import type { RunEvent, RunResult } from "./run-result.ts";
 
 /**
  * The events of one run, to be read once. Reading drives the run: a reader that pauses slows the worker down. Without a reader, asking for
  * `result` reads to the end and keeps the events. Leaving a loop early cancels the run.
  */
-export interface RunStream<Output = string> extends AsyncIterable<RunEvent<Output>> {
+export interface RunStream<Output = unknown> extends AsyncIterable<RunEvent<Output>> {
   readonly runId: string;
   /** The text alone, as it comes. Throws the error of a run that fails. */
   text(): AsyncIterable<string>;
@@ -25,7 +26,8 @@ export interface RunStream<Output = string> extends AsyncIterable<RunEvent<Outpu
 /** A streaming run: the caller's {@link RunStream} is its handle. */
 export class StreamRun<Output> extends Run<Output> {
   readonly #events: RunEvent<Output>[] = [];
-  readonly #cancel = new AbortController();
+  /** Whether somebody reads, or has asked for the result: before that, the run is sent nowhere and takes no place. */
+  #wanted = false;
   #source: AsyncGenerator<WireRunEvent, void, undefined> | undefined;
   #sourceBusy = false;
   /** Resolved when there is something to read. */
@@ -34,6 +36,10 @@ export class StreamRun<Output> extends Run<Output> {
   #terminal = false;
   #hasReader = false;
   #draining = false;
+
+  constructor(owner: RunOwner, prompt: string, options: RunOptions) {
+    super(owner, prompt, { ...options, partialOutput: true });
+  }
 
   /** The handle for the caller. */
   handle(): RunStream<Output> {
@@ -60,11 +66,8 @@ export class StreamRun<Output> extends Run<Output> {
     this.fail(new RunError("run_cancelled", `run of agent "${agentId}" was cancelled: ${reason}`, facts));
   }
 
-  protected override call(client: AgentClient, options: { signal?: AbortSignal; timeoutMs?: number }): void {
-    const signal =
-      options.signal === undefined ? this.#cancel.signal : AbortSignal.any([options.signal, this.#cancel.signal]);
-    this.request.partialOutput = true;
-    this.#source = client.stream(this.request, { ...options, signal });
+  protected override call(client: AgentClient, signal: AbortSignal): void {
+    this.#source = client.stream(this.request, { signal });
     if (this.#waiter !== undefined) this.#readSource(this.#source);
   }
 
@@ -75,14 +78,22 @@ export class StreamRun<Output> extends Run<Output> {
     } else {
       this.#push({ type: "failed", seq, error: error as SynapseError }, true);
     }
-    this.#cancel.abort(error);
+  }
+
+  protected override discardRest(): void {
+    if (this.#source !== undefined) this.#readSource(this.#source);
   }
 
   /** Settles when an event is buffered or the run has ended. */
   #pull(): Promise<void> {
     this.#waiter ??= Promise.withResolvers<void>();
+    const { promise } = this.#waiter;
+    if (!this.#wanted) {
+      this.#wanted = true;
+      this.owner.enqueue(this);
+    }
     if (this.#source !== undefined) this.#readSource(this.#source);
-    return this.#waiter.promise;
+    return promise;
   }
 
   #readSource(source: AsyncGenerator<WireRunEvent, void, undefined>): void {
@@ -91,15 +102,34 @@ export class StreamRun<Output> extends Run<Output> {
     source.next().then(
       (step) => {
         this.#sourceBusy = false;
-        if (!this.ended && step.done !== true) this.#accept(step.value);
+        if (step.done === true) return;
+        if (this.answered) this.#discard(source, step.value);
+        else this.#accept(step.value);
       },
       (error: unknown) => {
         // The source is spent: what comes next is the run's end, or another worker's call.
         this.#source = undefined;
         this.#sourceBusy = false;
-        if (!this.ended) this.callFailed(error);
+        this.callFailed(error, this.#lastSeq > 0);
       },
     );
+  }
+
+  /** The caller has been answered: what the worker still says is read to its end, so that it can say it, and forgotten. */
+  #discard(source: AsyncGenerator<WireRunEvent, void, undefined>, event: WireRunEvent): void {
+    switch (event.type) {
+      case "completed":
+        this.callAnswered(event.result.unfinished);
+        return;
+      case "failed":
+        this.callAnswered(event.error.unfinished === true);
+        return;
+      case "cancelled":
+        this.callAnswered(event.unfinished);
+        return;
+      default:
+        this.#readSource(source);
+    }
   }
 
   #accept(event: WireRunEvent): void {
@@ -118,10 +148,10 @@ export class StreamRun<Output> extends Run<Output> {
       case "failed":
         this.#source = undefined;
         // Before anything else came, the worker may have refused the run unbegun: then it waits for the next one.
-        if (this.#lastSeq === 0) this.callFailed(event.error);
-        else this.fail(event.error);
+        this.callFailed(event.error, this.#lastSeq > 0);
         return;
       case "cancelled":
+        this.callAnswered(event.unfinished);
         this.cancel(event.reason);
         return;
       default:

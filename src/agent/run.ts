@@ -2,22 +2,30 @@
 
 import { randomUUID } from "node:crypto";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { RunError } from "../errors.ts";
+import { RunError, SynapseError } from "../errors.ts";
+import { currentProcess, runAs, runOutside } from "../otp/process/current.ts";
+import type { Process } from "../otp/process/process.ts";
+import { onAbort } from "../otp/scheduler/abort.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
-import type { RunRequestSpec } from "../rpc/run-types.ts";
-import { type RunOptions, requestOf } from "./run-options.ts";
+import type { EncodedRun } from "../rpc/encoded-run.ts";
+import type { AgentReportFacts } from "./agent-report.ts";
+import { CallSite } from "./call-site.ts";
+import { Carriage } from "./carriage.ts";
+import { encodeOptions, type RunOptions } from "./run-options.ts";
 import { type RunResult, resultOf } from "./run-result.ts";
 
 /** A run as the agent sees it, whatever it answers with. */
 export interface PendingRun {
   readonly id: string;
-  /** The caller's signal and the deadline count from here, until the run ends. */
+  /** It is in the queue: the caller's signal and the deadline are heeded from here on, until the caller is answered. */
   wait(): void;
   /** A worker takes the run. */
   begin(client: AgentClient, incarnation: number): void;
-  /** Ends the run with an error; a run that has ended stays as it ended. */
+  /** Answers the caller with an error; one who was answered before hears nothing. A worker that carries the run is told to end it. */
   fail(error: Error): void;
+  /** The worker that carried the run is gone: nothing of the run is left. */
+  lost(error: Error): void;
 }
 
 /** The agent as its runs see it. */
@@ -25,46 +33,68 @@ export interface RunOwner {
   readonly agentId: string;
   readonly clock: Clock;
   readonly schema: StandardSchemaV1 | undefined;
-  /** The run has ended, wherever it was. Called once. */
+  /** Largest request, in bytes. */
+  readonly maxMessageBytes: number;
+  /** A run that was not queued yet is queued; it fails when there is no room for it. */
+  enqueue(run: PendingRun): void;
+  /** The caller of the run was answered, but the worker holds it still. */
+  runLeft(run: PendingRun): void;
+  /** Nothing of the run is left, wherever it was. Called once. */
   runEnded(run: PendingRun): void;
   /** The worker finishes its runs and refused this one unbegun: it waits again, at the front. */
   runRefused(run: PendingRun): void;
   /** The worker's connection is gone; the agent ends the runs of that worker as soon as it knows why. */
   connectionLost(incarnation: number): void;
+  /** Tells the system of something about a run. */
+  report(facts: AgentReportFacts): void;
 }
 
-/** What unary and streaming runs share: waiting, cancelling, the deadline, and the one end. */
+/** How long a run whose caller was answered may go on in Python before that is told, in milliseconds. */
+const lingerMs = 1_000;
+
+/** What unary and streaming runs share: waiting, cancelling, the deadline, the answer to the caller, and the end in the worker. */
 export abstract class Run<Output> implements PendingRun {
   readonly id: string = randomUUID();
   readonly result: Promise<RunResult<Output>>;
   protected readonly owner: RunOwner;
-  protected readonly request: RunRequestSpec;
-  readonly #options: RunOptions;
+  protected readonly request: EncodedRun;
+  readonly #signal: AbortSignal | undefined;
+  readonly #timeoutMs: number | undefined;
+  /** By the monotonic clock. */
   readonly #deadlineMs: number | undefined;
+  /** The process that has asked: a rejection that it does not hear is its own. */
+  readonly #asker: Process | undefined = currentProcess();
+  readonly #site: CallSite;
+  readonly #askedAtMs: number;
   readonly #resolve: (result: RunResult<Output>) => void;
   readonly #reject: (error: Error) => void;
   #timer: unknown;
-  #onAbort: (() => void) | undefined;
-  #ended = false;
-  #released = false;
+  #lingerTimer: unknown;
+  #lingeringSinceMs: number | undefined;
+  #forgetSignal: (() => void) | undefined;
+  #answered = false;
+  #carriage: Carriage | undefined;
   #incarnation = 0;
 
-  constructor(owner: RunOwner, prompt: string, options: RunOptions) {
+  /** @throws CallerError "invalid_argument" or "message_too_large" for options that cannot be sent */
+  constructor(owner: RunOwner, prompt: string, options: RunOptions & { readonly partialOutput?: boolean }) {
     this.owner = owner;
-    this.#options = options;
-    this.request = requestOf(owner.agentId, this.id, prompt, options);
+    this.#site = new CallSite(new.target);
+    const { signal, timeoutMs } = options;
+    this.#askedAtMs = owner.clock.monotonicMs();
+    if (timeoutMs !== undefined) this.#deadlineMs = this.#askedAtMs + timeoutMs;
+    this.#signal = signal;
+    this.#timeoutMs = timeoutMs;
+    this.request = encodeOptions(this.id, prompt, options, owner);
     const { promise, resolve, reject } = Promise.withResolvers<RunResult<Output>>();
     this.result = promise;
     this.#resolve = resolve;
     this.#reject = reject;
-    if (options.timeoutMs !== undefined) {
-      this.#deadlineMs = owner.clock.now() + options.timeoutMs;
-      this.request.deadlineUnixMs = this.#deadlineMs;
-    }
   }
 
-  get ended(): boolean {
-    return this.#ended;
+  /** Whether the caller has been answered. */
+  get answered(): boolean {
+    return this.#answered;
   }
 
   protected get incarnation(): number {
@@ -72,61 +102,70 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   wait(): void {
-    const { signal } = this.#options;
+    const signal = this.#signal;
     if (signal !== undefined) {
       if (signal.aborted) {
         this.fail(this.#cancelled(signal.reason));
         return;
       }
-      this.#onAbort = () => this.fail(this.#cancelled(signal.reason));
-      signal.addEventListener("abort", this.#onAbort, { once: true });
+      this.#forgetSignal = onAbort(signal, () => this.fail(this.#cancelled(signal.reason)));
     }
-    if (this.#deadlineMs !== undefined) {
-      const leftMs = Math.max(0, this.#deadlineMs - this.owner.clock.now());
-      this.#timer = this.owner.clock.setTimeout(() => {
-        const { timeoutMs } = this.#options;
-        const what = this.#incarnation === 0 ? "was still waiting for a worker after" : "did not end within";
-        const message = `run of agent "${this.owner.agentId}" ${what} ${timeoutMs} ms`;
-        this.fail(new RunError("deadline_exceeded", message, { ...this.#facts(), kind: "deadline" }));
-      }, leftMs);
-    }
+    const leftMs = this.#leftMs();
+    if (leftMs === 0) this.#expire();
+    else if (leftMs !== undefined) this.#timer = this.owner.clock.setTimeout(() => this.#expire(), leftMs);
   }
 
   begin(client: AgentClient, incarnation: number): void {
     this.#incarnation = incarnation;
-    this.request.incarnation = incarnation;
-    const { signal } = this.#options;
-    const timeoutMs =
-      this.#deadlineMs === undefined ? undefined : Math.max(1, this.#deadlineMs - this.owner.clock.now());
-    this.call(client, {
-      ...(signal === undefined ? {} : { signal }),
-      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    const leftMs = this.#leftMs();
+    this.request.address(incarnation, leftMs === undefined ? undefined : Math.max(1, leftMs));
+    const { attempt } = this.request;
+    this.owner.report({ type: "run.started", runId: this.id, attempt, waitedMs: this.#sinceAskedMs() });
+    const run = { id: this.id, attempt };
+    this.#carriage = new Carriage(client, run, {
+      carriageEnded: () => this.#gone(),
+      connectionLost: () => this.owner.connectionLost(incarnation),
     });
+    this.call(client, this.#carriage.signal);
   }
 
   fail(error: Error): void {
-    if (!this.#end()) return;
-    this.#reject(error);
-    this.failed(error);
+    if (!this.#answer(error)) return;
+    const carriage = this.#carriage;
+    if (carriage === undefined) this.owner.runEnded(this);
+    else carriage.callOff();
+    this.#watchRest();
   }
 
-  /** Makes the call. */
-  protected abstract call(client: AgentClient, options: { signal?: AbortSignal; timeoutMs?: number }): void;
+  lost(error: Error): void {
+    this.#carriage?.lost();
+    this.#answer(error);
+    this.#gone();
+  }
 
-  /** Called once when the run ended with an error. */
+  /** Makes the call; the signal ends it. */
+  protected abstract call(client: AgentClient, signal: AbortSignal): void;
+
+  /** Called once when the caller was answered with an error. */
   protected abstract failed(error: Error): void;
+
+  /** The deadline has passed, and the worker ends the call by itself: whatever still comes is nobody's. */
+  protected abstract discardRest(): void;
 
   /** The worker answered. */
   protected async succeed(wire: Parameters<typeof resultOf>[0]): Promise<RunResult<Output> | undefined> {
     // The worker has done its part: the check of the output holds no place.
-    this.#release();
+    this.callAnswered(wire.unfinished);
+    if (this.#answered) return undefined;
     try {
-      const { agentId, schema } = this.owner;
-      const about = { agentId, attempts: this.request.attempt, incarnation: this.#incarnation, schema };
+      const { agentId, schema, clock } = this.owner;
+      const about = { agentId, attempts: this.request.attempt, incarnation: this.#incarnation, schema, clock };
       const checked = resultOf<Output>(wire, about);
       const result = checked instanceof Promise ? await checked : checked;
-      if (!this.#end()) return undefined;
+      if (!this.#settle()) return undefined;
       this.#resolve(result);
+      this.#reportSettled({ outcome: "completed", usage: result.usage });
+      this.#watchRest();
       return result;
     } catch (error) {
       this.fail(error as Error);
@@ -134,37 +173,101 @@ export abstract class Run<Output> implements PendingRun {
     }
   }
 
-  /** The call rejected: the agent's answer ends the run; a lost connection leaves that to the worker's exit. */
-  protected callFailed(error: unknown): void {
+  /** The call has ended. `unfinished`: something of the run works still. */
+  protected callAnswered(unfinished: boolean): void {
+    this.#carriage?.answered(unfinished);
+  }
+
+  /** The call rejected: the agent's answer ends the run; a lost connection leaves that to the worker's exit. `begun`: the run has acted. */
+  protected callFailed(error: unknown, begun = false): void {
     if (error instanceof ConnectionLostError) {
       this.owner.connectionLost(this.#incarnation);
-    } else if (error instanceof RunError && error.kind === "draining" && !this.#ended) {
+    } else if (error instanceof RunError && error.kind === "draining" && !begun && !this.#answered) {
+      this.#carriage = undefined;
       this.#incarnation = 0;
       this.owner.runRefused(this);
     } else {
+      this.callAnswered(error instanceof RunError && error.unfinished === true);
       this.fail(error as Error);
     }
   }
 
-  #end(): boolean {
-    if (this.#ended) return false;
-    this.#ended = true;
-    this.#stopWaiting();
-    this.#release();
+  #expire(): void {
+    const what = this.#incarnation === 0 ? "was still waiting for a worker after" : "did not end within";
+    const message = `run of agent "${this.owner.agentId}" ${what} ${this.#timeoutMs} ms`;
+    const error = new RunError("deadline_exceeded", message, { ...this.#facts(), kind: "deadline" });
+    const carriage = this.#carriage;
+    if (carriage === undefined || carriage.over) {
+      this.fail(error);
+      return;
+    }
+    // The worker keeps the same deadline. To cancel the call as well would cut short what the run's own code cleans up.
+    if (!this.#answer(error)) return;
+    this.discardRest();
+    this.#watchRest();
+  }
+
+  #leftMs(): number | undefined {
+    return this.#deadlineMs === undefined
+      ? undefined
+      : Math.max(0, Math.ceil(this.#deadlineMs - this.owner.clock.monotonicMs()));
+  }
+
+  /** Answers the caller with an error; false when it was answered before. */
+  #answer(error: Error): boolean {
+    if (!this.#settle()) return false;
+    if (error instanceof SynapseError) this.#site.giveTo(error);
+    if (this.#asker === undefined) runOutside(this.#reject, error);
+    else runAs(this.#asker, this.#reject, error);
+    this.failed(error);
+    this.#reportSettled(outcomeOf(error));
     return true;
   }
 
-  #release(): void {
-    if (this.#released) return;
-    this.#released = true;
-    this.owner.runEnded(this);
+  #reportSettled(outcome: Outcome): void {
+    this.owner.report({ type: "run.settled", runId: this.id, durationMs: this.#sinceAskedMs(), ...outcome });
   }
 
-  #stopWaiting(): void {
+  #sinceAskedMs(): number {
+    return Math.round(this.owner.clock.monotonicMs() - this.#askedAtMs);
+  }
+
+  #settle(): boolean {
+    if (this.#answered) return false;
+    this.#answered = true;
     if (this.#timer !== undefined) this.owner.clock.clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#onAbort !== undefined) this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    this.#onAbort = undefined;
+    this.#forgetSignal?.();
+    return true;
+  }
+
+  /** The caller has its answer; what is left of the run in Python is told when it stays. */
+  #watchRest(): void {
+    if (this.#carriage === undefined || this.#carriage.over) return;
+    this.owner.runLeft(this);
+    const { clock } = this.owner;
+    const sinceMs = clock.monotonicMs();
+    this.#lingerTimer = clock.setTimeout(() => {
+      this.#lingerTimer = undefined;
+      this.#lingeringSinceMs = sinceMs;
+      this.owner.report({ type: "run.lingers", runId: this.id, forMs: Math.round(clock.monotonicMs() - sinceMs) });
+    }, lingerMs);
+  }
+
+  #stopLingering(): void {
+    if (this.#lingerTimer !== undefined) this.owner.clock.clearTimeout(this.#lingerTimer);
+    this.#lingerTimer = undefined;
+  }
+
+  /** Nothing of the run is left in its worker. */
+  #gone(): void {
+    this.#stopLingering();
+    const sinceMs = this.#lingeringSinceMs;
+    if (sinceMs !== undefined) {
+      const forMs = Math.round(this.owner.clock.monotonicMs() - sinceMs);
+      this.owner.report({ type: "run.gone", runId: this.id, forMs });
+    }
+    this.owner.runEnded(this);
   }
 
   #cancelled(reason: unknown): RunError {
@@ -177,16 +280,14 @@ export abstract class Run<Output> implements PendingRun {
   }
 }
 
-/** A run that answers once. */
-export class UnaryRun<Output> extends Run<Output> {
-  protected override call(client: AgentClient, options: { signal?: AbortSignal; timeoutMs?: number }): void {
-    client.run(this.request, options).then(
-      (wire) => void this.succeed(wire),
-      (error: unknown) => this.callFailed(error),
-    );
-  }
+type Outcome = Pick<Extract<AgentReportFacts, { type: "run.settled" }>, "outcome" | "code" | "kind" | "usage">;
 
-  protected override failed(): void {
-    // The rejected result is all a unary caller sees.
-  }
+/** What a report says of an error. */
+function outcomeOf(error: Error): Outcome {
+  if (!(error instanceof SynapseError)) return { outcome: "failed" };
+  const { code } = error;
+  const outcome = code === "run_cancelled" ? "cancelled" : "failed";
+  if (!(error instanceof RunError)) return { outcome, code };
+  const { kind, usage } = error;
+  return usage === undefined ? { outcome, code, kind } : { outcome, code, kind, usage };
 }

@@ -1,12 +1,13 @@
 /** What a caller says of an agent, and its checks. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { invalidArgument } from "../errors.ts";
+import { invalidArgument, unquotedArgument } from "../errors.ts";
 import type { RestartType } from "../otp/report/supervisor-report.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
+import type { UnsafeNumbers } from "../rpc/exact-json.ts";
 
 /** How an agent is started, bounded and restarted. */
-export interface AgentSpec<Output = string> {
+export interface AgentSpec<Output = unknown> {
   /** Unique in its system. */
   readonly id: string;
   /**
@@ -15,21 +16,29 @@ export interface AgentSpec<Output = string> {
    */
   readonly entry: string;
   /** Default "permanent". */
-  readonly restart?: RestartType;
+  readonly restart?: RestartType | undefined;
   /** How long running runs get when the agent is stopped, in milliseconds; default 5,000. Then its worker is killed. */
-  readonly shutdownMs?: number;
+  readonly shutdownMs?: number | undefined;
   /** From spawn to ready, in milliseconds; default 30,000. */
-  readonly startTimeoutMs?: number;
+  readonly startTimeoutMs?: number | undefined;
   /** Runs that the worker holds at a time; default 8. */
-  readonly maxConcurrency?: number;
+  readonly maxConcurrency?: number | undefined;
   /** Runs that wait beyond those; default 1,000. A run over it is rejected with "queue_full". */
-  readonly maxQueue?: number;
+  readonly maxQueue?: number | undefined;
   /** Added to the worker's environment. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Checks the output of every run (zod, valibot, arktype, …) and gives `Output` its type. */
-  readonly output?: StandardSchemaV1<unknown, Output>;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /**
+   * What every run answers with: "text", or a schema (zod, valibot, arktype, …) that checks it and gives `Output` its type. Without either the output is
+   * whatever Python's is: unknown.
+   */
+  readonly output?: StandardSchemaV1<unknown, Output> | "text" | undefined;
+  /**
+   * What becomes of a number in an answer that JSON does not hold in JavaScript: an integer beyond ±(2^53 - 1), NaN, an infinity. "string" (default):
+   * its text; "bigint": a bigint, and NaN and infinities as JavaScript has them; "error": the run is rejected with "output_invalid".
+   */
+  readonly unsafeNumbers?: UnsafeNumbers | undefined;
   /** How workers are started; "auto" is "spawn". */
-  readonly launcher?: "spawn" | "auto";
+  readonly launcher?: "spawn" | "auto" | undefined;
 }
 
 /** An agent specification with every default filled in. */
@@ -43,7 +52,23 @@ export interface NormalAgentSpec {
   readonly maxQueue: number;
   readonly env: Readonly<Record<string, string>>;
   readonly output: StandardSchemaV1 | undefined;
+  /** Undefined: "string". */
+  readonly unsafeNumbers: UnsafeNumbers | undefined;
 }
+
+const unsafeNumberRules: readonly string[] = ["string", "bigint", "error"] satisfies UnsafeNumbers[];
+
+/** Says whether an answer is a text. */
+const textSchema: StandardSchemaV1<unknown, string> = {
+  "~standard": {
+    version: 1,
+    vendor: "synapse-otp",
+    validate: (value) =>
+      typeof value === "string"
+        ? { value }
+        : { issues: [{ message: 'it is no text, as the definition says: output: "text"' }] },
+  },
+};
 
 const known = new Set([
   "id",
@@ -55,6 +80,7 @@ const known = new Set([
   "maxQueue",
   "env",
   "output",
+  "unsafeNumbers",
   "launcher",
 ]);
 
@@ -66,11 +92,11 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   if (typeof spec !== "object" || spec === null) throw invalidArgument("spec", spec, "an agent spec");
   for (const key of Object.keys(spec)) {
     if (!known.has(key)) {
-      throw invalidArgument(`spec.${key}`, spec[key as keyof AgentSpec<Output>], `one of ${[...known].join(", ")}`);
+      throw unquotedArgument(`spec.${key}`, spec[key as keyof AgentSpec<Output>], `one of ${[...known].join(", ")}`);
     }
   }
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
-  const { env = {}, output, launcher = "auto" } = spec;
+  const { env = {}, output, unsafeNumbers, launcher = "auto" } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
   if (typeof entry !== "string" || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
     throw invalidArgument(
@@ -84,16 +110,34 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   checkInteger("spec.maxConcurrency", maxConcurrency, 1, id);
   checkInteger("spec.maxQueue", maxQueue, 0, id);
   for (const [name, value] of Object.entries(env)) {
-    if (typeof value !== "string") throw invalidArgument(`spec.env.${name}`, value, `a string (agent "${id}")`);
+    if (typeof value !== "string") throw unquotedArgument(`spec.env.${name}`, value, `a string (agent "${id}")`);
   }
-  if (output !== undefined && typeof output?.["~standard"]?.validate !== "function") {
-    throw invalidArgument("spec.output", output, `a Standard Schema, such as zod's or valibot's (agent "${id}")`);
+  if (output !== undefined && output !== "text" && typeof output?.["~standard"]?.validate !== "function") {
+    throw invalidArgument(
+      "spec.output",
+      output,
+      `"text", or a Standard Schema such as zod's or valibot's (agent "${id}")`,
+    );
+  }
+  if (unsafeNumbers !== undefined && !unsafeNumberRules.includes(unsafeNumbers)) {
+    throw invalidArgument("spec.unsafeNumbers", unsafeNumbers, `"string", "bigint" or "error" (agent "${id}")`);
   }
   if (launcher !== "spawn" && launcher !== "auto") {
     throw invalidArgument("spec.launcher", launcher, `"spawn" or "auto" (agent "${id}")`);
   }
   const { restart = "permanent" } = spec;
-  return { id, entry, restart, shutdownMs, startTimeoutMs, maxConcurrency, maxQueue, env, output };
+  return {
+    id,
+    entry,
+    restart,
+    shutdownMs,
+    startTimeoutMs,
+    maxConcurrency,
+    maxQueue,
+    env,
+    output: output === "text" ? textSchema : output,
+    unsafeNumbers,
+  };
 }
 
 function checkInteger(field: string, value: number, least: number, id: string): void {

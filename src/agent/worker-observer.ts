@@ -65,14 +65,16 @@ export class WorkerObserver implements WorkerOwner {
     const stopping = this.#life.state === "stopping";
     if (crashed) this.#crashes.note(crash);
     for (const run of held) {
-      run.fail(
+      run.lost(
         stopping
           ? agentStoppedError(agentId, "stopped while it held the run", crash, run.id)
           : workerError(crash, run.id),
       );
     }
-    if (crashed) this.#life.report({ type: "agent.crashed", crash });
-    if (asked) this.#life.send({ type: "worker.exited" });
-    else this.#life.send({ type: "worker.exited", crash: crash.describe });
+    this.#life.turn(() => {
+      if (crashed) this.#life.report({ type: "agent.crashed", crash });
+      if (asked) this.#life.send({ type: "worker.exited" });
+      else this.#life.send({ type: "worker.exited", crash: crash.describe });
+    });
   }
 }

@@ -1,13 +1,14 @@
 /** The client of one incarnation: typed calls over one session. It knows nothing of processes. */
 
-import type { AgentDescription, RunRequestSpec, WireRunEvent, WireRunResult } from "./run-types.ts";
+import type { EncodedRun } from "./encoded-run.ts";
+import type { AgentDescription, WireRunEvent, WireRunResult } from "./run-types.ts";
 
 /** How one call may be ended early. */
 export interface CallOptions {
   /** Cancels the call; the Python handler is cancelled too. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Becomes the gRPC deadline, which the Python handler sees. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
 }
 
 /**
@@ -15,9 +16,14 @@ export interface CallOptions {
  * A lost connection says nothing of why: the worker's exit does.
  */
 export interface AgentClient {
-  run(request: RunRequestSpec, options?: CallOptions): Promise<WireRunResult>;
+  run(request: EncodedRun, options?: CallOptions): Promise<WireRunResult>;
   /** Leaving the loop early cancels the call. Yields exactly one terminal event, last; rejects only as `run` does for transport reasons. */
-  stream(request: RunRequestSpec, options?: CallOptions): AsyncGenerator<WireRunEvent, void, undefined>;
+  stream(request: EncodedRun, options?: CallOptions): AsyncGenerator<WireRunEvent, void, undefined>;
+  /**
+   * Settles when nothing of a run works any more: neither the call that carried it, which may have been cancelled long ago, nor a thread that it
+   * has started. A run that the worker does not know, or does not know yet, has ended, and is refused when it comes.
+   */
+  awaitEnd(runId: string, attempt: number, options?: CallOptions): Promise<void>;
   describe(agentId: string, options?: CallOptions): Promise<AgentDescription>;
   /** The standard health check, answered by the worker's event loop. */
   checkHealth(options?: CallOptions): Promise<"serving" | "not_serving">;

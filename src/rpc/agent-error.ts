@@ -32,7 +32,16 @@ const KINDS: Readonly<Partial<Record<number, RunErrorKind>>> = {
   [AgentErrorKind.USER_CODE]: "user_code",
   [AgentErrorKind.DRAINING]: "draining",
   [AgentErrorKind.INTERRUPTED]: "interrupted",
+  [AgentErrorKind.ANSWER_TOO_LARGE]: "answer_too_large",
   [AgentErrorKind.INTERNAL]: "internal",
+};
+
+/** The fields of a request by their names in the contract → as a caller of this package writes them. */
+const OPTIONS: Readonly<Record<string, string>> = {
+  deps_json: "options.deps",
+  message_history_json: "options.messageHistory",
+  "model_settings.extra_json": "options.modelSettings",
+  "usage_limits.cost_limit": "options.usageLimits.costLimit",
 };
 
 /**
@@ -52,10 +61,15 @@ function factsOf(error: AgentError): RunErrorFacts {
   if (error.retryAfterS !== undefined) facts.retryAfterMs = Math.round(error.retryAfterS * 1000);
   if (error.pythonType !== "") facts.pythonType = error.pythonType;
   if (error.traceback !== "") facts.pythonTraceback = error.traceback;
-  if (error.issues.length > 0) facts.validationErrors = error.issues.map(toIssue);
+  if (error.issues.length > 0) {
+    // Told as the caller wrote it: "options.deps" and the way from there.
+    const at = optionOf(error)?.option.split(".") ?? [];
+    facts.validationErrors = error.issues.map(toIssue).map((issue) => ({ ...issue, loc: [...at, ...issue.loc] }));
+  }
   if (error.toolName !== "") facts.toolName = error.toolName;
   if (error.modelName !== "") facts.modelName = error.modelName;
   if (error.httpStatus !== undefined) facts.httpStatus = error.httpStatus;
+  if (error.unfinished) facts.unfinished = true;
   const usage = tryUsage(error.usage);
   if (usage !== undefined) facts.usage = usage;
   const messages = tryDecodeJson(error.messagesJson);
@@ -75,8 +89,31 @@ function codeOf(kind: AgentErrorKind): RunErrorCode {
   return kind === AgentErrorKind.DEADLINE ? "deadline_exceeded" : "run_failed";
 }
 
+/** The option that Python refused; undefined for an error of another kind. */
+function optionOf(error: AgentError): { field: string; option: string } | undefined {
+  const { field } = (tryDecodeJson(error.extraJson) ?? {}) as { field?: unknown };
+  if (typeof field !== "string") return undefined;
+  const option = OPTIONS[field];
+  return option === undefined ? undefined : { field, option };
+}
+
 function messageOf(error: AgentError): string {
+  const refused = optionOf(error);
+  if (refused !== undefined) {
+    const { field, option } = refused;
+    const [first] = error.issues.map(toIssue);
+    const where = first === undefined ? "" : `: ${placeOf([option, ...first.loc])}: ${first.msg}`;
+    return `${error.message.replaceAll(field, option)}${where}`;
+  }
+  if (error.kind === AgentErrorKind.ANSWER_TOO_LARGE) {
+    return `${error.message}; raise python.maxMessageBytes or read the run by stream()`;
+  }
   return error.message || error.pythonType || `an error of kind "${KINDS[error.kind] ?? "unknown"}" without a message`;
+}
+
+/** "options.deps.users[2].name" */
+function placeOf(loc: readonly (string | number)[]): string {
+  return loc.map((step, index) => (typeof step === "number" ? `[${step}]` : index === 0 ? step : `.${step}`)).join("");
 }
 
 function toIssue(issue: WireIssue): ValidationIssue {

@@ -2,6 +2,7 @@
 
 import { invalidArgument, RunError, type RunErrorFacts } from "../errors.ts";
 import type { CallOptions } from "./agent-client.ts";
+import type { UnsafeNumbers } from "./exact-json.ts";
 
 /** Node's timers, and with them a local deadline, end here: 24.8 days. */
 const MAX_TIMEOUT_MS = 2_147_483_647;
@@ -17,19 +18,27 @@ export interface Call {
   readonly timeoutMs?: number;
   /** By performance.now(). */
   readonly startedAtMs: number;
+  /** For numbers in the answer that JavaScript's JSON does not hold; default "string". */
+  readonly unsafeNumbers?: UnsafeNumbers;
 }
 
 /**
  * Begins a call. Throws CallerError "invalid_argument" (timeoutMs is no number up to 2,147,483,647), RunError "run_cancelled"
  * (the signal is aborted already) or "deadline_exceeded" (timeoutMs is 0 or less).
  */
-export function beginCall(what: string, known: { agentId: string; runId?: string }, options: CallOptions): Call {
+export function beginCall(
+  what: string,
+  known: { agentId: string; runId?: string },
+  options: CallOptions,
+  unsafeNumbers?: UnsafeNumbers,
+): Call {
   const call: { -readonly [Key in keyof Call]: Call[Key] } = {
     what,
     agentId: known.agentId,
     startedAtMs: performance.now(),
   };
   if (known.runId !== undefined) call.runId = known.runId;
+  if (unsafeNumbers !== undefined) call.unsafeNumbers = unsafeNumbers;
   const { signal, timeoutMs } = options;
   if (signal !== undefined) {
     call.signal = signal;

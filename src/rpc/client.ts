@@ -8,14 +8,21 @@ import {
   HealthCheckRequestSchema,
   HealthCheckResponse_ServingStatus,
 } from "../gen/grpc_health/v1/health_pb.ts";
-import { AgentService, DescribeRequestSchema, type RunRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
+import {
+  AgentService,
+  AwaitEndRequestSchema,
+  DescribeRequestSchema,
+  type RunRequest,
+} from "../gen/synapse_otp/v1/agent_pb.ts";
 import type { AgentClient, CallOptions } from "./agent-client.ts";
 import { beginCall, type Call } from "./call.ts";
 import { toDescription, toRunResult } from "./convert.ts";
+import { describeRun, type EncodedRun } from "./encoded-run.ts";
 import { toCallError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
-import { checkRequestSize, toRunRequest } from "./request.ts";
-import type { AgentDescription, RunRequestSpec, WireRunEvent, WireRunResult } from "./run-types.ts";
+import type { UnsafeNumbers } from "./exact-json.ts";
+import { checkRequestSize } from "./request.ts";
+import type { AgentDescription, WireRunEvent, WireRunResult } from "./run-types.ts";
 import { connectSession, type Session } from "./session.ts";
 import { authorityOf, createTransport, DEFAULT_MAX_MESSAGE_BYTES } from "./transport.ts";
 
@@ -31,6 +38,8 @@ export interface ConnectOptions {
   maxMessageBytes?: number;
   /** Time until the worker must have answered the connection. Milliseconds, at least 1; default 5,000. */
   connectTimeoutMs?: number;
+  /** What becomes of numbers that JavaScript's JSON does not hold; default "string". */
+  unsafeNumbers?: UnsafeNumbers;
 }
 
 /**
@@ -39,13 +48,14 @@ export interface ConnectOptions {
  */
 export async function connectAgent(options: ConnectOptions): Promise<AgentClient> {
   const { socketPath, token, agentId, maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, connectTimeoutMs = 5_000 } = options;
+  const { unsafeNumbers = "string" } = options;
   if (!Number.isInteger(connectTimeoutMs) || connectTimeoutMs < 1) {
     throw invalidArgument("connectTimeoutMs", connectTimeoutMs, "an integer of 1 or more");
   }
   const session = await connectSession({ socketPath, authority: authorityOf(agentId), agentId, connectTimeoutMs });
   try {
     const transport = createTransport({ session, token, maxMessageBytes });
-    return new GrpcAgentClient({ agentId, session, transport, maxMessageBytes });
+    return new GrpcAgentClient({ agentId, session, transport, maxMessageBytes, unsafeNumbers });
   } catch (error) {
     session.destroy(new ConnectError("the client could not be made", Code.Unavailable));
     throw error;
@@ -57,6 +67,7 @@ interface ClientParts {
   session: Session;
   transport: Transport;
   maxMessageBytes: number;
+  unsafeNumbers: UnsafeNumbers;
 }
 
 class GrpcAgentClient implements AgentClient {
@@ -65,30 +76,38 @@ class GrpcAgentClient implements AgentClient {
   readonly #session: Session;
   readonly #transport: Transport;
   readonly #maxMessageBytes: number;
+  readonly #unsafeNumbers: UnsafeNumbers;
 
   constructor(parts: ClientParts) {
     this.#agentId = parts.agentId;
     this.#session = parts.session;
     this.#transport = parts.transport;
     this.#maxMessageBytes = parts.maxMessageBytes;
+    this.#unsafeNumbers = parts.unsafeNumbers;
     this.closed = parts.session.closed;
   }
 
-  async run(spec: RunRequestSpec, options: CallOptions = {}): Promise<WireRunResult> {
-    const call = beginRun(spec, options);
-    return toRunResult(await this.#unary(AgentService.method.run, this.#toRequest(spec, call), call), call);
+  async run(run: EncodedRun, options: CallOptions = {}): Promise<WireRunResult> {
+    const call = this.#begin(run, options);
+    return toRunResult(await this.#unary(AgentService.method.run, this.#checked(run, call), call), call);
   }
 
-  stream(spec: RunRequestSpec, options: CallOptions = {}): AsyncGenerator<WireRunEvent, void, undefined> {
+  stream(run: EncodedRun, options: CallOptions = {}): AsyncGenerator<WireRunEvent, void, undefined> {
     return new EventStream({
-      begin: () => beginRun(spec, options),
+      begin: () => this.#begin(run, options),
       open: async (call, signal) => {
-        const request = once(this.#toRequest(spec, call));
+        const request = once(this.#checked(run, call));
         const { runStream } = AgentService.method;
         return (await this.#transport.stream(runStream, signal, call.timeoutMs, undefined, request)).message;
       },
       toError: (reason, call) => toCallError(reason, call, this.#session),
     });
+  }
+
+  async awaitEnd(runId: string, attempt: number, options: CallOptions = {}): Promise<void> {
+    const known = { agentId: this.#agentId, runId };
+    const call = beginCall(`the end of ${describeRun(known)}`, known, options);
+    await this.#unary(AgentService.method.awaitEnd, create(AwaitEndRequestSchema, { runId, attempt }), call);
   }
 
   async describe(agentId: string, options: CallOptions = {}): Promise<AgentDescription> {
@@ -107,10 +126,13 @@ class GrpcAgentClient implements AgentClient {
     this.#session.destroy(new ConnectError("the host closed the connection", Code.Unavailable));
   }
 
-  #toRequest(spec: RunRequestSpec, call: Call): RunRequest {
-    const request = toRunRequest(spec);
-    checkRequestSize(request, this.#maxMessageBytes, call);
-    return request;
+  #begin(run: EncodedRun, options: CallOptions): Call {
+    return beginCall(describeRun(run), run, options, this.#unsafeNumbers);
+  }
+
+  #checked(run: EncodedRun, call: Call): RunRequest {
+    checkRequestSize(run.message, this.#maxMessageBytes, call.what);
+    return run.message;
   }
 
   async #unary<I extends DescMessage, O extends DescMessage>(
@@ -128,10 +150,6 @@ class GrpcAgentClient implements AgentClient {
       linked?.unlink();
     }
   }
-}
-
-function beginRun(spec: RunRequestSpec, options: CallOptions): Call {
-  return beginCall(`run "${spec.runId}" of agent "${spec.agentId}"`, spec, options);
 }
 
 /** Aborts with the code Canceled whatever the caller's reason is, so that the stream is reset with CANCEL. */

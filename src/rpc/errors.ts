@@ -48,17 +48,18 @@ function statusError(error: ConnectError, call: Call): RunError | undefined {
 }
 
 /** connect-es: "message size 9 is larger than configured readMaxBytes 8"; gRPC core: "… larger than max (9 vs. 8)". */
-function sizeError(error: ConnectError, call: Call): CallerError | undefined {
+function sizeError(error: ConnectError, call: Call): CallerError | RunError | undefined {
   if (error.code !== Code.ResourceExhausted) return undefined;
   const local = /^message size (?:(\d+) )?is larger than configured (read|write)MaxBytes (\d+)/.exec(error.rawMessage);
   const remote = /(Received|Sent) message larger than max \((\d+) vs\. (\d+)\)/.exec(error.rawMessage);
   if (local === null && remote === null) return undefined;
-  const isAnswer = local !== null ? !isStatus(error) && local[2] === "read" : remote?.[1] === "Sent";
-  return tooLarge(isAnswer ? "answer" : "request", call, {
+  const size: MessageSize = {
     bytes: toCount(local?.[1] ?? remote?.[2]),
     limit: toCount(local?.[3] ?? remote?.[3]),
     cause: error,
-  });
+  };
+  const isAnswer = local !== null ? !isStatus(error) && local[2] === "read" : remote?.[1] === "Sent";
+  return isAnswer ? answerTooLarge(call, size) : requestTooLarge(call.what, size);
 }
 
 /** Sizes of a message that breaks the limit, as far as they are known. Bytes. */
@@ -70,18 +71,27 @@ export interface MessageSize {
   cause?: unknown;
 }
 
-/** A message larger than the limit: CallerError "message_too_large". */
-export function tooLarge(which: "request" | "answer", call: Call, size: MessageSize): CallerError {
-  const is = size.bytes === undefined ? "is too large" : `is ${size.bytes} bytes`;
-  const largest = size.largest === undefined ? "" : ` (${size.largest.bytes} of them in ${size.largest.field})`;
-  const limit = size.limit === undefined ? "the limit" : `the limit of ${size.limit} bytes`;
-  const message = `the ${which} of ${call.what} ${is}${largest}, over ${limit}; shorten it or raise maxMessageBytes`;
+/** A request larger than the limit: CallerError "message_too_large". */
+export function requestTooLarge(what: string, size: MessageSize): CallerError {
+  const message = `the request of ${what} ${describeSize(size)}; shorten it or raise maxMessageBytes`;
   return new CallerError("message_too_large", message, {
-    field: size.largest?.field ?? which,
+    field: size.largest?.field ?? "request",
     ...(size.bytes !== undefined && { value: size.bytes }),
     ...(size.limit !== undefined && { rule: `at most ${size.limit} bytes in all` }),
     ...(size.cause !== undefined && { cause: size.cause }),
   });
+}
+
+/** An answer larger than the limit: the run has acted, so that it is the run's own end and no mistake of its call. */
+function answerTooLarge(call: Call, size: MessageSize): RunError {
+  const message = `${call.what} has ended, but its answer ${describeSize(size)}; raise maxMessageBytes or read it by stream()`;
+  return new RunError("run_failed", message, { ...factsOf(call), kind: "answer_too_large", cause: size.cause });
+}
+
+function describeSize({ bytes, limit, largest }: MessageSize): string {
+  const is = bytes === undefined ? "is too large" : `is ${bytes} bytes`;
+  const most = largest === undefined ? "" : ` (${largest.bytes} of them in ${largest.field})`;
+  return `${is}${most}, over ${limit === undefined ? "the limit" : `the limit of ${limit} bytes`}`;
 }
 
 /** A request that protobuf cannot encode: a caller in plain JavaScript passed a value of another type. */

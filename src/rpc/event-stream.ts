@@ -4,6 +4,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { RunError } from "../errors.ts";
 import type { RunResponseChunk } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { type Call, factsOf } from "./call.ts";
+import { CompletedParts } from "./completed-parts.ts";
 import { toRunEvent } from "./convert.ts";
 import { protocolViolation } from "./json.ts";
 import type { WireRunEvent } from "./run-types.ts";
@@ -30,6 +31,7 @@ export interface EventSource {
 export class EventStream implements AsyncGenerator<WireRunEvent, void, undefined> {
   readonly #source: EventSource;
   readonly #controller = new AbortController();
+  readonly #parts = new CompletedParts();
   #call: Call | undefined;
   #chunks: AsyncIterator<RunResponseChunk> | undefined;
   #ended = false;
@@ -92,7 +94,8 @@ export class EventStream implements AsyncGenerator<WireRunEvent, void, undefined
     }
     try {
       if (result.done === true) throw protocolViolation("ended a stream without a terminal event", factsOf(this.#call));
-      const event = toRunEvent(result.value, this.#call);
+      const chunk = this.#parts.take(result.value, this.#call);
+      const event = chunk === undefined ? undefined : toRunEvent(chunk, this.#call);
       if (event === undefined) return this.#pull();
       this.#lastSeq = event.seq;
       if (event.type === "completed" || event.type === "failed" || event.type === "cancelled") this.#complete();

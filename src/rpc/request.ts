@@ -1,4 +1,4 @@
-/** RunRequestSpec → RunRequest, and its size before anything is sent. */
+/** RunRequestSpec → EncodedRun, and its size before anything is sent. */
 
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { invalidArgument } from "../errors.ts";
@@ -8,44 +8,67 @@ import {
   RunRequestSchema,
   type UsageLimitsSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
-import type { Call } from "./call.ts";
-import { tooLarge } from "./errors.ts";
+import { describeRun, EncodedRun } from "./encoded-run.ts";
+import { requestTooLarge } from "./errors.ts";
 import { encodeJson } from "./json.ts";
 import type { ModelSettings, RunRequestSpec, UsageLimits } from "./run-types.ts";
 
 const UINT32_MAX = 0xffffffff;
 const INT32_MAX = 0x7fffffff;
 
-/** The message to send. Throws CallerError "invalid_argument" for a number, a type or a JSON value that the contract cannot carry. */
-export function toRunRequest(spec: RunRequestSpec): RunRequest {
+/** How a request is encoded. */
+export interface EncodeOptions {
+  /** Largest request in bytes; default: not checked. */
+  readonly maxMessageBytes?: number;
+  /** What the caller calls the fields of the request in errors: "options." and their name; default: their name. */
+  readonly at?: string;
+}
+
+/**
+ * Encodes a request.
+ * @throws CallerError "invalid_argument" naming the field for what the contract cannot carry, "message_too_large" naming the largest field
+ */
+export function encodeRun(spec: RunRequestSpec, { maxMessageBytes, at = "" }: EncodeOptions = {}): EncodedRun {
+  const message = toRunRequest(spec, at);
+  if (maxMessageBytes !== undefined) checkRequestSize(message, maxMessageBytes, describeRun(spec));
+  return new EncodedRun(message);
+}
+
+/**
+ * The message to send. Throws CallerError "invalid_argument" for a number, a type or a JSON value that the contract cannot carry; `at` comes before
+ * the names of the fields that a caller gives as options.
+ */
+export function toRunRequest(spec: RunRequestSpec, at = ""): RunRequest {
   const init: MessageInitShape<typeof RunRequestSchema> = {
     agentId: text("agentId", spec.agentId),
     prompt: text("prompt", spec.prompt),
     runId: text("runId", spec.runId),
     attempt: integer("attempt", spec.attempt, 0, UINT32_MAX),
     incarnation: integer("incarnation", spec.incarnation, 0, UINT32_MAX),
+    outputOnce: true,
+    jsonConstants: true,
   };
-  if (spec.conversationId !== undefined) init.conversationId = text("conversationId", spec.conversationId);
-  if (spec.messageHistory !== undefined) init.messageHistoryJson = encodeJson("messageHistory", spec.messageHistory);
-  if (spec.deps !== undefined) init.depsJson = encodeJson("deps", spec.deps);
-  if (spec.model !== undefined) init.model = text("model", spec.model);
-  if (spec.modelSettings !== undefined) init.modelSettings = toModelSettings(spec.modelSettings);
-  if (spec.usageLimits !== undefined) init.usageLimits = toUsageLimits(spec.usageLimits);
-  if (spec.instructions !== undefined) init.instructions = text("instructions", spec.instructions);
-  if (spec.metadata !== undefined) init.metadata = toMetadata(spec.metadata);
-  if (spec.deadlineUnixMs !== undefined) {
-    const deadlineUnixMs = Math.ceil(spec.deadlineUnixMs);
-    init.deadlineUnixMs = BigInt(integer("deadlineUnixMs", deadlineUnixMs, 0, Number.MAX_SAFE_INTEGER));
+  if (spec.conversationId !== undefined) init.conversationId = text(`${at}conversationId`, spec.conversationId);
+  if (spec.messageHistory !== undefined)
+    init.messageHistoryJson = encodeJson(`${at}messageHistory`, spec.messageHistory, "write");
+  if (spec.deps !== undefined) init.depsJson = encodeJson(`${at}deps`, spec.deps);
+  if (spec.model !== undefined) init.model = text(`${at}model`, spec.model);
+  if (spec.modelSettings !== undefined) init.modelSettings = toModelSettings(spec.modelSettings, `${at}modelSettings`);
+  if (spec.usageLimits !== undefined) init.usageLimits = toUsageLimits(spec.usageLimits, `${at}usageLimits`);
+  if (spec.instructions !== undefined) init.instructions = text(`${at}instructions`, spec.instructions);
+  if (spec.metadata !== undefined) init.metadata = toMetadata(spec.metadata, `${at}metadata`);
+  if (spec.timeLeftMs !== undefined) {
+    init.timeLeftMs = BigInt(integer("timeLeftMs", spec.timeLeftMs, 0, Number.MAX_SAFE_INTEGER));
   }
   if (spec.partialOutput === true) init.stream = { partialOutput: true };
   return create(RunRequestSchema, init);
 }
 
 /**
- * Throws CallerError "message_too_large" naming size, limit and the largest field when the encoded request is over `maxMessageBytes`.
+ * Throws CallerError "message_too_large" naming size, limit and the largest field when the encoded request of `what` is over `maxMessageBytes`.
  * Encodes only when a cheap upper bound is over the limit.
  */
-export function checkRequestSize(request: RunRequest, maxMessageBytes: number, call: Call): void {
+export function checkRequestSize(request: RunRequest, maxMessageBytes: number, what: string): void {
   const settings = request.modelSettings;
   const texts = [request.agentId, request.prompt, request.runId, request.conversationId, request.model];
   texts.push(request.instructions, ...(settings?.stopSequences ?? []));
@@ -56,7 +79,7 @@ export function checkRequestSize(request: RunRequest, maxMessageBytes: number, c
   if (bound <= maxMessageBytes) return;
   const bytes = toBinary(RunRequestSchema, request).byteLength;
   if (bytes <= maxMessageBytes) return;
-  throw tooLarge("request", call, { bytes, limit: maxMessageBytes, largest: largestField(request) });
+  throw requestTooLarge(what, { bytes, limit: maxMessageBytes, largest: largestField(request) });
 }
 
 function largestField(request: RunRequest): { field: string; bytes: number } {
@@ -74,11 +97,10 @@ function largestField(request: RunRequest): { field: string; bytes: number } {
 }
 
 /** What is named here is typed in the contract; every other key goes into extra_json under its own name. */
-function toModelSettings(settings: ModelSettings): MessageInitShape<typeof ModelSettingsSchema> {
+function toModelSettings(settings: ModelSettings, at: string): MessageInitShape<typeof ModelSettingsSchema> {
   const { maxTokens, temperature, topP, topK, timeoutMs, parallelToolCalls, seed, ...others } = settings;
   const { presencePenalty, frequencyPenalty, stopSequences, toolChoice, thinking, extra, ...unnamed } = others;
   const init: MessageInitShape<typeof ModelSettingsSchema> = {};
-  const at = "modelSettings";
   if (maxTokens !== undefined) init.maxTokens = integer(`${at}.maxTokens`, maxTokens, -INT32_MAX - 1, INT32_MAX);
   if (temperature !== undefined) init.temperature = finite(`${at}.temperature`, temperature);
   if (topP !== undefined) init.topP = finite(`${at}.topP`, topP);
@@ -97,9 +119,8 @@ function toModelSettings(settings: ModelSettings): MessageInitShape<typeof Model
   return init;
 }
 
-function toUsageLimits(limits: UsageLimits): MessageInitShape<typeof UsageLimitsSchema> {
+function toUsageLimits(limits: UsageLimits, at: string): MessageInitShape<typeof UsageLimitsSchema> {
   const init: MessageInitShape<typeof UsageLimitsSchema> = {};
-  const at = "usageLimits";
   const { requestLimit, toolCallsLimit, inputTokensLimit, outputTokensLimit, totalTokensLimit } = limits;
   const { perRequestInputTokensLimit, costLimit, countTokensBeforeRequest } = limits;
   if (requestLimit === null) init.noRequestLimit = true;
@@ -116,8 +137,8 @@ function toUsageLimits(limits: UsageLimits): MessageInitShape<typeof UsageLimits
   return init;
 }
 
-function toMetadata(metadata: Readonly<Record<string, string>>): Record<string, string> {
-  const entries = Object.entries(metadata).map(([key, value]) => [key, text(`metadata.${key}`, value)]);
+function toMetadata(metadata: Readonly<Record<string, string>>, at: string): Record<string, string> {
+  const entries = Object.entries(metadata).map(([key, value]) => [key, text(`${at}.${key}`, value)]);
   return Object.fromEntries(entries);
 }
 

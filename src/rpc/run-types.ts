@@ -5,33 +5,33 @@ import type { Usage } from "../usage.ts";
 
 /** pydantic-ai's ModelSettings; a key not named here is passed on as it is (for example "openai_reasoning_effort"). */
 export interface ModelSettings {
-  maxTokens?: number;
-  temperature?: number;
-  topP?: number;
-  topK?: number;
-  timeoutMs?: number;
-  parallelToolCalls?: boolean;
-  seed?: number;
-  presencePenalty?: number;
-  frequencyPenalty?: number;
-  stopSequences?: string[];
-  toolChoice?: "none" | "auto" | "required";
-  thinking?: boolean | "minimal" | "low" | "medium" | "high" | "xhigh";
+  maxTokens?: number | undefined;
+  temperature?: number | undefined;
+  topP?: number | undefined;
+  topK?: number | undefined;
+  timeoutMs?: number | undefined;
+  parallelToolCalls?: boolean | undefined;
+  seed?: number | undefined;
+  presencePenalty?: number | undefined;
+  frequencyPenalty?: number | undefined;
+  stopSequences?: string[] | undefined;
+  toolChoice?: "none" | "auto" | "required" | undefined;
+  thinking?: boolean | "minimal" | "low" | "medium" | "high" | "xhigh" | undefined;
   /** Further settings by pydantic-ai's own names. Must be JSON. */
-  extra?: Readonly<Record<string, unknown>>;
+  extra?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** pydantic-ai's UsageLimits. An absent `requestLimit` is pydantic-ai's 50; `null` lifts it. */
 export interface UsageLimits {
-  requestLimit?: number | null;
-  toolCallsLimit?: number;
-  inputTokensLimit?: number;
-  outputTokensLimit?: number;
-  totalTokensLimit?: number;
-  perRequestInputTokensLimit?: number;
+  requestLimit?: number | null | undefined;
+  toolCallsLimit?: number | undefined;
+  inputTokensLimit?: number | undefined;
+  outputTokensLimit?: number | undefined;
+  totalTokensLimit?: number | undefined;
+  perRequestInputTokensLimit?: number | undefined;
   /** US dollars as a decimal number in text. */
-  costLimit?: string;
-  countTokensBeforeRequest?: boolean;
+  costLimit?: string | undefined;
+  countTokensBeforeRequest?: boolean | undefined;
 }
 
 /** One run as the client sends it. */
@@ -51,8 +51,8 @@ export interface RunRequestSpec {
   usageLimits?: UsageLimits;
   instructions?: string;
   metadata?: Readonly<Record<string, string>>;
-  /** Milliseconds since the Unix epoch. */
-  deadlineUnixMs?: number;
+  /** From the receipt of the request until the run must have ended, in whole milliseconds. */
+  timeLeftMs?: number;
   /** Ask for "output.partial" events. */
   partialOutput?: boolean;
 }
@@ -66,6 +66,8 @@ export interface WireRunResult {
   conversationId: string;
   modelName: string;
   finishReason: string;
+  /** Something of the run works still: a thread that it has left behind. */
+  unfinished: boolean;
 }
 
 /** One event of a stream as it crossed the wire. The last one is exactly one of completed, failed, cancelled. */
@@ -73,7 +75,17 @@ export type WireRunEvent =
   | { type: "started"; seq: number; modelName: string; conversationId: string }
   | { type: "text.delta"; seq: number; text: string; step: number; partIndex: number }
   | { type: "thinking.delta"; seq: number; text: string; step: number; partIndex: number }
-  | { type: "tool.call"; seq: number; toolCallId: string; toolName: string; args: unknown; argsValid: boolean }
+  /** `omittedBytes`: `args` are larger than a message may be, and left out. */
+  | {
+      type: "tool.call";
+      seq: number;
+      toolCallId: string;
+      toolName: string;
+      args: unknown;
+      argsValid: boolean;
+      omittedBytes?: number;
+    }
+  /** `omittedBytes`: `content` is larger than a message may be, and left out. */
   | {
       type: "tool.result";
       seq: number;
@@ -81,11 +93,12 @@ export type WireRunEvent =
       toolName: string;
       content: unknown;
       outcome: "success" | "failed" | "retry" | "denied" | "interrupted" | "unknown";
+      omittedBytes?: number;
     }
   | { type: "output.partial"; seq: number; output: unknown }
   | { type: "completed"; seq: number; result: WireRunResult }
   | { type: "failed"; seq: number; error: RunError }
-  | { type: "cancelled"; seq: number; reason: string; usage?: Usage };
+  | { type: "cancelled"; seq: number; reason: string; usage?: Usage; unfinished: boolean };
 
 /** What the loaded agent is, as the worker describes it. Schemas are JSON Schema documents. */
 export interface AgentDescription {

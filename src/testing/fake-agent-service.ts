@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import { RunError } from "../errors.ts";
 import { Health, HealthCheckResponse_ServingStatus } from "../gen/grpc_health/v1/health_pb.ts";
 import {
   AgentService,
@@ -11,8 +12,10 @@ import {
   type RunResponseChunkSchema,
   type RunResponseSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
-import { drainingFailure, toFakeFailure } from "./fake-error.ts";
-import { type FakeAnswer, type FakeReply, type FakeRun, toFakeRun } from "./fake-run.ts";
+import { type Clock, createTimer, realClock } from "../worker/clock.ts";
+import { drainingFailure, type FakeFailure, toFakeFailure } from "./fake-error.ts";
+import { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError, toFakeRun } from "./fake-run.ts";
+import { RunEnds } from "./run-ends.ts";
 
 /** Options of {@link createFakeAgentService}. */
 export interface FakeAgentServiceOptions {
@@ -20,6 +23,8 @@ export interface FakeAgentServiceOptions {
   readonly answer?: FakeAnswer;
   /** What describe() and "started" events name as the model; default "fake". */
   readonly modelName?: string;
+  /** For the time that a run has. Default: the machine's monotonic clock. */
+  readonly clock?: Clock;
 }
 
 /** An AgentService in memory, with what it has seen. */
@@ -41,21 +46,54 @@ type Response = MessageInitShape<typeof RunResponseSchema>;
 
 /** Creates a service. It listens nowhere: mount its routes, or let `createFakeLauncher` do so. */
 export function createFakeAgentService(options: FakeAgentServiceOptions = {}): FakeAgentService {
-  const { answer = (run: FakeRun) => run.prompt, modelName = "fake" } = options;
+  const { answer = (run: FakeRun) => run.prompt, modelName = "fake", clock = realClock } = options;
   const runs: FakeRun[] = [];
+  const ends = new RunEnds();
+  /** Runs whose agent has not answered yet. */
+  const working = new Set<FakeRun>();
   let inProgress = 0;
   let draining = false;
   let waiters: (() => void)[] = [];
 
   /** Counts the run in; the caller counts it out with `leave`. */
-  function enter(request: RunRequest, streaming: boolean, context: HandlerContext): FakeRun {
-    const run = toFakeRun(request, streaming, context.signal);
-    runs.push(run);
+  function enter(request: RunRequest, streaming: boolean, context: HandlerContext): { fake: FakeRun; leave(): void } {
+    const timer = createTimer(clock);
+    const late = new AbortController();
+    const fake = toFakeRun(request, streaming, AbortSignal.any([context.signal, late.signal]));
+    const call = Promise.withResolvers<void>();
+    if (request.timeLeftMs !== undefined) {
+      const error = fakeRunError("deadline", "the run's deadline passed before it ended");
+      timer.set(Number(request.timeLeftMs), () => late.abort(error));
+    }
+    runs.push(fake);
     inProgress += 1;
-    return run;
+    ends.add(fake, call.promise);
+    const leave = () => {
+      timer.clear();
+      call.resolve();
+      left();
+    };
+    return { fake, leave };
   }
 
-  function leave(): void {
+  /** An agent's answer. It counts as work until it settles, also when nobody waits for it any more: a tool that cannot be cancelled. */
+  function ask(fake: FakeRun): FakeReply | Promise<FakeReply> {
+    if (ends.isGivenUp(fake)) throw fakeRunError("cancelled", "its caller had given the run up before it came");
+    const reply = answer(fake);
+    if (reply instanceof Promise) {
+      const done = () => void working.delete(fake);
+      working.add(fake);
+      reply.then(done, done);
+      ends.add(fake, reply);
+    }
+    return reply;
+  }
+
+  function failureOf(thrown: unknown, fake: FakeRun): FakeFailure {
+    return toFakeFailure(thrown, { runId: fake.runId, unfinished: working.has(fake) });
+  }
+
+  function left(): void {
     inProgress -= 1;
     if (inProgress > 0) return;
     for (const waiter of waiters) waiter();
@@ -63,7 +101,7 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   }
 
   async function run(request: RunRequest, context: HandlerContext): Promise<Response> {
-    const fake = enter(request, false, context);
+    const { fake, leave } = enter(request, false, context);
     try {
       if (draining) throw drainingFailure(fake.agentId, fake.runId).status;
       return await answerOf(fake);
@@ -74,15 +112,15 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
 
   async function answerOf(fake: FakeRun): Promise<Response> {
     try {
-      const reply = await untilCancelled(answer(fake), fake.signal);
+      const reply = await untilCancelled(ask(fake), fake.signal);
       return responseOf(fake, await settle(reply, fake), modelName);
     } catch (thrown) {
-      throw thrown instanceof ConnectError ? thrown : toFakeFailure(thrown, fake.runId).status;
+      throw thrown instanceof ConnectError ? thrown : failureOf(thrown, fake).status;
     }
   }
 
   async function* runStream(request: RunRequest, context: HandlerContext): AsyncGenerator<Chunk> {
-    const fake = enter(request, true, context);
+    const { fake, leave } = enter(request, true, context);
     let seq = 0;
     const chunk = (event: Chunk["event"] & object, data = ""): Chunk => {
       seq += 1;
@@ -97,7 +135,7 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
       try {
         const conversationId = fake.conversationId || randomUUID();
         yield chunk({ case: "started", value: { incarnation: fake.incarnation, modelName, conversationId } });
-        const reply = await untilCancelled(answer(fake), fake.signal);
+        const reply = await untilCancelled(ask(fake), fake.signal);
         let output: unknown = "";
         if (typeof reply === "object" && "chunks" in reply) {
           for await (const text of piecesOf(reply.chunks, fake.signal)) {
@@ -118,7 +156,7 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
         yield chunk({ case: "completed", value: response });
       } catch (thrown) {
         if (thrown instanceof ConnectError) throw thrown;
-        const { error, status } = toFakeFailure(thrown, fake.runId);
+        const { error, status } = failureOf(thrown, fake);
         yield chunk({ case: "failed", value: error });
         throw status;
       }
@@ -143,6 +181,7 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
       router.service(AgentService, {
         run,
         runStream,
+        awaitEnd: async (request) => ({ known: await ends.ended(request) }),
         describe: ({ agentId }) => ({
           agentId,
           name: agentId,
@@ -198,11 +237,14 @@ function tokens(text: string): bigint {
   return BigInt(text.split(/\s+/).filter((word) => word !== "").length);
 }
 
-/** The promise, or a Canceled status when the call is cancelled first. */
+/** The promise, or a Canceled status when the call is cancelled first, or the deadline when its time is up. */
 async function untilCancelled<T>(value: T | Promise<T>, signal: AbortSignal): Promise<T> {
   if (!(value instanceof Promise)) return value;
   const cancelled = Promise.withResolvers<never>();
-  const abort = () => cancelled.reject(new ConnectError("the call was cancelled", Code.Canceled));
+  const abort = () => {
+    const { reason } = signal;
+    cancelled.reject(reason instanceof RunError ? reason : new ConnectError("the call was cancelled", Code.Canceled));
+  };
   if (signal.aborted) abort();
   signal.addEventListener("abort", abort, { once: true });
   try {

@@ -12,13 +12,17 @@ export interface FakeFailure {
 }
 
 /** Anything that a fake agent threw → a failure. A RunError keeps its kind; another error is of kind "user_code". */
-export function toFakeFailure(thrown: unknown, runId: string): FakeFailure {
+export function toFakeFailure(thrown: unknown, about: { runId: string; unfinished: boolean }): FakeFailure {
   if (thrown instanceof RunError) {
     const message = thrown.message.replace(/^\[[a-z_]+\] /, "");
-    return failure(message, thrown.kind, { runId, retriable: thrown.retriable, pythonType: thrown.pythonType ?? "" });
+    return failure(message, thrown.kind, {
+      ...about,
+      retriable: thrown.retriable,
+      pythonType: thrown.pythonType ?? "",
+    });
   }
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-  return failure(error.message, "user_code", { runId, pythonType: error.name, traceback: error.stack ?? "" });
+  return failure(error.message, "user_code", { ...about, pythonType: error.name, traceback: error.stack ?? "" });
 }
 
 /** What a worker says to a run that comes after it was asked to stop. */

@@ -86,7 +86,10 @@ class ScriptedWorker implements FakeWorker {
     this.#spawnedAtMs = clock.now();
     this.#deadline = createTimer(clock);
     const { answer } = script;
-    this.#service = createFakeAgentService(answer === undefined ? {} : { answer: (run) => answer(run, this) });
+    this.#service = createFakeAgentService({
+      clock,
+      ...(answer === undefined ? {} : { answer: (run) => answer(run, this) }),
+    });
     const { start = "ready" } = script;
     let failure = typeof start === "object" && "spawnFailed" in start ? start.spawnFailed : undefined;
     try {

@@ -37,7 +37,7 @@ async function serve(options: AgentServerOptions = {}) {
 
 test("a ready worker that answers is connected, and its socket is released", async () => {
   const { worker } = await serve();
-  const outcome = await connectWorker(worker, "poet", 100_000);
+  const outcome = await connectWorker(worker, { agentId: "poet", maxMessageBytes: 100_000 });
   expect(outcome.type).toBe("connected");
   expect(worker.released).toBe(1);
   if (outcome.type === "connected") outcome.client.close();
@@ -45,12 +45,15 @@ test("a ready worker that answers is connected, and its socket is released", asy
 
 test("a worker that ended first is told as its exit", async () => {
   const exit = workerExit({ exitCode: 3 });
-  expect(await connectWorker(workerOf({ exit }), "poet", 100_000)).toEqual({ type: "exited", exit });
+  expect(await connectWorker(workerOf({ exit }), { agentId: "poet", maxMessageBytes: 100_000 })).toEqual({
+    type: "exited",
+    exit,
+  });
 });
 
 test("a socket where nobody listens is unreachable, not a throw", async () => {
   const worker = workerOf({ ready: readyAt("/tmp/synapse-no-such-socket") });
-  const outcome = await connectWorker(worker, "poet", 100_000);
+  const outcome = await connectWorker(worker, { agentId: "poet", maxMessageBytes: 100_000 });
   expect(outcome).toMatchObject({ type: "unreachable", error: { name: "ConnectionLostError" } });
   expect(worker.released).toBe(0);
 });
@@ -58,7 +61,7 @@ test("a socket where nobody listens is unreachable, not a throw", async () => {
 test("a worker whose health is not SERVING is unreachable, and its connection is closed", async () => {
   const { NOT_SERVING } = HealthCheckResponse_ServingStatus;
   const { server, worker } = await serve({ health: { check: () => ({ status: NOT_SERVING }) } });
-  const outcome = await connectWorker(worker, "poet", 100_000);
+  const outcome = await connectWorker(worker, { agentId: "poet", maxMessageBytes: 100_000 });
   expect(outcome.type).toBe("unreachable");
   expect(String(outcome.type === "unreachable" && outcome.error)).toContain("not SERVING");
   await server.idle();

@@ -23,7 +23,8 @@ import {
 import type { WorkerSpec } from "../../src/worker/launcher.ts";
 import { within } from "../rpc/agent-server.ts";
 
-type Report = AgentReport | SupervisorReport;
+/** What a fleet reports. */
+export type Report = AgentReport | SupervisorReport;
 type ReportOf<T extends Report["type"]> = Extract<Report, { type: T }>;
 
 /** A supervisor with its agents. */
@@ -46,6 +47,8 @@ export interface Fleet {
 export interface FleetOptions {
   script?: FakeWorkerScript | ((spec: WorkerSpec) => FakeWorkerScript);
   supervisor?: Omit<SupervisorSpec, "id" | "children">;
+  /** Told of every report at once, as a listener of a system is. */
+  onReport?: (report: Report) => void;
 }
 
 /** A worker that never answers the prompt "hang", and any other with its own words. */
@@ -76,6 +79,7 @@ export async function startFleet(specs: Partial<AgentSpec>[], options: FleetOpti
   const waits = new Set<() => void>();
   const onReport = (report: unknown) => {
     reports.push(report as Report);
+    options.onReport?.(report as Report);
     for (const look of waits) look();
   };
   const environment = new AgentEnvironment({

@@ -1,5 +1,7 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import { Agent } from "../../src/agent/handle.ts";
+import type { RunError } from "../../src/errors.ts";
 import { rejection } from "../rpc/agent-server.ts";
 import { startPoet, until } from "./fleet.ts";
 
@@ -103,4 +105,21 @@ test("stop is idempotent, also when the supervisor has ended", async () => {
   await fleet.agent().stop();
   await until("the end", () => fleet.agent().state === "stopped");
   expect(await rejection(fleet.agent().restart())).toMatchObject({ code: "stopped" });
+});
+
+test("fifty thousand runs that wait are one listener of their signal, and all of them hear it", async () => {
+  const fleet = await startPoet({ maxQueue: 100_000 }, { script: { start: "never" } });
+  const agent = fleet.agent();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const codes: string[] = [];
+  const runs = Array.from({ length: 50_000 }, () =>
+    agent.run("waits", { signal }).catch((error: RunError) => void codes.push(error.code)),
+  );
+  const ready = rejection(agent.whenReady({ signal }));
+  expect([getEventListeners(signal, "abort").length, agent.queueLength]).toEqual([1, 50_000]);
+  controller.abort();
+  await Promise.all(runs);
+  expect(await ready).toMatchObject({ code: "run_cancelled" });
+  expect([new Set(codes), codes.length, agent.queueLength]).toEqual([new Set(["run_cancelled"]), 50_000, 0]);
 });

@@ -134,6 +134,13 @@ test("the first worker is number 1, and each start counts", () => {
   expect(actor.getSnapshot().context).toMatchObject({ incarnation: 2, lastCrash: "it fell over", pid: undefined });
 });
 
+test("a restart that its caller asks for in a crash is remembered until the next worker begins", () => {
+  const { actor } = startAgent(["ready", "crashed", "restart", "supRestart"]);
+  expect(actor.getSnapshot().context.hurried).toBe(true);
+  actor.send(events.due);
+  expect(actor.getSnapshot()).toMatchObject({ value: "starting", context: { hurried: false } });
+});
+
 test("busy counts its runs down to ready, and a crash forgets them", () => {
   const { actor } = startAgent(["spawned", "ready", "runStarted", "runStarted"]);
   expect(actor.getSnapshot().context).toMatchObject({ inFlight: 2, pid: 7 });

@@ -125,3 +125,49 @@ test("whatever is done to it: order is kept, bounds are kept, nothing is lost an
     ),
   );
 });
+
+test("a reserved place keeps the order and counts as no run", () => {
+  const box = mailbox(0, 2);
+  box.reserve(1);
+  box.push(2, true);
+  expect([box.take(), box.waitingCount, box.hasRoom]).toEqual([undefined, 1, true]);
+  box.push(1, true);
+  expect([box.take(), box.take(), box.waitingCount]).toEqual([1, 2, 0]);
+});
+
+test("a reserved place that is given up holds nobody up, and is gone", () => {
+  const box = mailbox(1, 2);
+  box.reserve(1);
+  box.push(2, false);
+  expect(() => box.push(1, false)).toThrow(/queue_full/);
+  box.giveUp(1);
+  box.giveUp(2);
+  expect([box.take(), box.take()]).toEqual([2, undefined]);
+  box.push(1, false);
+  box.giveUp(1);
+  expect(box.take()).toBe(1);
+});
+
+test("a reserved place that is drained or removed is forgotten", () => {
+  const box = mailbox(5, 2);
+  box.reserve(1);
+  box.reserve(2);
+  expect(box.remove(1)).toBe(false);
+  expect(box.drain("waiting")).toEqual([2]);
+  box.push(3, false);
+  expect([box.waitingCount, box.take()]).toEqual([1, 3]);
+});
+
+test("fifty thousand runs that wait come and go in no time that their number would show", () => {
+  const box = mailbox(100_000, 1);
+  const startMs = performance.now();
+  for (let run = 0; run < 50_000; run += 1) box.push(run, false);
+  for (let run = 49_999; run >= 25_000; run -= 1) box.remove(run);
+  for (let run = 0; run < 25_000; run += 1) {
+    expect(box.take()).toBe(run);
+    box.remove(run);
+  }
+  expect(box.waitingCount).toBe(0);
+  // A queue that looks through what has left takes some ten seconds.
+  expect(performance.now() - startMs).toBeLessThan(5_000);
+});

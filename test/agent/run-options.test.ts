@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { checkRunOptions, requestOf } from "../../src/agent/run-options.ts";
+import { describe, expect, test } from "vitest";
+import { checkRunOptions, encodeOptions, type RunOptions } from "../../src/agent/run-options.ts";
 
 const limit = 1_000;
 const check = (prompt: unknown, options: unknown = {}) => checkRunOptions(prompt as string, options as never, limit);
@@ -47,9 +47,46 @@ test("a prompt is measured in bytes of UTF-8", () => {
   );
 });
 
-test("the request has what was given and nothing else", () => {
-  const bare = requestOf("poet", "r1", "hi", {});
-  expect(bare).toEqual({ agentId: "poet", runId: "r1", prompt: "hi", attempt: 1, incarnation: 0 });
-  const options = { deps: null, conversationId: "c", messageHistory: [1], metadata: { a: "b" }, model: "m" };
-  expect(requestOf("poet", "r1", "hi", { ...options, timeoutMs: 5 })).toEqual({ ...bare, ...options });
+describe("the encoded request", () => {
+  const owner = { agentId: "poet", maxMessageBytes: limit };
+  const encode = (options: RunOptions = {}) => encodeOptions("r1", "hi", options, owner).message;
+
+  test("has what was given and nothing else", () => {
+    const bare = encode();
+    expect(bare).toMatchObject({ agentId: "poet", runId: "r1", prompt: "hi", attempt: 1, incarnation: 0 });
+    const given = encode({ deps: null, conversationId: "c", messageHistory: [1], metadata: { a: "b" }, model: "m" });
+    const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
+    expect([text(given.depsJson), text(given.messageHistoryJson)]).toEqual(["null", "[1]"]);
+    expect(given).toMatchObject({ conversationId: "c", metadata: { a: "b" }, model: "m" });
+    expect({ ...given, ...bare }).toEqual(bare);
+  });
+
+  test("is taken when it is made: what its caller changes later is not seen", () => {
+    const deps = { user: { name: "Ada" } };
+    const metadata: Record<string, string> = { a: "b" };
+    const modelSettings = { stopSequences: ["x"], temperature: 0.5 };
+    const encoded = encode({ deps, metadata, modelSettings });
+    deps.user.name = "Eve";
+    metadata.a = "c";
+    modelSettings.stopSequences.push("y");
+    modelSettings.temperature = 1;
+    expect(Buffer.from(encoded.depsJson).toString()).toBe('{"user":{"name":"Ada"}}');
+    expect(encoded.metadata).toEqual({ a: "b" });
+    expect(encoded.modelSettings).toMatchObject({ stopSequences: ["x"], temperature: 0.5 });
+  });
+
+  test.each<[string, RunOptions]>([
+    ["options.deps", { deps: { a: 1n } }],
+    ["options.messageHistory", { messageHistory: [Number.NaN] }],
+    ["options.modelSettings.maxTokens", { modelSettings: { maxTokens: 0.5 } }],
+    ["options.usageLimits.requestLimit", { usageLimits: { requestLimit: -1 } }],
+  ])("cannot be made of %s that the contract cannot carry", (field, options) => {
+    expect(() => encode(options)).toThrow(expect.objectContaining({ code: "invalid_argument", field }));
+  });
+
+  test("that is over the limit names its largest field", () => {
+    expect(() => encode({ deps: "x".repeat(limit) })).toThrow(
+      expect.objectContaining({ code: "message_too_large", field: "deps" }),
+    );
+  });
 });

@@ -49,7 +49,7 @@ test("the events come in order, with the run's own id, and the result with them"
 });
 
 test("snapshots of structured output are asked for", () => {
-  expect(begin().client.calls[0]?.request.partialOutput).toBe(true);
+  expect(begin().client.calls[0]?.request.stream?.partialOutput).toBe(true);
 });
 
 describe("reading drives the run", () => {
@@ -105,6 +105,8 @@ describe("leaving", () => {
     source.give(...answer);
     for await (const event of stream) if (event.type === "text.delta") break;
     expect(client.calls[0]?.options.signal?.aborted).toBe(true);
+    client.end.resolve();
+    await turn();
     expect(owner.ended).toEqual([run]);
     expect(await rejection(stream.result)).toMatchObject({ code: "run_cancelled", kind: "cancelled" });
   });
@@ -140,10 +142,62 @@ describe("leaving", () => {
 
   test("by the caller's signal cancels the call", () => {
     const controller = new AbortController();
-    const { client } = begin({ signal: controller.signal });
+    const { client, run } = begin({ signal: controller.signal });
+    run.wait();
     controller.abort();
     expect(client.calls[0]?.options.signal?.aborted).toBe(true);
   });
+});
+
+describe("a stream that nobody reads", () => {
+  test("is not queued before it is read", async () => {
+    const { owner, run, stream } = start();
+    await turn();
+    expect(owner.enqueued).toEqual([]);
+    const reading = read(stream);
+    expect(owner.enqueued).toEqual([run]);
+    stream.cancel();
+    await reading;
+    expect(owner.enqueued).toEqual([run]);
+  });
+
+  test("is queued when its result is asked for", async () => {
+    const { owner, run, stream } = start();
+    const result = rejection(stream.result);
+    await turn();
+    expect(owner.enqueued).toEqual([run]);
+    stream.cancel();
+    expect(await result).toMatchObject({ code: "run_cancelled" });
+  });
+
+  test("waits on nothing: neither a timer nor a signal keeps it", () => {
+    const { owner, run, stream } = start({ timeoutMs: 100, signal: AbortSignal.abort("before") });
+    expect([owner.clock.pending, run.answered]).toEqual([0, false]);
+    stream.cancel();
+  });
+
+  test("has no more time than it had: read too late, it ends with its deadline", async () => {
+    const { owner, run, stream } = start({ timeoutMs: 100 });
+    owner.clock.advance(101);
+    const reading = read(stream);
+    run.wait();
+    expect(await reading).toMatchObject([{ type: "failed", error: { code: "deadline_exceeded" } }]);
+  });
+});
+
+test("after its deadline a stream is read to its end, so that the worker can end it", async () => {
+  const { source, stream, run, owner, client } = begin({ timeoutMs: 100 });
+  run.wait();
+  source.give(started);
+  const reader = stream[Symbol.asyncIterator]();
+  await reader.next();
+  owner.clock.advance(100);
+  expect(await reader.next()).toMatchObject({ value: { type: "failed", error: { code: "deadline_exceeded" } } });
+  const error = new RunError("deadline_exceeded", "in Python too", { kind: "deadline" });
+  source.give(textDelta(2, "late "), textDelta(3, "words"), { type: "failed", seq: 4, error });
+  await turn();
+  expect([owner.ended, client.calls[0]?.options.signal?.aborted]).toEqual([[run], false]);
+  expect(await reader.next()).toMatchObject({ done: true });
 });
 
 test("a stream is read once: a second reader gets a TypeError", async () => {
@@ -164,7 +218,7 @@ describe("the worker's end", () => {
     const reader = stream[Symbol.asyncIterator]();
     await reader.next();
     await turn();
-    run.fail(exit());
+    run.lost(exit());
     expect(owner.ended).toEqual([run]);
     expect(await reader.next()).toMatchObject({ value: { type: "failed", error: { code: "worker_exited" } } });
     expect(await reader.next()).toMatchObject({ done: true });
@@ -173,7 +227,7 @@ describe("the worker's end", () => {
 
   test("before anybody reads rejects nothing unhandled", async () => {
     const { stream, run } = begin();
-    run.fail(exit());
+    run.lost(exit());
     await turn();
     expect(typesOf(await read(stream))).toEqual(["failed"]);
   });
@@ -182,7 +236,7 @@ describe("the worker's end", () => {
     const { stream, run } = begin();
     const reading = read(stream);
     await turn();
-    run.fail(exit());
+    run.lost(exit());
     expect(typesOf(await reading)).toEqual(["failed"]);
   });
 
@@ -191,8 +245,8 @@ describe("the worker's end", () => {
     source.give(started, new ConnectionLostError("gone"));
     const reading = read(stream);
     await turn();
-    expect([owner.lost, run.ended]).toEqual([[1], false]);
-    run.fail(exit());
+    expect([owner.lost, run.answered]).toEqual([[1], false]);
+    run.lost(exit());
     expect(typesOf(await reading)).toEqual(["started", "failed"]);
   });
 });
@@ -222,7 +276,7 @@ describe("the agent's answer", () => {
 
   test("cancelled is the terminal event", async () => {
     const { source, stream } = begin();
-    source.give(started, { type: "cancelled", seq: 2, reason: "by a hook" });
+    source.give(started, { type: "cancelled", seq: 2, reason: "by a hook", unfinished: false });
     expect((await read(stream)).at(-1)).toMatchObject({
       type: "cancelled",
       reason: expect.stringContaining("by a hook"),

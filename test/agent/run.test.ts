@@ -1,9 +1,12 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { describe, expect, test } from "vitest";
-import { UnaryRun } from "../../src/agent/run.ts";
 import type { RunOptions } from "../../src/agent/run-options.ts";
+import { UnaryRun } from "../../src/agent/unary-run.ts";
 import { RunError, WorkerError } from "../../src/errors.ts";
+import { setDefaultReporter } from "../../src/otp/process/default-reporter.ts";
+import { spawn } from "../../src/otp/start/spawn.ts";
 import { ConnectionLostError } from "../../src/rpc/agent-client.ts";
+import type { VirtualClock } from "../../src/testing/index.ts";
 import { rejection } from "../rpc/agent-server.ts";
 import { ScriptedClient, ScriptedOwner, turn, wireResult } from "./scripted.ts";
 
@@ -30,16 +33,13 @@ test("a run that is answered resolves with the answer and tells its owner once",
   const { owner, client, run } = start({ deps: 1 });
   run.wait();
   run.begin(client, 3);
-  expect(client.calls).toEqual([
-    {
-      request: { agentId: "poet", runId: run.id, prompt: "hello", attempt: 1, incarnation: 3, deps: 1 },
-      options: {},
-    },
+  expect(client.calls).toMatchObject([
+    { request: { agentId: "poet", runId: run.id, prompt: "hello", attempt: 1, incarnation: 3 } },
   ]);
   client.answer.resolve(wireResult("hi"));
   expect(await run.result).toMatchObject({ output: "hi", attempts: 1, incarnation: 3, conversationId: "c1" });
   run.fail(new Error("too late to fail"));
-  expect([owner.ended, run.ended]).toEqual([[run], true]);
+  expect([owner.ended, run.answered]).toEqual([[run], true]);
 });
 
 test("every run has its own id", () => {
@@ -71,7 +71,7 @@ describe("while it waits", () => {
     owner.clock.advance(40);
     run.wait();
     owner.clock.advance(59);
-    expect(run.ended).toBe(false);
+    expect(run.answered).toBe(false);
     owner.clock.advance(1);
     expect(await rejection(run.result)).toMatchObject({
       code: "deadline_exceeded",
@@ -82,13 +82,17 @@ describe("while it waits", () => {
 });
 
 describe("when a worker takes it", () => {
-  test("what is left of its time goes along, with the caller's signal", () => {
-    const { signal } = new AbortController();
-    const { owner, client, run } = start({ timeoutMs: 100, signal });
+  test("what is left of its time goes along, by the monotonic clock", () => {
+    const { owner, client, run } = start({ timeoutMs: 100 });
     run.wait();
     owner.clock.advance(30);
+    owner.clock.step(-3_600_000);
     run.begin(client, 1);
-    expect(client.calls[0]).toMatchObject({ options: { timeoutMs: 70, signal }, request: { deadlineUnixMs: 100 } });
+    expect(client.calls[0]?.request.timeLeftMs).toBe(70n);
+    owner.clock.advance(69);
+    expect(run.answered).toBe(false);
+    owner.clock.advance(1);
+    expect(run.answered).toBe(true);
   });
 
   test("its deadline and its caller end it whatever the worker does", async () => {
@@ -123,7 +127,7 @@ describe("when a worker takes it", () => {
     const { owner, client, run } = start({ timeoutMs: 10 });
     owner.clock.advance(10);
     run.begin(client, 1);
-    expect(client.calls[0]?.options.timeoutMs).toBe(1);
+    expect(client.calls[0]?.request.timeLeftMs).toBe(1n);
   });
 });
 
@@ -141,7 +145,7 @@ describe("a call that fails", () => {
     run.begin(client, 2);
     client.answer.reject(new ConnectionLostError("gone"));
     await turn();
-    expect([owner.lost, run.ended]).toEqual([[2], false]);
+    expect([owner.lost, run.answered]).toEqual([[2], false]);
     const exit = new WorkerError("worker_exited", "the worker of this run exited");
     run.fail(exit);
     expect(await rejection(run.result)).toBe(exit);
@@ -154,7 +158,7 @@ describe("a call that fails", () => {
     run.begin(client, 1);
     client.answer.reject(new RunError("run_failed", "stopping", { kind: "draining" }));
     await turn();
-    expect([owner.refused, owner.ended, run.ended]).toEqual([[run], [], false]);
+    expect([owner.refused, owner.ended, run.answered]).toEqual([[run], [], false]);
     expect(owner.clock.pending).toBe(1);
     run.begin(client, 2);
     client.answer.resolve(wireResult());
@@ -167,6 +171,8 @@ describe("a call that fails", () => {
     run.begin(client, 1);
     run.fail(new WorkerError("worker_exited", "ended before its answer"));
     client.answer.reject(new RunError("run_failed", "stopping", { kind: "draining" }));
+    await turn();
+    client.end.resolve();
     await turn();
     expect([owner.refused, owner.ended]).toEqual([[], [run]]);
   });
@@ -182,6 +188,111 @@ describe("a call that fails", () => {
     expect(owner.refused).toEqual([]);
   });
 });
+
+describe("the place of a run whose caller was answered before", () => {
+  test("is free when the worker says that nothing of it works any more", async () => {
+    const controller = new AbortController();
+    const { owner, client, run } = start({ signal: controller.signal });
+    run.wait();
+    run.begin(client, 1);
+    controller.abort("left");
+    expect(await rejection(run.result)).toMatchObject({ code: "run_cancelled" });
+    expect([client.calls[0]?.options.signal?.aborted, client.awaited]).toEqual([true, [[run.id, 1]]]);
+    client.answer.reject(new RunError("run_cancelled", "as its caller wished"));
+    await turn();
+    expect(owner.ended).toEqual([]);
+    client.end.resolve();
+    await turn();
+    expect(owner.ended).toEqual([run]);
+  });
+
+  test("because its time was up is free when the worker, which knows the deadline too, has answered", async () => {
+    const { owner, client, run } = start({ timeoutMs: 100 });
+    run.wait();
+    run.begin(client, 1);
+    owner.clock.advance(100);
+    expect(await rejection(run.result)).toMatchObject({ code: "deadline_exceeded" });
+    expect([client.calls[0]?.options.signal?.aborted, client.awaited, owner.ended]).toEqual([false, [], []]);
+    client.answer.reject(new RunError("deadline_exceeded", "in Python too", { kind: "deadline", unfinished: true }));
+    await turn();
+    expect([client.awaited, owner.ended]).toEqual([[[run.id, 1]], []]);
+    client.end.resolve();
+    await turn();
+    expect(owner.ended).toEqual([run]);
+  });
+
+  test("is taken by a thread that an answered run has left behind", async () => {
+    const { owner, client, run } = start();
+    run.begin(client, 1);
+    client.answer.resolve({ ...wireResult("hi"), unfinished: true });
+    expect((await run.result).output).toBe("hi");
+    expect([client.awaited, owner.ended]).toEqual([[[run.id, 1]], []]);
+    client.end.resolve();
+    await turn();
+    expect(owner.ended).toEqual([run]);
+  });
+
+  test("is told when it stays taken, and when it is free", async () => {
+    const controller = new AbortController();
+    const { owner, client, run } = start({ signal: controller.signal });
+    run.wait();
+    run.begin(client, 1);
+    controller.abort();
+    owner.clock.advance(999);
+    expect(owner.reports.map(({ type }) => type)).toEqual(["run.started", "run.settled"]);
+    owner.clock.advance(1);
+    expect(owner.reports.slice(2)).toEqual([{ type: "run.lingers", runId: run.id, forMs: 1_000 }]);
+    owner.clock.advance(500);
+    client.end.resolve();
+    await turn();
+    expect(owner.reports.slice(3)).toEqual([{ type: "run.gone", runId: run.id, forMs: 1_500 }]);
+    expect(owner.clock.pending).toBe(0);
+  });
+
+  test("is the worker's as long as it lives: a lost connection leaves it to its exit", async () => {
+    const controller = new AbortController();
+    const { owner, client, run } = start({ signal: controller.signal });
+    run.wait();
+    run.begin(client, 1);
+    controller.abort();
+    client.end.reject(new ConnectionLostError("gone"));
+    await turn();
+    expect([owner.lost, owner.ended]).toEqual([[1], []]);
+    run.lost(new WorkerError("worker_exited", "the worker of a cancelled run exited"));
+    expect([owner.ended, owner.clock.pending]).toEqual([[run], 0]);
+  });
+
+  test("is free when the worker cannot say: it does not hold up others for ever", async () => {
+    const controller = new AbortController();
+    const { owner, client, run } = start({ signal: controller.signal });
+    run.wait();
+    run.begin(client, 1);
+    controller.abort();
+    client.end.reject(new RunError("run_failed", "it knows no such call"));
+    await turn();
+    expect(owner.ended).toEqual([run]);
+  });
+});
+
+test("a rejection that a process does not hear is that process's", async () => {
+  const { owner, run } = start();
+  const ended: unknown[] = [];
+  const before = setDefaultReporter(undefined);
+  const asker = spawn(async () => {
+    const asked = new UnaryRun(owner, "from a process", {});
+    run.fail(new Error("unheard by nobody"));
+    asked.fail(new RunError("run_failed", "nobody caught this run of a process"));
+    await new Promise(() => undefined);
+  });
+  asker.addExitHook((reason) => ended.push(reason));
+  await turn();
+  await turn();
+  setDefaultReporter(before);
+  expect(ended).toMatchObject([{ code: "run_failed" }]);
+});
+
+const promiseKey = "then";
+const rejectBroken = (_: unknown, reject: (error: unknown) => void) => reject(new TypeError("schema broke"));
 
 describe("an output schema", () => {
   test("gives the output that the caller sees", async () => {
@@ -205,16 +316,114 @@ describe("an output schema", () => {
     expect(owner.ended).toEqual([run]);
   });
 
-  test("may be asynchronous, and may throw", async () => {
-    const failing = (validate: () => Promise<never>): StandardSchemaV1 => ({
-      "~standard": { version: 1, vendor: "test", validate },
-    });
-    const { client, run } = start(
-      {},
-      failing(() => Promise.reject(new TypeError("schema broke"))),
-    );
+  test.each<[string, () => unknown]>([
+    [
+      "throws",
+      () => {
+        throw new TypeError("schema broke");
+      },
+    ],
+    ["rejects", () => Promise.reject(new TypeError("schema broke"))],
+    ["rejects by a thenable", () => Object.fromEntries([[promiseKey, rejectBroken]])],
+  ])("that %s is an invalid output, with what it threw as the cause", async (_how, validate) => {
+    const schema = { "~standard": { version: 1, vendor: "test", validate } } as unknown as StandardSchemaV1;
+    const { client, run, owner } = start({}, schema);
     run.begin(client, 1);
     client.answer.resolve(wireResult());
-    expect(await rejection(run.result)).toMatchObject({ name: "TypeError", message: "schema broke" });
+    const error = await rejection(run.result);
+    expect(error).toBeInstanceOf(RunError);
+    expect(error).toMatchObject({
+      code: "output_invalid",
+      message: expect.stringContaining("schema broke"),
+      cause: { name: "TypeError" },
+      usage: { totalTokens: 2 },
+    });
+    expect(owner.clock.pending).toBe(0);
+  });
+
+  test.each([undefined, null, 7, {}, { issues: [undefined] }, { issues: "all" }])(
+    "that answers %j is one that cannot check",
+    async (answer) => {
+      const schema = {
+        "~standard": { version: 1, vendor: "test", validate: () => answer },
+      } as unknown as StandardSchemaV1;
+      const { client, run } = start({}, schema);
+      run.begin(client, 1);
+      client.answer.resolve(wireResult());
+      expect(await rejection(run.result)).toMatchObject({ code: "output_invalid" });
+    },
+  );
+
+  test("that never settles is given up after 30 seconds, or at the run's own deadline", async () => {
+    const schema = { "~standard": { version: 1, vendor: "test", validate: () => new Promise(() => undefined) } };
+    const patient = start({}, schema as StandardSchemaV1);
+    patient.run.begin(patient.client, 1);
+    patient.client.answer.resolve(wireResult());
+    await turn();
+    expect(patient.owner.ended).toEqual([patient.run]);
+    patient.owner.clock.advance(30_000);
+    expect(await rejection(patient.run.result)).toMatchObject({
+      code: "output_invalid",
+      message: expect.stringContaining("not settled within 30000 ms"),
+    });
+    const hurried = start({ timeoutMs: 100 }, schema as StandardSchemaV1);
+    hurried.run.wait();
+    hurried.run.begin(hurried.client, 1);
+    hurried.client.answer.resolve(wireResult());
+    await turn();
+    hurried.owner.clock.advance(100);
+    expect(await rejection(hurried.run.result)).toMatchObject({ code: "deadline_exceeded" });
+  });
+});
+
+describe("the stack of a run's error", () => {
+  test.each<[string, (run: UnaryRun<unknown>, client: ScriptedClient, clock: VirtualClock) => void]>([
+    ["its deadline", (_run, _client, clock) => clock.advance(100)],
+    ["its answer", (_run, client) => client.answer.reject(new RunError("run_failed", "the model failed"))],
+    ["its worker's end", (run) => run.lost(new WorkerError("worker_exited", "gone"))],
+  ])("shows where it was asked for, whatever ends it: %s", async (_what, end) => {
+    function theCallersOwnCode() {
+      return start({ timeoutMs: 100 });
+    }
+    const { run, client, owner } = theCallersOwnCode();
+    run.wait();
+    run.begin(client, 1);
+    end(run, client, owner.clock);
+    const { stack, message, name } = (await rejection(run.result)) as Error;
+    expect(stack?.startsWith(`${name}: ${message}\n    at `)).toBe(true);
+    expect(stack).toContain("theCallersOwnCode");
+    expect(stack).not.toContain("src/agent/run.ts");
+  });
+});
+
+describe("the reports of a run", () => {
+  test("tell how long it waited and took, and what it used", async () => {
+    const { owner, client, run } = start();
+    run.wait();
+    owner.clock.advance(30);
+    run.begin(client, 1);
+    owner.clock.advance(12);
+    owner.clock.step(-3_600_000);
+    client.answer.resolve(wireResult("hi"));
+    const { usage } = await run.result;
+    expect(owner.reports).toEqual([
+      { type: "run.started", runId: run.id, attempt: 1, waitedMs: 30 },
+      { type: "run.settled", runId: run.id, outcome: "completed", durationMs: 42, usage },
+    ]);
+  });
+
+  test.each([
+    [
+      new RunError("run_failed", "x", { kind: "model_http" }),
+      { outcome: "failed", code: "run_failed", kind: "model_http" },
+    ],
+    [new RunError("run_cancelled", "x", { kind: "cancelled" }), { outcome: "cancelled", code: "run_cancelled" }],
+    [new WorkerError("agent_stopped", "x"), { outcome: "failed", code: "agent_stopped" }],
+  ])("tell of %s by code and kind, also when it never began", (error, outcome) => {
+    const { owner, run } = start();
+    run.wait();
+    run.fail(error);
+    run.fail(error);
+    expect(owner.reports).toMatchObject([{ type: "run.settled", runId: run.id, durationMs: 0, ...outcome }]);
   });
 });

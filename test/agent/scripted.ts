@@ -1,9 +1,11 @@
 /** A run's two neighbours as the test scripts them: the client that carries it, and the agent that owns it. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { AgentReportFacts } from "../../src/agent/agent-report.ts";
 import type { PendingRun, RunOwner } from "../../src/agent/run.ts";
 import type { AgentClient, CallOptions } from "../../src/rpc/agent-client.ts";
-import type { RunRequestSpec, WireRunEvent, WireRunResult } from "../../src/rpc/run-types.ts";
+import type { EncodedRun } from "../../src/rpc/encoded-run.ts";
+import type { WireRunEvent, WireRunResult } from "../../src/rpc/run-types.ts";
 import { createVirtualClock, type VirtualClock } from "../../src/testing/index.ts";
 
 /** A worker's answer. */
@@ -28,6 +30,7 @@ export function wireResult(output: unknown = "done"): WireRunResult {
     conversationId: "c1",
     modelName: "scripted",
     finishReason: "stop",
+    unfinished: false,
   };
 }
 
@@ -44,12 +47,28 @@ export class ScriptedOwner implements RunOwner {
   readonly agentId = "poet";
   readonly clock: VirtualClock = createVirtualClock();
   readonly schema: StandardSchemaV1 | undefined;
+  readonly maxMessageBytes = 1_000_000;
+  readonly enqueued: PendingRun[] = [];
+  readonly reports: AgentReportFacts[] = [];
   readonly ended: PendingRun[] = [];
+  readonly left: PendingRun[] = [];
   readonly refused: PendingRun[] = [];
   readonly lost: number[] = [];
 
   constructor(schema?: StandardSchemaV1) {
     this.schema = schema;
+  }
+
+  enqueue(run: PendingRun): void {
+    this.enqueued.push(run);
+  }
+
+  report(facts: AgentReportFacts): void {
+    this.reports.push(facts);
+  }
+
+  runLeft(run: PendingRun): void {
+    this.left.push(run);
   }
 
   runEnded(run: PendingRun): void {
@@ -67,7 +86,8 @@ export class ScriptedOwner implements RunOwner {
 
 /** One call that a {@link ScriptedClient} got. */
 export interface ScriptedCall {
-  request: RunRequestSpec;
+  /** As it was when the call was made. */
+  request: EncodedRun["message"];
   options: CallOptions;
 }
 
@@ -79,15 +99,24 @@ export class ScriptedClient implements AgentClient {
   answer = Promise.withResolvers<WireRunResult>();
   /** The events of the last stream. */
   source = new ScriptedSource();
+  /** Runs whose end is awaited: id and attempt. */
+  readonly awaited: [string, number][] = [];
+  /** Settled by the test: the end of what is awaited. */
+  end = Promise.withResolvers<void>();
 
-  run(request: RunRequestSpec, options: CallOptions = {}): Promise<WireRunResult> {
-    this.calls.push({ request: { ...request }, options });
+  awaitEnd(runId: string, attempt: number): Promise<void> {
+    this.awaited.push([runId, attempt]);
+    return this.end.promise;
+  }
+
+  run(request: EncodedRun, options: CallOptions = {}): Promise<WireRunResult> {
+    this.calls.push({ request: { ...request.message }, options });
     this.answer = Promise.withResolvers();
     return this.answer.promise;
   }
 
-  stream(request: RunRequestSpec, options: CallOptions = {}): AsyncGenerator<WireRunEvent, void, undefined> {
-    this.calls.push({ request: { ...request }, options });
+  stream(request: EncodedRun, options: CallOptions = {}): AsyncGenerator<WireRunEvent, void, undefined> {
+    this.calls.push({ request: { ...request.message }, options });
     this.source = new ScriptedSource();
     return this.source.events();
   }

@@ -33,6 +33,7 @@ describe("a spec that breaks a rule is refused by field, value and rule", () => 
     ["spec.maxQueue", Number.NaN, { maxQueue: Number.NaN }],
     ["spec.maxQueue", 2 ** 31, { maxQueue: 2 ** 31 }],
     ["spec.env.KEY", 1, { env: { KEY: 1 } }],
+    ["spec.unsafeNumbers", "exact", { unsafeNumbers: "exact" }],
     ["spec.launcher", "fork", { launcher: "fork" }],
     ["spec.timeout", 5, { timeout: 5 }],
   ])("%s = %o", (field, value, changes) => {

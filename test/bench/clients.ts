@@ -32,7 +32,7 @@ export interface Endpoint {
 }
 
 /** What every user of this package does. */
-export function createAgentClient(agent: Agent): BenchClient {
+export function createAgentClient(agent: Agent<string>): BenchClient {
   return {
     name: "agent",
     run: async (prompt) => (await agent.run(prompt)).output,

@@ -31,7 +31,8 @@ export function createBenchLogger() {
 
 /** The agent that everything is measured with. */
 export function defineBenchAgent({ concurrency }: BenchSettings) {
-  return defineAgent({ id: "bench", entry: benchEntry, maxConcurrency: concurrency, startTimeoutMs: startMs });
+  const bounds = { maxConcurrency: concurrency, startTimeoutMs: startMs };
+  return defineAgent({ id: "bench", entry: benchEntry, output: "text", ...bounds });
 }
 
 /**
@@ -58,7 +59,7 @@ export async function startTarget(settings: BenchSettings): Promise<Target> {
       { name: "bench", children: [definition], python: { cwd: rootDirectory }, logger: createBenchLogger() },
       { launcher },
     );
-    const agent: Agent = system.agent(definition);
+    const agent: Agent<string> = system.agent(definition);
     await agent.whenReady({ timeoutMs: startMs });
     if (ready === undefined) throw new Error("the agent is ready, but its worker was not seen to start");
     const endpoint: Endpoint = { agentId: agent.id, socketPath, token: ready.token };

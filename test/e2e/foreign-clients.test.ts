@@ -10,6 +10,7 @@ import { loadSync } from "@grpc/proto-loader";
 import { afterEach, expect, test } from "vitest";
 import { RunError } from "../../src/errors.ts";
 import { connectAgent } from "../../src/rpc/client.ts";
+import { encodeRun } from "../../src/rpc/request.ts";
 import { serve } from "./served.ts";
 import { rejection } from "./support.ts";
 
@@ -107,7 +108,7 @@ test.each([
 test("our own client with a wrong token gets a typed error, health check included", async () => {
   const { worker, ready } = await serve();
   const client = await connectAgent({ socketPath: ready.socketPath, token: "11".repeat(32), agentId: "served" });
-  const request = { agentId: "served", prompt: "echo:x", runId: "r", attempt: 1, incarnation: 1 };
+  const request = encodeRun({ agentId: "served", prompt: "echo:x", runId: "r", attempt: 1, incarnation: 1 });
   const error = await rejection(client.run(request));
   expect(error).toBeInstanceOf(RunError);
   expect(error).toMatchObject({ code: "unauthenticated" });
@@ -120,7 +121,7 @@ test("our own client with a wrong token gets a typed error, health check include
 test("a request meant for another incarnation is refused", async () => {
   const { worker, ready } = await serve();
   const client = await connectAgent({ socketPath: ready.socketPath, token: ready.token, agentId: "served" });
-  const request = { agentId: "served", prompt: "echo:x", runId: "r", attempt: 1, incarnation: 7 };
+  const request = encodeRun({ agentId: "served", prompt: "echo:x", runId: "r", attempt: 1, incarnation: 7 });
   expect(await rejection(client.run(request))).toMatchObject({ code: "run_failed" });
   client.close();
   worker.kill();

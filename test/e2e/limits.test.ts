@@ -31,12 +31,30 @@ test("an oversized prompt is refused with sizes before anything is sent", async 
   expect((await agent.run("echo:small")).incarnation).toBe(1);
 });
 
-test("an answer over the limit rejects and the agent lives on", async () => {
+test("an answer over the limit rejects as a run that has acted, and the agent lives on", async () => {
   const { system } = await watch([controllable()], { python: { maxMessageBytes: 100_000 } });
   const agent = system.agent("ctl");
   const error = await rejection(agent.run("big:200000"));
   expect(error).toMatchObject({ code: expect.stringMatching(/message_too_large|run_failed/) });
+  expect(error).toBeInstanceOf(RunError);
+  expect(error).toMatchObject({ kind: "answer_too_large", retriable: false, usage: { requests: 1 } });
   expect((await agent.run("echo:small")).incarnation).toBe(1);
+});
+
+test("an answer is carried once: what fits into the limit is answered", async () => {
+  const { system } = await watch([controllable()], { python: { maxMessageBytes: 100_000 } });
+  const { output, newMessages } = await system.agent("ctl").run("big:98000");
+  expect(output).toHaveLength(98_000);
+  expect(newMessages).toHaveLength(2);
+});
+
+test("a stream that has delivered everything ends well, whatever the limit of a message is", async () => {
+  const { system } = await watch([controllable()], { python: { maxMessageBytes: 100_000 } });
+  const stream = system.agent("ctl").stream("big:350000");
+  let text = "";
+  for await (const piece of stream.text()) text += piece;
+  const { output, newMessages } = await stream.result;
+  expect([text.length, (output as string).length, newMessages.length]).toEqual([350_000, 350_000, 2]);
 });
 
 test("large messages pass both ways by default", async () => {

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { RunError } from "../../src/errors.ts";
 import { AgentErrorKind, AgentErrorSchema } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import { toRunError } from "../../src/rpc/agent-error.ts";
+import { json } from "./agent-server.ts";
 
 const known = { agentId: "a", runId: "r" };
 
@@ -48,4 +49,22 @@ test("odd facts are left out and the error arrives", () => {
   expect(error.validationErrors).toEqual([{ type: "t", loc: [], msg: "m" }]);
   expect([error.messages, error.usage, error.cause]).toEqual([undefined, undefined, undefined]);
   expect(toRunError(create(AgentErrorSchema), known).message).toContain("without a message");
+});
+
+test("what Python refuses of a request is named as the caller wrote it, down to the place", () => {
+  const error = toRunError(
+    create(AgentErrorSchema, {
+      kind: AgentErrorKind.VALIDATION,
+      message: "deps_json does not validate against the agent's deps_type <class 'Account'>",
+      extraJson: json({ field: "deps_json" }),
+      issues: [{ type: "missing", locJson: json(["users", 2, "name"]), msg: "Field required" }],
+    }),
+    { agentId: "poet", runId: "r1" },
+  );
+  expect(error.validationErrors).toEqual([
+    { type: "missing", loc: ["options", "deps", "users", 2, "name"], msg: "Field required" },
+  ]);
+  expect(error.message).toBe(
+    "[run_failed] agent \"poet\": options.deps does not validate against the agent's deps_type <class 'Account'>: options.deps.users[2].name: Field required",
+  );
 });

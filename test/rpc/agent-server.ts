@@ -11,6 +11,8 @@ import { type Code, ConnectError, type ConnectRouter, type ServiceImpl } from "@
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { Health, HealthCheckResponse_ServingStatus } from "../../src/gen/grpc_health/v1/health_pb.ts";
 import { AgentErrorSchema, AgentService, type RunResponseChunkSchema } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
+import type { EncodedRun } from "../../src/rpc/encoded-run.ts";
+import { encodeRun } from "../../src/rpc/request.ts";
 import type { RunRequestSpec } from "../../src/rpc/run-types.ts";
 
 /** What a test lets the worker do; calls of other methods are answered with Unimplemented. */
@@ -101,6 +103,11 @@ export async function startAgentServer(options: AgentServerOptions = {}): Promis
 /** A small valid run request; `changes` replace its fields. */
 export function runSpec(changes: Partial<RunRequestSpec> = {}): RunRequestSpec {
   return { agentId: "poet", prompt: "hello", runId: "run-1", attempt: 1, incarnation: 1, ...changes };
+}
+
+/** The same, encoded. */
+export function encodedRun(changes: Partial<RunRequestSpec> = {}): EncodedRun {
+  return encodeRun(runSpec(changes));
 }
 
 /** A gRPC status with an AgentError in its details, as the Python servicer sends it. */

@@ -4,7 +4,7 @@ import { RunError } from "../../src/errors.ts";
 import { HealthCheckResponse_ServingStatus } from "../../src/gen/grpc_health/v1/health_pb.ts";
 import { AgentErrorKind, OutputKind } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import type { WireRunEvent } from "../../src/rpc/run-types.ts";
-import { agentStatus, json, rejection, runSpec, within } from "./agent-server.ts";
+import { agentStatus, encodedRun, json, rejection, within } from "./agent-server.ts";
 import { hangingHandler, startConnected as start } from "./connected.ts";
 
 /** A stream without an event. */
@@ -32,7 +32,7 @@ describe("run", () => {
         },
       },
     });
-    const result = await client.run(runSpec());
+    const result = await client.run(encodedRun());
     expect(seen).toEqual(["poet", "hello", "run-1", 1, 1]);
     expect(result).toMatchObject({ output: { city: "Oslo" }, newMessages: [{ kind: "request" }], runId: "run-1" });
     expect(result).toMatchObject({ conversationId: "c1", modelName: "scripted", finishReason: "stop" });
@@ -48,8 +48,8 @@ describe("run", () => {
       },
       { token: "0123abcd" },
     );
-    await client.run(runSpec());
-    await rejection(client.stream(runSpec()).next());
+    await client.run(encodedRun());
+    await rejection(client.stream(encodedRun()).next());
     await client.describe("poet");
     await client.checkHealth();
     expect(seen).toEqual(Array(4).fill("Bearer 0123abcd"));
@@ -63,7 +63,7 @@ describe("run", () => {
         },
       },
     });
-    const error = await rejection(client.run(runSpec()));
+    const error = await rejection(client.run(encodedRun()));
     expect(error).toBeInstanceOf(RunError);
     expect(error).toMatchObject({ code: "unauthenticated", agentId: "poet", runId: "run-1" });
   });
@@ -96,7 +96,7 @@ describe("run", () => {
         },
       },
     });
-    const error = await rejection(client.run(runSpec()));
+    const error = await rejection(client.run(encodedRun()));
     expect(error).toBeInstanceOf(RunError);
     expect(error).toMatchObject({
       code: "run_failed",
@@ -123,7 +123,7 @@ describe("run", () => {
     const handler = hangingHandler();
     const { client } = await start({ agent: { run: handler.hang } });
     const controller = new AbortController();
-    const failed = rejection(client.run(runSpec(), { signal: controller.signal }));
+    const failed = rejection(client.run(encodedRun(), { signal: controller.signal }));
     await within("the call's arrival", handler.entered);
     const reason = new Error("user pressed stop");
     controller.abort(reason);
@@ -136,15 +136,15 @@ describe("run", () => {
     const seen: unknown[] = [];
     const { client } = await start({ onAuthorization: (value) => seen.push(value) });
     const options = { signal: AbortSignal.abort("early") };
-    expect(await rejection(client.run(runSpec(), options))).toMatchObject({ code: "run_cancelled", cause: "early" });
-    expect(await rejection(client.stream(runSpec(), options).next())).toMatchObject({ code: "run_cancelled" });
+    expect(await rejection(client.run(encodedRun(), options))).toMatchObject({ code: "run_cancelled", cause: "early" });
+    expect(await rejection(client.stream(encodedRun(), options).next())).toMatchObject({ code: "run_cancelled" });
     expect(seen).toEqual([]);
   });
 
   test("timeoutMs reaches the handler and rejects with deadline_exceeded naming it", async () => {
     const handler = hangingHandler();
     const { client } = await start({ agent: { run: handler.hang } });
-    const error = await rejection(client.run(runSpec(), { timeoutMs: 60 }));
+    const error = await rejection(client.run(encodedRun(), { timeoutMs: 60 }));
     expect(error).toBeInstanceOf(RunError);
     expect(error).toMatchObject({ code: "deadline_exceeded", kind: "deadline", runId: "run-1" });
     expect((error as Error).message).toContain("60 ms");
@@ -163,8 +163,8 @@ describe("run", () => {
         },
       },
     });
-    await client.run(runSpec(), { timeoutMs: 99_999_999 });
-    await client.run(runSpec(), { timeoutMs: 100_000_001 });
+    await client.run(encodedRun(), { timeoutMs: 99_999_999 });
+    await client.run(encodedRun(), { timeoutMs: 100_000_001 });
     expect(headers).toEqual(["99999999m", "100001S"]);
   });
 
@@ -172,14 +172,14 @@ describe("run", () => {
     "a timeout of %s is the caller's mistake",
     async (timeoutMs) => {
       const { client } = await start({});
-      const error = await rejection(client.run(runSpec(), { timeoutMs }));
+      const error = await rejection(client.run(encodedRun(), { timeoutMs }));
       expect(error).toMatchObject({ code: "invalid_argument", field: "options.timeoutMs" });
     },
   );
 
   test.each([0, -5])("a timeout of %s ms is a deadline that has passed", async (timeoutMs) => {
     const { client } = await start({ agent: { run: () => ({}) } });
-    expect(await rejection(client.run(runSpec(), { timeoutMs }))).toMatchObject({ code: "deadline_exceeded" });
+    expect(await rejection(client.run(encodedRun(), { timeoutMs }))).toMatchObject({ code: "deadline_exceeded" });
   });
 
   test("500 concurrent runs under one signal all answer, without a warning", async () => {
@@ -199,7 +199,7 @@ describe("run", () => {
     });
     const { signal } = new AbortController();
     const runs = Array.from({ length: 500 }, (_, i) =>
-      client.run(runSpec({ prompt: `p${i}` }), { signal, timeoutMs: 20_000 }),
+      client.run(encodedRun({ prompt: `p${i}` }), { signal, timeoutMs: 20_000 }),
     );
     const outputs = (await Promise.all(runs)).map((result) => result.output);
     expect(outputs).toEqual(Array.from({ length: 500 }, (_, i) => `p${i}`));
@@ -209,14 +209,14 @@ describe("run", () => {
 
   test("a status without an AgentError on a live connection is a failed run of kind internal", async () => {
     const { client } = await start({});
-    const error = await rejection(client.run(runSpec()));
+    const error = await rejection(client.run(encodedRun()));
     expect(error).toMatchObject({ code: "run_failed", kind: "internal", retriable: false });
     expect((error as Error).message).toContain("Unimplemented");
   });
 
   test("JSON that is none is a protocol violation naming the field", async () => {
     const { client } = await start({ agent: { run: () => ({ outputJson: new TextEncoder().encode("{") }) } });
-    const error = await rejection(client.run(runSpec()));
+    const error = await rejection(client.run(encodedRun()));
     expect(error).toMatchObject({ code: "protocol_violation", agentId: "poet", runId: "run-1" });
     expect((error as Error).message).toContain("output_json");
   });
@@ -284,9 +284,9 @@ describe("cleanliness", () => {
       counts.removed++;
       remove(...args);
     };
-    await client.run(runSpec(), { signal });
+    await client.run(encodedRun(), { signal });
     const events: WireRunEvent[] = [];
-    for await (const event of client.stream(runSpec(), { signal })) events.push(event);
+    for await (const event of client.stream(encodedRun(), { signal })) events.push(event);
     expect(events.map((event) => event.type)).toEqual(["completed"]);
     expect(counts).toEqual({ added: 2, removed: 2 });
   });

@@ -90,3 +90,70 @@ test("a description without a deps schema has none; a schema that is not JSON is
   const broken = create(DescribeResponseSchema, { tools: [{ parametersSchemaJson: new Uint8Array([1]) }] });
   expect(() => toDescription(broken, call)).toThrow(violation("parameters_schema_json"));
 });
+
+describe("an output that the messages hold", () => {
+  const messages = [
+    { parts: [{ part_kind: "user-prompt", content: "hi" }] },
+    {
+      parts: [
+        { part_kind: "text", content: "long" },
+        { part_kind: "tool-call", args: { a: 1 } },
+        { part_kind: "tool-call", args: '{"id":9007199254740993}' },
+      ],
+    },
+  ];
+  test.each<[number, unknown]>([
+    [0, "long"],
+    [1, { a: 1 }],
+    [2, { id: "9007199254740993" }],
+  ])("is found in part %i", (part, output) => {
+    const outputAt = { message: 1, part };
+    expect(result({ outputAt, newMessagesJson: json(messages) }).output).toEqual(output);
+  });
+
+  test("and is not where it is said to be is a protocol violation", () => {
+    const outputAt = { message: 0, part: 0 };
+    expect(() => result({ outputAt, newMessagesJson: json(messages) })).toThrow(violation("points to an output"));
+    expect(() => result({ outputAt: { message: 7, part: 0 }, newMessagesJson: json(messages) })).toThrow(
+      violation("points to an output"),
+    );
+  });
+});
+
+describe("a number that JavaScript's JSON does not hold", () => {
+  const outputJson = new TextEncoder().encode('{"id":9007199254740993}');
+  const read = (unsafeNumbers: "string" | "bigint" | "error", init: MessageInitShape<typeof RunResponseSchema> = {}) =>
+    toRunResult(
+      create(RunResponseSchema, { outputJson, kind: OutputKind.STRUCTURED, ...init }),
+      beginCall('run "r" of agent "a"', { agentId: "a", runId: "r" }, {}, unsafeNumbers),
+    );
+
+  test("is read by the agent's rule", () => {
+    expect(read("string").output).toEqual({ id: "9007199254740993" });
+    expect(read("bigint").output).toEqual({ id: 9007199254740993n });
+  });
+
+  test("refused in an output, is told with what the run has used and said", () => {
+    const newMessagesJson = new TextEncoder().encode('[{"id":9007199254740993}]');
+    expect(() => read("error", { usage: { requests: 2n }, newMessagesJson })).toThrow(
+      expect.objectContaining({
+        code: "output_invalid",
+        message: expect.stringContaining("the number 9007199254740993"),
+        usage: expect.objectContaining({ requests: 2 }),
+        messages: [{ id: "9007199254740993" }],
+      }),
+    );
+  });
+});
+
+test("arguments and results that were left out for their size say how large they were", () => {
+  const call = { toolCallId: "c", toolName: "t", omittedBytes: 5_000n };
+  expect(event({ event: { case: "toolCall", value: { ...call, argsValid: true } } })).toMatchObject({
+    args: undefined,
+    omittedBytes: 5_000,
+  });
+  expect(event({ event: { case: "toolResult", value: call } })).toMatchObject({
+    content: undefined,
+    omittedBytes: 5_000,
+  });
+});

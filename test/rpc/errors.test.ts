@@ -98,29 +98,37 @@ test.each<[string, ConnectError, object]>([
     { field: "request", value: 9, rule: "at most 8 bytes in all" },
   ],
   [
-    "our read limit",
-    new ConnectError("message size 9 is larger than configured readMaxBytes 8", Code.ResourceExhausted),
-    { field: "answer", value: 9, rule: "at most 8 bytes in all" },
-  ],
-  [
-    "our read limit, size unknown",
-    new ConnectError("message size is larger than configured readMaxBytes 8", Code.ResourceExhausted),
-    { field: "answer", value: undefined, rule: "at most 8 bytes in all" },
-  ],
-  [
     "gRPC core's receive limit",
     status("SERVER: Received message larger than max (5000000 vs. 4194304)", Code.ResourceExhausted),
     { field: "request", value: 5_000_000, rule: "at most 4194304 bytes in all" },
-  ],
-  [
-    "gRPC core's send limit",
-    status("Sent message larger than max (5000000 vs. 4194304)", Code.ResourceExhausted),
-    { field: "answer", value: 5_000_000, rule: "at most 4194304 bytes in all" },
   ],
 ])("%s is message_too_large with size and limit", (_name, reason, facts) => {
   const error = toCallError(reason, call(), live);
   expect(error).toBeInstanceOf(CallerError);
   expect(error).toMatchObject({ code: "message_too_large", cause: reason, ...facts });
+});
+
+test.each<[string, ConnectError, RegExp]>([
+  [
+    "our read limit",
+    new ConnectError("message size 9 is larger than configured readMaxBytes 8", Code.ResourceExhausted),
+    /answer is 9 bytes, over the limit of 8 bytes/,
+  ],
+  [
+    "our read limit, size unknown",
+    new ConnectError("message size is larger than configured readMaxBytes 8", Code.ResourceExhausted),
+    /answer is too large, over the limit of 8 bytes/,
+  ],
+  [
+    "gRPC core's send limit",
+    status("Sent message larger than max (5000000 vs. 4194304)", Code.ResourceExhausted),
+    /answer is 5000000 bytes, over the limit of 4194304 bytes/,
+  ],
+])("%s is the end of a run that has acted, not a mistake of its call", (_name, reason, text) => {
+  const error = toCallError(reason, call(), live);
+  expect(error).toBeInstanceOf(RunError);
+  expect(error).toMatchObject({ code: "run_failed", kind: "answer_too_large", retriable: false, cause: reason });
+  expect((error as Error).message).toMatch(text);
 });
 
 test("ResourceExhausted about something else is a failed run", () => {

@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { RunError } from "../../src/errors.ts";
@@ -6,11 +6,12 @@ import {
   AgentErrorKind,
   type RunRequest,
   RunResponseChunkSchema,
+  RunResponseSchema,
   ToolOutcome,
 } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import type { AgentClient } from "../../src/rpc/agent-client.ts";
 import type { WireRunEvent } from "../../src/rpc/run-types.ts";
-import { agentStatus, type Chunk, completed, delta, json, rejection, runSpec, within } from "./agent-server.ts";
+import { agentStatus, type Chunk, completed, delta, encodedRun, json, rejection, within } from "./agent-server.ts";
 import { collect, startConnected } from "./connected.ts";
 
 type Handler = (request: RunRequest, context: HandlerContext) => AsyncIterable<Chunk>;
@@ -42,7 +43,7 @@ describe("the events of a run", () => {
       yield { seq: 6n, event: { case: "partialOutputJson", value: json({ ci: "Os" }) } };
       yield completed(7);
     });
-    const events = await collect(client.stream(runSpec()));
+    const events = await collect(client.stream(encodedRun()));
     expect(events).toMatchObject([
       { type: "started", seq: 1, modelName: "m", conversationId: "c" },
       { type: "thinking.delta", seq: 2, text: "hm", step: 1, partIndex: 0 },
@@ -59,7 +60,7 @@ describe("the events of a run", () => {
       for (let i = 1; i <= 10_000; i++) yield delta(i, `${i % 10}`);
       yield completed(10_001);
     });
-    const events = await collect(client.stream(runSpec()));
+    const events = await collect(client.stream(encodedRun()));
     expect(events.map((event) => event.seq)).toEqual(Array.from({ length: 10_001 }, (_, i) => i + 1));
   });
 
@@ -76,7 +77,7 @@ describe("the events of a run", () => {
       yield delta(5, "c");
       yield completed(6);
     });
-    const events = client.stream(runSpec());
+    const events = client.stream(encodedRun());
     const answers = await Promise.all(Array.from({ length: 7 }, () => events.next()));
     expect(answers.map((answer) => answer.value?.seq)).toEqual([1, 4, 5, 6, undefined, undefined, undefined]);
     expect(answers.map((answer) => answer.done)).toEqual([false, false, false, false, true, true, true]);
@@ -88,10 +89,10 @@ describe("the events of a run", () => {
       calls++;
       yield completed(1);
     });
-    const unused = client.stream(runSpec());
+    const unused = client.stream(encodedRun());
     await unused.return();
     expect(await unused.next()).toEqual({ done: true, value: undefined });
-    await collect(client.stream(runSpec()));
+    await collect(client.stream(encodedRun()));
     expect(calls).toBe(1);
   });
 });
@@ -101,7 +102,7 @@ describe("the terminal event", () => {
     const client = await start(async function* () {
       yield { seq: 1n, event: { case: "cancelled", value: { reason: "budget", usage: { requests: 1n } } } };
     });
-    expect(await collect(client.stream(runSpec()))).toMatchObject([
+    expect(await collect(client.stream(encodedRun()))).toMatchObject([
       { type: "cancelled", seq: 1, reason: "budget", usage: { requests: 1 } },
     ]);
   });
@@ -112,7 +113,7 @@ describe("the terminal event", () => {
       yield { seq: 1n, event: { case: "failed", value: failed } };
       throw agentStatus(Code.Unavailable, { kind: AgentErrorKind.MODEL_HTTP, message: "in the trailer" });
     });
-    const events = await collect(client.stream(runSpec()));
+    const events = await collect(client.stream(encodedRun()));
     expect(events).toMatchObject([{ type: "failed", seq: 1, error: { code: "run_failed", kind: "model_http" } }]);
     expect(events[0]).toMatchObject({ error: { retriable: true, httpStatus: 503, agentId: "poet", runId: "run-1" } });
     expect((events[0] as { error: RunError }).error.message).toContain("in band");
@@ -123,7 +124,7 @@ describe("the terminal event", () => {
       yield delta(4, "a");
       throw agentStatus(Code.Unknown, { kind: AgentErrorKind.USER_CODE, message: "boom in a tool" });
     });
-    const events = await collect(client.stream(runSpec()));
+    const events = await collect(client.stream(encodedRun()));
     expect(events.map((event) => [event.type, event.seq])).toEqual([
       ["text.delta", 4],
       ["failed", 5],
@@ -135,7 +136,7 @@ describe("the terminal event", () => {
     const client = await start(async function* () {
       yield delta(1, "a");
     });
-    const events = client.stream(runSpec());
+    const events = client.stream(encodedRun());
     await events.next();
     expect(await rejection(events.next())).toMatchObject({
       code: "protocol_violation",
@@ -154,7 +155,7 @@ describe("the terminal event", () => {
       await release.promise;
       ended.resolve("finished");
     });
-    expect(await collect(client.stream(runSpec()))).toHaveLength(1);
+    expect(await collect(client.stream(encodedRun()))).toHaveLength(1);
     release.resolve();
     expect(await within("the handler's end", ended.promise)).toBe("finished");
   });
@@ -164,7 +165,7 @@ describe("the terminal event", () => {
     onTestFinished(() => void vi.useRealTimers());
     const { handler, aborted } = endless(completed(1));
     const client = await start(handler);
-    expect(await collect(client.stream(runSpec()))).toHaveLength(1);
+    expect(await collect(client.stream(encodedRun()))).toHaveLength(1);
     vi.advanceTimersByTime(5_000);
     vi.useRealTimers();
     await within("the handler's cancellation", aborted);
@@ -173,7 +174,7 @@ describe("the terminal event", () => {
   test("an event after it is not delivered, and cancels the call", async () => {
     const { handler, aborted } = endless(completed(1), delta(2, "late"));
     const client = await start(handler);
-    expect(await collect(client.stream(runSpec()))).toMatchObject([{ type: "completed" }]);
+    expect(await collect(client.stream(encodedRun()))).toMatchObject([{ type: "completed" }]);
     await within("the handler's cancellation", aborted);
   });
 
@@ -183,7 +184,7 @@ describe("the terminal event", () => {
       event: { case: "partialOutputJson", value: new Uint8Array([0x7b]) },
     });
     const client = await start(handler);
-    expect(await rejection(client.stream(runSpec()).next())).toMatchObject({ code: "protocol_violation" });
+    expect(await rejection(client.stream(encodedRun()).next())).toMatchObject({ code: "protocol_violation" });
     await within("the handler's cancellation", aborted);
   });
 });
@@ -192,7 +193,7 @@ describe("leaving early", () => {
   test("break cancels the handler", async () => {
     const { handler, aborted } = endless(delta(1, "a"), delta(2, "b"));
     const client = await start(handler);
-    for await (const event of client.stream(runSpec())) {
+    for await (const event of client.stream(encodedRun())) {
       expect(event.seq).toBe(1);
       break;
     }
@@ -203,7 +204,7 @@ describe("leaving early", () => {
     const { handler, aborted } = endless(delta(1, "a"));
     const client = await start(handler);
     const loop = async (): Promise<void> => {
-      for await (const _event of client.stream(runSpec())) throw new Error("consumer of this test failed");
+      for await (const _event of client.stream(encodedRun())) throw new Error("consumer of this test failed");
     };
     expect(await rejection(loop())).toMatchObject({ message: "consumer of this test failed" });
     await within("the handler's cancellation", aborted);
@@ -216,7 +217,7 @@ describe("leaving early", () => {
     ]) {
       const { handler, aborted } = endless(delta(1, "a"));
       const client = await start(handler);
-      const events = client.stream(runSpec());
+      const events = client.stream(encodedRun());
       await events.next();
       await leave(events);
       await within("the handler's cancellation", aborted);
@@ -226,7 +227,7 @@ describe("leaving early", () => {
   test("return answers a next() that waits with done", async () => {
     const { handler, aborted } = endless(delta(1, "a"));
     const client = await start(handler);
-    const events = client.stream(runSpec());
+    const events = client.stream(encodedRun());
     await events.next();
     const waiting = events.next();
     expect(await events.return()).toEqual({ done: true, value: undefined });
@@ -237,7 +238,7 @@ describe("leaving early", () => {
   test("return while the call is being opened sends no events to anyone", async () => {
     const { handler } = endless(delta(1, "a"));
     const client = await start(handler);
-    const events = client.stream(runSpec());
+    const events = client.stream(encodedRun());
     const waiting = events.next();
     await events.return();
     expect(await within("the answer", waiting)).toEqual({ done: true, value: undefined });
@@ -247,7 +248,7 @@ describe("leaving early", () => {
     const { handler, aborted } = endless(delta(1, "a"), delta(2, "b"), delta(3, "c"));
     const client = await start(handler);
     const controller = new AbortController();
-    const events = client.stream(runSpec(), { signal: controller.signal });
+    const events = client.stream(encodedRun(), { signal: controller.signal });
     await events.next();
     controller.abort("stop");
     expect(await rejection(events.next())).toMatchObject({ code: "run_cancelled", cause: "stop" });
@@ -257,7 +258,7 @@ describe("leaving early", () => {
   test("timeoutMs rejects a stream that stalls with deadline_exceeded", async () => {
     const { handler, aborted } = endless(delta(1, "a"));
     const client = await start(handler);
-    const events = client.stream(runSpec(), { timeoutMs: 80 });
+    const events = client.stream(encodedRun(), { timeoutMs: 80 });
     await events.next();
     expect(await rejection(events.next())).toMatchObject({ code: "deadline_exceeded", runId: "run-1" });
     await within("the handler's cancellation", aborted);
@@ -276,7 +277,7 @@ describe("leaving early", () => {
         produced = i;
       }
     });
-    const events = client.stream(runSpec());
+    const events = client.stream(encodedRun());
     await events.next();
     // Answered health checks show that the server's loop had its turns.
     for (let i = 0; i < 50; i++) await client.checkHealth();
@@ -286,10 +287,33 @@ describe("leaving early", () => {
   });
 });
 
+test("an answer that comes in pieces is put together", async () => {
+  const answer = toBinary(RunResponseSchema, create(RunResponseSchema, { result: "a long answer", runId: "run-1" }));
+  const client = await start(async function* () {
+    yield delta(1, "a long answer");
+    for (let at = 0; at < answer.length; at += 5) {
+      yield { event: { case: "completedPart", value: answer.slice(at, at + 5) } };
+    }
+    yield { seq: 2n, event: { case: "completed", value: {} } };
+  });
+  const events = await collect(client.stream(encodedRun()));
+  expect(events.map(({ type }) => type)).toEqual(["text.delta", "completed"]);
+  expect(events.at(-1)).toMatchObject({ seq: 2, result: { output: "a long answer", runId: "run-1" } });
+});
+
+test("pieces that are no answer are a protocol violation", async () => {
+  const client = await start(async function* () {
+    yield { event: { case: "completedPart", value: new Uint8Array([0xff]) } };
+    yield { seq: 1n, event: { case: "completed", value: {} } };
+  });
+  const reading = collect(client.stream(encodedRun()));
+  expect(await rejection(reading)).toMatchObject({ code: "protocol_violation" });
+});
+
 test("a failed open is told by the first next(), typed", async () => {
   const client = await start(() => {
     throw new ConnectError("not for you", Code.FailedPrecondition);
   });
-  const events = await collect(client.stream(runSpec()));
+  const events = await collect(client.stream(encodedRun()));
   expect(events).toMatchObject([{ type: "failed", seq: 1, error: { code: "run_failed", kind: "internal" } }]);
 });

@@ -8,7 +8,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, describe, expect, test } from "vitest";
 import { ConnectionLostError } from "../../src/rpc/agent-client.ts";
 import { connectSession, type SessionOptions } from "../../src/rpc/session.ts";
-import { rejection, runSpec, startAgentServer, within } from "./agent-server.ts";
+import { encodedRun, rejection, startAgentServer, within } from "./agent-server.ts";
 import { hangingHandler, startConnected } from "./connected.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -154,7 +154,7 @@ describe("a lost connection, seen from the client,", () => {
   test("rejects a run in flight with ConnectionLostError and settles closed", async () => {
     const handler = hangingHandler();
     const { client, server } = await startConnected({ agent: { run: handler.hang } });
-    const failed = rejection(client.run(runSpec(), { timeoutMs: 60_000 }));
+    const failed = rejection(client.run(encodedRun(), { timeoutMs: 60_000 }));
     await within("the call's arrival", handler.entered);
     const killedAt = performance.now();
     server.kill();
@@ -175,7 +175,7 @@ describe("a lost connection, seen from the client,", () => {
         },
       },
     });
-    const events = client.stream(runSpec());
+    const events = client.stream(encodedRun());
     expect((await events.next()).value).toMatchObject({ type: "text.delta", text: "half" });
     const failed = rejection(events.next());
     server.kill();
@@ -192,7 +192,7 @@ describe("a lost connection, seen from the client,", () => {
         arrived.resolve();
       });
     }
-    const failed = rejection(client.run(runSpec({ prompt: "q".repeat(20 * 1024 * 1024) })));
+    const failed = rejection(client.run(encodedRun({ prompt: "q".repeat(20 * 1024 * 1024) })));
     await within("the call's arrival", arrived.promise);
     server.kill();
     expect(await failed).toBeInstanceOf(ConnectionLostError);
@@ -202,8 +202,8 @@ describe("a lost connection, seen from the client,", () => {
     const { client, server } = await startConnected({});
     server.kill();
     await within("the settling of closed", client.closed);
-    expect(await rejection(client.run(runSpec()))).toBeInstanceOf(ConnectionLostError);
-    expect(await rejection(client.stream(runSpec()).next())).toBeInstanceOf(ConnectionLostError);
+    expect(await rejection(client.run(encodedRun()))).toBeInstanceOf(ConnectionLostError);
+    expect(await rejection(client.stream(encodedRun()).next())).toBeInstanceOf(ConnectionLostError);
     expect(await rejection(client.describe("poet"))).toBeInstanceOf(ConnectionLostError);
     expect(await rejection(client.checkHealth())).toBeInstanceOf(ConnectionLostError);
   });
@@ -211,7 +211,7 @@ describe("a lost connection, seen from the client,", () => {
   test("of a destroyed HTTP/2 session is told in the same way", async () => {
     const handler = hangingHandler();
     const { client, server } = await startConnected({ agent: { run: handler.hang } });
-    const failed = rejection(client.run(runSpec()));
+    const failed = rejection(client.run(encodedRun()));
     await within("the call's arrival", handler.entered);
     for (const session of server.sessions) session.destroy();
     expect(await failed).toBeInstanceOf(ConnectionLostError);
@@ -230,7 +230,7 @@ describe("a lost connection, seen from the client,", () => {
         },
       },
     });
-    const running = client.run(runSpec());
+    const running = client.run(encodedRun());
     await within("the call's arrival", entered.promise);
     for (const session of server.sessions) session.close();
     const refused = await rejection(
@@ -247,13 +247,13 @@ describe("a lost connection, seen from the client,", () => {
   test("a call that the server resets without an answer and without an error is lost, not waited for", async () => {
     const { client, server } = await startConnected({});
     for (const session of server.sessions) session.once("stream", (stream) => stream.close(0));
-    expect(await rejection(client.run(runSpec()))).toBeInstanceOf(ConnectionLostError);
+    expect(await rejection(client.run(encodedRun()))).toBeInstanceOf(ConnectionLostError);
   });
 
   test("close rejects calls in flight, is idempotent and leaves nothing on the server", async () => {
     const handler = hangingHandler();
     const { client, server } = await startConnected({ agent: { run: handler.hang } });
-    const failed = rejection(client.run(runSpec()));
+    const failed = rejection(client.run(encodedRun()));
     await within("the call's arrival", handler.entered);
     client.close();
     client.close();

@@ -1,10 +1,10 @@
 import type { ServerHttp2Stream } from "node:http2";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { CallerError } from "../../src/errors.ts";
+import { CallerError, RunError } from "../../src/errors.ts";
 import type { Session } from "../../src/rpc/session.ts";
 import { authorityOf, createTransport } from "../../src/rpc/transport.ts";
-import { rejection, runSpec, within } from "./agent-server.ts";
+import { encodedRun, rejection, within } from "./agent-server.ts";
 import { startConnected } from "./connected.ts";
 
 const session = { authority: "http://poet" } as Session;
@@ -54,7 +54,7 @@ describe("the limit of a message", () => {
       { onAuthorization: (value) => seen.push(value) },
       { maxMessageBytes: 1_000 },
     );
-    const spec = runSpec({ messageHistory: [{ text: "x".repeat(2_000) }] });
+    const spec = encodedRun({ messageHistory: [{ text: "x".repeat(2_000) }] });
     const error = await rejection(client.run(spec));
     expect(error).toBeInstanceOf(CallerError);
     expect(error).toMatchObject({ code: "message_too_large", field: "messageHistory" });
@@ -68,33 +68,34 @@ describe("the limit of a message", () => {
 
   test("a request just at the limit is sent", async () => {
     const { client } = await startConnected({ agent: { run: () => ({ result: "ok" }) } }, { maxMessageBytes: 1_000 });
-    // 21 bytes: tags, lengths and values of the other fields, and the prompt's own tag and length.
-    const { output } = await client.run(runSpec({ prompt: "x".repeat(1_000 - 21) }));
+    // 27 bytes: tags, lengths and values of the other fields, and the prompt's own tag and length.
+    const { output } = await client.run(encodedRun({ prompt: "x".repeat(1_000 - 27) }));
     expect(output).toBe("ok");
-    const over = runSpec({ prompt: "x".repeat(1_000 - 20) });
+    const over = encodedRun({ prompt: "x".repeat(1_000 - 26) });
     expect(await rejection(client.run(over))).toMatchObject({ code: "message_too_large", value: 1_001 });
   });
 
   test("a server that reads less than the client sends rejects with message_too_large", async () => {
     const { client } = await startConnected({ agent: { run: () => ({}) }, readMaxBytes: 500 });
-    const error = await rejection(client.run(runSpec({ prompt: "y".repeat(900) })));
-    expect(error).toMatchObject({ code: "message_too_large", field: "request", value: 921 });
+    const error = await rejection(client.run(encodedRun({ prompt: "y".repeat(900) })));
+    expect(error).toMatchObject({ code: "message_too_large", field: "request", value: 927 });
   });
 
-  test("an oversized answer rejects with message_too_large naming its size", async () => {
+  test("an oversized answer is the end of a run that has acted, and names its size", async () => {
     const { client } = await startConnected(
       { agent: { run: () => ({ result: "z".repeat(5_000) }) } },
       { maxMessageBytes: 1_000 },
     );
-    const error = await rejection(client.run(runSpec()));
-    expect(error).toMatchObject({ code: "message_too_large", field: "answer", value: 5_003 });
-    expect((error as Error).message).toContain("limit of 1000 bytes");
+    const error = await rejection(client.run(encodedRun()));
+    expect(error).toBeInstanceOf(RunError);
+    expect(error).toMatchObject({ code: "run_failed", kind: "answer_too_large", runId: "run-1", retriable: false });
+    expect((error as Error).message).toMatch(/has ended, but its answer is 5003 bytes, over the limit of 1000 bytes/);
   });
 
   test("several megabytes pass both ways by default", async () => {
     const { client } = await startConnected({ agent: { run: ({ prompt }) => ({ result: prompt }) } });
     const prompt = "m".repeat(8 * 1024 * 1024);
-    expect((await client.run(runSpec({ prompt }))).output).toBe(prompt);
+    expect((await client.run(encodedRun({ prompt }))).output).toBe(prompt);
   });
 
   test("a call is not refused while another waits to send megabytes", async () => {
@@ -108,9 +109,9 @@ describe("the limit of a message", () => {
         held.resolve(stream);
       });
     }
-    const large = client.run(runSpec({ prompt: "L".repeat(30 * 1024 * 1024) }));
+    const large = client.run(encodedRun({ prompt: "L".repeat(30 * 1024 * 1024) }));
     const stream = await within("the large call's arrival", held.promise);
-    const small = await Promise.all(Array.from({ length: 5 }, () => client.run(runSpec({ prompt: "small" }))));
+    const small = await Promise.all(Array.from({ length: 5 }, () => client.run(encodedRun({ prompt: "small" }))));
     expect(small.map((result) => result.output)).toEqual(Array(5).fill("small"));
     stream.resume();
     expect((await large).output).toBe("LLLLL");

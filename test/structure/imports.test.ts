@@ -47,6 +47,8 @@ const leaves = [
   "crash.ts",
   "usage.ts",
   "describe-value.ts",
+  "error-facts.ts",
+  "error-kin.ts",
   "logger.ts",
   "node-version.ts",
   "stderr.ts",

@@ -3,7 +3,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { AgentClient } from "../../src/rpc/agent-client.ts";
 import { type ConnectOptions, connectAgent } from "../../src/rpc/client.ts";
-import { rejection, runSpec, within } from "../rpc/agent-server.ts";
+import type { RunRequestSpec } from "../../src/rpc/run-types.ts";
+import { encodedRun, rejection, within } from "../rpc/agent-server.ts";
 import { collect } from "../rpc/connected.ts";
 
 /** One service under the contract; its agent obeys the prompts of test/fixtures/agents/controllable.py. */
@@ -32,7 +33,8 @@ export function describeServiceContract(name: string, { start, end, cancelled }:
       await end();
     });
 
-    const spec = (prompt: string, runId: string) => runSpec({ agentId: "served", prompt, runId });
+    const spec = (prompt: string, runId: string, changes: Partial<RunRequestSpec> = {}) =>
+      encodedRun({ agentId: "served", prompt, runId, ...changes });
 
     test("a unary run answers with output, usage, messages and its ids", async () => {
       const result = await client.run(spec("echo:hello there", "u1"));
@@ -44,7 +46,7 @@ export function describeServiceContract(name: string, { start, end, cancelled }:
 
     test("a conversation keeps its id", async () => {
       const { conversationId, newMessages } = await client.run(spec("echo:one", "c1"));
-      const next = { ...spec("echo:two", "c2"), conversationId, messageHistory: newMessages };
+      const next = spec("echo:two", "c2", { conversationId, messageHistory: newMessages });
       expect(await client.run(next)).toMatchObject({ output: "two", conversationId });
     });
 
@@ -90,6 +92,18 @@ export function describeServiceContract(name: string, { start, end, cancelled }:
       const error = await rejection(client.run(spec("sleep:32", "d1"), { timeoutMs: 200 }));
       expect(error).toMatchObject({ code: "deadline_exceeded", kind: "deadline" });
       await within("the cancellation of a late run", cancelled("sleep:32"));
+    });
+
+    test("the end of a cancelled run is told when its code has ended, and one that is given up before it comes is refused", async () => {
+      const controller = new AbortController();
+      const run = rejection(client.run(spec("sleep:33", "w1"), { signal: controller.signal }));
+      await client.run(spec("echo:behind it", "w2"));
+      controller.abort();
+      await run;
+      await within("the end of the cancelled run", client.awaitEnd("w1", 1));
+      await within("the cancellation of a run", cancelled("sleep:33"));
+      await within("the end of a run that has never come", client.awaitEnd("w3", 1));
+      expect(await rejection(client.run(spec("echo:late", "w3")))).toMatchObject({ code: "run_cancelled" });
     });
 
     test("it is described, healthy, and refuses a wrong token", async () => {

@@ -9,7 +9,7 @@ import {
   fakeRunError,
 } from "../../src/testing/index.ts";
 import { createSocketDirectory } from "../../src/worker/socket-directory.ts";
-import { rejection, runSpec } from "../rpc/agent-server.ts";
+import { encodedRun, rejection } from "../rpc/agent-server.ts";
 import { collect } from "../rpc/connected.ts";
 import { readyOf } from "../worker/fixture-worker.ts";
 import { describeServiceContract } from "./agent-service-contract.ts";
@@ -69,7 +69,7 @@ describe("a fake AgentService", () => {
 
   test("echoes the prompt unless it is told otherwise, and keeps the runs it has seen", async () => {
     const { service, client } = await serve();
-    const request = runSpec({
+    const request = encodedRun({
       prompt: "say this",
       deps: { user: 7 },
       messageHistory: [{ kind: "request" }],
@@ -93,8 +93,8 @@ describe("a fake AgentService", () => {
   test("structured output comes whole, and in a stream after its snapshots", async () => {
     const output = { name: "Lima", population: 10 };
     const { client } = await serve(() => ({ output, partial: [{ name: "Li" }, { name: "Lima" }] }));
-    expect((await client.run(runSpec())).output).toEqual(output);
-    const events = await collect(client.stream(runSpec()));
+    expect((await client.run(encodedRun())).output).toEqual(output);
+    const events = await collect(client.stream(encodedRun()));
     expect(events.map((event) => (event.type === "output.partial" ? event.output : event.type))).toEqual([
       "started",
       { name: "Li" },
@@ -107,7 +107,7 @@ describe("a fake AgentService", () => {
 
   test("chunks answer a unary run as one text", async () => {
     const { client } = await serve(() => ({ chunks: ["a ", "b ", "c"] }));
-    expect((await client.run(runSpec())).output).toBe("a b c");
+    expect((await client.run(encodedRun())).output).toBe("a b c");
   });
 
   test("a typed error keeps its kind, and another throw is the user's code failing", async () => {
@@ -115,22 +115,22 @@ describe("a fake AgentService", () => {
       if (prompt === "retry") throw fakeRunError("model_http", "502 from the model", { retriable: true });
       throw new TypeError("no such thing");
     });
-    expect(await rejection(client.run(runSpec({ prompt: "retry" })))).toMatchObject({
+    expect(await rejection(client.run(encodedRun({ prompt: "retry" })))).toMatchObject({
       kind: "model_http",
       retriable: true,
       message: '[run_failed] agent "poet": 502 from the model',
     });
-    expect(await rejection(client.run(runSpec()))).toMatchObject({ kind: "user_code", pythonType: "TypeError" });
+    expect(await rejection(client.run(encodedRun()))).toMatchObject({ kind: "user_code", pythonType: "TypeError" });
   });
 
   test("while it drains it finishes what it has and refuses the rest", async () => {
     const reply = Promise.withResolvers<string>();
     const { service, client } = await serve(() => reply.promise);
-    const held = client.run(runSpec());
+    const held = client.run(encodedRun());
     await expect.poll(() => service.inProgress).toBe(1);
     service.beginDrain();
-    expect(await rejection(client.run(runSpec()))).toMatchObject({ kind: "draining", retriable: true });
-    const [event] = await collect(client.stream(runSpec()));
+    expect(await rejection(client.run(encodedRun()))).toMatchObject({ kind: "draining", retriable: true });
+    const [event] = await collect(client.stream(encodedRun()));
     expect(event).toMatchObject({ type: "failed", error: { kind: "draining" } });
     expect(await client.checkHealth()).toBe("not_serving");
     const idle = service.idle();
@@ -145,7 +145,7 @@ describe("a fake AgentService", () => {
         [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) }),
       },
     }));
-    const events = client.stream(runSpec());
+    const events = client.stream(encodedRun());
     expect((await events.next()).value).toMatchObject({ type: "started" });
     await events.return();
     await service.idle();

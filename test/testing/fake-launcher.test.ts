@@ -10,7 +10,7 @@ import {
 } from "../../src/testing/index.ts";
 import type { WorkerLogRecord, WorkerSpec } from "../../src/worker/launcher.ts";
 import { createSpawnLauncher } from "../../src/worker/spawn-launcher.ts";
-import { runSpec } from "../rpc/agent-server.ts";
+import { encodedRun } from "../rpc/agent-server.ts";
 import { launchFixture, pidOf, readyOf, within } from "../worker/fixture-worker.ts";
 import { type ContractBehaviour, describeLauncherContract } from "./launcher-contract.ts";
 
@@ -137,10 +137,13 @@ describe("a fake launcher", () => {
     const launcher = fake({ script: { answer: () => reply.promise } });
     const worker = launcher.launch(workerSpec());
     const client = await connectAgent({ ...(await readyOf(worker)), agentId: "poet" });
-    const held = client.run(runSpec());
+    const held = client.run(encodedRun());
     await expect.poll(() => launcher.worker("poet").runs.length).toBe(1);
     const stopping = worker.stop(10_000);
-    await expect(client.run(runSpec({ runId: "late" }))).rejects.toMatchObject({ kind: "draining", retriable: true });
+    await expect(client.run(encodedRun({ runId: "late" }))).rejects.toMatchObject({
+      kind: "draining",
+      retriable: true,
+    });
     expect(await client.checkHealth()).toBe("not_serving");
     reply.resolve("finished");
     expect((await held).output).toBe("finished");
@@ -161,7 +164,7 @@ describe("a fake launcher", () => {
     const client = await connectAgent({ ...(await readyOf(worker)), agentId: "poet" });
     const types: string[] = [];
     const reading = (async () => {
-      for await (const event of client.stream(runSpec())) {
+      for await (const event of client.stream(encodedRun())) {
         types.push(event.type);
         if (event.type === "text.delta") flushed.resolve();
       }
@@ -178,7 +181,7 @@ describe("a fake launcher", () => {
     launcher.worker("poet").disconnect();
     await within(5_000, "the end of the connection", client.closed);
     const again = await connectAgent({ ...(await readyOf(worker)), agentId: "poet" });
-    expect((await again.run(runSpec({ prompt: "still here" }))).output).toBe("still here");
+    expect((await again.run(encodedRun({ prompt: "still here" }))).output).toBe("still here");
     again.close();
   });
 

@@ -1,27 +1,39 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { BaseLogger, Bindings, ChildLoggerOptions, Logger } from "pino";
 import { describe, expectTypeOf, test } from "vitest";
 import type {
   Agent,
   AgentDefinition,
+  AgentState,
   CallerError,
   CallerErrorCode,
+  ChildExit,
   CrashRecord,
   ErrorCode,
   ProcessError,
+  RestartDecision,
+  RestartPolicy,
   RunError,
   RunEvent,
+  RunOptions,
   RunResult,
   RunStream,
   System,
+  SystemLogger,
   WorkerError,
 } from "../../src/index.ts";
-import { defineAgent, type SynapseError } from "../../src/index.ts";
-import type { RestartDecision } from "../../src/otp/index.ts";
+import { defineAgent, defineSupervisor, restartIntensity, type SynapseError, startSystem } from "../../src/index.ts";
+import type { RestartDecision as CoreDecision } from "../../src/otp/index.ts";
 
 interface City {
   name: string;
   population: number;
 }
+
+/** As Fastify declares its loggers, on pino's own types. */
+type FastifyLogger = Pick<BaseLogger, "level" | "info" | "error" | "debug" | "fatal" | "warn" | "trace" | "silent"> & {
+  child(bindings: Bindings, options?: ChildLoggerOptions): FastifyLogger;
+};
 
 declare const citySchema: StandardSchemaV1<unknown, City>;
 declare const system: System;
@@ -30,11 +42,23 @@ declare const system: System;
 const types = (_check: () => void) => undefined;
 
 describe("the output", () => {
-  test("is a string unless a schema says otherwise", () => {
+  test("is unknown unless the definition says what it is", () => {
     types(() => {
       const plain = defineAgent({ id: "a", entry: "a.py:agent" });
-      expectTypeOf(plain).toEqualTypeOf<AgentDefinition<string>>();
-      expectTypeOf(system.agent("a")).toEqualTypeOf<Agent<string>>();
+      expectTypeOf(plain).toEqualTypeOf<AgentDefinition>();
+      expectTypeOf(plain).toEqualTypeOf<AgentDefinition<unknown>>();
+      expectTypeOf(system.agent("a")).toEqualTypeOf<Agent<unknown>>();
+      expectTypeOf(system.agent("a").run("x")).resolves.toHaveProperty("output").toEqualTypeOf<unknown>();
+    });
+  });
+
+  test('is a string where the definition says "text"', () => {
+    types(() => {
+      const text = defineAgent({ id: "t", entry: "t.py:agent", output: "text" });
+      expectTypeOf(text).toEqualTypeOf<AgentDefinition<string>>();
+      expectTypeOf(system.agent(text).stream("x")).toEqualTypeOf<RunStream<string>>();
+      // @ts-expect-error there is no such kind of output
+      defineAgent({ id: "t", entry: "t.py:agent", output: "json" });
     });
   });
 
@@ -100,8 +124,57 @@ test("a run event narrows by its type", () => {
   expectTypeOf(read).returns.toEqualTypeOf<unknown>();
 });
 
+describe("options", () => {
+  test("may be undefined where they may be absent", () => {
+    types(() => {
+      const agent = system.agent("a");
+      const options: RunOptions = {
+        signal: undefined,
+        timeoutMs: undefined,
+        deps: undefined,
+        modelSettings: { seed: undefined },
+      };
+      void agent.run("x", options);
+      void agent.whenReady({ signal: undefined, timeoutMs: undefined });
+      void startSystem({ logger: undefined, policy: undefined, python: { cwd: undefined, env: undefined } });
+      defineAgent({ id: "a", entry: "a.py:agent", restart: undefined, env: undefined, output: undefined });
+    });
+  });
+
+  test("take a policy with a state of its own", () => {
+    types(() => {
+      const counting: RestartPolicy<{ count: number }> = (state, exit) => {
+        expectTypeOf(exit).toEqualTypeOf<ChildExit>();
+        const decision: RestartDecision = { type: "leave", because: "counted" };
+        return { decision, state: { count: (state?.count ?? 0) + 1 } };
+      };
+      void startSystem({ policy: counting });
+      defineSupervisor({ id: "s", policy: counting });
+      defineSupervisor({ id: "s", policy: restartIntensity({ maxRestarts: 1, periodMs: 1 }) });
+    });
+  });
+
+  test("take pino's logger, and any that is called alike", () => {
+    types(() => {
+      expectTypeOf<Logger>().toExtend<SystemLogger>();
+      expectTypeOf<FastifyLogger>().toExtend<SystemLogger>();
+      void startSystem({ logger: {} as FastifyLogger });
+      // @ts-expect-error a console has no child()
+      void startSystem({ logger: console });
+    });
+  });
+});
+
+test("the state of an agent is one of a few words", () => {
+  expectTypeOf<Agent["state"]>().toEqualTypeOf<AgentState>();
+  expectTypeOf<AgentState>().toEqualTypeOf<
+    "starting" | "ready" | "busy" | "crashed" | "restarting" | "stopping" | "stopped"
+  >();
+});
+
 test("a crash record keeps the decision of the policy as the policy made it", () => {
   expectTypeOf<NonNullable<CrashRecord["decision"]>>().toEqualTypeOf<RestartDecision>();
+  expectTypeOf<RestartDecision>().toEqualTypeOf<CoreDecision>();
 });
 
 describe("error codes", () => {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from pydantic_ai.usage import RunUsage, UsageLimits
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from .errors import RunFailure
+from .json_text import write_json
 from .utf8 import clean_json, clean_text
 from .v1 import agent_pb2 as pb
 
@@ -48,9 +49,9 @@ class RunArguments:
     metadata: dict[str, Any] | None
 
 
-def invalid(message: str) -> RunFailure:
-    """A request that breaks the contract: VALIDATION, INVALID_ARGUMENT."""
-    return RunFailure(pb.AGENT_ERROR_KIND_VALIDATION, grpc.StatusCode.INVALID_ARGUMENT, message)
+def invalid(message: str, field: str = "") -> RunFailure:
+    """A request that breaks the contract: VALIDATION, INVALID_ARGUMENT; `field` is the one that does."""
+    return RunFailure(pb.AGENT_ERROR_KIND_VALIDATION, grpc.StatusCode.INVALID_ARGUMENT, message, field=field)
 
 
 def read_arguments(request: pb.RunRequest, agent: AbstractAgent[Any, Any]) -> RunArguments:
@@ -75,7 +76,9 @@ def read_arguments(request: pb.RunRequest, agent: AbstractAgent[Any, Any]) -> Ru
 
 
 def seconds_left(request: pb.RunRequest) -> float | None:
-    """Time until the request's absolute deadline, in seconds, negative when it has passed; None for no deadline."""
+    """Time until the run has to end, in seconds, negative when it has passed; None for no deadline. To be asked when the request comes."""
+    if request.HasField("time_left_ms"):
+        return request.time_left_ms / 1000
     if request.deadline_unix_ms == 0:
         return None
     return request.deadline_unix_ms / 1000 - time.time()
@@ -87,7 +90,7 @@ def _history(data: bytes) -> list[ModelMessage] | None:
     try:
         return ModelMessagesTypeAdapter.validate_json(data)
     except ValidationError as error:
-        raise invalid("message_history_json is not a list of pydantic-ai messages") from error
+        raise invalid("message_history_json is not a list of pydantic-ai messages", "message_history_json") from error
 
 
 def _deps(data: bytes, agent: AbstractAgent[Any, Any]) -> Any:
@@ -97,11 +100,11 @@ def _deps(data: bytes, agent: AbstractAgent[Any, Any]) -> Any:
     try:
         adapter: TypeAdapter[Any] = TypeAdapter(kind)
     except (PydanticSchemaGenerationError, PydanticUndefinedAnnotation) as error:
-        raise invalid(f"the agent's deps_type {kind!r} cannot be made from JSON; send no deps") from error
+        raise invalid(f"the agent's deps_type {kind!r} cannot be made from JSON; send no deps", "deps_json") from error
     try:
         return adapter.validate_json(data)
     except ValidationError as error:
-        raise invalid(f"deps_json does not validate against the agent's deps_type {kind!r}") from error
+        raise invalid(f"deps_json does not validate against the agent's deps_type {kind!r}", "deps_json") from error
 
 
 _TYPED_SETTINGS = (
@@ -126,9 +129,9 @@ def _settings(message: pb.ModelSettings) -> ModelSettings:
         try:
             extra = from_json(message.extra_json)
         except ValueError as error:
-            raise invalid("model_settings.extra_json is not JSON") from error
+            raise invalid("model_settings.extra_json is not JSON", "model_settings.extra_json") from error
         if not isinstance(extra, dict):
-            raise invalid("model_settings.extra_json is not a JSON object")
+            raise invalid("model_settings.extra_json is not a JSON object", "model_settings.extra_json")
         settings.update(extra)
     for field, name in _TYPED_SETTINGS:
         if message.HasField(cast("Any", field)):
@@ -158,7 +161,9 @@ def _limits(message: pb.UsageLimits) -> UsageLimits:
         try:
             limits["cost_limit"] = Decimal(message.cost_limit)
         except InvalidOperation as error:
-            raise invalid(f"usage_limits.cost_limit is {message.cost_limit!r}; it must be a decimal number") from error
+            raise invalid(
+                f"usage_limits.cost_limit is {message.cost_limit!r}; it must be a decimal number", "usage_limits.cost_limit"
+            ) from error
     return UsageLimits(count_tokens_before_request=message.count_tokens_before_request, **limits)
 
 
@@ -172,11 +177,12 @@ def run_response(run: AgentRun[Any, Any], request: pb.RunRequest, incarnation: i
     result = run.result
     if result is None:
         raise RuntimeError("the run ended without a result")
-    document = output_json(result.output)
-    is_text = isinstance(result.output, str)
+    output = result.output
+    is_text = isinstance(output, str)
+    document = b"" if is_text and request.output_once else output_json(output, constants=request.json_constants)
     response = result.response
     return pb.RunResponse(
-        result=clean_text(result.output) if is_text else document.decode(),
+        result=clean_text(output) if is_text else "" if request.output_once else document.decode(),
         usage=usage_message(result.usage),
         output_json=document,
         kind=pb.OUTPUT_KIND_TEXT if is_text else pb.OUTPUT_KIND_STRUCTURED,
@@ -190,21 +196,25 @@ def run_response(run: AgentRun[Any, Any], request: pb.RunRequest, incarnation: i
     )
 
 
-def output_json(output: object) -> bytes:
-    """An agent's output as one JSON document: aliases as in its schema, bytes as base64, NaN and infinities as null.
+def output_json(output: object, *, constants: bool = False) -> bytes:
+    """An agent's output as one JSON document: aliases as in its schema, bytes as base64; see `write_json`.
+
+    Args:
+        output: What the agent answered.
+        constants: Whether NaN and infinities are written as such; otherwise they become null.
 
     Raises:
         RunFailure: USER_ERROR if pydantic does not know how to write it.
     """
-    if isinstance(output, str):
-        return clean_json(output)
     try:
-        return to_json(output, inf_nan_mode="null", bytes_mode="base64")
-    except PydanticSerializationError as error:
+        return write_json(output, constants=constants)
+    except (PydanticSerializationError, ValueError) as error:
+        deep = "depth exceeded" in str(error)
+        why = "its models are nested too deeply for pydantic" if deep else "use an output_type that pydantic knows"
         raise RunFailure(
             pb.AGENT_ERROR_KIND_USER_ERROR,
             grpc.StatusCode.FAILED_PRECONDITION,
-            f"the output, of type {type(output).__qualname__}, cannot be written as JSON; use an output_type that pydantic knows",
+            f"the run has ended, but its output, of type {type(output).__qualname__}, cannot be written as JSON; {why}",
         ) from error
 
 
@@ -212,8 +222,31 @@ def messages_json(messages: list[ModelMessage]) -> bytes:
     """Messages in pydantic-ai's own JSON. What it cannot write (a tool's odd return value) is written as its `str`."""
     try:
         return ModelMessagesTypeAdapter.dump_json(messages, fallback=str)
-    except PydanticSerializationError:  # a lone surrogate in a text
-        return clean_json(ModelMessagesTypeAdapter.dump_python(messages, mode="json", fallback=str))
+    except (PydanticSerializationError, ValueError):  # a lone surrogate in a text, or a value that is nested too deeply
+        return b"[" + b",".join(_message_json(message) for message in messages) + b"]"
+
+
+def _message_json(message: ModelMessage) -> bytes:
+    try:
+        return clean_json(ModelMessagesTypeAdapter.dump_python([message], mode="json", fallback=str)[0])
+    except (PydanticSerializationError, ValueError):
+        # Arguments and contents may be JSON in text instead, which has no depth.
+        parts = [_flattened(part) for part in message.parts]
+        flat = cast("Any", replace)(message, parts=parts)
+        return clean_json(ModelMessagesTypeAdapter.dump_python([flat], mode="json", fallback=str)[0])
+
+
+def _flattened(part: Any) -> Any:
+    changes: dict[str, Any] = {}
+    for name in ("args", "content"):
+        value = getattr(part, name, None)
+        if value is None or isinstance(value, str):
+            continue
+        try:
+            to_json(value, fallback=str)
+        except (PydanticSerializationError, ValueError):
+            changes[name] = write_json(value, constants=False, fallback=str).decode()
+    return replace(part, **changes) if changes else part
 
 
 def usage_message(usage: RunUsage) -> pb.Usage:

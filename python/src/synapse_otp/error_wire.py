@@ -11,7 +11,7 @@ from google.rpc.status_pb2 import Status
 from .errors import Failure
 from .v1 import agent_pb2 as pb
 
-__all__ = ["fit", "status_details", "status_message"]
+__all__ = ["MAX_IN_BAND_BYTES", "fit", "status_details", "status_message"]
 
 # gRPC's metadata limit is 8 KiB at both ends; everything of ours together stays below 4 KiB. A binary trailer grows by a third in base64.
 MAX_DETAILS_BYTES = 2400

@@ -13,8 +13,8 @@ from typing import Any
 import grpc
 from pydantic import ValidationError
 from pydantic_ai import exceptions as pai
-from pydantic_core import to_json
 
+from .json_text import write_json
 from .tracebacks import user_traceback
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
@@ -37,10 +37,12 @@ class RunFailure(Exception):
         code: The gRPC status.
         message: For people.
         retriable: Whether the same run may succeed when tried again.
+        field: The field of the request that is wrong, by its name in the contract.
     """
 
-    def __init__(self, kind: pb.AgentErrorKind, code: grpc.StatusCode, message: str, *, retriable: bool = False) -> None:
+    def __init__(self, kind: pb.AgentErrorKind, code: grpc.StatusCode, message: str, *, retriable: bool = False, field: str = "") -> None:
         super().__init__(message)
+        self.field = field
         self.kind = kind
         self.code = code
         self.retriable = retriable
@@ -161,11 +163,19 @@ def _is_about_the_request(exc: pai.UserError) -> bool:
 
 
 def _message(exc: BaseException, kind: pb.AgentErrorKind) -> str:
-    text = clean_text(exc.message if isinstance(exc, pai.AgentRunError) else str(exc))
+    text = _said(exc)
     name = type(exc).__name__
     if kind == pb.AGENT_ERROR_KIND_USER_CODE:
         return f"{name}: {text}" if text else name
     return text or name
+
+
+def _said(exc: BaseException) -> str:
+    """What an exception says of itself; one that raises while it does keeps its type, its traceback and its causes."""
+    try:
+        return clean_text(str(exc.message if isinstance(exc, pai.AgentRunError) else exc))
+    except Exception as error:
+        return f"(its text cannot be told: {type(error).__name__})"
 
 
 def _qualified_name(exc: BaseException) -> str:
@@ -184,8 +194,13 @@ def _causes(exc: BaseException) -> list[BaseException]:
 
 
 def _add_facts(error: pb.AgentError, exc: BaseException) -> None:
-    if isinstance(exc, ValidationError):
-        error.issues.extend(_issue(item) for item in exc.errors(include_url=False)[:_MAX_ISSUES])
+    if isinstance(exc, RunFailure):
+        if exc.field:
+            error.extra_json = _json({"field": exc.field})
+        if isinstance(exc.__cause__, ValidationError):
+            _add_facts(error, exc.__cause__)
+    elif isinstance(exc, ValidationError):
+        error.issues.extend(_issue(item) for item in _errors_of(exc)[:_MAX_ISSUES])
     elif isinstance(exc, pai.ToolRetryError):
         part = exc.tool_retry
         error.tool_name = getattr(part, "tool_name", None) or ""
@@ -208,6 +223,13 @@ def _add_facts(error: pb.AgentError, exc: BaseException) -> None:
         error.limit_name = limit[1]
 
 
+def _errors_of(exc: ValidationError) -> list[Any]:
+    try:
+        return list(exc.errors(include_url=False))
+    except Exception:  # a context that holds what raises when it is told
+        return list(exc.errors(include_url=False, include_context=False, include_input=False))
+
+
 def _issue(item: Any) -> pb.ValidationIssue:
     """One entry of `errors()`; pydantic-ai leaves `input` out where it would repeat itself."""
     issue = pb.ValidationIssue(
@@ -223,6 +245,6 @@ def _issue(item: Any) -> pb.ValidationIssue:
 def _json(value: Any) -> bytes:
     """A value as JSON, whatever it is: an error must not fail while it is described."""
     try:
-        return to_json(value, fallback=str, inf_nan_mode="null", bytes_mode="base64")
-    except Exception:  # a repr or a surrogate that pydantic cannot write
-        return to_json(clean_text(ascii(value)))
+        return write_json(value, constants=False, fallback=str)
+    except Exception:  # a repr that raises, say
+        return write_json(f"a value of type {type(value).__qualname__}", constants=False)

@@ -16,12 +16,12 @@ from pydantic_ai.messages import (
     ThinkingPartDelta,
     ToolReturnPart,
 )
-from pydantic_core import to_json
 
+from .json_text import write_json
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
 
-__all__ = ["Chunks"]
+__all__ = ["Chunk", "Chunks"]
 
 Chunk = pb.RunResponseChunk
 
@@ -40,9 +40,11 @@ class Chunks:
     Args:
         run_id: The host's id of the run.
         attempt: The host's count of attempts.
+        json_constants: Whether NaN and infinities are written as such.
     """
 
-    def __init__(self, run_id: str, attempt: int) -> None:
+    def __init__(self, run_id: str, attempt: int, *, json_constants: bool = False) -> None:
+        self._constants = json_constants
         self._run_id = run_id
         self._attempt = attempt
         self._seq = 0
@@ -99,7 +101,7 @@ class Chunks:
             tool_call=pb.ToolCall(
                 tool_call_id=part.tool_call_id,
                 tool_name=part.tool_name,
-                args_json=_args_json(part.args),
+                args_json=self._args_json(part.args),
                 # None: the call is settled without being made, which is no fault of its arguments.
                 args_valid=event.args_valid is not False,
             )
@@ -111,27 +113,36 @@ class Chunks:
             tool_result=pb.ToolResult(
                 tool_call_id=part.tool_call_id,
                 tool_name=part.tool_name or "",
-                content_json=_json(part.content),
+                content_json=self._json(part.content),
                 outcome=outcome or pb.TOOL_OUTCOME_UNSPECIFIED,
             )
         )
 
+    def _args_json(self, args: str | dict[str, Any] | None) -> bytes:
+        """A call's arguments as one JSON document; what the model wrote that is no JSON becomes a JSON string."""
+        if not args:
+            return b"{}"
+        if not isinstance(args, str):
+            return self._json(args)
+        try:
+            json.loads(args, parse_constant=None if self._constants else _refuse)
+        except ValueError:
+            return self._json(args)
+        return clean_text(args).encode()
 
-def _args_json(args: str | dict[str, Any] | None) -> bytes:
-    """A call's arguments as one JSON document; what the model wrote that is no JSON becomes a JSON string."""
-    if not args:
-        return b"{}"
-    if not isinstance(args, str):
-        return _json(args)
+    def _json(self, value: object) -> bytes:
+        try:
+            return write_json(value, constants=self._constants, fallback=str)
+        except Exception:  # a tool may return anything; what it returned must not fail the run
+            return write_json(_say(value), constants=False)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _say(value: object) -> str:
     try:
-        json.loads(args)
-    except ValueError:
-        return _json(args)
-    return clean_text(args).encode()
-
-
-def _json(value: object) -> bytes:
-    try:
-        return to_json(value, fallback=str, inf_nan_mode="null", bytes_mode="base64")
-    except Exception:  # a tool may return anything; what it returned must not fail the run
-        return to_json(clean_text(str(value)))
+        return str(value)
+    except Exception:
+        return f"a value of type {type(value).__qualname__}"

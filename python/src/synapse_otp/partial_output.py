@@ -24,10 +24,12 @@ class PartialOutput:
     Args:
         stream: The response that is being read.
         debounce_ms: Least time between two snapshots, in milliseconds; 0 for the default of 50.
+        json_constants: Whether NaN and infinities are written as such.
     """
 
-    def __init__(self, stream: AgentStream[Any, Any], debounce_ms: int) -> None:
+    def __init__(self, stream: AgentStream[Any, Any], debounce_ms: int, *, json_constants: bool = False) -> None:
         self._stream = stream
+        self._constants = json_constants
         self._debounce_s = (debounce_ms or DEFAULT_DEBOUNCE_MS) / 1000
         self._begun = False
         self._due = 0.0
@@ -53,7 +55,7 @@ class PartialOutput:
             value = await self._stream.validate_response_output(self._stream.response, allow_partial=True)
             if isinstance(value, str):
                 return None
-            document = output_json(value)
+            document = output_json(value, constants=self._constants)
         except Exception as error:  # pydantic's and the user's validators: not valid *yet* is no error
             _log.debug("no snapshot yet: %s", type(error).__name__)
             return None

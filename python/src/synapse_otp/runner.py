@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,6 +20,8 @@ from .v1 import agent_pb2 as pb
 
 __all__ = ["AgentRunner", "Progress", "Write"]
 
+_log = logging.getLogger("synapse_otp.run")
+
 Write = Callable[[pb.RunResponseChunk], Awaitable[Any]]
 
 
@@ -30,9 +33,13 @@ class Progress:
 
     def add_to(self, message: pb.AgentError | pb.RunCancelled) -> None:
         """Puts usage and messages into an error or a cancellation; does nothing for a run that never began."""
-        if self.run is not None:
+        if self.run is None:
+            return
+        try:
             message.usage.CopyFrom(usage_message(self.run.usage))
             message.messages_json = messages_json(self.run.new_messages())
+        except Exception:  # these are facts beside an error: they must not take its place
+            _log.warning("the messages of a run that failed cannot be written", exc_info=True)
 
 
 class AgentRunner:
@@ -107,7 +114,8 @@ class AgentRunner:
                     if (chunk := of_event(event)) is not None:
                         await write(chunk)
                 return
-            partial = PartialOutput(stream, request.stream.partial_output_debounce_ms)
+            debounce_ms = request.stream.partial_output_debounce_ms
+            partial = PartialOutput(stream, debounce_ms, json_constants=request.json_constants)
             async for event in stream:
                 if (chunk := of_event(event)) is not None:
                     await write(chunk)

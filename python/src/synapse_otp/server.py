@@ -19,6 +19,7 @@ from .convert import messages_json
 from .describe import describe_agent
 from .dry_run import dry_run
 from .loader import LoadFailure
+from .run_work import watch_executors
 from .runner import AgentRunner
 from .servicer import AgentServicer
 from .v1 import agent_pb2
@@ -59,6 +60,7 @@ class AgentServer:
             RuntimeError: If the socket cannot be bound.
         """
         hello = self._hello
+        watch_executors(asyncio.get_running_loop())
         server = grpc.aio.server(
             interceptors=[TokenInterceptor(hello.token)],
             options=[

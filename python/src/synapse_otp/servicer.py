@@ -11,13 +11,17 @@ from typing import Any, NoReturn
 
 import grpc
 import grpc.aio
+from pydantic_ai import Agent
 from pydantic_ai import exceptions as pai
 
 from .convert import seconds_left
-from .error_wire import fit, status_details, status_message
+from .error_wire import MAX_IN_BAND_BYTES, fit, status_details, status_message
 from .errors import Failure, RunFailure, describe_exception
 from .events import Chunks
 from .logs import current_run_id
+from .oversize import fit_chunk, pieces, point_to_output
+from .run_ends import RunEnds
+from .run_work import RunWork, WorkerThreads
 from .runner import AgentRunner, Progress
 from .v1 import agent_pb2 as pb
 from .v1.agent_pb2_grpc import AgentServiceServicer
@@ -35,6 +39,7 @@ class _Call:
 
     task: asyncio.Task[Any]
     context: Context
+    work: RunWork
     progress: Progress = field(default_factory=Progress)
     drained: bool = False
 
@@ -42,6 +47,10 @@ class _Call:
     def cancelled(self) -> bool:
         """Whether the RPC itself was cancelled: by its caller, or at its deadline."""
         return self.task.cancelling() > 0 and not self.drained
+
+
+_CHUNK_BYTES = 128
+"""What a chunk adds to the answer in it, at most, its run id aside: numbers and tags."""
 
 
 class AgentServicer(AgentServiceServicer):
@@ -70,6 +79,8 @@ class AgentServicer(AgentServiceServicer):
         self._incarnation = incarnation
         self._max_message_bytes = max_message_bytes
         self._calls: set[_Call] = set()
+        self._threads = WorkerThreads()
+        self._ends = RunEnds()
         self._draining = False
         self._idle = asyncio.Event()
         self._idle.set()
@@ -84,32 +95,45 @@ class AgentServicer(AgentServiceServicer):
             except BaseException as error:
                 failure = self._failure(error, request, call)
             else:
-                await self._refuse_oversized(response.ByteSize(), context)
-                return response
+                response.unfinished = call.work.busy
+                if self._fits(response, request):
+                    return response
+                failure = self._too_large(response, request)
             return await _abort(failure, context)
 
     async def RunStream(self, request: pb.RunRequest, context: Context) -> None:
         """Answers with events as they happen; the last one is completed, failed or cancelled."""
-        chunks = Chunks(request.run_id, request.attempt)
+        chunks = Chunks(request.run_id, request.attempt, json_constants=request.json_constants)
+
+        async def write(chunk: pb.RunResponseChunk) -> None:
+            for fitting in fit_chunk(chunk, chunks, self._max_message_bytes):
+                await context.write(fitting)
+
         async with self._serving(request, context) as call:
             try:
                 async with self._admitted(request):
-                    response = await self._runner.stream(request, chunks, call.progress, context.write)
+                    response = await self._runner.stream(request, chunks, call.progress, write)
                     _log.debug("run completed", extra={"event": "run.completed"})
             except BaseException as error:
                 failure = self._failure(error, request, call)
             else:
-                last = chunks.make(completed=response)
-                await self._refuse_oversized(last.ByteSize(), context)
-                await context.write(last)
-                return
+                response.unfinished = call.work.busy
+                if self._fits(response, request):
+                    await context.write(chunks.make(completed=response))
+                    return
+                if request.output_once:
+                    for piece in pieces(response, self._max_message_bytes):
+                        await context.write(pb.RunResponseChunk(completed_part=piece))
+                    await context.write(chunks.make(completed=pb.RunResponse()))
+                    return
+                failure = self._too_large(response, request)
             if failure.error.kind == pb.AGENT_ERROR_KIND_CANCELLED:
-                cancelled = pb.RunCancelled(reason=failure.error.message)
+                cancelled = pb.RunCancelled(reason=failure.error.message, unfinished=call.work.busy)
                 call.progress.add_to(cancelled)
-                await context.write(chunks.make(cancelled=cancelled))
+                await write(chunks.make(cancelled=cancelled))
                 return
             if failure.error.kind != pb.AGENT_ERROR_KIND_DRAINING:  # refused before it began: a status, no events
-                await context.write(chunks.make(failed=fit(failure.error)))
+                await write(chunks.make(failed=fit(failure.error, min(MAX_IN_BAND_BYTES, self._max_message_bytes // 2))))
             await _abort(failure, context)
 
     async def Describe(self, request: pb.DescribeRequest, context: Context) -> pb.DescribeResponse:  # noqa: ARG002
@@ -118,6 +142,10 @@ class AgentServicer(AgentServiceServicer):
         answer.CopyFrom(self._description)
         answer.agent_id = self._agent_id
         return answer
+
+    async def AwaitEnd(self, request: pb.AwaitEndRequest, context: Context) -> pb.AwaitEndResponse:  # noqa: ARG002
+        """Answers when nothing of a run works any more."""
+        return pb.AwaitEndResponse(known=await self._ends.await_end((request.run_id, request.attempt)))
 
     def begin_drain(self) -> None:
         """From now on new runs are refused with DRAINING; running ones go on."""
@@ -142,16 +170,17 @@ class AgentServicer(AgentServiceServicer):
     async def _serving(self, request: pb.RunRequest, context: Context) -> AsyncGenerator[_Call]:
         task = asyncio.current_task()
         assert task is not None
-        call = _Call(task, context)
         current_run_id.set(request.run_id)  # the task is the call's own, and so is its context
-        self._calls.add(call)
-        self._idle.clear()
-        try:
-            yield call
-        finally:
-            self._calls.discard(call)
-            if not self._calls:
-                self._idle.set()
+        with self._ends.counted((request.run_id, request.attempt)) as work, Agent.using_thread_executor(self._threads):
+            call = _Call(task, context, work)
+            self._calls.add(call)
+            self._idle.clear()
+            try:
+                yield call
+            finally:
+                self._calls.discard(call)
+                if not self._calls:
+                    self._idle.set()
 
     @asynccontextmanager
     async def _admitted(self, request: pb.RunRequest) -> AsyncGenerator[None]:
@@ -169,6 +198,8 @@ class AgentServicer(AgentServiceServicer):
                 f'this is incarnation {self._incarnation} of agent "{self._agent_id}", the run is meant for {request.incarnation}',
                 retriable=True,
             )
+        if self._ends.is_given_up((request.run_id, request.attempt)):
+            raise RunFailure(pb.AGENT_ERROR_KIND_CANCELLED, grpc.StatusCode.CANCELLED, "its caller had given the run up before it came")
         left_s = seconds_left(request)
         _log.debug("run started", extra={"event": "run.started", "attempt": request.attempt})
         try:
@@ -206,6 +237,7 @@ class AgentServicer(AgentServiceServicer):
                 retriable=True,
             )
         failure = describe_exception(error, run_id=request.run_id)
+        failure.error.unfinished = call.work.busy
         call.progress.add_to(failure.error)
         deadline = failure.error.kind == pb.AGENT_ERROR_KIND_DEADLINE
         cancelled = isinstance(error, pai.RunCancelled) or deadline
@@ -220,13 +252,24 @@ class AgentServicer(AgentServiceServicer):
         )
         return failure
 
-    async def _refuse_oversized(self, size: int, context: Context) -> None:
-        """Ends the call as gRPC itself would, but before the connection is troubled with the message."""
-        if size > self._max_message_bytes:
-            await context.abort(
-                grpc.StatusCode.RESOURCE_EXHAUSTED,
-                f"Sent message larger than max ({size} vs. {self._max_message_bytes})",
-            )
+    def _fits(self, response: pb.RunResponse, request: pb.RunRequest) -> bool:
+        """Whether an answer fits into a message, with the output taken out where the messages hold it already."""
+        limit = self._max_message_bytes - _CHUNK_BYTES - len(request.run_id.encode())
+        if response.ByteSize() > limit and request.output_once:
+            point_to_output(response)
+        return response.ByteSize() <= limit
+
+    def _too_large(self, response: pb.RunResponse, request: pb.RunRequest) -> Failure:
+        size, limit = response.ByteSize(), self._max_message_bytes
+        error = pb.AgentError(
+            kind=pb.AGENT_ERROR_KIND_ANSWER_TOO_LARGE,
+            message=f"the run has ended well, but its answer is larger than max ({size} vs. {limit} bytes)",
+            run_id=request.run_id,
+            unfinished=response.unfinished,
+            usage=response.usage,
+        )
+        _log.info("run failed", extra={"event": "run.failed", "reason": error.message, "attempt": request.attempt})
+        return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, error)
 
 
 async def _abort(failure: Failure, context: Context) -> NoReturn:

@@ -6,7 +6,7 @@ import { type ChildSpec, type NormalChildSpec, normalizeChildSpec } from "./chil
 import { SupervisorCore } from "./core.ts";
 import { reasonOfStart } from "./deciding.ts";
 import type { SupervisorHost } from "./host.ts";
-import type { RestartPolicy } from "./restart-policy.ts";
+import type { AnyRestartPolicy } from "./restart-policy.ts";
 import { isRecord, type NormalSupervisorSpec, normalizeSupervisorSpec } from "./spec.ts";
 import type { CheckedChild, StartedBy } from "./spec-inference.ts";
 import type { Started } from "./starting.ts";
@@ -23,7 +23,7 @@ export interface DynamicSupervisorSpec {
   /** Children at a time, those that restart included; default "infinity". */
   readonly maxChildren?: number | "infinity";
   /** Replaces restart types and intensity. */
-  readonly policy?: RestartPolicy;
+  readonly policy?: AnyRestartPolicy;
   /** Makes the specification of every child from what startChild is given; for arguments that all children share. */
   readonly prepare?: (spec: ChildSpec) => ChildSpec;
 }

@@ -11,7 +11,7 @@ import type { Ref, TypedVia } from "../request/protocol.ts";
 import type { ChildSpec } from "./child-spec.ts";
 import type { DynamicChildSpec } from "./dynamic.ts";
 import type { SupervisorHost } from "./host.ts";
-import type { RestartPolicy } from "./restart-policy.ts";
+import type { AnyRestartPolicy } from "./restart-policy.ts";
 import { normalizeSupervisorSpec, type SupervisorSpec } from "./spec.ts";
 import type { CheckedChild, RefOfChild } from "./spec-inference.ts";
 import {
@@ -36,7 +36,7 @@ export interface PartitionSupervisorSpec<Child extends DynamicChildSpec = Dynami
   /** Default 5,000 ms. */
   readonly periodMs?: number;
   /** Replaces restart types and intensity. */
-  readonly policy?: RestartPolicy;
+  readonly policy?: AnyRestartPolicy;
 }
 
 /** A partition supervisor as a child of another supervisor; its default id is its name. */

@@ -22,6 +22,13 @@ export type RestartPolicy<State = unknown> = (
   nowMs: number,
 ) => { decision: RestartDecision; state: State };
 
+/** A policy whatever its state is: what a supervisor takes. */
+export type AnyRestartPolicy = (
+  state: never,
+  exit: ChildExit,
+  nowMs: number,
+) => { decision: RestartDecision; state: unknown };
+
 /** Whether a child of this restart type comes back after this exit. */
 export function wantsRestart(restart: RestartType, reason: ExitReason): boolean {
   if (restart === "permanent") return true;

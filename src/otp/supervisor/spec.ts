@@ -4,7 +4,7 @@ import { invalidArgument } from "../../errors.ts";
 import type { Via } from "../process/target.ts";
 import type { RestartType, Shutdown } from "../report/supervisor-report.ts";
 import { type ChildSpec, type NormalChildSpec, normalizeChildSpecs } from "./child-spec.ts";
-import { type RestartPolicy, restartIntensity } from "./restart-policy.ts";
+import { type AnyRestartPolicy, type RestartPolicy, restartIntensity } from "./restart-policy.ts";
 
 /**
  * Which siblings share a restart.
@@ -37,7 +37,7 @@ export interface SupervisorSpec {
   /** Started in this order, stopped in reverse. */
   readonly children?: readonly ChildSpec[];
   /** Replaces restart types and intensity. */
-  readonly policy?: RestartPolicy;
+  readonly policy?: AnyRestartPolicy;
   /** As a child of another supervisor: default "permanent". */
   readonly restart?: RestartType;
   /** As a child of another supervisor: default "infinity". */
@@ -81,7 +81,7 @@ export function normalizeSupervisorSpec(spec: SupervisorSpec, field = "spec"): N
   if (spec.policy !== undefined && typeof spec.policy !== "function") {
     throw invalidArgument(`${field}.policy`, spec.policy, "a function (state, exit, nowMs) => { decision, state }");
   }
-  const policy = spec.policy ?? (restartIntensity({ maxRestarts, periodMs }) as RestartPolicy);
+  const policy = (spec.policy ?? restartIntensity({ maxRestarts, periodMs })) as RestartPolicy;
   const { autoShutdown = "never" } = spec;
   if (!["never", "any_significant", "all_significant"].includes(autoShutdown)) {
     throw invalidArgument(`${field}.autoShutdown`, autoShutdown, '"never", "any_significant" or "all_significant"');

@@ -2,6 +2,7 @@
 
 import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
 import { self } from "../process/current.ts";
+import { LocalProcess } from "../process/local-process.ts";
 import { describeTarget, type HasProcess, resolveTarget, type Target } from "../process/target.ts";
 import type { TreeNode } from "../report/tree.ts";
 import {
@@ -98,6 +99,12 @@ export function defineDynamicSupervisor<const Id extends string>(
   return nested(spec.id, spec, (host) => new DynamicSupervisor(spec, host));
 }
 
+/** A supervisor and its parent have to be of one copy: they know each other's processes and messages by their classes. */
+function foreignParent(id: string, path: string): CallerError {
+  const message = `supervisor "${id}" (${path}) is of another copy of this package than its parent: two copies of synapse-otp are loaded; \`npm ls synapse-otp\` shows them`;
+  return new CallerError("invalid_argument", message, { field: "children", value: id, rule: "made by one copy" });
+}
+
 /** A child specification whose child is a supervisor. */
 export function nested<S extends SupervisorCore, Id extends string>(
   id: Id,
@@ -111,6 +118,7 @@ export function nested<S extends SupervisorCore, Id extends string>(
     shutdownMs: spec.shutdownMs ?? "infinity",
     significant: spec.significant ?? false,
     async start(scope) {
+      if (!(scope.process instanceof LocalProcess)) throw foreignParent(id, scope.path);
       const supervisor = make({
         environment: scope.environment,
         onReport: scope.report,

@@ -182,7 +182,8 @@ export class Supervisor<Children extends readonly ChildSpec[] = readonly ChildSp
         if (child.running !== undefined && child.running.resident === undefined) await this.stopOne(child);
         continue;
       }
-      await this.stopOne(sibling, "halt");
+      // A temporary sibling is not kept for a restart, whatever it does at the moment.
+      await this.stopOne(sibling, sibling.spec.restart === "temporary" ? "stop" : "halt");
       if (sibling.spec.restart === "temporary") this.#children.delete(sibling.spec.id);
     }
     for (const sibling of affected) {

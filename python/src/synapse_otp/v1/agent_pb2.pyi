@@ -45,6 +45,7 @@ class AgentErrorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AGENT_ERROR_KIND_USER_CODE: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_DRAINING: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_INTERRUPTED: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_ANSWER_TOO_LARGE: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_INTERNAL: _ClassVar[AgentErrorKind]
 OUTPUT_KIND_UNSPECIFIED: OutputKind
 OUTPUT_KIND_TEXT: OutputKind
@@ -76,10 +77,11 @@ AGENT_ERROR_KIND_SUSPENDED_EXPIRED: AgentErrorKind
 AGENT_ERROR_KIND_USER_CODE: AgentErrorKind
 AGENT_ERROR_KIND_DRAINING: AgentErrorKind
 AGENT_ERROR_KIND_INTERRUPTED: AgentErrorKind
+AGENT_ERROR_KIND_ANSWER_TOO_LARGE: AgentErrorKind
 AGENT_ERROR_KIND_INTERNAL: AgentErrorKind
 
 class RunRequest(_message.Message):
-    __slots__ = ("agent_id", "prompt", "run_id", "attempt", "conversation_id", "message_history_json", "deps_json", "model", "model_settings", "usage_limits", "instructions", "metadata", "stream", "incarnation", "deadline_unix_ms")
+    __slots__ = ("agent_id", "prompt", "run_id", "attempt", "conversation_id", "message_history_json", "deps_json", "model", "model_settings", "usage_limits", "instructions", "metadata", "stream", "incarnation", "deadline_unix_ms", "time_left_ms", "output_once", "json_constants")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -102,6 +104,9 @@ class RunRequest(_message.Message):
     STREAM_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    TIME_LEFT_MS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_ONCE_FIELD_NUMBER: _ClassVar[int]
+    JSON_CONSTANTS_FIELD_NUMBER: _ClassVar[int]
     agent_id: str
     prompt: str
     run_id: str
@@ -117,7 +122,10 @@ class RunRequest(_message.Message):
     stream: StreamOptions
     incarnation: int
     deadline_unix_ms: int
-    def __init__(self, agent_id: _Optional[str] = ..., prompt: _Optional[str] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., conversation_id: _Optional[str] = ..., message_history_json: _Optional[bytes] = ..., deps_json: _Optional[bytes] = ..., model: _Optional[str] = ..., model_settings: _Optional[_Union[ModelSettings, _Mapping]] = ..., usage_limits: _Optional[_Union[UsageLimits, _Mapping]] = ..., instructions: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., stream: _Optional[_Union[StreamOptions, _Mapping]] = ..., incarnation: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ...) -> None: ...
+    time_left_ms: int
+    output_once: bool
+    json_constants: bool
+    def __init__(self, agent_id: _Optional[str] = ..., prompt: _Optional[str] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., conversation_id: _Optional[str] = ..., message_history_json: _Optional[bytes] = ..., deps_json: _Optional[bytes] = ..., model: _Optional[str] = ..., model_settings: _Optional[_Union[ModelSettings, _Mapping]] = ..., usage_limits: _Optional[_Union[UsageLimits, _Mapping]] = ..., instructions: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., stream: _Optional[_Union[StreamOptions, _Mapping]] = ..., incarnation: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ..., time_left_ms: _Optional[int] = ..., output_once: _Optional[bool] = ..., json_constants: _Optional[bool] = ...) -> None: ...
 
 class StreamOptions(_message.Message):
     __slots__ = ("partial_output", "partial_output_debounce_ms")
@@ -180,7 +188,7 @@ class UsageLimits(_message.Message):
     def __init__(self, request_limit: _Optional[int] = ..., tool_calls_limit: _Optional[int] = ..., input_tokens_limit: _Optional[int] = ..., output_tokens_limit: _Optional[int] = ..., total_tokens_limit: _Optional[int] = ..., per_request_input_tokens_limit: _Optional[int] = ..., cost_limit: _Optional[str] = ..., count_tokens_before_request: _Optional[bool] = ..., no_request_limit: _Optional[bool] = ...) -> None: ...
 
 class RunResponse(_message.Message):
-    __slots__ = ("result", "usage", "output_json", "kind", "new_messages_json", "run_id", "conversation_id", "attempts", "model_name", "finish_reason", "incarnation")
+    __slots__ = ("result", "usage", "output_json", "kind", "new_messages_json", "run_id", "conversation_id", "attempts", "model_name", "finish_reason", "incarnation", "unfinished", "output_at")
     RESULT_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
@@ -192,6 +200,8 @@ class RunResponse(_message.Message):
     MODEL_NAME_FIELD_NUMBER: _ClassVar[int]
     FINISH_REASON_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_AT_FIELD_NUMBER: _ClassVar[int]
     result: str
     usage: Usage
     output_json: bytes
@@ -203,7 +213,17 @@ class RunResponse(_message.Message):
     model_name: str
     finish_reason: str
     incarnation: int
-    def __init__(self, result: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., kind: _Optional[_Union[OutputKind, str]] = ..., new_messages_json: _Optional[bytes] = ..., run_id: _Optional[str] = ..., conversation_id: _Optional[str] = ..., attempts: _Optional[int] = ..., model_name: _Optional[str] = ..., finish_reason: _Optional[str] = ..., incarnation: _Optional[int] = ...) -> None: ...
+    unfinished: bool
+    output_at: OutputAt
+    def __init__(self, result: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., kind: _Optional[_Union[OutputKind, str]] = ..., new_messages_json: _Optional[bytes] = ..., run_id: _Optional[str] = ..., conversation_id: _Optional[str] = ..., attempts: _Optional[int] = ..., model_name: _Optional[str] = ..., finish_reason: _Optional[str] = ..., incarnation: _Optional[int] = ..., unfinished: _Optional[bool] = ..., output_at: _Optional[_Union[OutputAt, _Mapping]] = ...) -> None: ...
+
+class OutputAt(_message.Message):
+    __slots__ = ("message", "part")
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    PART_FIELD_NUMBER: _ClassVar[int]
+    message: int
+    part: int
+    def __init__(self, message: _Optional[int] = ..., part: _Optional[int] = ...) -> None: ...
 
 class Usage(_message.Message):
     __slots__ = ("request_tokens", "response_tokens", "total_tokens", "requests", "tool_calls", "cache_read_tokens", "cache_write_tokens", "input_audio_tokens", "output_audio_tokens", "cache_audio_read_tokens", "details", "cost")
@@ -241,7 +261,7 @@ class Usage(_message.Message):
     def __init__(self, request_tokens: _Optional[int] = ..., response_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., requests: _Optional[int] = ..., tool_calls: _Optional[int] = ..., cache_read_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., input_audio_tokens: _Optional[int] = ..., output_audio_tokens: _Optional[int] = ..., cache_audio_read_tokens: _Optional[int] = ..., details: _Optional[_Mapping[str, int]] = ..., cost: _Optional[str] = ...) -> None: ...
 
 class RunResponseChunk(_message.Message):
-    __slots__ = ("data", "seq", "run_id", "attempt", "step", "started", "text_delta", "thinking_delta", "tool_call", "tool_result", "partial_output_json", "completed", "failed", "cancelled")
+    __slots__ = ("data", "seq", "run_id", "attempt", "step", "started", "text_delta", "thinking_delta", "tool_call", "tool_result", "partial_output_json", "completed", "failed", "cancelled", "completed_part")
     DATA_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -256,6 +276,7 @@ class RunResponseChunk(_message.Message):
     COMPLETED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    COMPLETED_PART_FIELD_NUMBER: _ClassVar[int]
     data: str
     seq: int
     run_id: str
@@ -270,7 +291,8 @@ class RunResponseChunk(_message.Message):
     completed: RunResponse
     failed: AgentError
     cancelled: RunCancelled
-    def __init__(self, data: _Optional[str] = ..., seq: _Optional[int] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., step: _Optional[int] = ..., started: _Optional[_Union[RunStarted, _Mapping]] = ..., text_delta: _Optional[_Union[TextDelta, _Mapping]] = ..., thinking_delta: _Optional[_Union[ThinkingDelta, _Mapping]] = ..., tool_call: _Optional[_Union[ToolCall, _Mapping]] = ..., tool_result: _Optional[_Union[ToolResult, _Mapping]] = ..., partial_output_json: _Optional[bytes] = ..., completed: _Optional[_Union[RunResponse, _Mapping]] = ..., failed: _Optional[_Union[AgentError, _Mapping]] = ..., cancelled: _Optional[_Union[RunCancelled, _Mapping]] = ...) -> None: ...
+    completed_part: bytes
+    def __init__(self, data: _Optional[str] = ..., seq: _Optional[int] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., step: _Optional[int] = ..., started: _Optional[_Union[RunStarted, _Mapping]] = ..., text_delta: _Optional[_Union[TextDelta, _Mapping]] = ..., thinking_delta: _Optional[_Union[ThinkingDelta, _Mapping]] = ..., tool_call: _Optional[_Union[ToolCall, _Mapping]] = ..., tool_result: _Optional[_Union[ToolResult, _Mapping]] = ..., partial_output_json: _Optional[bytes] = ..., completed: _Optional[_Union[RunResponse, _Mapping]] = ..., failed: _Optional[_Union[AgentError, _Mapping]] = ..., cancelled: _Optional[_Union[RunCancelled, _Mapping]] = ..., completed_part: _Optional[bytes] = ...) -> None: ...
 
 class RunStarted(_message.Message):
     __slots__ = ("incarnation", "model_name", "conversation_id")
@@ -297,41 +319,47 @@ class ThinkingDelta(_message.Message):
     def __init__(self, part_index: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
 
 class ToolCall(_message.Message):
-    __slots__ = ("tool_call_id", "tool_name", "args_json", "args_valid")
+    __slots__ = ("tool_call_id", "tool_name", "args_json", "args_valid", "omitted_bytes")
     TOOL_CALL_ID_FIELD_NUMBER: _ClassVar[int]
     TOOL_NAME_FIELD_NUMBER: _ClassVar[int]
     ARGS_JSON_FIELD_NUMBER: _ClassVar[int]
     ARGS_VALID_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_BYTES_FIELD_NUMBER: _ClassVar[int]
     tool_call_id: str
     tool_name: str
     args_json: bytes
     args_valid: bool
-    def __init__(self, tool_call_id: _Optional[str] = ..., tool_name: _Optional[str] = ..., args_json: _Optional[bytes] = ..., args_valid: _Optional[bool] = ...) -> None: ...
+    omitted_bytes: int
+    def __init__(self, tool_call_id: _Optional[str] = ..., tool_name: _Optional[str] = ..., args_json: _Optional[bytes] = ..., args_valid: _Optional[bool] = ..., omitted_bytes: _Optional[int] = ...) -> None: ...
 
 class ToolResult(_message.Message):
-    __slots__ = ("tool_call_id", "tool_name", "content_json", "outcome")
+    __slots__ = ("tool_call_id", "tool_name", "content_json", "outcome", "omitted_bytes")
     TOOL_CALL_ID_FIELD_NUMBER: _ClassVar[int]
     TOOL_NAME_FIELD_NUMBER: _ClassVar[int]
     CONTENT_JSON_FIELD_NUMBER: _ClassVar[int]
     OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_BYTES_FIELD_NUMBER: _ClassVar[int]
     tool_call_id: str
     tool_name: str
     content_json: bytes
     outcome: ToolOutcome
-    def __init__(self, tool_call_id: _Optional[str] = ..., tool_name: _Optional[str] = ..., content_json: _Optional[bytes] = ..., outcome: _Optional[_Union[ToolOutcome, str]] = ...) -> None: ...
+    omitted_bytes: int
+    def __init__(self, tool_call_id: _Optional[str] = ..., tool_name: _Optional[str] = ..., content_json: _Optional[bytes] = ..., outcome: _Optional[_Union[ToolOutcome, str]] = ..., omitted_bytes: _Optional[int] = ...) -> None: ...
 
 class RunCancelled(_message.Message):
-    __slots__ = ("reason", "usage", "messages_json")
+    __slots__ = ("reason", "usage", "messages_json", "unfinished")
     REASON_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
     MESSAGES_JSON_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_FIELD_NUMBER: _ClassVar[int]
     reason: str
     usage: Usage
     messages_json: bytes
-    def __init__(self, reason: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., messages_json: _Optional[bytes] = ...) -> None: ...
+    unfinished: bool
+    def __init__(self, reason: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., messages_json: _Optional[bytes] = ..., unfinished: _Optional[bool] = ...) -> None: ...
 
 class AgentError(_message.Message):
-    __slots__ = ("kind", "message", "retriable", "retry_after_s", "python_type", "traceback", "causes", "issues", "tool_name", "tool_call_id", "model_name", "http_status", "body", "run_id", "usage", "messages_json", "truncated", "limit_name", "extra_json")
+    __slots__ = ("kind", "message", "retriable", "retry_after_s", "python_type", "traceback", "causes", "issues", "tool_name", "tool_call_id", "model_name", "http_status", "body", "run_id", "usage", "messages_json", "truncated", "limit_name", "extra_json", "unfinished")
     KIND_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     RETRIABLE_FIELD_NUMBER: _ClassVar[int]
@@ -351,6 +379,7 @@ class AgentError(_message.Message):
     TRUNCATED_FIELD_NUMBER: _ClassVar[int]
     LIMIT_NAME_FIELD_NUMBER: _ClassVar[int]
     EXTRA_JSON_FIELD_NUMBER: _ClassVar[int]
+    UNFINISHED_FIELD_NUMBER: _ClassVar[int]
     kind: AgentErrorKind
     message: str
     retriable: bool
@@ -370,7 +399,8 @@ class AgentError(_message.Message):
     truncated: bool
     limit_name: str
     extra_json: bytes
-    def __init__(self, kind: _Optional[_Union[AgentErrorKind, str]] = ..., message: _Optional[str] = ..., retriable: _Optional[bool] = ..., retry_after_s: _Optional[float] = ..., python_type: _Optional[str] = ..., traceback: _Optional[str] = ..., causes: _Optional[_Iterable[_Union[AgentError, _Mapping]]] = ..., issues: _Optional[_Iterable[_Union[ValidationIssue, _Mapping]]] = ..., tool_name: _Optional[str] = ..., tool_call_id: _Optional[str] = ..., model_name: _Optional[str] = ..., http_status: _Optional[int] = ..., body: _Optional[str] = ..., run_id: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., messages_json: _Optional[bytes] = ..., truncated: _Optional[bool] = ..., limit_name: _Optional[str] = ..., extra_json: _Optional[bytes] = ...) -> None: ...
+    unfinished: bool
+    def __init__(self, kind: _Optional[_Union[AgentErrorKind, str]] = ..., message: _Optional[str] = ..., retriable: _Optional[bool] = ..., retry_after_s: _Optional[float] = ..., python_type: _Optional[str] = ..., traceback: _Optional[str] = ..., causes: _Optional[_Iterable[_Union[AgentError, _Mapping]]] = ..., issues: _Optional[_Iterable[_Union[ValidationIssue, _Mapping]]] = ..., tool_name: _Optional[str] = ..., tool_call_id: _Optional[str] = ..., model_name: _Optional[str] = ..., http_status: _Optional[int] = ..., body: _Optional[str] = ..., run_id: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., messages_json: _Optional[bytes] = ..., truncated: _Optional[bool] = ..., limit_name: _Optional[str] = ..., extra_json: _Optional[bytes] = ..., unfinished: _Optional[bool] = ...) -> None: ...
 
 class ValidationIssue(_message.Message):
     __slots__ = ("type", "loc_json", "msg", "input_json", "ctx_json")
@@ -427,3 +457,17 @@ class ToolSpec(_message.Message):
     description: str
     parameters_schema_json: bytes
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., parameters_schema_json: _Optional[bytes] = ...) -> None: ...
+
+class AwaitEndRequest(_message.Message):
+    __slots__ = ("run_id", "attempt")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    attempt: int
+    def __init__(self, run_id: _Optional[str] = ..., attempt: _Optional[int] = ...) -> None: ...
+
+class AwaitEndResponse(_message.Message):
+    __slots__ = ("known",)
+    KNOWN_FIELD_NUMBER: _ClassVar[int]
+    known: bool
+    def __init__(self, known: _Optional[bool] = ...) -> None: ...

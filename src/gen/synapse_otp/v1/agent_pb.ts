@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file synapse_otp/v1/agent.proto.
  */
 export const file_synapse_otp_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChpzeW5hcHNlX290cC92MS9hZ2VudC5wcm90bxIOc3luYXBzZV9vdHAudjEilwQKClJ1blJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSDgoGcHJvbXB0GAIgASgJEg4KBnJ1bl9pZBgFIAEoCRIPCgdhdHRlbXB0GAYgASgNEhcKD2NvbnZlcnNhdGlvbl9pZBgHIAEoCRIcChRtZXNzYWdlX2hpc3RvcnlfanNvbhgIIAEoDBIRCglkZXBzX2pzb24YCSABKAwSDQoFbW9kZWwYCiABKAkSNQoObW9kZWxfc2V0dGluZ3MYCyABKAsyHS5zeW5hcHNlX290cC52MS5Nb2RlbFNldHRpbmdzEjEKDHVzYWdlX2xpbWl0cxgMIAEoCzIbLnN5bmFwc2Vfb3RwLnYxLlVzYWdlTGltaXRzEhQKDGluc3RydWN0aW9ucxgRIAEoCRI6CghtZXRhZGF0YRgTIAMoCzIoLnN5bmFwc2Vfb3RwLnYxLlJ1blJlcXVlc3QuTWV0YWRhdGFFbnRyeRItCgZzdHJlYW0YFiABKAsyHS5zeW5hcHNlX290cC52MS5TdHJlYW1PcHRpb25zEhMKC2luY2FybmF0aW9uGBcgASgNEhgKEGRlYWRsaW5lX3VuaXhfbXMYGCABKAMaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBSgQIAxAESgQIBBAFSgQIDRARSgQIEhATSgQIFBAVSgQIFRAWIksKDVN0cmVhbU9wdGlvbnMSFgoOcGFydGlhbF9vdXRwdXQYASABKAgSIgoacGFydGlhbF9vdXRwdXRfZGVib3VuY2VfbXMYAiABKA0iiQQKDU1vZGVsU2V0dGluZ3MSFwoKbWF4X3Rva2VucxgBIAEoBUgAiAEBEhgKC3RlbXBlcmF0dXJlGAIgASgBSAGIAQESEgoFdG9wX3AYAyABKAFIAogBARISCgV0b3BfaxgEIAEoBUgDiAEBEhYKCXRpbWVvdXRfcxgFIAEoAUgEiAEBEiAKE3BhcmFsbGVsX3Rvb2xfY2FsbHMYBiABKAhIBYgBARIRCgRzZWVkGAcgASgDSAaIAQESHQoQcHJlc2VuY2VfcGVuYWx0eRgIIAEoAUgHiAEBEh4KEWZyZXF1ZW5jeV9wZW5hbHR5GAkgASgBSAiIAQESFgoOc3RvcF9zZXF1ZW5jZXMYCiADKAkSGAoLdG9vbF9jaG9pY2UYCyABKAlICYgBARIVCgh0aGlua2luZxgMIAEoCUgKiAEBEhIKCmV4dHJhX2pzb24YDyABKAxCDQoLX21heF90b2tlbnNCDgoMX3RlbXBlcmF0dXJlQggKBl90b3BfcEIICgZfdG9wX2tCDAoKX3RpbWVvdXRfc0IWChRfcGFyYWxsZWxfdG9vbF9jYWxsc0IHCgVfc2VlZEITChFfcHJlc2VuY2VfcGVuYWx0eUIUChJfZnJlcXVlbmN5X3BlbmFsdHlCDgoMX3Rvb2xfY2hvaWNlQgsKCV90aGlua2luZ0oECA0QDkoECA4QDyLQAwoLVXNhZ2VMaW1pdHMSGgoNcmVxdWVzdF9saW1pdBgBIAEoA0gAiAEBEh0KEHRvb2xfY2FsbHNfbGltaXQYAiABKANIAYgBARIfChJpbnB1dF90b2tlbnNfbGltaXQYAyABKANIAogBARIgChNvdXRwdXRfdG9rZW5zX2xpbWl0GAQgASgDSAOIAQESHwoSdG90YWxfdG9rZW5zX2xpbWl0GAUgASgDSASIAQESKwoecGVyX3JlcXVlc3RfaW5wdXRfdG9rZW5zX2xpbWl0GAYgASgDSAWIAQESFwoKY29zdF9saW1pdBgHIAEoCUgGiAEBEiMKG2NvdW50X3Rva2Vuc19iZWZvcmVfcmVxdWVzdBgIIAEoCBIYChBub19yZXF1ZXN0X2xpbWl0GAkgASgIQhAKDl9yZXF1ZXN0X2xpbWl0QhMKEV90b29sX2NhbGxzX2xpbWl0QhUKE19pbnB1dF90b2tlbnNfbGltaXRCFgoUX291dHB1dF90b2tlbnNfbGltaXRCFQoTX3RvdGFsX3Rva2Vuc19saW1pdEIhCh9fcGVyX3JlcXVlc3RfaW5wdXRfdG9rZW5zX2xpbWl0Qg0KC19jb3N0X2xpbWl0IqQCCgtSdW5SZXNwb25zZRIOCgZyZXN1bHQYASABKAkSJAoFdXNhZ2UYAiABKAsyFS5zeW5hcHNlX290cC52MS5Vc2FnZRITCgtvdXRwdXRfanNvbhgDIAEoDBIoCgRraW5kGAQgASgOMhouc3luYXBzZV9vdHAudjEuT3V0cHV0S2luZBIZChFuZXdfbWVzc2FnZXNfanNvbhgGIAEoDBIOCgZydW5faWQYByABKAkSFwoPY29udmVyc2F0aW9uX2lkGAggASgJEhAKCGF0dGVtcHRzGAkgASgNEhIKCm1vZGVsX25hbWUYCiABKAkSFQoNZmluaXNoX3JlYXNvbhgLIAEoCRITCgtpbmNhcm5hdGlvbhgPIAEoDUoECAUQBkoECAwQDyL4AgoFVXNhZ2USFgoOcmVxdWVzdF90b2tlbnMYASABKAMSFwoPcmVzcG9uc2VfdG9rZW5zGAIgASgDEhQKDHRvdGFsX3Rva2VucxgDIAEoAxIQCghyZXF1ZXN0cxgEIAEoAxISCgp0b29sX2NhbGxzGAUgASgDEhkKEWNhY2hlX3JlYWRfdG9rZW5zGAYgASgDEhoKEmNhY2hlX3dyaXRlX3Rva2VucxgHIAEoAxIaChJpbnB1dF9hdWRpb190b2tlbnMYCCABKAMSGwoTb3V0cHV0X2F1ZGlvX3Rva2VucxgJIAEoAxIfChdjYWNoZV9hdWRpb19yZWFkX3Rva2VucxgKIAEoAxIzCgdkZXRhaWxzGAsgAygLMiIuc3luYXBzZV9vdHAudjEuVXNhZ2UuRGV0YWlsc0VudHJ5EgwKBGNvc3QYDCABKAkaLgoMRGV0YWlsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEimAQKEFJ1blJlc3BvbnNlQ2h1bmsSDAoEZGF0YRgBIAEoCRILCgNzZXEYAiABKAQSDgoGcnVuX2lkGAMgASgJEg8KB2F0dGVtcHQYBCABKA0SDAoEc3RlcBgFIAEoDRItCgdzdGFydGVkGAogASgLMhouc3luYXBzZV9vdHAudjEuUnVuU3RhcnRlZEgAEi8KCnRleHRfZGVsdGEYCyABKAsyGS5zeW5hcHNlX290cC52MS5UZXh0RGVsdGFIABI3Cg50aGlua2luZ19kZWx0YRgMIAEoCzIdLnN5bmFwc2Vfb3RwLnYxLlRoaW5raW5nRGVsdGFIABItCgl0b29sX2NhbGwYDiABKAsyGC5zeW5hcHNlX290cC52MS5Ub29sQ2FsbEgAEjEKC3Rvb2xfcmVzdWx0GA8gASgLMhouc3luYXBzZV9vdHAudjEuVG9vbFJlc3VsdEgAEh0KE3BhcnRpYWxfb3V0cHV0X2pzb24YECABKAxIABIwCgljb21wbGV0ZWQYHiABKAsyGy5zeW5hcHNlX290cC52MS5SdW5SZXNwb25zZUgAEiwKBmZhaWxlZBgfIAEoCzIaLnN5bmFwc2Vfb3RwLnYxLkFnZW50RXJyb3JIABIxCgljYW5jZWxsZWQYICABKAsyHC5zeW5hcHNlX290cC52MS5SdW5DYW5jZWxsZWRIAEIHCgVldmVudEoECAYQCiJOCgpSdW5TdGFydGVkEhMKC2luY2FybmF0aW9uGAEgASgNEhIKCm1vZGVsX25hbWUYAiABKAkSFwoPY29udmVyc2F0aW9uX2lkGAMgASgJIh8KCVRleHREZWx0YRISCgpwYXJ0X2luZGV4GAEgASgNIjEKDVRoaW5raW5nRGVsdGESEgoKcGFydF9pbmRleBgBIAEoDRIMCgR0ZXh0GAIgASgJIloKCFRvb2xDYWxsEhQKDHRvb2xfY2FsbF9pZBgBIAEoCRIRCgl0b29sX25hbWUYAiABKAkSEQoJYXJnc19qc29uGAMgASgMEhIKCmFyZ3NfdmFsaWQYBCABKAgieQoKVG9vbFJlc3VsdBIUCgx0b29sX2NhbGxfaWQYASABKAkSEQoJdG9vbF9uYW1lGAIgASgJEhQKDGNvbnRlbnRfanNvbhgDIAEoDBIsCgdvdXRjb21lGAQgASgOMhsuc3luYXBzZV9vdHAudjEuVG9vbE91dGNvbWUiWwoMUnVuQ2FuY2VsbGVkEg4KBnJlYXNvbhgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YAyABKAwilAQKCkFnZW50RXJyb3ISLAoEa2luZBgBIAEoDjIeLnN5bmFwc2Vfb3RwLnYxLkFnZW50RXJyb3JLaW5kEg8KB21lc3NhZ2UYAiABKAkSEQoJcmV0cmlhYmxlGAMgASgIEhoKDXJldHJ5X2FmdGVyX3MYBCABKAFIAIgBARITCgtweXRob25fdHlwZRgFIAEoCRIRCgl0cmFjZWJhY2sYBiABKAkSKgoGY2F1c2VzGAcgAygLMhouc3luYXBzZV9vdHAudjEuQWdlbnRFcnJvchIvCgZpc3N1ZXMYCCADKAsyHy5zeW5hcHNlX290cC52MS5WYWxpZGF0aW9uSXNzdWUSEQoJdG9vbF9uYW1lGAkgASgJEhQKDHRvb2xfY2FsbF9pZBgKIAEoCRISCgptb2RlbF9uYW1lGAsgASgJEhgKC2h0dHBfc3RhdHVzGAwgASgFSAGIAQESDAoEYm9keRgNIAEoCRIOCgZydW5faWQYDiABKAkSJAoFdXNhZ2UYDyABKAsyFS5zeW5hcHNlX290cC52MS5Vc2FnZRIVCg1tZXNzYWdlc19qc29uGBAgASgMEhEKCXRydW5jYXRlZBgRIAEoCBISCgpsaW1pdF9uYW1lGBIgASgJEhIKCmV4dHJhX2pzb24YFCABKAxCEAoOX3JldHJ5X2FmdGVyX3NCDgoMX2h0dHBfc3RhdHVzSgQIExAUImQKD1ZhbGlkYXRpb25Jc3N1ZRIMCgR0eXBlGAEgASgJEhAKCGxvY19qc29uGAIgASgMEgsKA21zZxgDIAEoCRISCgppbnB1dF9qc29uGAQgASgMEhAKCGN0eF9qc29uGAUgASgMIiMKD0Rlc2NyaWJlUmVxdWVzdBIQCghhZ2VudF9pZBgBIAEoCSKfAgoQRGVzY3JpYmVSZXNwb25zZRIQCghhZ2VudF9pZBgBIAEoCRIMCgRuYW1lGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEg0KBW1vZGVsGAQgASgJEhoKEm91dHB1dF9zY2hlbWFfanNvbhgFIAEoDBIYChBkZXBzX3NjaGVtYV9qc29uGAcgASgMEicKBXRvb2xzGAggAygLMhguc3luYXBzZV9vdHAudjEuVG9vbFNwZWMSEwoLc2NoZW1hX2hhc2gYCSABKAkSGwoTcHlkYW50aWNfYWlfdmVyc2lvbhgKIAEoCRIWCg5weXRob25fdmVyc2lvbhgLIAEoCRIYChBwcm90b2NvbF92ZXJzaW9uGAwgASgNSgQIBhAHIk0KCFRvb2xTcGVjEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSHgoWcGFyYW1ldGVyc19zY2hlbWFfanNvbhgDIAEoDCpbCgpPdXRwdXRLaW5kEhsKF09VVFBVVF9LSU5EX1VOU1BFQ0lGSUVEEAASFAoQT1VUUFVUX0tJTkRfVEVYVBABEhoKFk9VVFBVVF9LSU5EX1NUUlVDVFVSRUQQAiqtAQoLVG9vbE91dGNvbWUSHAoYVE9PTF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGAoUVE9PTF9PVVRDT01FX1NVQ0NFU1MQARIXChNUT09MX09VVENPTUVfRkFJTEVEEAISFgoSVE9PTF9PVVRDT01FX1JFVFJZEAMSFwoTVE9PTF9PVVRDT01FX0RFTklFRBAEEhwKGFRPT0xfT1VUQ09NRV9JTlRFUlJVUFRFRBAFKqgGCg5BZ2VudEVycm9yS2luZBIgChxBR0VOVF9FUlJPUl9LSU5EX1VOU1BFQ0lGSUVEEAASHwobQUdFTlRfRVJST1JfS0lORF9WQUxJREFUSU9OEAESHwobQUdFTlRfRVJST1JfS0lORF9VU0VSX0VSUk9SEAISIAocQUdFTlRfRVJST1JfS0lORF9NT0RFTF9SRVRSWRADEi4KKkFHRU5UX0VSUk9SX0tJTkRfVU5FWFBFQ1RFRF9NT0RFTF9CRUhBVklPUhAEEiYKIkFHRU5UX0VSUk9SX0tJTkRfT1VUUFVUX1ZBTElEQVRJT04QBRIrCidBR0VOVF9FUlJPUl9LSU5EX1RPT0xfUkVUUklFU19FWEhBVVNURUQQBhIpCiVBR0VOVF9FUlJPUl9LSU5EX1VTQUdFX0xJTUlUX0VYQ0VFREVEEAcSJgoiQUdFTlRfRVJST1JfS0lORF9DT05DVVJSRU5DWV9MSU1JVBAIEh8KG0FHRU5UX0VSUk9SX0tJTkRfTU9ERUxfSFRUUBAJEh4KGkFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfQVBJEAoSIwofQUdFTlRfRVJST1JfS0lORF9DT05URU5UX0ZJTFRFUhALEikKJUFHRU5UX0VSUk9SX0tJTkRfSU5DT01QTEVURV9UT09MX0NBTEwQDBIdChlBR0VOVF9FUlJPUl9LSU5EX0ZBTExCQUNLEA0SHgoaQUdFTlRfRVJST1JfS0lORF9DQU5DRUxMRUQQDhIdChlBR0VOVF9FUlJPUl9LSU5EX0RFQURMSU5FEA8SIQodQUdFTlRfRVJST1JfS0lORF9IT09LX1RJTUVPVVQQEBImCiJBR0VOVF9FUlJPUl9LSU5EX1NVU1BFTkRFRF9FWFBJUkVEEBESHgoaQUdFTlRfRVJST1JfS0lORF9VU0VSX0NPREUQEhIdChlBR0VOVF9FUlJPUl9LSU5EX0RSQUlOSU5HEBUSIAocQUdFTlRfRVJST1JfS0lORF9JTlRFUlJVUFRFRBAWEh0KGUFHRU5UX0VSUk9SX0tJTkRfSU5URVJOQUwQGDLqAQoMQWdlbnRTZXJ2aWNlEj4KA1J1bhIaLnN5bmFwc2Vfb3RwLnYxLlJ1blJlcXVlc3QaGy5zeW5hcHNlX290cC52MS5SdW5SZXNwb25zZRJLCglSdW5TdHJlYW0SGi5zeW5hcHNlX290cC52MS5SdW5SZXF1ZXN0GiAuc3luYXBzZV9vdHAudjEuUnVuUmVzcG9uc2VDaHVuazABEk0KCERlc2NyaWJlEh8uc3luYXBzZV9vdHAudjEuRGVzY3JpYmVSZXF1ZXN0GiAuc3luYXBzZV9vdHAudjEuRGVzY3JpYmVSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChpzeW5hcHNlX290cC92MS9hZ2VudC5wcm90bxIOc3luYXBzZV9vdHAudjEi8AQKClJ1blJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSDgoGcHJvbXB0GAIgASgJEg4KBnJ1bl9pZBgFIAEoCRIPCgdhdHRlbXB0GAYgASgNEhcKD2NvbnZlcnNhdGlvbl9pZBgHIAEoCRIcChRtZXNzYWdlX2hpc3RvcnlfanNvbhgIIAEoDBIRCglkZXBzX2pzb24YCSABKAwSDQoFbW9kZWwYCiABKAkSNQoObW9kZWxfc2V0dGluZ3MYCyABKAsyHS5zeW5hcHNlX290cC52MS5Nb2RlbFNldHRpbmdzEjEKDHVzYWdlX2xpbWl0cxgMIAEoCzIbLnN5bmFwc2Vfb3RwLnYxLlVzYWdlTGltaXRzEhQKDGluc3RydWN0aW9ucxgRIAEoCRI6CghtZXRhZGF0YRgTIAMoCzIoLnN5bmFwc2Vfb3RwLnYxLlJ1blJlcXVlc3QuTWV0YWRhdGFFbnRyeRItCgZzdHJlYW0YFiABKAsyHS5zeW5hcHNlX290cC52MS5TdHJlYW1PcHRpb25zEhMKC2luY2FybmF0aW9uGBcgASgNEhgKEGRlYWRsaW5lX3VuaXhfbXMYGCABKAMSGQoMdGltZV9sZWZ0X21zGBkgASgESACIAQESEwoLb3V0cHV0X29uY2UYGiABKAgSFgoOanNvbl9jb25zdGFudHMYGyABKAgaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg8KDV90aW1lX2xlZnRfbXNKBAgDEARKBAgEEAVKBAgNEBFKBAgSEBNKBAgUEBVKBAgVEBYiSwoNU3RyZWFtT3B0aW9ucxIWCg5wYXJ0aWFsX291dHB1dBgBIAEoCBIiChpwYXJ0aWFsX291dHB1dF9kZWJvdW5jZV9tcxgCIAEoDSKJBAoNTW9kZWxTZXR0aW5ncxIXCgptYXhfdG9rZW5zGAEgASgFSACIAQESGAoLdGVtcGVyYXR1cmUYAiABKAFIAYgBARISCgV0b3BfcBgDIAEoAUgCiAEBEhIKBXRvcF9rGAQgASgFSAOIAQESFgoJdGltZW91dF9zGAUgASgBSASIAQESIAoTcGFyYWxsZWxfdG9vbF9jYWxscxgGIAEoCEgFiAEBEhEKBHNlZWQYByABKANIBogBARIdChBwcmVzZW5jZV9wZW5hbHR5GAggASgBSAeIAQESHgoRZnJlcXVlbmN5X3BlbmFsdHkYCSABKAFICIgBARIWCg5zdG9wX3NlcXVlbmNlcxgKIAMoCRIYCgt0b29sX2Nob2ljZRgLIAEoCUgJiAEBEhUKCHRoaW5raW5nGAwgASgJSAqIAQESEgoKZXh0cmFfanNvbhgPIAEoDEINCgtfbWF4X3Rva2Vuc0IOCgxfdGVtcGVyYXR1cmVCCAoGX3RvcF9wQggKBl90b3Bfa0IMCgpfdGltZW91dF9zQhYKFF9wYXJhbGxlbF90b29sX2NhbGxzQgcKBV9zZWVkQhMKEV9wcmVzZW5jZV9wZW5hbHR5QhQKEl9mcmVxdWVuY3lfcGVuYWx0eUIOCgxfdG9vbF9jaG9pY2VCCwoJX3RoaW5raW5nSgQIDRAOSgQIDhAPItADCgtVc2FnZUxpbWl0cxIaCg1yZXF1ZXN0X2xpbWl0GAEgASgDSACIAQESHQoQdG9vbF9jYWxsc19saW1pdBgCIAEoA0gBiAEBEh8KEmlucHV0X3Rva2Vuc19saW1pdBgDIAEoA0gCiAEBEiAKE291dHB1dF90b2tlbnNfbGltaXQYBCABKANIA4gBARIfChJ0b3RhbF90b2tlbnNfbGltaXQYBSABKANIBIgBARIrCh5wZXJfcmVxdWVzdF9pbnB1dF90b2tlbnNfbGltaXQYBiABKANIBYgBARIXCgpjb3N0X2xpbWl0GAcgASgJSAaIAQESIwobY291bnRfdG9rZW5zX2JlZm9yZV9yZXF1ZXN0GAggASgIEhgKEG5vX3JlcXVlc3RfbGltaXQYCSABKAhCEAoOX3JlcXVlc3RfbGltaXRCEwoRX3Rvb2xfY2FsbHNfbGltaXRCFQoTX2lucHV0X3Rva2Vuc19saW1pdEIWChRfb3V0cHV0X3Rva2Vuc19saW1pdEIVChNfdG90YWxfdG9rZW5zX2xpbWl0QiEKH19wZXJfcmVxdWVzdF9pbnB1dF90b2tlbnNfbGltaXRCDQoLX2Nvc3RfbGltaXQi5QIKC1J1blJlc3BvbnNlEg4KBnJlc3VsdBgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhMKC291dHB1dF9qc29uGAMgASgMEigKBGtpbmQYBCABKA4yGi5zeW5hcHNlX290cC52MS5PdXRwdXRLaW5kEhkKEW5ld19tZXNzYWdlc19qc29uGAYgASgMEg4KBnJ1bl9pZBgHIAEoCRIXCg9jb252ZXJzYXRpb25faWQYCCABKAkSEAoIYXR0ZW1wdHMYCSABKA0SEgoKbW9kZWxfbmFtZRgKIAEoCRIVCg1maW5pc2hfcmVhc29uGAsgASgJEhMKC2luY2FybmF0aW9uGA8gASgNEhIKCnVuZmluaXNoZWQYECABKAgSKwoJb3V0cHV0X2F0GBEgASgLMhguc3luYXBzZV9vdHAudjEuT3V0cHV0QXRKBAgFEAZKBAgMEA8iKQoIT3V0cHV0QXQSDwoHbWVzc2FnZRgBIAEoDRIMCgRwYXJ0GAIgASgNIvgCCgVVc2FnZRIWCg5yZXF1ZXN0X3Rva2VucxgBIAEoAxIXCg9yZXNwb25zZV90b2tlbnMYAiABKAMSFAoMdG90YWxfdG9rZW5zGAMgASgDEhAKCHJlcXVlc3RzGAQgASgDEhIKCnRvb2xfY2FsbHMYBSABKAMSGQoRY2FjaGVfcmVhZF90b2tlbnMYBiABKAMSGgoSY2FjaGVfd3JpdGVfdG9rZW5zGAcgASgDEhoKEmlucHV0X2F1ZGlvX3Rva2VucxgIIAEoAxIbChNvdXRwdXRfYXVkaW9fdG9rZW5zGAkgASgDEh8KF2NhY2hlX2F1ZGlvX3JlYWRfdG9rZW5zGAogASgDEjMKB2RldGFpbHMYCyADKAsyIi5zeW5hcHNlX290cC52MS5Vc2FnZS5EZXRhaWxzRW50cnkSDAoEY29zdBgMIAEoCRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASKyBAoQUnVuUmVzcG9uc2VDaHVuaxIMCgRkYXRhGAEgASgJEgsKA3NlcRgCIAEoBBIOCgZydW5faWQYAyABKAkSDwoHYXR0ZW1wdBgEIAEoDRIMCgRzdGVwGAUgASgNEi0KB3N0YXJ0ZWQYCiABKAsyGi5zeW5hcHNlX290cC52MS5SdW5TdGFydGVkSAASLwoKdGV4dF9kZWx0YRgLIAEoCzIZLnN5bmFwc2Vfb3RwLnYxLlRleHREZWx0YUgAEjcKDnRoaW5raW5nX2RlbHRhGAwgASgLMh0uc3luYXBzZV9vdHAudjEuVGhpbmtpbmdEZWx0YUgAEi0KCXRvb2xfY2FsbBgOIAEoCzIYLnN5bmFwc2Vfb3RwLnYxLlRvb2xDYWxsSAASMQoLdG9vbF9yZXN1bHQYDyABKAsyGi5zeW5hcHNlX290cC52MS5Ub29sUmVzdWx0SAASHQoTcGFydGlhbF9vdXRwdXRfanNvbhgQIAEoDEgAEjAKCWNvbXBsZXRlZBgeIAEoCzIbLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlSAASLAoGZmFpbGVkGB8gASgLMhouc3luYXBzZV9vdHAudjEuQWdlbnRFcnJvckgAEjEKCWNhbmNlbGxlZBggIAEoCzIcLnN5bmFwc2Vfb3RwLnYxLlJ1bkNhbmNlbGxlZEgAEhgKDmNvbXBsZXRlZF9wYXJ0GCEgASgMSABCBwoFZXZlbnRKBAgGEAoiTgoKUnVuU3RhcnRlZBITCgtpbmNhcm5hdGlvbhgBIAEoDRISCgptb2RlbF9uYW1lGAIgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgDIAEoCSIfCglUZXh0RGVsdGESEgoKcGFydF9pbmRleBgBIAEoDSIxCg1UaGlua2luZ0RlbHRhEhIKCnBhcnRfaW5kZXgYASABKA0SDAoEdGV4dBgCIAEoCSJxCghUb29sQ2FsbBIUCgx0b29sX2NhbGxfaWQYASABKAkSEQoJdG9vbF9uYW1lGAIgASgJEhEKCWFyZ3NfanNvbhgDIAEoDBISCgphcmdzX3ZhbGlkGAQgASgIEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQikAEKClRvb2xSZXN1bHQSFAoMdG9vbF9jYWxsX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIUCgxjb250ZW50X2pzb24YAyABKAwSLAoHb3V0Y29tZRgEIAEoDjIbLnN5bmFwc2Vfb3RwLnYxLlRvb2xPdXRjb21lEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQibwoMUnVuQ2FuY2VsbGVkEg4KBnJlYXNvbhgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YAyABKAwSEgoKdW5maW5pc2hlZBgEIAEoCCKoBAoKQWdlbnRFcnJvchIsCgRraW5kGAEgASgOMh4uc3luYXBzZV9vdHAudjEuQWdlbnRFcnJvcktpbmQSDwoHbWVzc2FnZRgCIAEoCRIRCglyZXRyaWFibGUYAyABKAgSGgoNcmV0cnlfYWZ0ZXJfcxgEIAEoAUgAiAEBEhMKC3B5dGhvbl90eXBlGAUgASgJEhEKCXRyYWNlYmFjaxgGIAEoCRIqCgZjYXVzZXMYByADKAsyGi5zeW5hcHNlX290cC52MS5BZ2VudEVycm9yEi8KBmlzc3VlcxgIIAMoCzIfLnN5bmFwc2Vfb3RwLnYxLlZhbGlkYXRpb25Jc3N1ZRIRCgl0b29sX25hbWUYCSABKAkSFAoMdG9vbF9jYWxsX2lkGAogASgJEhIKCm1vZGVsX25hbWUYCyABKAkSGAoLaHR0cF9zdGF0dXMYDCABKAVIAYgBARIMCgRib2R5GA0gASgJEg4KBnJ1bl9pZBgOIAEoCRIkCgV1c2FnZRgPIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YECABKAwSEQoJdHJ1bmNhdGVkGBEgASgIEhIKCmxpbWl0X25hbWUYEiABKAkSEgoKZXh0cmFfanNvbhgUIAEoDBISCgp1bmZpbmlzaGVkGBUgASgIQhAKDl9yZXRyeV9hZnRlcl9zQg4KDF9odHRwX3N0YXR1c0oECBMQFCJkCg9WYWxpZGF0aW9uSXNzdWUSDAoEdHlwZRgBIAEoCRIQCghsb2NfanNvbhgCIAEoDBILCgNtc2cYAyABKAkSEgoKaW5wdXRfanNvbhgEIAEoDBIQCghjdHhfanNvbhgFIAEoDCIjCg9EZXNjcmliZVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkinwIKEERlc2NyaWJlUmVzcG9uc2USEAoIYWdlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRINCgVtb2RlbBgEIAEoCRIaChJvdXRwdXRfc2NoZW1hX2pzb24YBSABKAwSGAoQZGVwc19zY2hlbWFfanNvbhgHIAEoDBInCgV0b29scxgIIAMoCzIYLnN5bmFwc2Vfb3RwLnYxLlRvb2xTcGVjEhMKC3NjaGVtYV9oYXNoGAkgASgJEhsKE3B5ZGFudGljX2FpX3ZlcnNpb24YCiABKAkSFgoOcHl0aG9uX3ZlcnNpb24YCyABKAkSGAoQcHJvdG9jb2xfdmVyc2lvbhgMIAEoDUoECAYQByJNCghUb29sU3BlYxIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEh4KFnBhcmFtZXRlcnNfc2NoZW1hX2pzb24YAyABKAwiMgoPQXdhaXRFbmRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNIiEKEEF3YWl0RW5kUmVzcG9uc2USDQoFa25vd24YASABKAgqWwoKT3V0cHV0S2luZBIbChdPVVRQVVRfS0lORF9VTlNQRUNJRklFRBAAEhQKEE9VVFBVVF9LSU5EX1RFWFQQARIaChZPVVRQVVRfS0lORF9TVFJVQ1RVUkVEEAIqrQEKC1Rvb2xPdXRjb21lEhwKGFRPT0xfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhgKFFRPT0xfT1VUQ09NRV9TVUNDRVNTEAESFwoTVE9PTF9PVVRDT01FX0ZBSUxFRBACEhYKElRPT0xfT1VUQ09NRV9SRVRSWRADEhcKE1RPT0xfT1VUQ09NRV9ERU5JRUQQBBIcChhUT09MX09VVENPTUVfSU5URVJSVVBURUQQBSrPBgoOQWdlbnRFcnJvcktpbmQSIAocQUdFTlRfRVJST1JfS0lORF9VTlNQRUNJRklFRBAAEh8KG0FHRU5UX0VSUk9SX0tJTkRfVkFMSURBVElPThABEh8KG0FHRU5UX0VSUk9SX0tJTkRfVVNFUl9FUlJPUhACEiAKHEFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfUkVUUlkQAxIuCipBR0VOVF9FUlJPUl9LSU5EX1VORVhQRUNURURfTU9ERUxfQkVIQVZJT1IQBBImCiJBR0VOVF9FUlJPUl9LSU5EX09VVFBVVF9WQUxJREFUSU9OEAUSKwonQUdFTlRfRVJST1JfS0lORF9UT09MX1JFVFJJRVNfRVhIQVVTVEVEEAYSKQolQUdFTlRfRVJST1JfS0lORF9VU0FHRV9MSU1JVF9FWENFRURFRBAHEiYKIkFHRU5UX0VSUk9SX0tJTkRfQ09OQ1VSUkVOQ1lfTElNSVQQCBIfChtBR0VOVF9FUlJPUl9LSU5EX01PREVMX0hUVFAQCRIeChpBR0VOVF9FUlJPUl9LSU5EX01PREVMX0FQSRAKEiMKH0FHRU5UX0VSUk9SX0tJTkRfQ09OVEVOVF9GSUxURVIQCxIpCiVBR0VOVF9FUlJPUl9LSU5EX0lOQ09NUExFVEVfVE9PTF9DQUxMEAwSHQoZQUdFTlRfRVJST1JfS0lORF9GQUxMQkFDSxANEh4KGkFHRU5UX0VSUk9SX0tJTkRfQ0FOQ0VMTEVEEA4SHQoZQUdFTlRfRVJST1JfS0lORF9ERUFETElORRAPEiEKHUFHRU5UX0VSUk9SX0tJTkRfSE9PS19USU1FT1VUEBASJgoiQUdFTlRfRVJST1JfS0lORF9TVVNQRU5ERURfRVhQSVJFRBAREh4KGkFHRU5UX0VSUk9SX0tJTkRfVVNFUl9DT0RFEBISHQoZQUdFTlRfRVJST1JfS0lORF9EUkFJTklORxAVEiAKHEFHRU5UX0VSUk9SX0tJTkRfSU5URVJSVVBURUQQFhIlCiFBR0VOVF9FUlJPUl9LSU5EX0FOU1dFUl9UT09fTEFSR0UQFxIdChlBR0VOVF9FUlJPUl9LSU5EX0lOVEVSTkFMEBgyuQIKDEFnZW50U2VydmljZRI+CgNSdW4SGi5zeW5hcHNlX290cC52MS5SdW5SZXF1ZXN0Ghsuc3luYXBzZV9vdHAudjEuUnVuUmVzcG9uc2USSwoJUnVuU3RyZWFtEhouc3luYXBzZV9vdHAudjEuUnVuUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlQ2h1bmswARJNCghEZXNjcmliZRIfLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVzcG9uc2USTQoIQXdhaXRFbmQSHy5zeW5hcHNlX290cC52MS5Bd2FpdEVuZFJlcXVlc3QaIC5zeW5hcHNlX290cC52MS5Bd2FpdEVuZFJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * @generated from message synapse_otp.v1.RunRequest
@@ -110,11 +110,33 @@ export type RunRequest = Message<"synapse_otp.v1.RunRequest"> & {
   incarnation: number;
 
   /**
-   * Absolute deadline, milliseconds since the Unix epoch; 0: none.
+   * Absolute deadline, milliseconds since the Unix epoch; 0: none. For callers with a clock that is never set.
    *
    * @generated from field: int64 deadline_unix_ms = 24;
    */
   deadlineUnixMs: bigint;
+
+  /**
+   * Time from the receipt of this message until the run has to end, in milliseconds; goes before deadline_unix_ms. Unset: no such limit.
+   *
+   * @generated from field: optional uint64 time_left_ms = 25;
+   */
+  timeLeftMs?: bigint | undefined;
+
+  /**
+   * Send an output once: text in result alone, structured output in output_json alone, and one that is too large for that where it stands in the
+   * new messages (output_at). An answer of RunStream that is too large for one message comes in pieces (completed_part).
+   *
+   * @generated from field: bool output_once = 26;
+   */
+  outputOnce: boolean;
+
+  /**
+   * The caller reads NaN, Infinity and -Infinity in JSON; otherwise they are written as null.
+   *
+   * @generated from field: bool json_constants = 27;
+   */
+  jsonConstants: boolean;
 };
 
 /**
@@ -307,7 +329,7 @@ export type RunResponse = Message<"synapse_otp.v1.RunResponse"> & {
   usage?: Usage | undefined;
 
   /**
-   * Always set for a finished run.
+   * Always set for a finished run, unless the request has output_once.
    *
    * @generated from field: bytes output_json = 3;
    */
@@ -356,6 +378,20 @@ export type RunResponse = Message<"synapse_otp.v1.RunResponse"> & {
    * @generated from field: uint32 incarnation = 15;
    */
   incarnation: number;
+
+  /**
+   * Something of the run still works: a thread that it has left behind. AwaitEnd tells when it has ended.
+   *
+   * @generated from field: bool unfinished = 16;
+   */
+  unfinished: boolean;
+
+  /**
+   * Where the output is, when it is in neither result nor output_json.
+   *
+   * @generated from field: synapse_otp.v1.OutputAt output_at = 17;
+   */
+  outputAt?: OutputAt | undefined;
 };
 
 /**
@@ -364,6 +400,30 @@ export type RunResponse = Message<"synapse_otp.v1.RunResponse"> & {
  */
 export const RunResponseSchema: GenMessage<RunResponse> = /*@__PURE__*/
   messageDesc(file_synapse_otp_v1_agent, 4);
+
+/**
+ * A part of new_messages_json that holds the output: the content of a text part, or the arguments of a tool call. Both count from 0.
+ *
+ * @generated from message synapse_otp.v1.OutputAt
+ */
+export type OutputAt = Message<"synapse_otp.v1.OutputAt"> & {
+  /**
+   * @generated from field: uint32 message = 1;
+   */
+  message: number;
+
+  /**
+   * @generated from field: uint32 part = 2;
+   */
+  part: number;
+};
+
+/**
+ * Describes the message synapse_otp.v1.OutputAt.
+ * Use `create(OutputAtSchema)` to create a new message.
+ */
+export const OutputAtSchema: GenMessage<OutputAt> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 5);
 
 /**
  * @generated from message synapse_otp.v1.Usage
@@ -441,7 +501,7 @@ export type Usage = Message<"synapse_otp.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 5);
+  messageDesc(file_synapse_otp_v1_agent, 6);
 
 /**
  * @generated from message synapse_otp.v1.RunResponseChunk
@@ -539,6 +599,14 @@ export type RunResponseChunk = Message<"synapse_otp.v1.RunResponseChunk"> & {
      */
     value: RunCancelled;
     case: "cancelled";
+  } | {
+    /**
+     * A piece of a RunResponse in its binary form. The pieces, one after the other, come before a completed event that is empty.
+     *
+     * @generated from field: bytes completed_part = 33;
+     */
+    value: Uint8Array;
+    case: "completedPart";
   } | { case: undefined; value?: undefined };
 };
 
@@ -547,7 +615,7 @@ export type RunResponseChunk = Message<"synapse_otp.v1.RunResponseChunk"> & {
  * Use `create(RunResponseChunkSchema)` to create a new message.
  */
 export const RunResponseChunkSchema: GenMessage<RunResponseChunk> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 6);
+  messageDesc(file_synapse_otp_v1_agent, 7);
 
 /**
  * @generated from message synapse_otp.v1.RunStarted
@@ -574,7 +642,7 @@ export type RunStarted = Message<"synapse_otp.v1.RunStarted"> & {
  * Use `create(RunStartedSchema)` to create a new message.
  */
 export const RunStartedSchema: GenMessage<RunStarted> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 7);
+  messageDesc(file_synapse_otp_v1_agent, 8);
 
 /**
  * The text itself is in RunResponseChunk.data.
@@ -593,7 +661,7 @@ export type TextDelta = Message<"synapse_otp.v1.TextDelta"> & {
  * Use `create(TextDeltaSchema)` to create a new message.
  */
 export const TextDeltaSchema: GenMessage<TextDelta> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 8);
+  messageDesc(file_synapse_otp_v1_agent, 9);
 
 /**
  * @generated from message synapse_otp.v1.ThinkingDelta
@@ -615,7 +683,7 @@ export type ThinkingDelta = Message<"synapse_otp.v1.ThinkingDelta"> & {
  * Use `create(ThinkingDeltaSchema)` to create a new message.
  */
 export const ThinkingDeltaSchema: GenMessage<ThinkingDelta> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 9);
+  messageDesc(file_synapse_otp_v1_agent, 10);
 
 /**
  * @generated from message synapse_otp.v1.ToolCall
@@ -644,6 +712,13 @@ export type ToolCall = Message<"synapse_otp.v1.ToolCall"> & {
    * @generated from field: bool args_valid = 4;
    */
   argsValid: boolean;
+
+  /**
+   * Bytes of args_json that were left out because a message may not be that large.
+   *
+   * @generated from field: uint64 omitted_bytes = 5;
+   */
+  omittedBytes: bigint;
 };
 
 /**
@@ -651,7 +726,7 @@ export type ToolCall = Message<"synapse_otp.v1.ToolCall"> & {
  * Use `create(ToolCallSchema)` to create a new message.
  */
 export const ToolCallSchema: GenMessage<ToolCall> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 10);
+  messageDesc(file_synapse_otp_v1_agent, 11);
 
 /**
  * @generated from message synapse_otp.v1.ToolResult
@@ -676,6 +751,13 @@ export type ToolResult = Message<"synapse_otp.v1.ToolResult"> & {
    * @generated from field: synapse_otp.v1.ToolOutcome outcome = 4;
    */
   outcome: ToolOutcome;
+
+  /**
+   * Bytes of content_json that were left out because a message may not be that large.
+   *
+   * @generated from field: uint64 omitted_bytes = 5;
+   */
+  omittedBytes: bigint;
 };
 
 /**
@@ -683,7 +765,7 @@ export type ToolResult = Message<"synapse_otp.v1.ToolResult"> & {
  * Use `create(ToolResultSchema)` to create a new message.
  */
 export const ToolResultSchema: GenMessage<ToolResult> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 11);
+  messageDesc(file_synapse_otp_v1_agent, 12);
 
 /**
  * @generated from message synapse_otp.v1.RunCancelled
@@ -703,6 +785,13 @@ export type RunCancelled = Message<"synapse_otp.v1.RunCancelled"> & {
    * @generated from field: bytes messages_json = 3;
    */
   messagesJson: Uint8Array;
+
+  /**
+   * As in RunResponse.
+   *
+   * @generated from field: bool unfinished = 4;
+   */
+  unfinished: boolean;
 };
 
 /**
@@ -710,7 +799,7 @@ export type RunCancelled = Message<"synapse_otp.v1.RunCancelled"> & {
  * Use `create(RunCancelledSchema)` to create a new message.
  */
 export const RunCancelledSchema: GenMessage<RunCancelled> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 12);
+  messageDesc(file_synapse_otp_v1_agent, 13);
 
 /**
  * What went wrong, with the chain of causes. Travels in google.rpc.Status details and, in streams, as the failed event.
@@ -816,6 +905,13 @@ export type AgentError = Message<"synapse_otp.v1.AgentError"> & {
    * @generated from field: bytes extra_json = 20;
    */
   extraJson: Uint8Array;
+
+  /**
+   * As in RunResponse.
+   *
+   * @generated from field: bool unfinished = 21;
+   */
+  unfinished: boolean;
 };
 
 /**
@@ -823,7 +919,7 @@ export type AgentError = Message<"synapse_otp.v1.AgentError"> & {
  * Use `create(AgentErrorSchema)` to create a new message.
  */
 export const AgentErrorSchema: GenMessage<AgentError> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 13);
+  messageDesc(file_synapse_otp_v1_agent, 14);
 
 /**
  * One entry of pydantic's ValidationError.errors().
@@ -862,7 +958,7 @@ export type ValidationIssue = Message<"synapse_otp.v1.ValidationIssue"> & {
  * Use `create(ValidationIssueSchema)` to create a new message.
  */
 export const ValidationIssueSchema: GenMessage<ValidationIssue> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 14);
+  messageDesc(file_synapse_otp_v1_agent, 15);
 
 /**
  * @generated from message synapse_otp.v1.DescribeRequest
@@ -879,7 +975,7 @@ export type DescribeRequest = Message<"synapse_otp.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 15);
+  messageDesc(file_synapse_otp_v1_agent, 16);
 
 /**
  * @generated from message synapse_otp.v1.DescribeResponse
@@ -950,7 +1046,7 @@ export type DescribeResponse = Message<"synapse_otp.v1.DescribeResponse"> & {
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 16);
+  messageDesc(file_synapse_otp_v1_agent, 17);
 
 /**
  * @generated from message synapse_otp.v1.ToolSpec
@@ -977,7 +1073,48 @@ export type ToolSpec = Message<"synapse_otp.v1.ToolSpec"> & {
  * Use `create(ToolSpecSchema)` to create a new message.
  */
 export const ToolSpecSchema: GenMessage<ToolSpec> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 17);
+  messageDesc(file_synapse_otp_v1_agent, 18);
+
+/**
+ * @generated from message synapse_otp.v1.AwaitEndRequest
+ */
+export type AwaitEndRequest = Message<"synapse_otp.v1.AwaitEndRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+};
+
+/**
+ * Describes the message synapse_otp.v1.AwaitEndRequest.
+ * Use `create(AwaitEndRequestSchema)` to create a new message.
+ */
+export const AwaitEndRequestSchema: GenMessage<AwaitEndRequest> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 19);
+
+/**
+ * @generated from message synapse_otp.v1.AwaitEndResponse
+ */
+export type AwaitEndResponse = Message<"synapse_otp.v1.AwaitEndResponse"> & {
+  /**
+   * False: no such run works here. One that comes after all is refused, as the caller has given it up.
+   *
+   * @generated from field: bool known = 1;
+   */
+  known: boolean;
+};
+
+/**
+ * Describes the message synapse_otp.v1.AwaitEndResponse.
+ * Use `create(AwaitEndResponseSchema)` to create a new message.
+ */
+export const AwaitEndResponseSchema: GenMessage<AwaitEndResponse> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 20);
 
 /**
  * @generated from enum synapse_otp.v1.OutputKind
@@ -1170,6 +1307,13 @@ export const AgentErrorKind = {
   INTERRUPTED: 22,
 
   /**
+   * The run ended well, but its answer is larger than a message may be.
+   *
+   * @generated from enum value: AGENT_ERROR_KIND_ANSWER_TOO_LARGE = 23;
+   */
+  ANSWER_TOO_LARGE: 23,
+
+  /**
    * @generated from enum value: AGENT_ERROR_KIND_INTERNAL = 24;
    */
   INTERNAL: 24,
@@ -1222,6 +1366,17 @@ export const AgentService: GenService<{
     methodKind: "unary";
     input: typeof DescribeRequestSchema;
     output: typeof DescribeResponseSchema;
+  },
+  /**
+   * AwaitEnd answers when nothing of a run works any more: neither the call that carried it nor a thread that it has started. A call that is
+   * cancelled is over for its caller at once, for Python when its code has ended. AwaitEnd itself cancels nothing.
+   *
+   * @generated from rpc synapse_otp.v1.AgentService.AwaitEnd
+   */
+  awaitEnd: {
+    methodKind: "unary";
+    input: typeof AwaitEndRequestSchema;
+    output: typeof AwaitEndResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_synapse_otp_v1_agent, 0);

@@ -1,0 +1,101 @@
+"""Runs in the worker: what is larger than a message may be, made to fit. A run that has acted is not to be lost for its size."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from .events import Chunk, Chunks
+from .v1 import agent_pb2 as pb
+
+__all__ = ["fit_chunk", "pieces", "point_to_output"]
+
+_FRAME_BYTES = 512
+"""More than ids, numbers and tags of a chunk take."""
+_PIECE_BYTES = 1024 * 1024
+
+
+def fit_chunk(chunk: Chunk, chunks: Chunks, max_bytes: int) -> list[Chunk]:
+    """The chunks to send for one: itself, unless it is too large.
+
+    A text is divided. Arguments and results of tools are left out, and how many bytes they have is told; a snapshot of the output is left
+    out altogether; an error goes without the messages of its run.
+
+    Args:
+        chunk: Not too large once its largest field is out; that one is changed in place.
+        chunks: Numbers those that are added.
+        max_bytes: The limit of a message.
+    """
+    if chunk.ByteSize() <= max_bytes:
+        return [chunk]
+    match chunk.WhichOneof("event"):
+        case "text_delta":
+            first, *rest = _divide(chunk.data, max_bytes)
+            chunk.data = first
+            return [chunk, *(chunks.make(data=text, text_delta=chunk.text_delta) for text in rest)]
+        case "thinking_delta":
+            delta = chunk.thinking_delta
+            first, *rest = _divide(delta.text, max_bytes)
+            delta.text = first
+            index = delta.part_index
+            return [chunk, *(chunks.make(thinking_delta=pb.ThinkingDelta(part_index=index, text=text)) for text in rest)]
+        case "tool_call":
+            chunk.tool_call.omitted_bytes = len(chunk.tool_call.args_json)
+            chunk.tool_call.args_json = b""
+        case "tool_result":
+            chunk.tool_result.omitted_bytes = len(chunk.tool_result.content_json)
+            chunk.tool_result.content_json = b""
+        case "partial_output_json":
+            return []
+        case "failed":
+            chunk.failed.messages_json = b""
+            chunk.failed.truncated = True
+        case "cancelled":
+            chunk.cancelled.messages_json = b""
+    return [chunk]
+
+
+def _divide(text: str, max_bytes: int) -> list[str]:
+    # A character is at most 4 bytes of UTF-8.
+    length = max(1, (max_bytes - _FRAME_BYTES) // 4)
+    return [text[start : start + length] for start in range(0, len(text), length)]
+
+
+def point_to_output(response: pb.RunResponse) -> None:
+    """Takes the output out of an answer when the new messages hold the very same, and says where.
+
+    Args:
+        response: Changed in place.
+    """
+    messages: list[Any] = json.loads(response.new_messages_json or b"[]")
+    is_text = response.kind == pb.OUTPUT_KIND_TEXT
+    output = response.result if is_text else json.loads(response.output_json)
+    for message in range(len(messages) - 1, -1, -1):
+        for part, held in enumerate(messages[message].get("parts", ())):
+            if _holds(held, output, is_text=is_text):
+                response.result = ""
+                response.output_json = b""
+                response.output_at.CopyFrom(pb.OutputAt(message=message, part=part))
+                return
+
+
+def _holds(part: dict[str, Any], output: Any, *, is_text: bool) -> bool:
+    if is_text:
+        return part.get("part_kind") == "text" and part.get("content") == output
+    if part.get("part_kind") != "tool-call":
+        return False
+    args = part.get("args")
+    try:
+        # 1 == 1.0 == True in Python, but not in JSON.
+        return json.dumps(json.loads(args) if isinstance(args, str) else args) == json.dumps(output)
+    except ValueError:
+        return False  # what the model wrote as arguments may be any text
+
+
+def pieces(response: pb.RunResponse, max_bytes: int) -> Iterator[bytes]:
+    """An answer's binary form in pieces that fit into messages."""
+    data = response.SerializeToString()
+    length = min(max_bytes - _FRAME_BYTES, _PIECE_BYTES)
+    for start in range(0, len(data), length):
+        yield data[start : start + length]

@@ -1,0 +1,75 @@
+/** A run in the hands of one worker: from the call that carries it until nothing of it works in Python any more. */
+
+import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
+
+/** Who is told what becomes of it. */
+export interface CarriageOwner {
+  /** Nothing of the run works any more: its place is free. Called once, unless the worker was lost first. */
+  carriageEnded(): void;
+  /** The worker cannot be reached; its exit ends the run. */
+  connectionLost(): void;
+}
+
+/**
+ * The carriage of one run. A caller who leaves is answered at once, but Python may go on: a tool in a thread cannot be stopped. The place of
+ * the run is taken until the worker says that it has ended.
+ */
+export class Carriage {
+  readonly #client: AgentClient;
+  readonly #run: { readonly id: string; readonly attempt: number };
+  readonly #owner: CarriageOwner;
+  readonly #controller = new AbortController();
+  #state: "called" | "awaited" | "over" = "called";
+
+  constructor(client: AgentClient, run: { id: string; attempt: number }, owner: CarriageOwner) {
+    this.#client = client;
+    this.#run = run;
+    this.#owner = owner;
+  }
+
+  /** Ends the call. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Whether nothing of the run is left in the worker. */
+  get over(): boolean {
+    return this.#state === "over";
+  }
+
+  /** Cancels the run; its end is awaited. */
+  callOff(): void {
+    if (this.#state !== "called") return;
+    this.#controller.abort();
+    this.#awaitEnd();
+  }
+
+  /** The call was answered. `unfinished`: something of the run works still. */
+  answered(unfinished: boolean): void {
+    if (this.#state !== "called") return;
+    if (unfinished) this.#awaitEnd();
+    else this.#end();
+  }
+
+  /** The worker is gone, and with it the run. */
+  lost(): void {
+    this.#state = "over";
+  }
+
+  #awaitEnd(): void {
+    this.#state = "awaited";
+    this.#client.awaitEnd(this.#run.id, this.#run.attempt).then(
+      () => this.#end(),
+      (error: unknown) => {
+        if (error instanceof ConnectionLostError) this.#owner.connectionLost();
+        else this.#end();
+      },
+    );
+  }
+
+  #end(): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    this.#owner.carriageEnded();
+  }
+}

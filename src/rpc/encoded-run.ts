@@ -1,0 +1,36 @@
+/** A run's request as it crosses the wire. What its caller gave is taken when it is encoded: what the caller changes afterwards is not seen. */
+
+import type { RunRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
+
+/** An encoded request. An attempt adds whom it is for and how much time is left. */
+export class EncodedRun {
+  readonly message: RunRequest;
+
+  constructor(message: RunRequest) {
+    this.message = message;
+  }
+
+  get agentId(): string {
+    return this.message.agentId;
+  }
+
+  get runId(): string {
+    return this.message.runId;
+  }
+
+  get attempt(): number {
+    return this.message.attempt;
+  }
+
+  /** Says which incarnation is meant, and how long the run has from now on, in whole milliseconds; undefined: as long as it takes. */
+  address(incarnation: number, timeLeftMs: number | undefined): void {
+    this.message.incarnation = incarnation;
+    if (timeLeftMs === undefined) delete this.message.timeLeftMs;
+    else this.message.timeLeftMs = BigInt(timeLeftMs);
+  }
+}
+
+/** A run as error messages name it. */
+export function describeRun({ runId, agentId }: { readonly runId: string; readonly agentId: string }): string {
+  return `run "${runId}" of agent "${agentId}"`;
+}

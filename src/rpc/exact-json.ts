@@ -1,0 +1,103 @@
+/** JSON that holds numbers which JavaScript's own parser would change or refuse: integers beyond 2^53, NaN and infinities. */
+
+/**
+ * What becomes of a number that no JSON of JavaScript holds: an integer beyond ±(2^53 - 1), NaN, Infinity, -Infinity.
+ * - "string": its text: "9007199254740993", "NaN"
+ * - "bigint": a bigint; NaN and infinities are JavaScript's own numbers
+ * - "error": an output that holds one is refused; elsewhere (arguments and results of tools, messages) as "string"
+ */
+export type UnsafeNumbers = "string" | "bigint" | "error";
+
+/** A number that the rule refuses. */
+export class UnsafeNumberError extends Error {
+  override readonly name = "UnsafeNumberError";
+  /** As it stands in the document. */
+  readonly text: string;
+
+  constructor(text: string) {
+    super(`the number ${text} is beyond what a JavaScript number or JSON can hold`);
+    this.text = text;
+  }
+}
+
+/** An integer of 16 digits or more, or what looks like one inside a text; a fraction does not. */
+const longInteger = /(?:^|[[:,\s])-?\d{16}/;
+const constant = /NaN|Infinity/;
+
+/** Literals that no serializer writes, in place of the constants. */
+const stand = { NaN: "0e999999", Infinity: "1e999999", "-Infinity": "-1e999999" } as const;
+const constantOf: Readonly<Record<string, number>> = {
+  [stand.NaN]: Number.NaN,
+  [stand.Infinity]: Number.POSITIVE_INFINITY,
+  [stand["-Infinity"]]: Number.NEGATIVE_INFINITY,
+};
+
+/**
+ * Parses a document.
+ * @throws SyntaxError for what is no JSON, UnsafeNumberError by the rule "error"
+ */
+export function parseExact(text: string, rule: UnsafeNumbers): unknown {
+  if (longInteger.test(text)) return parseBy(rule, replaceConstants(text));
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (!constant.test(text)) throw error;
+    return parseBy(rule, replaceConstants(text));
+  }
+}
+
+function parseBy(rule: UnsafeNumbers, text: string): unknown {
+  // The third argument is newer than TypeScript's library: the literal as it stands in the text.
+  const revive = (_key: string, value: unknown, context?: { source: string }): unknown => {
+    if (typeof value !== "number" || context === undefined) return value;
+    const { source } = context;
+    const special = constantOf[source];
+    if (special !== undefined) return byRule(rule, String(special), special);
+    return Number.isSafeInteger(value) || !/^-?\d+$/.test(source) ? value : byRule(rule, source, BigInt(source));
+  };
+  return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
+}
+
+function byRule(rule: UnsafeNumbers, text: string, exact: number | bigint): unknown {
+  switch (rule) {
+    case "string":
+      return text;
+    case "bigint":
+      return exact;
+    case "error":
+      throw new UnsafeNumberError(text);
+  }
+}
+
+/** Constants outside of texts become literals that a JSON parser reads. By hand: a document may be many megabytes long. */
+function replaceConstants(text: string): string {
+  if (!constant.test(text)) return text;
+  let result = "";
+  let copied = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text[at];
+    if (character === '"') {
+      at = endOfText(text, at);
+    } else if (
+      (character === "N" && text[at - 1] !== "-") ||
+      character === "I" ||
+      (character === "-" && text[at + 1] === "I")
+    ) {
+      const name = (["NaN", "Infinity", "-Infinity"] as const).find((word) => text.startsWith(word, at));
+      if (name === undefined) continue;
+      result += text.slice(copied, at) + stand[name];
+      copied = at + name.length;
+      at = copied - 1;
+    }
+  }
+  return result + text.slice(copied);
+}
+
+/** Where the quote stands that ends the text which begins at `start`. */
+function endOfText(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at += 1) {
+    if (text[at] === "\\") at += 1;
+    else if (text[at] === '"') return at;
+  }
+  return text.length;
+}
