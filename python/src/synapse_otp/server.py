@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import AsyncExitStack
 from typing import Any
@@ -113,7 +114,7 @@ class AgentServer:
     async def _enter_agent(self) -> None:
         try:
             await self._entered.enter_async_context(self._agent)
-        except BaseException as error:
+        except (Exception, BaseExceptionGroup, SystemExit, asyncio.CancelledError) as error:
             raise LoadFailure(
                 "warmup_failed",
                 f'entry "{self._entry}" was loaded, but "async with agent" raised {describe_exception(error)}; the traceback shows where',

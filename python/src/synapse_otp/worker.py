@@ -88,7 +88,7 @@ def _await_hello(control: Control) -> HostHello:
     while True:
         message = control.receive()
         if message.get("type") == "hello":
-            return read_hello(message)
+            return read_hello(message, control.peer)
         _while_loading(message)
 
 
