@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { RunError } from "../errors.ts";
+import { RunError, type SynapseError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { RunRequestSpec } from "../rpc/run-types.ts";
@@ -25,6 +25,8 @@ export interface RunOwner {
   readonly agentId: string;
   readonly clock: Clock;
   readonly schema: StandardSchemaV1 | undefined;
+  /** Why no worker serves, when a start has failed and is tried again. */
+  readonly startError: SynapseError | undefined;
   /** The run has ended, wherever it was. Called once. */
   runEnded(run: PendingRun): void;
   /** The worker finishes its runs and refused this one unbegun: it waits again, at the front. */
@@ -86,8 +88,11 @@ export abstract class Run<Output> implements PendingRun {
       this.#timer = this.owner.clock.setTimeout(() => {
         const { timeoutMs } = this.#options;
         const what = this.#incarnation === 0 ? "was still waiting for a worker after" : "did not end within";
-        const message = `run of agent "${this.owner.agentId}" ${what} ${timeoutMs} ms`;
-        this.fail(new RunError("deadline_exceeded", message, { ...this.#facts(), kind: "deadline" }));
+        const cause = this.#incarnation === 0 ? this.owner.startError : undefined;
+        const why = cause === undefined ? "" : `: ${cause.message}`;
+        const message = `run of agent "${this.owner.agentId}" ${what} ${timeoutMs} ms${why}`;
+        const facts = { ...this.#facts(), kind: "deadline" as const };
+        this.fail(new RunError("deadline_exceeded", message, cause === undefined ? facts : { ...facts, cause }));
       }, leftMs);
     }
   }

@@ -2,6 +2,7 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { PendingRun, RunOwner } from "../../src/agent/run.ts";
+import type { SynapseError } from "../../src/errors.ts";
 import type { AgentClient, CallOptions } from "../../src/rpc/agent-client.ts";
 import type { RunRequestSpec, WireRunEvent, WireRunResult } from "../../src/rpc/run-types.ts";
 import { createVirtualClock, type VirtualClock } from "../../src/testing/index.ts";
@@ -41,6 +42,7 @@ export const started: WireRunEvent = { type: "started", seq: 1, modelName: "scri
 
 /** An owner that writes down what its runs tell it. */
 export class ScriptedOwner implements RunOwner {
+  startError: SynapseError | undefined;
   readonly agentId = "poet";
   readonly clock: VirtualClock = createVirtualClock();
   readonly schema: StandardSchemaV1 | undefined;

@@ -43,13 +43,30 @@ interface Window {
   readonly end: number;
 }
 
-/** OTP's policy: restart by restart type, at once, and give up at the restart that would be number `maxRestarts + 1` in the window. */
+/** The pause after the first failed start, and the longest one, in milliseconds. Each is twice the one before. */
+const startPause = { firstMs: 100, longestMs: 30_000 } as const;
+
+/**
+ * OTP's policy: restart by restart type, at once, and give up at the restart that would be number `maxRestarts + 1` in the window.
+ *
+ * A reason with `failedStarts` (a crash record) is a start that failed where the next one may succeed. It is tried again after a pause that grows
+ * with each failure in a row, and takes no place in the window: a service that is down when a child begins brings no sibling down.
+ */
 export function restartIntensity({ maxRestarts, periodMs }: RestartIntensity): RestartPolicy {
   return (state, exit, nowMs) => {
     const window = (state as Window | undefined) ?? { stamps: [], first: 0, end: 0 };
     if (!wantsRestart(exit.restart, exit.reason)) {
       const because = `a ${exit.restart} child is not restarted after ${describeExitReason(exit.reason)}`;
       return { decision: { type: "leave", because }, state: window };
+    }
+    const failedStarts = failedStartsOf(exit.reason);
+    if (failedStarts > 0) {
+      const delayMs = Math.min(startPause.firstMs * 2 ** (failedStarts - 1), startPause.longestMs);
+      const starts = failedStarts === 1 ? "1 start has failed" : `${failedStarts} starts in a row have failed`;
+      return {
+        decision: { type: "restart", delayMs, because: `${starts}; the next one in ${delayMs} ms` },
+        state: window,
+      };
     }
     const kept = dropBefore(window, nowMs - periodMs);
     const count = kept.end - kept.first;
@@ -60,6 +77,15 @@ export function restartIntensity({ maxRestarts, periodMs }: RestartIntensity): R
     const because = `restart ${count + 1} of ${maxRestarts} allowed within ${periodMs} ms`;
     return { decision: { type: "restart", delayMs: 0, because }, state: append(kept, nowMs) };
   };
+}
+
+function failedStartsOf(reason: ExitReason): number {
+  try {
+    const { failedStarts } = reason as { failedStarts?: unknown };
+    return typeof failedStarts === "number" ? failedStarts : 0;
+  } catch {
+    return 0; // null and undefined have no members, and a Proxy whose trap throws says nothing of a start.
+  }
 }
 
 /** Appending to the newest state extends the shared list; to an older one it copies. */
