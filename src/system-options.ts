@@ -1,11 +1,13 @@
 /** What a system is told, and its checks. */
 
+import { accessSync, constants, statSync } from "node:fs";
 import type { Logger } from "pino";
 import { invalidArgument } from "./errors.ts";
 import type { Inspector } from "./inspect/observer.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
 import type { RestartPolicy } from "./otp/supervisor/restart-policy.ts";
 import type { Strategy } from "./otp/supervisor/spec.ts";
+import { checkVariables } from "./python/environment.ts";
 
 /** Options of `startSystem`. */
 export interface SystemOptions {
@@ -32,10 +34,10 @@ export interface SystemOptions {
 export interface PythonOptions {
   /**
    * The interpreter: a path, or a name on PATH. Default: the environment variable PYTHON_EXEC, then the virtual environment of the project
-   * (`python/.venv`, `.venv`), then the active one, then the one beside this package.
+   * (`python/.venv`, `.venv`), then the active one (`VIRTUAL_ENV`, `CONDA_PREFIX`), then the one beside this package, then PATH.
    */
   readonly interpreter?: string;
-  /** Working directory of the workers, where relative entries start; default: the host's. */
+  /** Working directory of the workers, where relative entries start; it must exist. Default: the host's. */
   readonly cwd?: string;
   /** Added to the environment of every worker. */
   readonly env?: Readonly<Record<string, string>>;
@@ -84,13 +86,12 @@ export function checkSystemOptions(options: SystemOptions): void {
   checkKnown("options.python", python, knownPython);
   for (const field of ["interpreter", "cwd"] as const) {
     const value = python[field];
-    if (value !== undefined && (typeof value !== "string" || value === "")) {
-      throw invalidArgument(`options.python.${field}`, value, "a non-empty string");
+    if (value !== undefined && (typeof value !== "string" || !/^[^\0]+$/.test(value))) {
+      throw invalidArgument(`options.python.${field}`, value, "a non-empty string without NUL characters");
     }
   }
-  for (const [variable, value] of Object.entries(python.env ?? {})) {
-    if (typeof value !== "string") throw invalidArgument(`options.python.env.${variable}`, value, "a string");
-  }
+  checkDirectory(python.cwd);
+  if (python.env !== undefined) checkVariables("options.python.env", python.env);
   const { maxMessageBytes } = python;
   if (
     maxMessageBytes !== undefined &&
@@ -102,6 +103,22 @@ export function checkSystemOptions(options: SystemOptions): void {
       "an integer from 1,024 to 2,147,483,647 bytes",
     );
   }
+}
+
+/** Looked at before anything starts: of a process that could not be started in it the system would only say ENOENT. */
+function checkDirectory(cwd: string | undefined): void {
+  if (cwd === undefined) return;
+  let rule = "a directory";
+  try {
+    if (statSync(cwd).isDirectory()) {
+      rule = "a directory that may be entered";
+      accessSync(cwd, constants.X_OK);
+      return;
+    }
+  } catch (cause) {
+    throw invalidArgument("options.python.cwd", cwd, `${rule}: ${(cause as Error).message}`, cause);
+  }
+  throw invalidArgument("options.python.cwd", cwd, rule);
 }
 
 function checkKnown(field: string, value: object, known: ReadonlySet<string>): void {

@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import { destination, type Logger, pino } from "pino";
-import { type AgentDefinition, containsAgent } from "./agent/define.ts";
+import { type AgentDefinition, containsAgent, longestStartMs } from "./agent/define.ts";
 import { AgentEnvironment } from "./agent/environment.ts";
 import type { Agent } from "./agent/handle.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
@@ -17,6 +17,7 @@ import type { SupervisorDefinition } from "./otp/supervisor/start.ts";
 import { Supervisor } from "./otp/supervisor/supervisor.ts";
 import { workerEnvironment } from "./python/environment.ts";
 import { findInterpreter } from "./python/interpreter.ts";
+import { answerTimeoutMs } from "./python/probe.ts";
 import type { Report } from "./report.ts";
 import { logReport } from "./report-log.ts";
 import { checkSystemOptions, type StopOptions, type SystemOptions } from "./system-options.ts";
@@ -40,14 +41,14 @@ export class System implements AsyncDisposable {
   readonly #root: Supervisor;
   readonly #environment: AgentEnvironment;
   readonly #listeners: Set<(report: Report) => void>;
-  readonly #findPython: () => Promise<string>;
+  readonly #findPython: (startMs: number) => Promise<string>;
 
   constructor(parts: {
     root: Supervisor;
     environment: AgentEnvironment;
     listeners: Set<(report: Report) => void>;
     ended: Promise<ExitReason>;
-    findPython: () => Promise<string>;
+    findPython: (startMs: number) => Promise<string>;
   }) {
     this.name = parts.root.path;
     this.#root = parts.root;
@@ -112,7 +113,7 @@ export class System implements AsyncDisposable {
       });
     }
     if (typeof child === "object" && child !== null && containsAgent(child)) {
-      this.#environment.interpreter ??= await this.#findPython();
+      this.#environment.interpreter ??= await this.#findPython(longestStartMs([child]));
     }
     return supervisor.startChild(child);
   }
@@ -155,13 +156,14 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   };
   const normal = normalizeSupervisorSpec(spec, "options");
   const logger = options.logger ?? createDefaultLogger(name);
-  const cwd = resolve(python.cwd ?? process.cwd());
+  const cwd = resolve(python.cwd ?? currentDirectory());
   const workerEnv = workerEnvironment(python.env ?? {});
-  const findPython = async () => {
+  const findPython = async (startMs: number) => {
     if (parts.interpreter !== undefined) return parts.interpreter;
     const { path } = await findInterpreter({
       cwd,
       env: workerEnv,
+      timeoutMs: Math.max(startMs, answerTimeoutMs),
       ...(python.interpreter === undefined ? {} : { interpreter: python.interpreter }),
     });
     return path;
@@ -187,7 +189,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     report,
   });
   sweepSocketDirectories();
-  if (children.some(containsAgent)) environment.interpreter = await findPython();
+  if (children.some(containsAgent)) environment.interpreter = await findPython(longestStartMs(children));
   const guarded = options.inspect === undefined ? undefined : guardInspector(options.inspect, report);
   const runtime = new LocalRuntime({
     clock: parts.clock ?? realClock,
@@ -207,6 +209,15 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     throw error;
   }
   return new System({ root, environment, listeners, ended, findPython });
+}
+
+/** @throws CallerError "invalid_argument" when it has been removed */
+function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw invalidArgument("options.python.cwd", undefined, "given, because this process's directory is gone", cause);
+  }
 }
 
 function createDefaultLogger(name: string): Logger {

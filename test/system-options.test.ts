@@ -33,11 +33,25 @@ test.each([
   ["options.python", { python: null }],
   ["options.python.path", { python: { path: "/usr/bin/python3" } }],
   ["options.python.interpreter", { python: { interpreter: "" } }],
+  ["options.python.interpreter", { python: { interpreter: "python\0" } }],
   ["options.python.cwd", { python: { cwd: 1 } }],
+  ["options.python.cwd", { python: { cwd: "/nowhere/at/all" } }],
+  ["options.python.cwd", { python: { cwd: "/etc/passwd" } }],
+  ["options.python.cwd", { python: { cwd: "/etc/passwd/x" } }],
+  ["options.python.cwd", { python: { cwd: "a\0b" } }],
   ["options.python.env.A", { python: { env: { A: 1 } } }],
+  ["options.python.env.A", { python: { env: { A: "a\0b" } } }],
+  ["options.python.env", { python: { env: { "A=B": "x" } } }],
+  ["options.python.env", { python: { env: null } }],
   ["options.python.maxMessageBytes", { python: { maxMessageBytes: 1_023 } }],
   ["options.python.maxMessageBytes", { python: { maxMessageBytes: 2 ** 31 } }],
   ["options.python.maxMessageBytes", { python: { maxMessageBytes: 2_000.5 } }],
 ])("%s is refused by name: %o", (field, options) => {
   expect(() => check(options)).toThrow(expect.objectContaining({ code: "invalid_argument", field }));
+});
+
+test("a working directory that is not there is named, with the rule and the system's word", () => {
+  expect(() => check({ python: { cwd: "/nowhere/at/all" } })).toThrow(
+    /^\[invalid_argument\] options\.python\.cwd is "\/nowhere\/at\/all"; it must be a directory: ENOENT/,
+  );
 });

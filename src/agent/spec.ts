@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { invalidArgument } from "../errors.ts";
 import type { RestartType } from "../otp/report/supervisor-report.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
+import { checkVariables } from "../python/environment.ts";
 
 /** How an agent is started, bounded and restarted. */
 export interface AgentSpec<Output = string> {
@@ -72,7 +73,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
   const { env = {}, output, launcher = "auto" } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
-  if (typeof entry !== "string" || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
+  if (typeof entry !== "string" || entry.includes("\0") || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
     throw invalidArgument(
       "spec.entry",
       entry,
@@ -83,9 +84,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   checkInteger("spec.startTimeoutMs", startTimeoutMs, 1, id);
   checkInteger("spec.maxConcurrency", maxConcurrency, 1, id);
   checkInteger("spec.maxQueue", maxQueue, 0, id);
-  for (const [name, value] of Object.entries(env)) {
-    if (typeof value !== "string") throw invalidArgument(`spec.env.${name}`, value, `a string (agent "${id}")`);
-  }
+  checkVariables("spec.env", env, ` (agent "${id}")`);
   if (output !== undefined && typeof output?.["~standard"]?.validate !== "function") {
     throw invalidArgument("spec.output", output, `a Standard Schema, such as zod's or valibot's (agent "${id}")`);
   }
@@ -93,7 +92,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     throw invalidArgument("spec.launcher", launcher, `"spawn" or "auto" (agent "${id}")`);
   }
   const { restart = "permanent" } = spec;
-  return { id, entry, restart, shutdownMs, startTimeoutMs, maxConcurrency, maxQueue, env, output };
+  return { id, entry, restart, shutdownMs, startTimeoutMs, maxConcurrency, maxQueue, env: { ...env }, output };
 }
 
 function checkInteger(field: string, value: number, least: number, id: string): void {

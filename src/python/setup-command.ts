@@ -16,7 +16,15 @@ const program = fileURLToPath(new URL(`../cli/main.${import.meta.url.endsWith(".
 export function runSetup(args: readonly string[], cwd: string): string {
   const command = npxFinds(cwd) || !existsSync(program) ? ["npx", "synapse-otp"] : [process.execPath, program];
   const words = [...command, "setup", ...args].map(shellWord).join(" ");
-  return cwd === process.cwd() ? `run: ${words}` : `run in "${cwd}": ${words}`;
+  return isHere(cwd) ? `run: ${words}` : `run in "${cwd}": ${words}`;
+}
+
+function isHere(cwd: string): boolean {
+  try {
+    return cwd === process.cwd();
+  } catch {
+    return false; // This process's own directory has been removed.
+  }
 }
 
 /** The text as one word of a POSIX shell. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { containsAgent, defineAgent } from "../../src/agent/define.ts";
+import { containsAgent, defineAgent, longestStartMs } from "../../src/agent/define.ts";
 import type { AgentSpec } from "../../src/agent/spec.ts";
 import { CallerError } from "../../src/errors.ts";
 import { defineSupervisor } from "../../src/otp/supervisor/start.ts";
@@ -52,4 +52,12 @@ test("containsAgent looks through nested supervisors", () => {
   expect(containsAgent(nest(nest(defineAgent(spec))))).toBe(true);
   expect(containsAgent(nest(plain))).toBe(false);
   expect(containsAgent(plain)).toBe(false);
+});
+
+test("the longest start of a tree is that of the agent that may take longest", () => {
+  const agent = (id: string, startTimeoutMs: number) => defineAgent({ ...spec, id, startTimeoutMs });
+  const nested = defineSupervisor({ id: "sub", children: [agent("b", 60_000), agent("c", 1_000)] });
+  expect(longestStartMs([agent("a", 5_000), nested, { id: "other", start: () => undefined }])).toBe(60_000);
+  expect(longestStartMs([{ id: "other", start: () => undefined }])).toBe(0);
+  expect(longestStartMs([])).toBe(0);
 });
