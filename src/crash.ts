@@ -3,10 +3,19 @@
  * nothing, so that the worker's border, the errors and the agent speak of a worker's end in the same words.
  */
 
-/** Why the worker's agent could not be loaded, with Python's own words. */
+/** Why a worker could not serve its agent, with Python's own words. */
 export interface WorkerLoadFailure {
-  kind: "module_missing" | "module_failed" | "attribute_missing" | "not_an_agent" | "warmup_failed";
+  kind:
+    | "import_failed"
+    | "module_missing"
+    | "module_failed"
+    | "attribute_missing"
+    | "not_an_agent"
+    | "warmup_failed"
+    | "serve_failed";
   message: string;
+  /** Whether the next start may succeed without anybody's doing. */
+  retriable: boolean;
   pythonType: string | undefined;
   traceback: string | undefined;
 }
@@ -47,6 +56,13 @@ export interface CrashRecord {
   signal?: NodeJS.Signals;
   loadFailure?: WorkerLoadFailure;
   detail?: string;
+  /** Of "spawn_failed": the operating system's name for it, such as "EAGAIN". */
+  errno?: string;
+  /**
+   * How many starts in a row have failed, this one included, where the next one may succeed: the policy answers with a pause. Absent for every
+   * other end.
+   */
+  failedStarts?: number;
   /** Last lines of stderr, oldest first. */
   stderrTail: readonly string[];
   /** Whether the worker had been ready. */

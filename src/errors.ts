@@ -62,6 +62,10 @@ export type WorkerErrorCode =
   | "worker_start_timeout"
   /** The operating system could not start the process. */
   | "worker_spawn_failed"
+  /** The process ended by itself before it was ready, or its socket could not be served; the message has its last words. */
+  | "worker_start_failed"
+  /** What a worker needs (pydantic-ai, grpc, protobuf) is installed and cannot be imported. */
+  | "worker_import_failed"
   /** The worker speaks another version of the protocol. */
   | "worker_protocol_mismatch"
   /** The entry's module does not exist. */
@@ -72,7 +76,7 @@ export type WorkerErrorCode =
   | "entry_attribute_missing"
   /** The entry's attribute is not a pydantic-ai Agent. */
   | "entry_not_an_agent"
-  /** The agent loaded but its dry run failed. */
+  /** The agent loaded, and `async with agent` failed. */
   | "entry_warmup_failed"
   /** No Python interpreter was found. */
   | "python_missing"

@@ -1,6 +1,6 @@
 /** What a system is told, and its checks. */
 
-import { statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { isLogger } from "./agent/guarded-logger.ts";
 import { invalidArgument, unquotedArgument } from "./errors.ts";
@@ -9,6 +9,7 @@ import type { SystemLogger } from "./logger.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
 import type { AnyRestartPolicy } from "./otp/supervisor/restart-policy.ts";
 import type { Strategy } from "./otp/supervisor/spec.ts";
+import { checkVariables } from "./python/environment.ts";
 
 /** Options of `startSystem`. */
 export interface SystemOptions {
@@ -38,10 +39,10 @@ export interface SystemOptions {
 export interface PythonOptions {
   /**
    * The interpreter: a path, or a name on PATH. Default: the environment variable PYTHON_EXEC, then the virtual environment of the project
-   * (`python/.venv`, `.venv`), then the active one, then the one beside this package.
+   * (`python/.venv`, `.venv`), then the active one (`VIRTUAL_ENV`, `CONDA_PREFIX`), then the one beside this package, then PATH.
    */
   readonly interpreter?: string | undefined;
-  /** Working directory of the workers, where relative entries start; default: the host's. */
+  /** Working directory of the workers, where relative entries start; it must exist. Default: the host's. */
   readonly cwd?: string | undefined;
   /** Added to the environment of every worker. */
   readonly env?: Readonly<Record<string, string>> | undefined;
@@ -90,13 +91,12 @@ export function checkSystemOptions(options: SystemOptions): void {
   checkKnown("options.python", python, knownPython);
   for (const field of ["interpreter", "cwd"] as const) {
     const value = python[field];
-    if (value !== undefined && (typeof value !== "string" || value === "")) {
-      throw invalidArgument(`options.python.${field}`, value, "a non-empty string");
+    if (value !== undefined && (typeof value !== "string" || !/^[^\0]+$/.test(value))) {
+      throw invalidArgument(`options.python.${field}`, value, "a non-empty string without NUL characters");
     }
   }
-  for (const [variable, value] of Object.entries(python.env ?? {})) {
-    if (typeof value !== "string") throw unquotedArgument(`options.python.env.${variable}`, value, "a string");
-  }
+  if (python.cwd !== undefined) workingDirectory(python.cwd);
+  if (python.env !== undefined) checkVariables("options.python.env", python.env);
   const { maxMessageBytes } = python;
   if (
     maxMessageBytes !== undefined &&
@@ -118,19 +118,27 @@ function checkKnown(field: string, value: object, known: ReadonlySet<string>): v
 }
 
 /**
- * The working directory of the workers, absolute.
- * @throws CallerError "invalid_argument" when it is none: what is started there would fail as if the interpreter were missing
+ * The working directory of the workers, absolute. Looked at before anything starts: of a process that could not be started in it the system
+ * would only say ENOENT, as if the interpreter were missing.
+ * @throws CallerError "invalid_argument" when it is no directory that may be entered
  */
 export function workingDirectory(given: string | undefined): string {
   const field = "options.python.cwd";
   let directory: string;
   try {
     directory = resolve(given ?? process.cwd());
-  } catch (error) {
-    throw invalidArgument(field, given, "a directory: the host's own working directory has been removed", error);
+  } catch (cause) {
+    throw invalidArgument(field, given, "given, because this process's directory is gone", cause);
   }
-  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) {
-    throw invalidArgument(field, directory, "a directory that exists");
+  let rule = "a directory";
+  try {
+    if (statSync(directory).isDirectory()) {
+      rule = "a directory that may be entered";
+      accessSync(directory, constants.X_OK);
+      return directory;
+    }
+  } catch (cause) {
+    throw invalidArgument(field, directory, `${rule}: ${(cause as Error).message}`, cause);
   }
-  return directory;
+  throw invalidArgument(field, directory, rule);
 }

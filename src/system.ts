@@ -1,6 +1,6 @@
 /** A system: one root supervisor with the services its agents share. */
 
-import { type AgentDefinition, containsAgent } from "./agent/define.ts";
+import { type AgentDefinition, containsAgent, longestStartMs } from "./agent/define.ts";
 import { AgentEnvironment } from "./agent/environment.ts";
 import { guardLogger } from "./agent/guarded-logger.ts";
 import type { Agent, WaitOptions } from "./agent/handle.ts";
@@ -18,6 +18,7 @@ import { Supervisor } from "./otp/supervisor/supervisor.ts";
 import { warnOfOrphans } from "./process-one.ts";
 import { workerEnvironment } from "./python/environment.ts";
 import { findInterpreter } from "./python/interpreter.ts";
+import { answerTimeoutMs } from "./python/probe.ts";
 import type { Report } from "./report.ts";
 import { Reporter } from "./reporter.ts";
 import { StderrLines } from "./stderr-lines.ts";
@@ -43,7 +44,7 @@ export class System implements AsyncDisposable {
   readonly #root: Supervisor;
   readonly #environment: AgentEnvironment;
   readonly #reporter: Reporter;
-  readonly #findPython: () => Promise<string>;
+  readonly #findPython: (startMs: number) => Promise<string>;
   #running = true;
 
   constructor(parts: {
@@ -51,7 +52,7 @@ export class System implements AsyncDisposable {
     environment: AgentEnvironment;
     reporter: Reporter;
     ended: Promise<ExitReason>;
-    findPython: () => Promise<string>;
+    findPython: (startMs: number) => Promise<string>;
   }) {
     this.name = parts.root.path;
     this.#root = parts.root;
@@ -134,7 +135,7 @@ export class System implements AsyncDisposable {
       });
     }
     if (typeof child === "object" && child !== null && containsAgent(child)) {
-      this.#environment.interpreter ??= await this.#findPython();
+      this.#environment.interpreter ??= await this.#findPython(longestStartMs([child]));
     }
     return supervisor.startChild(child);
   }
@@ -181,19 +182,20 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   const logger = guardLogger(options.logger ?? createDefaultLogger(name, (line) => lines.write(line)));
   const cwd = workingDirectory(python.cwd);
   const workerEnv = workerEnvironment(python.env ?? {});
-  const findPython = async () => {
+  const findPython = async (startMs: number) => {
     // Whoever needs an interpreter has workers to come, and with them what may be orphaned.
     warnOfOrphans(logger);
     if (parts.interpreter !== undefined) return parts.interpreter;
     const { path } = await findInterpreter({
       cwd,
       env: workerEnv,
+      timeoutMs: Math.max(startMs, answerTimeoutMs),
       ...(python.interpreter === undefined ? {} : { interpreter: python.interpreter }),
     });
     return path;
   };
   sweepSocketDirectories();
-  const interpreter = children.some(containsAgent) ? await findPython() : undefined;
+  const interpreter = children.some(containsAgent) ? await findPython(longestStartMs(children)) : undefined;
   const unwatchExit = lines.watchExit();
   const reporter = new Reporter(logger);
   const { report } = reporter;

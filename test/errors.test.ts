@@ -107,7 +107,13 @@ describe("JSON of an error", () => {
   const secret = "the secret of this test";
   const crash = crashRecord({
     stderrTail: [secret],
-    loadFailure: { kind: "module_failed", message: "raised", pythonType: "ValueError", traceback: secret },
+    loadFailure: {
+      kind: "module_failed",
+      message: "raised",
+      pythonType: "ValueError",
+      traceback: secret,
+      retriable: false,
+    },
     runsInFlight: ["r1"],
   });
 

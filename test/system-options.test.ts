@@ -38,8 +38,16 @@ test.each([
   ["options.python", { python: null }],
   ["options.python.path", { python: { path: "/usr/bin/python3" } }],
   ["options.python.interpreter", { python: { interpreter: "" } }],
+  ["options.python.interpreter", { python: { interpreter: "python\0" } }],
   ["options.python.cwd", { python: { cwd: 1 } }],
+  ["options.python.cwd", { python: { cwd: "/nowhere/at/all" } }],
+  ["options.python.cwd", { python: { cwd: "/etc/passwd" } }],
+  ["options.python.cwd", { python: { cwd: "/etc/passwd/x" } }],
+  ["options.python.cwd", { python: { cwd: "a\0b" } }],
   ["options.python.env.A", { python: { env: { A: 1 } } }],
+  ["options.python.env.A", { python: { env: { A: "a\0b" } } }],
+  ["options.python.env", { python: { env: { "A=B": "x" } } }],
+  ["options.python.env", { python: { env: null } }],
   ["options.python.maxMessageBytes", { python: { maxMessageBytes: 1_023 } }],
   ["options.python.maxMessageBytes", { python: { maxMessageBytes: 2 ** 31 } }],
   ["options.python.maxMessageBytes", { python: { maxMessageBytes: 2_000.5 } }],
@@ -78,6 +86,12 @@ describe("no error shows", () => {
   });
 });
 
+test("a working directory that is not there is named, with the rule and the system's word", () => {
+  expect(() => workingDirectory("/nowhere/at/all")).toThrow(
+    /^\[invalid_argument\] options\.python\.cwd is "\/nowhere\/at\/all"; it must be a directory: ENOENT/,
+  );
+});
+
 test("a working directory that is none is told as such, and not as a missing interpreter", () => {
   expect(workingDirectory(undefined)).toBe(process.cwd());
   expect(workingDirectory("src")).toBe(join(process.cwd(), "src"));
@@ -92,6 +106,6 @@ test("a working directory that is none is told as such, and not as a missing int
   const gone = vi.spyOn(process, "cwd").mockImplementation(() => {
     throw Object.assign(new Error("uv_cwd"), { code: "ENOENT" });
   });
-  expect(() => workingDirectory(undefined)).toThrow(/own working directory has been removed/);
+  expect(() => workingDirectory(undefined)).toThrow(/this process's directory is gone/);
   gone.mockRestore();
 });

@@ -1,13 +1,25 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Writable } from "node:stream";
 import { pino } from "pino";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { createMachine, fromCallback } from "xstate";
 import { defineAgent, defineSupervisor } from "../src/index.ts";
+import { findInterpreter } from "../src/python/interpreter.ts";
 import type { Report } from "../src/report.ts";
 import { type System, startSystem } from "../src/system.ts";
 import type { SystemOptions } from "../src/system-options.ts";
 import { createFakeLauncher, createVirtualClock, type FakeWorkerScript } from "../src/testing/index.ts";
+import { markPrefix } from "../src/worker/host-mark.ts";
 import { rejection } from "./rpc/agent-server.ts";
+
+/** Watched, not replaced. */
+vi.mock("../src/python/interpreter.ts", async (original) => {
+  const real = await original<typeof import("../src/python/interpreter.ts")>();
+  return { ...real, findInterpreter: vi.fn(real.findInterpreter) };
+});
 
 const running: System[] = [];
 
@@ -41,6 +53,52 @@ test("a system without agents needs no Python", async () => {
   expect(system.tree()).toMatchObject({ id: "plain", state: "running", children: [{ id: "idle", state: "active" }] });
   const starting = system.startChild("plain", poet());
   expect(await rejection(starting)).toMatchObject({ code: "python_missing" });
+});
+
+test("the search for Python waits as long as the agent that may take longest, wherever it is in the tree", async () => {
+  const slow = defineAgent({ id: "slow", entry: "slow.py:agent", startTimeoutMs: 60_000 });
+  const python = { interpreter: "/nowhere/python" };
+  const children = [poet(), defineSupervisor({ id: "sub", children: [slow] })];
+  expect(await rejection(startSystem({ children, python }))).toMatchObject({ code: "python_missing" });
+  expect(vi.mocked(findInterpreter)).toHaveBeenLastCalledWith(expect.objectContaining({ timeoutMs: 60_000 }));
+  const { system } = await start({ python });
+  const hasty = defineAgent({ id: "hasty", entry: "hasty.py:agent", startTimeoutMs: 1 });
+  expect(await rejection(system.startChild("system", hasty))).toMatchObject({ code: "python_missing" });
+  expect(vi.mocked(findInterpreter)).toHaveBeenLastCalledWith(expect.objectContaining({ timeoutMs: 30_000 }));
+});
+
+test("what a host that was killed while it started has left is gone at the next start", async () => {
+  const temporary = mkdtempSync(join(tmpdir(), "st-system-"));
+  vi.stubEnv("TMPDIR", temporary);
+  try {
+    const { pid } = spawnSync(process.execPath, ["-e", ""]);
+    mkdirSync(join(temporary, `${markPrefix().replace(`-${process.pid}-`, `-${pid}-`)}abc123`));
+    await start();
+    expect(readdirSync(temporary)).toEqual([]);
+  } finally {
+    vi.unstubAllEnvs();
+    rmSync(temporary, { recursive: true });
+  }
+});
+
+test("a working directory that is not there is refused by name before anything starts", async () => {
+  const cwd = "/nowhere/at/all";
+  expect(await rejection(startSystem({ children: [poet()], python: { cwd } }))).toMatchObject({
+    code: "invalid_argument",
+    field: "options.python.cwd",
+    value: cwd,
+  });
+});
+
+test("a host whose own directory has been removed is told to name another", async () => {
+  const gone = vi.spyOn(process, "cwd").mockImplementation(() => {
+    throw new Error("ENOENT: no such file or directory, uv_cwd");
+  });
+  try {
+    expect(await rejection(startSystem())).toMatchObject({ code: "invalid_argument", field: "options.python.cwd" });
+  } finally {
+    gone.mockRestore();
+  }
 });
 
 test("an option that breaks a rule is refused before anything starts", async () => {

@@ -121,7 +121,10 @@ export class AgentProcess implements AgentSlot, HandleOwner {
       resident: {
         halt: () => this.#halt(),
         restart: (delayMs) => this.#life.send({ type: "supervisor.restart", delayMs }),
-        decided: (decision) => this.#crashes.decided(decision),
+        decided: (decision) => {
+          this.#crashes.decided(decision);
+          if (decision.type === "restart") this.#tellOfFailedStarts();
+        },
       },
       node: () => ({
         incarnation: this.incarnation,
@@ -225,6 +228,15 @@ export class AgentProcess implements AgentSlot, HandleOwner {
       this.#restartTimer = undefined;
       this.#life.send({ type: "restart.due" });
     }, delayMs);
+  }
+
+  /** Who waits learns why no worker serves, and may ask again: the agent goes on trying. */
+  #tellOfFailedStarts(): void {
+    const { startError } = this.#crashes;
+    if (startError === undefined || !this.#crashes.outOfPatience) return;
+    this.runs.failWaiting(startError);
+    this.#readiness.reject(startError);
+    this.#readiness.renew();
   }
 
   #clearTimer(): void {

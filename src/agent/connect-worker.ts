@@ -3,6 +3,7 @@
 import type { AgentClient } from "../rpc/agent-client.ts";
 import { type ConnectOptions, connectAgent } from "../rpc/client.ts";
 import type { Worker, WorkerExit } from "../worker/launcher.ts";
+import { socketFault } from "../worker/socket-owner.ts";
 
 /** How connecting to a worker ended. */
 export type ConnectOutcome =
@@ -14,7 +15,7 @@ export type ConnectOutcome =
 const answerMs = 10_000;
 
 /**
- * Waits for the worker, connects, and asks its event loop whether it serves. The socket's directory is released as soon as the connection
+ * Waits for the worker, looks whether the socket is its own, connects, and asks its event loop whether it serves. The socket's directory is released as soon as the connection
  * stands, so that nothing is left on disk whoever is killed later. Never rejects.
  */
 export async function connectWorker(
@@ -26,6 +27,8 @@ export async function connectWorker(
   const { socketPath, token } = outcome.ready;
   let client: AgentClient | undefined;
   try {
+    const fault = socketFault(socketPath, worker.pid);
+    if (fault !== undefined) throw new Error(fault);
     client = await connectAgent({ ...agent, socketPath, token, connectTimeoutMs: answerMs });
     worker.releaseSocket();
     const health = await client.checkHealth({ timeoutMs: answerMs });

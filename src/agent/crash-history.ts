@@ -5,13 +5,21 @@ import type { SynapseError } from "../errors.ts";
 import type { ExitReason } from "../otp/report/exit-reason.ts";
 import type { RestartDecision } from "../otp/report/supervisor-report.ts";
 import type { AgentLife } from "./life.ts";
+import { startFailureOf } from "./start-failure.ts";
 import { agentStoppedError, leftDownError, workerError } from "./worker-error.ts";
+
+/** After how many failed starts in a row those who wait are told, who may have given no limit of their own: some 20 s with the usual pauses. */
+const patientStarts = 8;
 
 /** The last crash of one agent, and the end that it led to. */
 export class CrashHistory {
   readonly #life: AgentLife;
   #last: CrashRecord | undefined;
   #everServed = false;
+  /** The last incarnation that served. */
+  #served = 0;
+  #failedStarts = 0;
+  #cannotStart = false;
   /** Each who asks is given an error of its own, made where it asks. */
   #leftDown: (() => SynapseError) | undefined;
 
@@ -31,29 +39,51 @@ export class CrashHistory {
 
   /** The agent begins, or begins again: what had left it down holds no longer. */
   begin(): void {
+    this.#failedStarts = 0;
     this.#leftDown = undefined;
   }
 
   /** A worker serves: a load that fails from now on is a crash as any other. */
   served(): void {
     this.#everServed = true;
+    this.#served = this.#life.incarnation;
+    this.#failedStarts = 0;
   }
 
-  /** Nobody had asked for this end of a worker. */
+  /**
+   * Nobody had asked for this end of a worker. A start that failed and may succeed the next time is counted, and so is any other one of an agent
+   * that has served before: what worked once may be mended by whoever changed it.
+   */
   note(crash: CrashRecord): void {
     this.#last = crash;
+    const failure = crash.incarnation === this.#served ? undefined : startFailureOf(crash);
+    this.#cannotStart = failure === "lasting" && !this.#everServed;
+    if (failure === undefined || this.#cannotStart) return;
+    this.#failedStarts += 1;
+    crash.failedStarts = this.#failedStarts;
   }
 
-  /** Tells the supervisor of the last crash. One that never served and cannot be loaded has failed to start: trying again does not mend it. */
+  /** Why no worker serves: the last start has failed and is tried again; undefined when that is not so. */
+  get startError(): SynapseError | undefined {
+    const crash = this.#last;
+    return crash === undefined || this.#failedStarts === 0 ? undefined : workerError(crash);
+  }
+
+  /** Whether so many starts in a row have failed that who waits is to be told. The agent goes on trying. */
+  get outOfPatience(): boolean {
+    return this.#failedStarts >= patientStarts;
+  }
+
+  /** Tells the supervisor of the last crash. One that cannot start, and never did, has failed to start: trying again does not mend it. */
   tellSupervisor(): void {
     const crash = this.#last;
     if (crash === undefined) return;
-    if (crash.cause === "load_failed" && !this.#everServed) {
+    if (this.#cannotStart) {
       this.#leftDown = () => workerError(crash);
       this.#life.tellSupervisor((scope) => scope.startFailed(crash));
       return;
     }
-    this.#life.tellSupervisor((scope) => scope.exited(exitReasonOf(crash)));
+    this.#life.tellSupervisor((scope) => scope.exited(exitReasonOf(crash), crash.failedStarts));
   }
 
   /** The supervisor's answer. */
@@ -62,6 +92,10 @@ export class CrashHistory {
     if (crash === undefined) return;
     crash.decision = decision;
     if (decision.type === "restart" || exitReasonOf(crash) === "normal") return;
+    if (crash.failedStarts !== undefined && decision.type === "leave") {
+      this.#leftDown = () => workerError(crash);
+      return;
+    }
     const code = decision.type === "give_up" ? "restart_intensity_exceeded" : "agent_stopped";
     this.#leftDown = () => leftDownError(crash, code, decision.because);
   }
@@ -74,5 +108,5 @@ export class CrashHistory {
 
 /** A worker that ended by itself with exit code 0 had finished; anything else is a crash. */
 function exitReasonOf(crash: CrashRecord): ExitReason {
-  return crash.cause === "exited" && crash.exitCode === 0 ? "normal" : crash;
+  return crash.cause === "exited" && crash.exitCode === 0 && crash.failedStarts === undefined ? "normal" : crash;
 }

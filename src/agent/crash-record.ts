@@ -1,6 +1,7 @@
 /** From a worker's exit, and what the agent knew at that moment, to the record of the crash. */
 
 import type { CrashRecord } from "../crash.ts";
+import { lastWordsOf } from "../python/last-words.ts";
 import type { WorkerExit } from "../worker/launcher.ts";
 
 /** What the agent adds to a worker's exit. */
@@ -32,6 +33,7 @@ export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): 
   if (exit.signal !== undefined) record.signal = exit.signal;
   if (exit.loadFailure !== undefined) record.loadFailure = exit.loadFailure;
   if (exit.detail !== undefined) record.detail = exit.detail;
+  if (exit.errno !== undefined) record.errno = exit.errno;
   return record;
 }
 
@@ -40,9 +42,9 @@ function describeExit(exit: WorkerExit, cause: CrashRecord["cause"]): string {
   const after = `after ${Math.round(exit.uptimeMs)} ms`;
   switch (cause) {
     case "exited":
-      return `${who} exited with code ${exit.exitCode} ${after}`;
+      return `${who} exited with code ${exit.exitCode} ${after}${atStart(exit)}`;
     case "signaled":
-      return `${who} was ended by ${exit.signal} ${after}`;
+      return `${who} was ended by ${exit.signal} ${after}${atStart(exit)}`;
     case "stopped":
       return `${who} was stopped ${after}`;
     case "killed":
@@ -58,4 +60,11 @@ function describeExit(exit: WorkerExit, cause: CrashRecord["cause"]): string {
     case "connection_lost":
       return `${who} could no longer be reached and was killed ${after}`;
   }
+}
+
+/** A start that failed without a word on the control channel: what Python said last is all that is known. */
+function atStart({ wasReady, stderrTail }: WorkerExit): string {
+  if (wasReady) return "";
+  const said = lastWordsOf(stderrTail);
+  return said === undefined ? ", before it was ready" : `, before it was ready: ${said}`;
 }

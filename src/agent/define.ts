@@ -25,6 +25,15 @@ export function containsAgent(spec: ChildSpec): boolean {
   return false;
 }
 
+/** The longest `startTimeoutMs` of the agents among these children and below them; 0 when there is none. */
+export function longestStartMs(specs: readonly ChildSpec[]): number {
+  const times = specs.map((spec) => {
+    if ("agent" in spec) return (spec as AgentDefinition<unknown>).agent.startTimeoutMs;
+    return "spec" in spec ? longestStartMs((spec as SupervisorDefinition).spec.children ?? []) : 0;
+  });
+  return Math.max(0, ...times);
+}
+
 /**
  * Defines an agent. Nothing is started. What its runs answer with is a text where `output` says so, what a schema in `output` makes of it, and otherwise
  * unknown; a type argument without a schema is the caller's own word.

@@ -165,8 +165,15 @@ export class Agent<Output = unknown> {
       timeoutMs === undefined
         ? undefined
         : clock.setTimeout(() => {
-            const message = `agent "${this.id}" is ${this.state}, not ready, after ${timeoutMs} ms`;
-            reject(new RunError("deadline_exceeded", message, { agentId: this.id }));
+            const { startError: cause } = this.#owner.runs;
+            const why = cause === undefined ? "" : `: ${cause.message}`;
+            const message = `agent "${this.id}" is ${this.state}, not ready, after ${timeoutMs} ms${why}`;
+            reject(
+              new RunError("deadline_exceeded", message, {
+                agentId: this.id,
+                ...(cause === undefined ? {} : { cause }),
+              }),
+            );
           }, timeoutMs);
     if (signal?.aborted === true) abort();
     const forget = signal === undefined ? undefined : onAbort(signal, abort);

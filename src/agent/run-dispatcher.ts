@@ -56,6 +56,10 @@ export class RunDispatcher implements RunTaker {
     return this.#life.environment.maxMessageBytes;
   }
 
+  get startError(): SynapseError | undefined {
+    return this.#crashes.startError;
+  }
+
   accept(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;
@@ -115,6 +119,11 @@ export class RunDispatcher implements RunTaker {
     const waiting = this.#mailbox.drain("waiting");
     for (const run of waiting) run.fail(this.#crashes.endError("stopped while the run waited", run.id));
     return waiting.length;
+  }
+
+  /** Ends the runs that wait with this error. */
+  failWaiting(error: SynapseError): void {
+    for (const run of this.#mailbox.drain("waiting")) run.fail(error);
   }
 
   runLeft(run: PendingRun): void {

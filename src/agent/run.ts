@@ -35,6 +35,8 @@ export interface RunOwner {
   readonly schema: StandardSchemaV1 | undefined;
   /** Largest request, in bytes. */
   readonly maxMessageBytes: number;
+  /** Why no worker serves, when a start has failed and is tried again. */
+  readonly startError: SynapseError | undefined;
   /** A run that was not queued yet is queued; it fails when there is no room for it. */
   enqueue(run: PendingRun): void;
   /** The caller of the run was answered, but the worker holds it still. */
@@ -194,8 +196,11 @@ export abstract class Run<Output> implements PendingRun {
 
   #expire(): void {
     const what = this.#incarnation === 0 ? "was still waiting for a worker after" : "did not end within";
-    const message = `run of agent "${this.owner.agentId}" ${what} ${this.#timeoutMs} ms`;
-    const error = new RunError("deadline_exceeded", message, { ...this.#facts(), kind: "deadline" });
+    const cause = this.#incarnation === 0 ? this.owner.startError : undefined;
+    const why = cause === undefined ? "" : `: ${cause.message}`;
+    const message = `run of agent "${this.owner.agentId}" ${what} ${this.#timeoutMs} ms${why}`;
+    const facts = { ...this.#facts(), kind: "deadline" as const };
+    const error = new RunError("deadline_exceeded", message, cause === undefined ? facts : { ...facts, cause });
     const carriage = this.#carriage;
     if (carriage === undefined || carriage.over) {
       this.fail(error);

@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { invalidArgument, unquotedArgument } from "../errors.ts";
 import type { RestartType } from "../otp/report/supervisor-report.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
+import { checkVariables } from "../python/environment.ts";
 import type { UnsafeNumbers } from "../rpc/exact-json.ts";
 
 /** How an agent is started, bounded and restarted. */
@@ -98,7 +99,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
   const { env = {}, output, unsafeNumbers, launcher = "auto" } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
-  if (typeof entry !== "string" || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
+  if (typeof entry !== "string" || entry.includes("\0") || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
     throw invalidArgument(
       "spec.entry",
       entry,
@@ -109,9 +110,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   checkInteger("spec.startTimeoutMs", startTimeoutMs, 1, id);
   checkInteger("spec.maxConcurrency", maxConcurrency, 1, id);
   checkInteger("spec.maxQueue", maxQueue, 0, id);
-  for (const [name, value] of Object.entries(env)) {
-    if (typeof value !== "string") throw unquotedArgument(`spec.env.${name}`, value, `a string (agent "${id}")`);
-  }
+  checkVariables("spec.env", env, ` (agent "${id}")`);
   if (output !== undefined && output !== "text" && typeof output?.["~standard"]?.validate !== "function") {
     throw invalidArgument(
       "spec.output",
@@ -134,7 +133,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     startTimeoutMs,
     maxConcurrency,
     maxQueue,
-    env,
+    env: { ...env },
     output: output === "text" ? textSchema : output,
     unsafeNumbers,
   };

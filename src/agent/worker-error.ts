@@ -2,13 +2,16 @@
 
 import type { CrashRecord } from "../crash.ts";
 import { WorkerError, type WorkerErrorCode } from "../errors.ts";
+import { endedAtStart } from "./start-failure.ts";
 
 const loadCodes = {
+  import_failed: "worker_import_failed",
   module_missing: "entry_module_missing",
   module_failed: "entry_module_failed",
   attribute_missing: "entry_attribute_missing",
   not_an_agent: "entry_not_an_agent",
   warmup_failed: "entry_warmup_failed",
+  serve_failed: "worker_start_failed",
 } as const;
 
 /** The code that tells a crash apart. */
@@ -25,7 +28,7 @@ function codeOf(crash: CrashRecord): WorkerErrorCode {
     case "connection_lost":
       return "worker_connection_lost";
     default:
-      return "worker_exited";
+      return endedAtStart(crash) ? "worker_start_failed" : "worker_exited";
   }
 }
 
@@ -37,6 +40,8 @@ export function workerError(crash: CrashRecord, runId?: string): WorkerError {
   if (loadFailure?.traceback !== undefined) lines.push(loadFailure.traceback.trimEnd());
   else if (stderrTail.length > 0)
     lines.push("last lines of its stderr:", ...stderrTail.slice(-5).map((line) => `  ${line}`));
+  if (crash.failedStarts !== undefined && crash.decision !== undefined)
+    lines.push(`decision: ${crash.decision.because}`);
   return new WorkerError(codeOf(crash), lines.join("\n"), {
     agentId: crash.agentId,
     crash,

@@ -7,8 +7,8 @@ import type { ProbeAnswer, ProbePlace, ProbeResult } from "./probe.ts";
 /** What came of looking at a candidate. */
 export type Examined = { candidate: Candidate } & (
   | { path: string; answer: ProbeAnswer }
-  /** `broken`: something is there but it is no Python that works. One that was only too slow is not called broken. */
-  | { reason: string; broken: boolean }
+  /** `broken`: something is there but it is no Python that works. `slow`: it did not answer in time, which is not the same. */
+  | { reason: string; broken: boolean; slow?: boolean }
 );
 
 /** Asks an interpreter; `path` exists. */
@@ -28,7 +28,8 @@ export async function examine(candidate: Candidate, place: ProbePlace, ask: Ask)
     path = result.answer.executable;
     result = await ask(path, place);
   }
-  if ("failure" in result) return { candidate, reason: result.failure, broken: !result.timedOut };
+  if ("failure" in result)
+    return { candidate, reason: result.failure, broken: !result.timedOut, slow: result.timedOut };
   return { candidate, path, answer: result.answer };
 }
 

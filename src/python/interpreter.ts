@@ -5,7 +5,7 @@ import { type InterpreterSource, listCandidates } from "./candidates.ts";
 import { readPythonEnvironment, workerEnvironment } from "./environment.ts";
 import { type Ask, type Examined, examine } from "./examine.ts";
 import { type DependencyModule, ownPackage } from "./needs.ts";
-import { type ProbeResult, probeInterpreter } from "./probe.ts";
+import { type ProbePlace, type ProbeResult, probeInterpreter } from "./probe.ts";
 import { type Rejection, rejectionOf, searchError } from "./rejection.ts";
 import { findPackageFault, isOld } from "./verdict.ts";
 
@@ -16,10 +16,12 @@ export interface FindInterpreterOptions {
   /** Absolute path of the directory that the workers will run in. */
   cwd: string;
   /**
-   * The environment that is searched and in which the interpreter is asked; a worker's own, so that its PYTHONPATH counts. Default: the
-   * host's.
+   * The environment that is searched and in which the interpreter is asked; a worker's own, so that its PYTHONPATH counts. Default: what a
+   * worker would get of the host's.
    */
   env?: NodeJS.ProcessEnv;
+  /** How long one interpreter may take to answer. Milliseconds; default 30,000. */
+  timeoutMs?: number;
 }
 
 /** An interpreter that can run workers. */
@@ -37,8 +39,9 @@ export interface Interpreter {
 /** Searches, and remembers what the interpreters said. */
 export interface InterpreterFinder {
   /**
-   * The first of these that can run workers: `interpreter`, PYTHON_EXEC, `<cwd>/python/.venv`, `<cwd>/.venv`, VIRTUAL_ENV, the `python/.venv`
-   * of this package. One that is named by the option or by PYTHON_EXEC is taken or refused, never replaced.
+   * The first of these that can run workers: `interpreter`, PYTHON_EXEC, `<cwd>/python/.venv`, `<cwd>/.venv`, VIRTUAL_ENV, CONDA_PREFIX, the
+   * `python/.venv` of this package, `python3` and `python` on PATH. One that is named by the option or by PYTHON_EXEC is taken or refused, never
+   * replaced.
    *
    * A virtual environment's python is executed by its own path, although it is a link. A wrapper script is not executed: it would eat
    * the signals meant for the worker, so the interpreter that it leads to is taken instead.
@@ -54,8 +57,10 @@ export interface InterpreterFinder {
  * forgotten, so that what was mended is seen.
  */
 export function createInterpreterFinder(): InterpreterFinder {
-  const ask = createProbeCache();
-  return { find: (options) => search(options, ask) };
+  const remembered: Remembered = new Map();
+  return {
+    find: (options) => search(options, (path, place) => askOnce(remembered, path, place, options.timeoutMs)),
+  };
 }
 
 /** One search without a memory. Same rules and errors as {@link InterpreterFinder.find}. */
@@ -65,7 +70,8 @@ export function findInterpreter(options: FindInterpreterOptions): Promise<Interp
 
 async function search(options: FindInterpreterOptions, ask: Ask): Promise<Interpreter> {
   const { interpreter, cwd } = options;
-  const env = workerEnvironment({}, options.env);
+  // A worker's environment has in it what its owner says on purpose: only the host's own is sifted.
+  const env = options.env === undefined ? workerEnvironment() : definedOf(options.env);
   const rejections: Rejection[] = [];
   for (const candidate of listCandidates(interpreter, cwd, readPythonEnvironment(env))) {
     const examined = await examine(candidate, { cwd, env }, ask);
@@ -86,20 +92,29 @@ function describeInterpreter({ candidate, path, answer }: Extract<Examined, { pa
   };
 }
 
+function definedOf(env: NodeJS.ProcessEnv): Record<string, string> {
+  const defined = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return Object.fromEntries(defined);
+}
+
+type Remembered = Map<string, { stamp: string; result: Promise<ProbeResult> }>;
+
 /** Asks, or remembers. */
-function createProbeCache(): Ask {
-  const remembered = new Map<string, { stamp: string; result: Promise<ProbeResult> }>();
-  return async (path, { cwd, env }) => {
-    // Both: the link changes when an environment is made anew, its target when Python itself is replaced.
-    const modifiedMs = [lstatSync(path).mtimeMs, statSync(path).mtimeMs];
-    const stamp = JSON.stringify([modifiedMs, cwd, readPythonEnvironment(env).modulePath]);
-    const known = remembered.get(path);
-    if (known?.stamp === stamp) return known.result;
-    const entry = { stamp, result: probeInterpreter(path, { cwd, env }) };
-    remembered.set(path, entry);
-    const result = await entry.result;
-    const isGood = "answer" in result && !isOld(result.answer.version) && findPackageFault(result.answer) === undefined;
-    if (!isGood && remembered.get(path) === entry) remembered.delete(path);
-    return result;
-  };
+async function askOnce(
+  remembered: Remembered,
+  path: string,
+  { cwd, env }: ProbePlace,
+  timeoutMs: number | undefined,
+): Promise<ProbeResult> {
+  // Both: the link changes when an environment is made anew, its target when Python itself is replaced.
+  const modifiedMs = [lstatSync(path).mtimeMs, statSync(path).mtimeMs];
+  const stamp = JSON.stringify([modifiedMs, cwd, readPythonEnvironment(env).modulePath]);
+  const known = remembered.get(path);
+  if (known?.stamp === stamp) return known.result;
+  const entry = { stamp, result: probeInterpreter(path, { cwd, env }, timeoutMs) };
+  remembered.set(path, entry);
+  const result = await entry.result;
+  const isGood = "answer" in result && !isOld(result.answer.version) && findPackageFault(result.answer) === undefined;
+  if (!isGood && remembered.get(path) === entry) remembered.delete(path);
+  return result;
 }

@@ -66,7 +66,9 @@ if sys.version_info >= (3, 11):
 
     site_packages = sysconfig.get_path("purelib")
     is_virtual = sys.prefix != sys.base_prefix
-    answer["inVirtualEnv"] = is_virtual or os.path.isdir(os.path.join(sys.prefix, "conda-meta"))
+    is_conda = os.path.isdir(os.path.join(sys.prefix, "conda-meta"))
+    # The one that conda itself lives in is the machine's, as it were.
+    answer["inVirtualEnv"] = is_virtual or (is_conda and not os.path.isdir(os.path.join(sys.prefix, "condabin")))
     answer["prefix"] = sys.prefix
     managed = os.path.join(sysconfig.get_path("stdlib"), "EXTERNALLY-MANAGED")
     answer["externallyManaged"] = not is_virtual and os.path.exists(managed)

@@ -1,11 +1,12 @@
 /** Asks an interpreter what it is, by running it once. No package is imported, neither ours nor another's: about 50 ms. */
 
 import { execa, type Result } from "execa";
+import { lastWordsOf } from "./last-words.ts";
 import { type DependencyModule, dependencies, namesake, ownPackage } from "./needs.ts";
 import { probeMarker, probeScript } from "./probe-script.ts";
 
-/** How long an interpreter may take to answer, in ms. */
-const defaultTimeoutMs = 10_000;
+/** How long an interpreter may take to answer, in milliseconds: a first start from a network drive, or under a virus scanner, takes long. */
+export const answerTimeoutMs = 30_000;
 
 /** The version of each dependency; undefined when its module is not there, "unknown" when it has no metadata. */
 export type DependencyVersions = Readonly<Record<DependencyModule, string | undefined>>;
@@ -56,13 +57,12 @@ export interface ProbePlace {
 }
 
 /**
- * Runs `path -c <script>`. Never rejects. What runs longer than
- * `timeoutMs` (default 10 s) is killed with all it has started.
+ * Runs `path -c <script>`. Never rejects. What runs longer than `timeoutMs` (default 30,000) is killed with all it has started.
  */
 export async function probeInterpreter(
   path: string,
   { cwd, env }: ProbePlace,
-  timeoutMs = defaultTimeoutMs,
+  timeoutMs = answerTimeoutMs,
 ): Promise<ProbeResult> {
   const result = await execa(path, ["-c", probeScript({ own: ownPackage, namesake, dependencies })], {
     cwd,
@@ -78,9 +78,14 @@ export async function probeInterpreter(
   const line = result.stdout.split("\n").findLast((text) => text.startsWith(probeMarker));
   const answer = line === undefined ? undefined : readAnswer(line.slice(probeMarker.length));
   if (answer !== undefined) return { answer };
-  const lastWords = result.stderr.trim().split("\n").at(-1);
-  const failure = `it did not answer as a Python interpreter does: ${lastWords || describeEnd(result)}`;
+  const lastWords = lastWordsOf(result.stderr.split("\n")) ?? describeEnd(result);
+  const failure = `it did not answer as a Python interpreter does: ${lastWords}${describeHome(env)}`;
   return { failure, timedOut: false };
+}
+
+/** What the host's environment says is not handed on: whoever gives it to the workers is told. */
+function describeHome(env: Readonly<Record<string, string>>): string {
+  return env.PYTHONHOME === undefined ? "" : `; PYTHONHOME is "${env.PYTHONHOME}": leave it out of python.env`;
 }
 
 function describeEnd({ signal, exitCode, originalMessage }: Pick<Result, "signal" | "exitCode" | "originalMessage">) {

@@ -11,7 +11,7 @@ import { findPackageFault, isOld, type PackageFault } from "./verdict.ts";
 
 /** A candidate and why it was not taken; from top to bottom it came nearer to being usable. */
 export type Rejection = { candidate: Candidate } & (
-  | { code: "python_missing"; reason: string; broken: boolean }
+  | { code: "python_missing"; reason: string; broken: boolean; slow: boolean }
   | { code: "python_too_old"; path: string; version: string }
   | { code: PackageFault["code"]; path: string; answer: ProbeAnswer; fault: PackageFault }
 );
@@ -20,7 +20,8 @@ export type Rejection = { candidate: Candidate } & (
 export function rejectionOf(examined: Examined): Rejection | undefined {
   const { candidate } = examined;
   if (!("answer" in examined)) {
-    return { code: "python_missing", candidate, reason: examined.reason, broken: examined.broken };
+    const { reason, broken, slow = false } = examined;
+    return { code: "python_missing", candidate, reason, broken, slow };
   }
   const { path, answer } = examined;
   if (isOld(answer.version)) return { code: "python_too_old", candidate, path, version: answer.version.join(".") };
@@ -28,13 +29,25 @@ export function rejectionOf(examined: Examined): Rejection | undefined {
   return fault === undefined ? undefined : { code: fault.code, candidate, path, answer, fault };
 }
 
-/** The rejection that came nearest; of equals the first. Undefined when no candidate is a Python at all. */
+/**
+ * The rejection that came nearest; of equals the first. Undefined when no candidate is a Python at all, or only the machine's own: that one is not
+ * what should have been set up, unless our package is there.
+ */
 export function nearestOf(
   rejections: readonly Rejection[],
 ): Exclude<Rejection, { code: "python_missing" }> | undefined {
   const first = <C extends Rejection["code"]>(code: C) =>
-    rejections.find((rejection): rejection is Extract<Rejection, { code: C }> => rejection.code === code);
+    rejections.find(
+      (rejection): rejection is Extract<Rejection, { code: C }> => rejection.code === code && !isOfMachine(rejection),
+    );
   return first("python_package_mismatch") ?? first("python_package_missing") ?? first("python_too_old");
+}
+
+/** Whether a candidate is the Python of the machine, which was looked at because it may have everything, and has nothing of ours. */
+function isOfMachine(rejection: Rejection): boolean {
+  const { source } = rejection.candidate;
+  if (source !== "PATH" && source !== "CONDA_PREFIX") return false;
+  return !("answer" in rejection) || (!rejection.answer.inVirtualEnv && rejection.answer.own === undefined);
 }
 
 /**
@@ -49,15 +62,20 @@ export function searchError(rejections: readonly Rejection[], cwd: string): Work
   return new WorkerError(nearest.code, `${describeRejection(nearest)}; ${remedy(nearest, cwd)}${rest}`);
 }
 
+/** For an interpreter that works and is slow: a network drive, a virus scanner. */
+const patience =
+  "if it is only slow, raise startTimeoutMs: the search waits as long as the agent that may take longest";
+
 function missingError(rejections: readonly Rejection[], cwd: string): WorkerError {
   const named = rejections.find(({ candidate }) => isNamed(candidate.source));
   if (named !== undefined) {
-    return new WorkerError(
-      "python_missing",
-      `${describeRejection(named)}; ${ownEnvironment(["--venv", ".venv"], cwd, named)}`,
-    );
+    const remedy = "slow" in named && named.slow ? patience : ownEnvironment(["--venv", ".venv"], cwd, named);
+    return new WorkerError("python_missing", `${describeRejection(named)}; ${remedy}`);
   }
   const what = `no Python interpreter for the workers was found; looked at: ${rejections.map(describeRejection).join(", ")}`;
+  if (rejections.some((rejection) => "slow" in rejection && rejection.slow)) {
+    return new WorkerError("python_missing", `${what}; ${patience}`);
+  }
   const isBroken = rejections.some(
     (rejection) => rejection.candidate.source === "cwd/.venv" && "broken" in rejection && rejection.broken,
   );

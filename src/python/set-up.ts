@@ -70,7 +70,8 @@ export async function setUpPython(options: SetUpOptions): Promise<SetUpResult> {
           return complete({ source: "option", path: python, given: python }, options, context);
         })
       : await completeUnderLock(target, options, context);
-  const { cwd, env } = context;
+  const { cwd } = context;
+  const env = workerEnvironment({}, context.env);
   const interpreter = await findInterpreter({ interpreter: path, cwd, env });
   const found = await findInterpreter({ cwd, env }).catch((error: unknown) => {
     if (error instanceof WorkerError) return undefined;

@@ -10,7 +10,15 @@ import { programOf, searchPackage } from "./package-folder.ts";
  */
 export function runSetup(args: readonly string[], cwd: string): string {
   const words = [...commandIn(cwd), "setup", ...args].map(shellWord).join(" ");
-  return cwd === process.cwd() ? `run: ${words}` : `run in "${cwd}": ${words}`;
+  return isHere(cwd) ? `run: ${words}` : `run in "${cwd}": ${words}`;
+}
+
+function isHere(cwd: string): boolean {
+  try {
+    return cwd === process.cwd();
+  } catch {
+    return false; // This process's own directory has been removed.
+  }
 }
 
 /** The text as one word of a POSIX shell. */

@@ -4,10 +4,11 @@ import { execa } from "execa";
 import { WorkerError } from "../errors.ts";
 import { installerEnvironment } from "./environment.ts";
 import { oldestPython } from "./needs.ts";
+import { answerTimeoutMs } from "./probe.ts";
 import { isOld } from "./verdict.ts";
 
 /** Programs that are tried, in this order: the one that the user's PATH prefers, then by version. */
-export const pythonNames = ["python3", "python3.13", "python3.12", "python3.14", "python3.11"] as const;
+export const pythonNames = ["python3", "python3.13", "python3.12", "python3.14", "python3.11", "python"] as const;
 
 /** What an interpreter said of itself. */
 export interface PythonAnswer {
@@ -15,6 +16,8 @@ export interface PythonAnswer {
   readonly version: readonly [major: number, minor: number, micro: number];
   /** Modules without which no virtual environment can be made, and which it lacks. */
   readonly lacks: readonly string[];
+  /** `sys.base_prefix`: "/usr" is the one of the system's package manager. */
+  readonly basePrefix?: string | undefined;
 }
 
 /** What came of asking for an interpreter: its answer, or why there is none. */
@@ -28,7 +31,7 @@ for name in ("venv", "ensurepip"):
         __import__(name)
     except ImportError:
         lacks.append(name)
-print("synapse:" + json.dumps([list(sys.version_info[:3]), lacks]))
+print("synapse:" + json.dumps([list(sys.version_info[:3]), lacks, getattr(sys, "base_prefix", sys.prefix)]))
 `;
 
 /**
@@ -36,21 +39,23 @@ print("synapse:" + json.dumps([list(sys.version_info[:3]), lacks]))
  * @param env default: the host's own; PATH is searched for a bare name
  */
 export async function probePython(name: string, env: NodeJS.ProcessEnv = process.env): Promise<PythonProbe> {
-  const { exitCode, all, originalMessage } = await execa(name, ["-c", script], {
+  const { exitCode, all, originalMessage, timedOut } = await execa(name, ["-c", script], {
     env: installerEnvironment(env),
     extendEnv: false,
     stdin: "ignore",
     all: true,
     reject: false,
-    timeout: 10_000,
+    timeout: answerTimeoutMs,
     killSignal: "SIGKILL",
   });
   const line = all?.split("\n").find((text) => text.startsWith("synapse:"));
   if (exitCode !== 0 || line === undefined) {
+    if (timedOut) return { name, failure: `it did not answer within ${answerTimeoutMs} ms` };
     return { name, failure: all?.trim().split("\n")[0] || originalMessage || "it did not answer" };
   }
-  const [version, lacks] = JSON.parse(line.slice("synapse:".length)) as [[number, number, number], string[]];
-  return { name, version, lacks };
+  type Line = [version: [number, number, number], lacks: string[], basePrefix?: string];
+  const [version, lacks, basePrefix] = JSON.parse(line.slice("synapse:".length)) as Line;
+  return { name, version, lacks, basePrefix };
 }
 
 /** Whether an answer is of a Python that is new enough and complete. */
@@ -85,11 +90,17 @@ export function describeSearch(probes: readonly PythonProbe[], howToName: string
     const [major, minor] = incomplete.version;
     return (
       `${incomplete.name} is Python ${incomplete.version.join(".")} but lacks ${incomplete.lacks.join(" and ")}, ` +
-      `which a virtual environment is made with. On Debian and Ubuntu: apt-get install python${major}.${minor}-venv. ${tried}`
+      `which a virtual environment is made with. ${bringVenv(major, minor, incomplete.basePrefix)}. ${tried}`
     );
   }
   const remedy = `Install Python ${oldest} or newer with its venv module, or name one: ${howToName}.`;
   return `No Python ${oldest} or newer was found. ${remedy} ${tried}`;
+}
+
+/** What brings the modules that virtual environments are made with: Debian packs its own Python's apart, to others uv needs none. */
+export function bringVenv(major: number | string, minor: number | string, basePrefix: string | undefined): string {
+  if (basePrefix !== undefined && basePrefix !== "/usr") return "Install uv, which makes one without them";
+  return `On Debian and Ubuntu: apt-get install python${major}.${minor}-venv`;
 }
 
 function describeProbe(probe: PythonProbe): string {

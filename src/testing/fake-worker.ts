@@ -21,14 +21,14 @@ export interface FakeWorkerScript {
    * - "never": it stays silent, until `startTimeoutMs` or a kill
    * - an exit code or a signal: it ends before it is ready
    * - `loadFailure`: it tells why its agent cannot be loaded, and ends with code 1
-   * - `spawnFailed`: the operating system could not start it; the text says why
+   * - `spawnFailed`: the operating system could not start it; the text says why, `errno` in its own word
    */
   readonly start?:
     | "ready"
     | "never"
     | FakeDeath
     | { readonly loadFailure: Partial<WorkerLoadFailure> & Pick<WorkerLoadFailure, "kind" | "message"> }
-    | { readonly spawnFailed: string };
+    | { readonly spawnFailed: string; readonly errno?: string };
   /** Answers every run; the worker is there to be crashed at any moment. Default: the prompt itself. */
   readonly answer?: (run: FakeRun, worker: FakeWorker) => FakeReply | Promise<FakeReply>;
   /** "finish" (default): its runs are finished, then it ends with code 0. "ignore": only the kill after the grace ends it. */
@@ -91,7 +91,8 @@ class ScriptedWorker implements FakeWorker {
       ...(answer === undefined ? {} : { answer: (run) => answer(run, this) }),
     });
     const { start = "ready" } = script;
-    let failure = typeof start === "object" && "spawnFailed" in start ? start.spawnFailed : undefined;
+    const refused = typeof start === "object" && "spawnFailed" in start ? start : undefined;
+    let failure = refused?.spawnFailed;
     try {
       if (failure === undefined) this.#directory = createSocketDirectory();
     } catch (error) {
@@ -99,7 +100,7 @@ class ScriptedWorker implements FakeWorker {
     }
     if (failure !== undefined) {
       this.#ended = true;
-      this.#settle(this.#exit({ cause: "spawn_failed", detail: failure }));
+      this.#settle(this.#exit({ cause: "spawn_failed", detail: failure, errno: refused?.errno }));
       return;
     }
     lastPid += 1;
@@ -199,7 +200,7 @@ class ScriptedWorker implements FakeWorker {
     const { start } = this.#script;
     const loadFailure =
       this.#verdict === "load_failed" && typeof start === "object" && "loadFailure" in start
-        ? { pythonType: undefined, traceback: undefined, ...start.loadFailure }
+        ? { retriable: false, pythonType: undefined, traceback: undefined, ...start.loadFailure }
         : undefined;
     const exit = this.#exit({
       cause: exitCause(this.#verdict, signal ?? null),

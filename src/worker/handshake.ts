@@ -14,11 +14,13 @@ export const frameworkVersion = 1;
 export const contractVersion = 1;
 
 const loadFailureKinds: readonly string[] = [
+  "import_failed",
   "module_missing",
   "module_failed",
   "attribute_missing",
   "not_an_agent",
   "warmup_failed",
+  "serve_failed",
 ] satisfies WorkerLoadFailure["kind"][];
 
 /** What the host tells a worker before anything else. The token travels here and nowhere else. */
@@ -140,6 +142,7 @@ function readFailed(message: Record<string, unknown>, text: string): WorkerMessa
     failure: {
       kind: error.kind as WorkerLoadFailure["kind"],
       message: words,
+      retriable: error.retriable === true,
       pythonType: textOf(error.pythonType),
       traceback: textOf(error.traceback),
     },

@@ -58,6 +58,8 @@ export interface WorkerExit {
   loadFailure: WorkerLoadFailure | undefined;
   /** One sentence for "spawn_failed" and "protocol_mismatch". */
   detail: string | undefined;
+  /** Of "spawn_failed": the operating system's name for it, such as "EAGAIN". */
+  errno?: string | undefined;
   /** Last lines of stderr, oldest first: at most 50 lines and 64 KiB. */
   stderrTail: readonly string[];
   /** Whether it had been ready. */

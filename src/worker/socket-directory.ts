@@ -1,20 +1,26 @@
 /**
  * The private directory of one incarnation's Unix socket: mode 0700, a fresh name, removed as soon as the host is connected.
  *
- * Its name says which host made it, so that a later host can sweep what a killed one left: "synapse-<pid namespace>-<host pid>-<random>".
- * The namespace is there because containers may share a temporary directory but not their process numbers.
+ * Its name says which host made it, so that a later host can sweep what a killed one left.
  */
 
-import { lstatSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WorkerError } from "../errors.ts";
+import { hasEnded, markPrefix, readMark } from "./host-mark.ts";
 
 /** Longest path of a Unix socket in bytes: `sun_path` less its final zero. */
 export const maxSocketPathBytes = process.platform === "linux" ? 107 : 103;
 
 const socketName = "s";
-const namePattern = /^synapse-([0-9a-z]+)-([1-9][0-9]*)-[A-Za-z0-9]{6}$/;
+
+/** A directory of another container's host is a leftover when it is older than any start takes, in milliseconds. */
+const strangersMs = 3_600_000;
+
+const othersMayWrite = 0o002;
+const sticky = 0o1000;
+const anyOther = 0o077;
 
 /** A directory with a free path for one socket in it. */
 export interface SocketDirectory {
@@ -26,31 +32,32 @@ export interface SocketDirectory {
 
 /** Where socket directories are made. */
 export interface SocketDirectoryOptions {
-  /** Default: the system's temporary directory, or /tmp where that one's name is too long for a socket. */
+  /**
+   * Default: the system's temporary directory, or where that one's name is too long for a socket, the user's own runtime directory
+   * (XDG_RUNTIME_DIR), else /tmp.
+   */
   root?: string;
 }
 
 /**
  * Makes a directory that only this user can enter.
- * Fails with `worker_spawn_failed` when it cannot be made, or when `root` is too long for a socket's path.
+ * Fails with `worker_spawn_failed` when it cannot be made, when `root` is too long for a socket's path, or when others could put a directory of
+ * theirs in its place.
  */
 export function createSocketDirectory(options: SocketDirectoryOptions = {}): SocketDirectory {
-  const prefix = `synapse-${pidNamespace()}-${process.pid}-`;
+  const prefix = markPrefix();
   const root = options.root ?? roots().find((candidate) => socketPathBytes(candidate, prefix) <= maxSocketPathBytes);
   if (root === undefined || socketPathBytes(root, prefix) > maxSocketPathBytes) {
-    throw new WorkerError(
-      "worker_spawn_failed",
+    throw refusal(
       `no Unix socket fits under "${root ?? tmpdir()}": its path would be longer than ${maxSocketPathBytes} bytes; set TMPDIR to a shorter directory`,
     );
   }
-  let path: string;
-  try {
-    path = mkdtempSync(join(root, prefix));
-  } catch (cause) {
-    throw new WorkerError(
-      "worker_spawn_failed",
-      `no directory for the worker's socket could be made in "${root}": ${cause instanceof Error ? cause.message : String(cause)}; set TMPDIR to a directory that can be written to`,
-      { cause },
+  const path = makeDirectory(root, prefix);
+  const { mode, uid } = lstatSync(path);
+  if ((mode & anyOther) !== 0 || uid !== process.geteuid?.()) {
+    rmSync(path, { recursive: true, force: true });
+    throw refusal(
+      `no directory in "${root}" is private: its file system keeps no permissions; set TMPDIR to a directory on one that does`,
     );
   }
   return {
@@ -60,47 +67,64 @@ export function createSocketDirectory(options: SocketDirectoryOptions = {}): Soc
   };
 }
 
+function makeDirectory(root: string, prefix: string): string {
+  try {
+    const { mode } = statSync(root);
+    if (!isOpen(mode)) return mkdtempSync(join(root, prefix));
+  } catch (cause) {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    throw refusal(
+      `no directory for the worker's socket could be made in "${root}": ${words}; set TMPDIR to a directory that can be written to`,
+      cause,
+    );
+  }
+  throw refusal(
+    `"${root}" is no place for the worker's socket: every user may write to it and rename what is in it; set TMPDIR to another directory, or run: chmod +t '${root}'`,
+  );
+}
+
+/** Whether every user may remove and rename what others have put into a directory. */
+function isOpen(mode: number): boolean {
+  return (mode & othersMayWrite) !== 0 && (mode & sticky) === 0;
+}
+
+function refusal(message: string, cause?: unknown): WorkerError {
+  return new WorkerError("worker_spawn_failed", message, cause === undefined ? {} : { cause });
+}
+
 /**
- * Removes the socket directories of hosts that are gone: those with our name pattern, our user, our pid namespace and a host pid that does
- * not live. Answers the paths that were removed. A directory that cannot be looked at or removed is left to the next sweep.
+ * Removes the socket directories of hosts that are gone, in every place where they are made: those with our mark, our user, and a host that has
+ * ended. Answers the paths that were removed. A directory that cannot be looked at or removed is left to the next sweep.
  */
 export function sweepSocketDirectories(options: SocketDirectoryOptions = {}): string[] {
   const removed: string[] = [];
   for (const root of options.root === undefined ? roots() : [options.root]) {
     for (const name of namesIn(root)) {
-      const [, namespace, hostPid] = namePattern.exec(name) ?? [];
-      if (namespace !== pidNamespace() || hostPid === undefined || isAlive(Number(hostPid))) continue;
+      const mark = readMark(name);
+      if (mark === undefined) continue;
+      const ended = hasEnded(mark);
       const path = join(root, name);
-      if (removeIfOurs(path)) removed.push(path);
+      if (ended !== false && removeIfOurs(path, ended === "unknown" ? strangersMs : 0)) removed.push(path);
     }
   }
   return removed;
 }
 
+/** The places, best first. */
 function roots(): string[] {
-  return [...new Set([tmpdir(), "/tmp"])];
+  return [...new Set([tmpdir(), ...runtimeDirectory(), "/tmp"])];
+}
+
+/** The directory that the system gives to this user alone; not one that was inherited from another user, by sudo say. */
+function runtimeDirectory(): string[] {
+  const path = process.env.XDG_RUNTIME_DIR;
+  if (path === undefined || !path.startsWith("/")) return [];
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat?.isDirectory() === true && stat.uid === process.geteuid?.() ? [path] : [];
 }
 
 function socketPathBytes(root: string, prefix: string): number {
   return Buffer.byteLength(join(root, `${prefix}XXXXXX`, socketName));
-}
-
-/** The number of this process's pid namespace in base 36; "0" where there are none. */
-function pidNamespace(): string {
-  try {
-    const [number = "0"] = /\d+/.exec(readlinkSync("/proc/self/ns/pid")) ?? [];
-    return Number(number).toString(36);
-  } catch {
-    return "0"; // Not Linux, or /proc is not mounted.
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"; // Another user's process lives under this number.
-  }
 }
 
 function namesIn(root: string): string[] {
@@ -111,10 +135,11 @@ function namesIn(root: string): string[] {
   }
 }
 
-function removeIfOurs(path: string): boolean {
+function removeIfOurs(path: string, leastAgeMs: number): boolean {
   try {
     const stat = lstatSync(path);
-    if (!stat.isDirectory() || stat.uid !== process.getuid?.()) return false;
+    if (!stat.isDirectory() || stat.uid !== process.geteuid?.()) return false;
+    if (leastAgeMs > 0 && Date.now() - stat.mtimeMs < leastAgeMs) return false;
     rmSync(path, { recursive: true });
     return true;
   } catch {

@@ -1,12 +1,12 @@
 /** The launcher that starts a fresh interpreter for every worker. Portable to every POSIX system; a start costs the import of the agent. */
 
 import { randomBytes } from "node:crypto";
-import { statSync } from "node:fs";
 import { Duplex } from "node:stream";
 import { execa } from "execa";
 import { type Clock, realClock } from "./clock.ts";
 import type { Launcher, Worker, WorkerExit, WorkerSpec } from "./launcher.ts";
 import { createSocketDirectory, type SocketDirectory } from "./socket-directory.ts";
+import { describeSpawnFailure, type SpawnFailure } from "./spawn-failure.ts";
 import { SpawnedWorker } from "./spawned-worker.ts";
 import { killProcessAndGroup } from "./terminate.ts";
 
@@ -32,7 +32,8 @@ export function createSpawnLauncher({ clock = realClock }: SpawnLauncherOptions 
 
 function launch(spec: WorkerSpec, clock: Clock): Worker {
   const spawnedAtMs = clock.now();
-  const stillborn = (reason: string | Promise<string>) => createStillbornWorker(spec, clock, spawnedAtMs, reason);
+  const stillborn = (failure: SpawnFailure | Promise<SpawnFailure>) =>
+    createStillbornWorker(spec, clock, spawnedAtMs, failure);
   let directory: SocketDirectory | undefined;
   try {
     directory = createSocketDirectory();
@@ -42,7 +43,9 @@ function launch(spec: WorkerSpec, clock: Clock): Worker {
     const result = subprocess.then(({ cause, originalMessage }) => ({ cause, originalMessage }));
     if (pid === undefined) {
       discard(directory);
-      return stillborn(result.then(({ cause, originalMessage }) => spawnFailure(spec, cause ?? originalMessage)));
+      return stillborn(
+        result.then(({ cause, originalMessage }) => describeSpawnFailure(spec, cause ?? originalMessage)),
+      );
     }
     const [, stdout, stderr, control, lifeline] = child.stdio;
     if (!isSocket(stdout) || !isSocket(stderr) || !isSocket(control) || !isSocket(lifeline)) {
@@ -57,7 +60,7 @@ function launch(spec: WorkerSpec, clock: Clock): Worker {
     );
   } catch (error) {
     if (directory !== undefined) discard(directory);
-    return stillborn(spawnFailure(spec, error));
+    return stillborn(describeSpawnFailure(spec, error));
   }
 }
 
@@ -78,23 +81,6 @@ function isSocket(stream: unknown): stream is Duplex {
   return stream instanceof Duplex;
 }
 
-/** One sentence; Node says ENOENT of the interpreter when it is the working directory that is missing. */
-function spawnFailure(spec: WorkerSpec, error: unknown): string {
-  if (!isDirectory(spec.cwd)) {
-    return `"${spec.interpreter}" could not be started in "${spec.cwd}", because that is no directory`;
-  }
-  const text = error instanceof Error ? error.message : String(error);
-  return `"${spec.interpreter}" could not be started: ${text.replace(/^\[[a-z_]+\] /, "")}`;
-}
-
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false; // Missing, or behind a directory that may not be entered: the same for who must mend it.
-  }
-}
-
 function discard(directory: SocketDirectory): void {
   try {
     directory.remove();
@@ -108,10 +94,10 @@ function createStillbornWorker(
   spec: WorkerSpec,
   clock: Clock,
   spawnedAtMs: number,
-  reason: string | Promise<string>,
+  failure: SpawnFailure | Promise<SpawnFailure>,
 ): Worker {
-  const exited = Promise.resolve(reason).then(
-    (detail): WorkerExit => ({
+  const exited = Promise.resolve(failure).then(
+    ({ detail, errno }): WorkerExit => ({
       cause: "spawn_failed",
       pid: undefined,
       incarnation: spec.incarnation,
@@ -119,6 +105,7 @@ function createStillbornWorker(
       signal: undefined,
       loadFailure: undefined,
       detail,
+      errno,
       stderrTail: [],
       wasReady: false,
       uptimeMs: Math.round(clock.now() - spawnedAtMs),

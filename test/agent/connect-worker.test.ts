@@ -66,3 +66,10 @@ test("a worker whose health is not SERVING is unreachable, and its connection is
   expect(String(outcome.type === "unreachable" && outcome.error)).toContain("not SERVING");
   await server.idle();
 });
+
+test("a socket that another process serves is unreachable, and gets no token", async () => {
+  const { server, worker } = await serve();
+  const outcome = await connectWorker({ ...worker, pid: process.ppid }, { agentId: "poet", maxMessageBytes: 100_000 });
+  expect(String(outcome.type === "unreachable" && outcome.error)).toContain(`is not served by process ${process.ppid}`);
+  await server.idle();
+});

@@ -30,6 +30,20 @@ test("a record has every fact of the exit and the circumstances, and unknown fac
 
 test.each([
   ["signaled", { signal: "SIGKILL" }, "its worker (pid 4194999) was ended by SIGKILL after 1235 ms"],
+  [
+    "exited",
+    {
+      exitCode: 1,
+      wasReady: false,
+      stderrTail: ["ModuleNotFoundError: No module named 'encodings'", "  <no Python frame>"],
+    },
+    "its worker (pid 4194999) exited with code 1 after 1235 ms, before it was ready: ModuleNotFoundError: No module named 'encodings'",
+  ],
+  [
+    "signaled",
+    { signal: "SIGABRT", wasReady: false },
+    "its worker (pid 4194999) was ended by SIGABRT after 1235 ms, before it was ready",
+  ],
   ["stopped", {}, "its worker (pid 4194999) was stopped after 1235 ms"],
   ["killed", {}, "its worker (pid 4194999) was killed after 1235 ms"],
   ["start_timeout", {}, "its worker (pid 4194999) was not ready after 1235 ms and was killed"],
@@ -46,6 +60,11 @@ test.each([
     cause,
     describe: sentence,
   });
+});
+
+test("what the system said of a process that it did not start is a fact of its own", () => {
+  const exit = workerExit({ cause: "spawn_failed", pid: undefined, detail: "spawn EAGAIN", errno: "EAGAIN" });
+  expect(createCrashRecord(exit, about).errno).toBe("EAGAIN");
 });
 
 test("a kill because of a lost connection is told as that", () => {

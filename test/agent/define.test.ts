@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { containsAgent, defineAgent } from "../../src/agent/define.ts";
+import { containsAgent, defineAgent, longestStartMs } from "../../src/agent/define.ts";
 import type { AgentSpec } from "../../src/agent/spec.ts";
 import { CallerError } from "../../src/errors.ts";
 import { defineSupervisor } from "../../src/otp/supervisor/start.ts";
@@ -55,4 +55,12 @@ test("containsAgent looks through nested supervisors", () => {
   let deep = plain as Parameters<typeof containsAgent>[0];
   for (let level = 0; level < 20_000; level += 1) deep = nest(deep);
   expect(containsAgent(deep)).toBe(false);
+});
+
+test("the longest start of a tree is that of the agent that may take longest", () => {
+  const agent = (id: string, startTimeoutMs: number) => defineAgent({ ...spec, id, startTimeoutMs });
+  const nested = defineSupervisor({ id: "sub", children: [agent("b", 60_000), agent("c", 1_000)] });
+  expect(longestStartMs([agent("a", 5_000), nested, { id: "other", start: () => undefined }])).toBe(60_000);
+  expect(longestStartMs([{ id: "other", start: () => undefined }])).toBe(0);
+  expect(longestStartMs([])).toBe(0);
 });

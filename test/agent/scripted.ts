@@ -3,6 +3,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { AgentReportFacts } from "../../src/agent/agent-report.ts";
 import type { PendingRun, RunOwner } from "../../src/agent/run.ts";
+import type { SynapseError } from "../../src/errors.ts";
 import type { AgentClient, CallOptions } from "../../src/rpc/agent-client.ts";
 import type { EncodedRun } from "../../src/rpc/encoded-run.ts";
 import type { WireRunEvent, WireRunResult } from "../../src/rpc/run-types.ts";
@@ -44,6 +45,7 @@ export const started: WireRunEvent = { type: "started", seq: 1, modelName: "scri
 
 /** An owner that writes down what its runs tell it. */
 export class ScriptedOwner implements RunOwner {
+  startError: SynapseError | undefined;
   readonly agentId = "poet";
   readonly clock: VirtualClock = createVirtualClock();
   readonly schema: StandardSchemaV1 | undefined;

@@ -19,6 +19,13 @@ test.each(["a.py:x", "dir/with space/a.py:agent", "package.module:agent_2", "C:/
   },
 );
 
+test("variables are those of the moment of the definition", () => {
+  const env: Record<string, string> = { KEY: "good" };
+  const normal = normalizeAgentSpec({ ...spec, env });
+  env.KEY = "a\0b";
+  expect(normal.env).toEqual({ KEY: "good" });
+});
+
 describe("a spec that breaks a rule is refused by field, value and rule", () => {
   test.each([
     ["spec.id", "", { id: "" }],
@@ -34,6 +41,9 @@ describe("a spec that breaks a rule is refused by field, value and rule", () => 
     ["spec.maxQueue", 2 ** 31, { maxQueue: 2 ** 31 }],
     ["spec.env.KEY", 1, { env: { KEY: 1 } }],
     ["spec.unsafeNumbers", "exact", { unsafeNumbers: "exact" }],
+    ["spec.env", null, { env: null }],
+    ["spec.env", "A=B", { env: { "A=B": "x" } }],
+    ["spec.entry", "poet\0.py:agent", { entry: "poet\0.py:agent" }],
     ["spec.launcher", "fork", { launcher: "fork" }],
     ["spec.timeout", 5, { timeout: 5 }],
   ])("%s = %o", (field, value, changes) => {
@@ -41,6 +51,10 @@ describe("a spec that breaks a rule is refused by field, value and rule", () => 
     expect(error).toBeInstanceOf(CallerError);
     expect(error).toMatchObject({ code: "invalid_argument", field, value });
     expect((error as CallerError).message).toContain((error as CallerError).rule);
+  });
+
+  test("a variable with a NUL character, whose value is not quoted", () => {
+    expect(errorOf({ env: { KEY: "a\0b" } })).toMatchObject({ code: "invalid_argument", field: "spec.env.KEY" });
   });
 
   test("an output that is no Standard Schema", () => {

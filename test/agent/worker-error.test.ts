@@ -19,12 +19,25 @@ test("a run learns who ended, how, and what was last said", () => {
   ]);
 });
 
-const failure = (kind: string) => ({ kind, message: "m", pythonType: "ValueError", traceback: "Traceback: t\n" });
+const failure = (kind: string) => ({
+  kind,
+  message: "m",
+  retriable: false,
+  pythonType: "ValueError",
+  traceback: "Traceback: t\n",
+});
 
 test.each([
   ["worker_exited", { cause: "signaled", signal: "SIGKILL" }],
   ["worker_exited", { cause: "killed" }],
   ["worker_exited", { cause: "load_failed" }],
+  ["worker_exited", { cause: "signaled", signal: "SIGKILL", wasReady: false }],
+  ["worker_exited", { cause: "signaled", signal: "SIGSEGV" }],
+  ["worker_start_failed", { cause: "signaled", signal: "SIGSEGV", wasReady: false }],
+  ["worker_start_failed", { cause: "signaled", signal: "SIGABRT", wasReady: false }],
+  ["worker_start_failed", { cause: "exited", exitCode: 1, wasReady: false }],
+  ["worker_start_failed", { cause: "load_failed", loadFailure: failure("serve_failed") }],
+  ["worker_import_failed", { cause: "load_failed", loadFailure: failure("import_failed") }],
   ["worker_start_timeout", { cause: "start_timeout" }],
   ["worker_spawn_failed", { cause: "spawn_failed" }],
   ["worker_protocol_mismatch", { cause: "protocol_mismatch" }],

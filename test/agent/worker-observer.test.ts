@@ -52,7 +52,11 @@ describe("a crash", () => {
     const script = ({ incarnation }: { incarnation: number }): FakeWorkerScript =>
       incarnation < 3 ? { start: { signal: "SIGSEGV" } } : {};
     const fleet = await startPoet({}, { script });
-    expect(await fleet.agent().run("patient")).toMatchObject({ output: "patient", incarnation: 3, attempts: 1 });
+    expect(await fleet.whileTimePasses(fleet.agent().run("patient"))).toMatchObject({
+      output: "patient",
+      incarnation: 3,
+      attempts: 1,
+    });
     expect(fleet.reports.filter(({ type }) => type === "agent.crashed")).toHaveLength(2);
   });
 });

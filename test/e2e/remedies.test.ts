@@ -1,13 +1,17 @@
 /** Every command that an error about the interpreter prints is run here as it is printed, and the search works afterwards. */
 
-import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
+import { pino } from "pino";
 import { expect, test } from "vitest";
+import { createZip } from "../../scripts/zip.ts";
 import { WorkerError } from "../../src/errors.ts";
+import { defineAgent, startSystem } from "../../src/index.ts";
 import { type FindInterpreterOptions, findInterpreter } from "../../src/python/interpreter.ts";
 import { ownPackage } from "../../src/python/needs.ts";
+import { recordOf } from "../../src/python/wheel.ts";
 import {
   allStandIns,
   dependencyStandIns,
@@ -22,6 +26,13 @@ const run = promisify(execFile);
 const room = usePythonRoom();
 const program = resolve(import.meta.dirname, "../../src/cli/main.ts");
 const ownPython = resolve(import.meta.dirname, "../../python/.venv/bin");
+const root = resolve(import.meta.dirname, "../..");
+/** The folder with pydantic-ai, grpc and the rest. */
+const ownPackages = execFileSync(
+  join(ownPython, "python"),
+  ["-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
+  { encoding: "utf8" },
+).trim();
 const stranger: StandIn = { module: "synapse_agent", distribution: "synapse-agent", version: "0.9" };
 const old: StandIn = { module: "synapse_otp", distribution: "synapse-otp", version: "0.0.1" };
 
@@ -45,6 +56,24 @@ function letUvMake(): void {
     "bin/python3",
     `if [ "$1" = -c ]; then exec ${realPython} -c "${hides}" "$2"; fi\nexec ${realPython} "$@"`,
   );
+}
+
+/** The files of a wheel of a package that is installed in python/.venv, under another version. */
+function sound(module: string, version: string) {
+  const info = `${module}-${version}.dist-info`;
+  const modules = readdirSync(join(ownPackages, module)).filter((name) => name.endsWith(".py"));
+  const files = [
+    ...modules.map((name) => ({ path: `${module}/${name}`, content: readFileSync(join(ownPackages, module, name)) })),
+    {
+      path: `${info}/METADATA`,
+      content: Buffer.from(`Metadata-Version: 2.1\nName: ${module.replace("_", "-")}\nVersion: ${version}\n`),
+    },
+    {
+      path: `${info}/WHEEL`,
+      content: Buffer.from("Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"),
+    },
+  ];
+  return [...files, { path: `${info}/RECORD`, content: Buffer.from(recordOf(files, info)) }];
 }
 
 /** Gives an environment the pip of python/.venv, without the seconds that ensurepip takes. */
@@ -196,6 +225,64 @@ test.each([
     await findInterpreter(options);
   },
 );
+
+test.each([
+  ["pip", () => givePip("env")],
+  ["uv", () => link(join(ownPython, "uv"), "uv")],
+])(
+  "a package that is damaged is named when a worker cannot import it, and is brought anew by the command, with %s",
+  async (_name, give) => {
+    const interpreter = room.venv("env", [
+      {
+        module: "typing_inspection",
+        distribution: "typing-inspection",
+        version: "0.0.1",
+        source: "raise ImportError('bad ELF')",
+      },
+    ]);
+    writeFileSync(join(room.sitePackages("env"), "others.pth"), `${ownPackages}\n${join(root, "python/src")}\n`);
+    give();
+    const env = environment();
+    writeFileSync(
+      room.path("wheels/typing_inspection-0.0.1-py3-none-any.whl"),
+      createZip(sound("typing_inspection", "0.0.1")),
+    );
+    const agent = defineAgent({ id: "a", entry: join(root, "python/agents/example_agent.py:agent"), env });
+    const answer = async () => {
+      const system = await startSystem({
+        children: [agent],
+        logger: pino({ level: "silent" }),
+        python: { interpreter },
+      });
+      const said = await system
+        .agent(agent)
+        .run("hi")
+        .then(({ output }) => String(output), String);
+      await system.stop();
+      return said;
+    };
+    const message = await answer();
+    expect(message).toContain("[worker_import_failed]");
+    expect(message).toContain("if typing-inspection is damaged or made for another platform, run: ");
+    const [, command = ""] = /run: (.+)$/m.exec(message) ?? [];
+    await run("/bin/sh", ["-c", command], { env, timeout: 60_000 });
+    expect(await answer()).toBe("Hello from Python! You said: hi");
+  },
+);
+
+test("what a Python cannot make an environment with is brought by uv, as its error says", async () => {
+  letUvMake();
+  rmSync(room.path("bin/uv"));
+  const cwd = room.path(".");
+  const env = environment();
+  const words = ["setup", "--venv", ".venv"];
+  const refused = await setUpRefusal(words.slice(1), env);
+  // Debian packs these modules of its own Python apart; a test cannot install them.
+  if (!refused.includes("apt-get install")) expect(refused).toContain("Install uv, which makes one without them");
+  link(join(ownPython, "uv"), "uv");
+  await run(process.execPath, [program, ...words], { cwd, env });
+  expect(await findInterpreter({ cwd, env })).toMatchObject({ path: join(cwd, ".venv/bin/python") });
+});
 
 test("a Python outside an environment is left alone, and an environment is made from it", async () => {
   const cwd = room.path(".");

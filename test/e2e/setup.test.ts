@@ -58,7 +58,7 @@ function createProject(name: string, programs: string) {
   writeFileSync(join(project, "package.json"), JSON.stringify({ name, private: true, type: "module" }));
   cpSync(join(root, "python", "agents", "example_agent.py"), join(project, "agent.py"));
   writeFileSync(join(project, "app.js"), app);
-  const { PYTHON_EXEC: _exec, VIRTUAL_ENV: _venv, PYTHONPATH: _path, ...rest } = process.env;
+  const { PYTHON_EXEC: _exec, VIRTUAL_ENV: _venv, CONDA_PREFIX: _conda, PYTHONPATH: _path, ...rest } = process.env;
   const env = {
     ...rest,
     PATH: [programs, join(root, "node_modules", ".bin"), tools].join(delimiter),

@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -63,8 +64,8 @@ export interface PythonRoom {
   /** The site-packages folder of a {@link venv}. */
   sitePackages(name: string): string;
   /**
-   * A prefix with the real standard library and with this file in it, an empty site-packages folder and no pyvenv.cfg: what an interpreter
-   * is part of when PYTHONHOME names it.
+   * A machine's own Python: its prefix has the real standard library, an empty site-packages folder, this file, no pyvenv.cfg, and an
+   * interpreter in bin/python3.
    */
   home(name: string, file: string): string;
   /** Puts a stand-in into any folder. */
@@ -142,6 +143,8 @@ export function usePythonRoom(): PythonRoom {
         else symlinkSync(join(dirname(dirname(realPython)), library, entry), path(join(name, library, entry)));
       }
       writeFileSync(path(join(name, file)), "");
+      // A copy: of a link, Python would take the place that it leads to for its own.
+      copyFileSync(realPython, path(join(name, "bin/python3")));
       return path(name);
     },
     place,

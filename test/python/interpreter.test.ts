@@ -1,6 +1,6 @@
-import { mkdirSync, renameSync, symlinkSync, utimesSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync, symlinkSync, utimesSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { WorkerError } from "../../src/errors.ts";
 import { createInterpreterFinder, type FindInterpreterOptions, findInterpreter } from "../../src/python/interpreter.ts";
 import { ownPackage } from "../../src/python/needs.ts";
@@ -29,6 +29,59 @@ async function errorOf(options: FindInterpreterOptions): Promise<WorkerError> {
   expect(error).toBeInstanceOf(WorkerError);
   return error as WorkerError;
 }
+
+test("a named interpreter that is only slow is given time by who raises the limit, and is not called broken", async () => {
+  const good = room.pretender("good", goodPretence);
+  // A wrapper that is slow at its first start: the search looks at what is behind it afterwards.
+  const slow = room.script(
+    "slow",
+    `if mkdir '${room.path("warm")}' 2>/dev/null; then sleep 2; fi; exec '${good}' "$@"`,
+  );
+  const options = { interpreter: slow, cwd: room.path("."), env };
+  const { code, message } = await errorOf({ ...options, timeoutMs: 200 });
+  expect(code).toBe("python_missing");
+  expect(message).toBe(
+    `[python_missing] "${slow}" (given by the option interpreter) cannot be used: it did not answer within 200 ms; ` +
+      "if it is only slow, raise startTimeoutMs: the search waits as long as the agent that may take longest",
+  );
+  rmSync(room.path("warm"), { recursive: true });
+  expect(await findInterpreter({ ...options, timeoutMs: 20_000 })).toMatchObject({ path: good });
+});
+
+test("a place that is only slow is not to be made anew", async () => {
+  room.script(".venv/bin/python", "sleep 5");
+  const cwd = room.path(".");
+  const found = await findInterpreter({ cwd, env, timeoutMs: 200 }).catch((error: unknown) => error);
+  // The package's own environment may exist on this machine and end the search.
+  if (found instanceof WorkerError) expect(found.message).toMatch(/raise startTimeoutMs: the search waits as long/);
+});
+
+test("a Python on PATH that has everything is taken, after every other place", async () => {
+  const cwd = room.path(".");
+  const onPath = room.pretender("image/python3", goodPretence);
+  const path = { ...env, PATH: `${room.path("image")}:${env.PATH}` };
+  const found = await findInterpreter({ cwd, env: path });
+  // The package's own environment may exist on this machine.
+  if (found.source !== "package") expect(found).toMatchObject({ path: onPath, source: "PATH" });
+  const conda = room.pretender("conda/bin/python", goodPretence);
+  expect(await findInterpreter({ cwd, env: { ...path, CONDA_PREFIX: room.path("conda") } })).toMatchObject({
+    path: conda,
+    source: "CONDA_PREFIX",
+  });
+});
+
+test("PYTHONHOME of the host keeps nobody from being found; one that is given to the workers is named", async () => {
+  const python = room.venv("venv");
+  const cwd = room.path(".");
+  vi.stubEnv("PYTHONHOME", "/usr/lib/nothing-here");
+  try {
+    expect(await findInterpreter({ interpreter: python, cwd })).toMatchObject({ path: python });
+  } finally {
+    vi.unstubAllEnvs();
+  }
+  const { message } = await errorOf({ interpreter: python, cwd, env: { ...env, PYTHONHOME: "/usr/lib/nothing-here" } });
+  expect(message).toContain('; PYTHONHOME is "/usr/lib/nothing-here": leave it out of python.env');
+});
 
 test("a virtual environment's python is taken by its own path, with the versions of its packages", async () => {
   const python = room.venv("venv");

@@ -113,6 +113,22 @@ test("a conda environment is an environment, although it has no pyvenv.cfg", asy
   expect(await probeInterpreter(realPython, place)).toMatchObject({ answer: { inVirtualEnv: true, prefix: home } });
 });
 
+test("the environment that conda itself lives in is the machine's", async () => {
+  const home = room.home("conda", "conda-meta/history");
+  mkdirSync(room.path("conda/condabin"));
+  const answer = await probeInterpreter(join(home, "bin/python3"), { cwd: room.path("."), env });
+  expect(answer).toMatchObject({ answer: { inVirtualEnv: false, prefix: home } });
+});
+
+test("a PYTHONHOME that the workers are given is named when it keeps Python from starting", async () => {
+  const place = { cwd: room.path("."), env: { ...env, PYTHONHOME: "/nowhere" } };
+  const result = await probeInterpreter(realPython, place);
+  expect(result).toMatchObject({ timedOut: false });
+  expect((result as { failure: string }).failure).toMatch(
+    /: (?:ModuleNotFoundError: No module named 'encodings'|Fatal Python error: .*); PYTHONHOME is "\/nowhere": leave it out of python.env$/,
+  );
+});
+
 test("an interpreter that the system keeps for itself says so", async () => {
   const library = relative(room.path("system"), dirname(room.sitePackages("system")));
   const home = room.home("system", join(library, "EXTERNALLY-MANAGED"));

@@ -77,6 +77,24 @@ test("the project's own environment needs no name, and the others that were look
   );
 });
 
+test("the machine's own Python, on PATH or as conda's base, is looked at and is no near miss", () => {
+  const bare = examined("PATH", { inVirtualEnv: false });
+  expect(nearestOf([reject(bare)])).toBeUndefined();
+  expect(nearestOf([reject(examined("CONDA_PREFIX", { inVirtualEnv: false }))])).toBeUndefined();
+  expect(nearestOf([reject(examined("PATH", { version: [3, 8, 2] }))])).toBeUndefined();
+  expect(messageOf(missing("cwd/.venv", false), bare)).toBe(
+    `[python_missing] no Python interpreter for the workers was found; looked at: "/gone/bin/python" cannot be used: it is like this, ` +
+      `"/env/bin/python" lacks the Python module synapse_otp; ${setup()}`,
+  );
+});
+
+test("an active conda environment that lacks something is set up, and so is a place on PATH that has an old one of ours", () => {
+  expect(messageOf(examined("CONDA_PREFIX"))).toContain(`; ${setup("--python", "/env/bin/python")}`);
+  expect(messageOf(examined("PATH", { inVirtualEnv: false, own: old }))).toContain(
+    `; ${setup("--venv", ".venv", "--python", "/env/bin/python")}`,
+  );
+});
+
 test("an interpreter outside an environment is made one from, not installed into", () => {
   const args = ["--venv", ".venv", "--python", "/env/bin/python"];
   const bare = { inVirtualEnv: false };

@@ -6,7 +6,7 @@ import { ownPackage } from "../../src/python/needs.ts";
 import { type SetUpOptions, setUpPython } from "../../src/python/set-up.ts";
 import { runSetup } from "../../src/python/setup-command.ts";
 import { tryLock } from "../../src/python/setup-lock.ts";
-import { dependencyStandIns, offlineIndex, ownStandIn, realPython, usePythonRoom } from "./fixture-python.ts";
+import { dependencyStandIns, offlineIndex, ownStandIn, usePythonRoom } from "./fixture-python.ts";
 
 const room = usePythonRoom();
 const path = "/usr/bin:/bin";
@@ -14,7 +14,9 @@ const path = "/usr/bin:/bin";
 function optionsOf(changes: Partial<SetUpOptions> = {}, env: NodeJS.ProcessEnv = {}) {
   const told: string[] = [];
   const tell = (line: string) => void told.push(line);
-  return { told, options: { cwd: room.path("."), env: { PATH: path, ...env }, tell, ...changes } };
+  // Whatever a test gets wrong, nothing is fetched.
+  const base = { PATH: path, PIP_NO_INDEX: "1", UV_OFFLINE: "1", ...env };
+  return { told, options: { cwd: room.path("."), env: base, tell, ...changes } };
 }
 
 async function errorOf(promise: Promise<unknown>): Promise<Error> {
@@ -45,6 +47,27 @@ test("an environment is named by its directory as well, and relative to the work
   expect((await setUpPython(optionsOf({ python: "env" }).options)).interpreter.path).toBe(python);
   expect((await setUpPython(optionsOf({ venv: "env" }).options)).interpreter.path).toBe(python);
   expect((await setUpPython(optionsOf({ python: "env/bin/python" }).options)).interpreter.path).toBe(python);
+});
+
+test("PYTHONHOME, left by a profile or a program that embeds Python, leads nobody astray", async () => {
+  const env = { PYTHONHOME: "/usr/lib/nothing-here" };
+  const python = room.venv("env", dependencyStandIns);
+  const { interpreter } = await setUpPython(optionsOf({ python }, env).options);
+  expect(interpreter.path).toBe(python);
+  const made = optionsOf({ venv: "new" }, { ...env, ...offlineIndex(room.path("wheels"), dependencyStandIns) });
+  expect((await setUpPython(made.options)).interpreter.path).toBe(room.path("new/bin/python"));
+});
+
+test("a PYTHONINSPECT or PIP_DRY_RUN that was exported keeps nothing from being installed", async () => {
+  const env = {
+    ...offlineIndex(room.path("wheels"), dependencyStandIns),
+    PYTHONINSPECT: "1",
+    PIP_DRY_RUN: "1",
+    PIP_USER: "1",
+  };
+  const python = room.venv("env", dependencyStandIns.slice(1));
+  const { interpreter } = await setUpPython(optionsOf({ python }, env).options);
+  expect(interpreter.modules).toMatchObject({ pydantic_ai: "2.99.0" });
 });
 
 test("the interpreter that PYTHON_EXEC names is the one to set up", async () => {
@@ -85,37 +108,36 @@ test("another patch version would do, and is brought up to date in an environmen
 });
 
 test("an interpreter outside an environment is refused by name of the rule, unless it is allowed", async () => {
-  const home = room.home("machine", "lib/nothing");
+  const python = join(room.home("machine", "lib/nothing"), "bin/python3");
   for (const standIn of dependencyStandIns) room.place(room.sitePackages("machine"), standIn);
-  const env = { PYTHONHOME: home };
-  const error = await errorOf(setUpPython(optionsOf({ python: realPython }, env).options));
+  const error = await errorOf(setUpPython(optionsOf({ python }).options));
   expect(error).toBeInstanceOf(CallerError);
-  const way = runSetup(["--venv", ".venv", "--python", realPython], room.path("."));
+  const way = runSetup(["--venv", ".venv", "--python", python], room.path("."));
   expect(error).toMatchObject({
     code: "invalid_argument",
     field: "--python",
-    value: realPython,
+    value: python,
     rule: `in a virtual environment, which the set-up keeps to unless --system is given; to make an environment from it, ${way}`,
   });
   expect(existsSync(join(room.sitePackages("machine"), "synapse_otp"))).toBe(false);
 
-  const { interpreter } = await setUpPython(optionsOf({ python: realPython, system: true }, env).options);
-  expect(interpreter).toMatchObject({ path: realPython, modules: { synapse_otp: ownPackage.version } });
+  const { interpreter } = await setUpPython(optionsOf({ python, system: true }).options);
+  expect(interpreter).toMatchObject({ path: python, modules: { synapse_otp: ownPackage.version } });
   expect(existsSync(join(room.sitePackages("machine"), "synapse_otp"))).toBe(true);
   // One that needs nothing is nobody's to refuse.
-  await setUpPython(optionsOf({ python: realPython }, env).options);
+  await setUpPython(optionsOf({ python }).options);
 });
 
 test("one that the system keeps for itself is refused with PEP 668, unless that is allowed too", async () => {
   const library = relative(room.path("machine"), dirname(room.sitePackages("machine")));
-  const env = { PYTHONHOME: room.home("machine", join(library, "EXTERNALLY-MANAGED")) };
+  const python = join(room.home("machine", join(library, "EXTERNALLY-MANAGED")), "bin/python3");
   for (const standIn of dependencyStandIns) room.place(room.sitePackages("machine"), standIn);
-  const options = { python: realPython, system: true };
-  expect(await errorOf(setUpPython(optionsOf(options, env).options))).toMatchObject({
+  const options = { python, system: true };
+  expect(await errorOf(setUpPython(optionsOf(options).options))).toMatchObject({
     code: "invalid_argument",
     rule: expect.stringContaining("EXTERNALLY-MANAGED (PEP 668) forbids it unless --break-system-packages is given"),
   });
-  const { interpreter } = await setUpPython(optionsOf({ ...options, breakSystemPackages: true }, env).options);
+  const { interpreter } = await setUpPython(optionsOf({ ...options, breakSystemPackages: true }).options);
   expect(interpreter.modules.synapse_otp).toBe(ownPackage.version);
 });
 

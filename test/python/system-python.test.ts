@@ -51,6 +51,15 @@ test("a Python without its venv parts is named with the package that brings them
   expect(message).toContain("apt-get install python3.12-venv");
 });
 
+test("of a Python that is not the system's package manager's, uv is what makes an environment without those parts", () => {
+  const message = describeSearch(
+    [{ name: "bare", version: [3, 12, 1], lacks: ["ensurepip"], basePrefix: "/opt/python" }],
+    "--python PATH",
+  );
+  expect(message).toContain("Install uv, which makes one without them.");
+  expect(message).not.toContain("apt-get");
+});
+
 test("a program answers with its version", async () => {
   const path = program("python", `echo 'noise'; echo 'synapse:[[3, 12, 9], ["venv"]]'`);
   expect(await probePython(path)).toEqual({ name: path, version: [3, 12, 9], lacks: ["venv"] });

@@ -56,9 +56,23 @@ test("an unknown type is tolerated", () => {
 test("a failure without details is still a failure", () => {
   expect(read({ type: "failed", error: { kind: "not_an_agent" } })).toEqual({
     type: "failed",
-    failure: { kind: "not_an_agent", message: "it gave no reason", pythonType: undefined, traceback: undefined },
+    failure: {
+      kind: "not_an_agent",
+      message: "it gave no reason",
+      retriable: false,
+      pythonType: undefined,
+      traceback: undefined,
+    },
   });
 });
+
+test.each(["import_failed", "module_failed", "warmup_failed", "serve_failed"])(
+  "a failure of kind %s says whether the next start may succeed",
+  (kind) => {
+    const error = { kind, message: "the network is down", retriable: true };
+    expect(read({ type: "failed", error })).toMatchObject({ type: "failed", failure: { kind, retriable: true } });
+  },
+);
 
 test.each([
   [{ type: "hello", framework: "1", pid: 42, pgid: 42 }, 'speaks framework version "1"'],

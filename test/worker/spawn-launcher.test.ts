@@ -1,3 +1,4 @@
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import {
   existsSync,
@@ -12,6 +13,7 @@ import {
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { expect, test, vi } from "vitest";
 import type { WorkerReady } from "../../src/worker/launcher.ts";
 import { sweepSocketDirectories } from "../../src/worker/socket-directory.ts";
@@ -22,6 +24,7 @@ import {
   isAlive,
   launchFixture,
   pidOf,
+  python,
   readyOf,
   startHost,
   within,
@@ -190,6 +193,23 @@ test("a working directory that does not exist is named as what is wrong", async 
   expect(exit.detail).toContain('in "/no/such/directory", because that is no directory');
 });
 
+test("an environment that is too large is told with what is large in it", async () => {
+  const exit = await exitOf(launchFixture("ready", { env: { SMALL: "1", LARGE: "x".repeat(200_000) } }));
+  expect(exit).toMatchObject({ cause: "spawn_failed", errno: "E2BIG" });
+  expect(exit.detail).toContain("its environment has 200013 bytes, 200006 of them in LARGE");
+});
+
+test("a host that has no file left is told so in the system's word", async () => {
+  const host = join(fixtureDirectory, "few-files.ts");
+  const run = promisify(execFile);
+  const { stdout } = await run("/bin/sh", ["-c", 'ulimit -n 128; exec "$@"', "sh", process.execPath, host, python]);
+  expect(JSON.parse(stdout)).toMatchObject({
+    cause: "spawn_failed",
+    errno: "EMFILE",
+    detail: expect.stringContaining("EMFILE"),
+  });
+});
+
 test("twenty workers start at once, each with its own pid, and all stop", async () => {
   const workers = Array.from({ length: 20 }, (_, index) => launchFixture("ready", { agentId: `agent-${index}` }));
   const readies = await Promise.all(workers.map(readyOf));
@@ -246,19 +266,18 @@ test("kill -9 of the host ends workers and grandchildren, and the next host swee
 
 test("a launcher that has no room for sockets says so", async () => {
   const root = mkdtempSync(join(tmpdir(), "synapse-test-"));
-  const before = process.env.TMPDIR;
+  vi.stubEnv("XDG_RUNTIME_DIR", undefined);
   try {
     writeFileSync(join(root, "file"), "");
     mkdirSync(join(root, "x".repeat(100)));
-    process.env.TMPDIR = join(root, "file");
+    vi.stubEnv("TMPDIR", join(root, "file"));
     const exit = await exitOf(launchFixture("ready"));
     expect(exit).toMatchObject({ cause: "spawn_failed" });
     expect(exit.detail).toContain("set TMPDIR to a directory that can be written to");
-    process.env.TMPDIR = join(root, "x".repeat(100));
+    vi.stubEnv("TMPDIR", join(root, "x".repeat(100)));
     expect((await readyOf(launchFixture("ready"))).socketPath).toMatch(/^\/tmp\//);
   } finally {
-    if (before === undefined) delete process.env.TMPDIR;
-    else process.env.TMPDIR = before;
+    vi.unstubAllEnvs();
     rmSync(root, { recursive: true });
   }
 });

@@ -22,8 +22,10 @@ def run() -> int:
     parser = argparse.ArgumentParser(prog="python -m synapse_otp", description="Serves one pydantic-ai agent to its host.")
     parser.add_argument("--entry", required=True, help='"path/to/file.py:attribute" or "package.module:attribute"')
     entry: str = parser.parse_args().entry
+    from .logs import write_utf8
     from .worker import main
 
+    write_utf8()
     return main(entry)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from . import __synapse_contract__
 from .lifeline import CONTROL_FD, kill_own_group
+from .peer import Peer, peer_of
 
 __all__ = ["CONTRACT", "FRAMEWORK", "Control", "HostHello", "ProtocolMismatch", "is_control_channel", "read_hello"]
 
@@ -55,15 +56,19 @@ def is_control_channel() -> bool:
         return False
 
 
-def read_hello(message: Message) -> HostHello:
+def read_hello(message: Message, peer: Peer | None = None) -> HostHello:
     """Checks a host's hello. Unknown fields are ignored.
 
     Args:
         message: The parsed line.
+        peer: Who has written it, where that is known.
 
     Raises:
-        ProtocolMismatch: If a version differs, or a field is missing or of another type.
+        ProtocolMismatch: If a version differs, a field is missing or of another type, or the peer is not the host that the hello names.
     """
+    fault = None if peer is None else peer.fault(message.get("hostPid"))
+    if fault is not None:
+        raise ProtocolMismatch(f"the other end of the control channel is not the host: {fault}")
     for name, ours in (("framework", FRAMEWORK), ("contract", CONTRACT)):
         if message.get(name) != ours:
             raise ProtocolMismatch(
@@ -94,6 +99,11 @@ class Control:
         self._deliver_lock = threading.Lock()
         self._waiting: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._receiver: Callable[[Message], None] | None = None
+
+    @property
+    def peer(self) -> Peer | None:
+        """Who holds the host's end, where the system can tell."""
+        return peer_of(self._socket)
 
     def start(self) -> None:
         """Begins reading, in a daemon thread."""

@@ -3,51 +3,25 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from .tracebacks import user_traceback
+from .entry_file import load_file
+from .load_failure import LoadFailure, describe_exception
+from .passing import came_from_outside
 
 if TYPE_CHECKING:
     from pydantic_ai.agent import AbstractAgent
 
-__all__ = ["LoadFailure", "LoadFailureKind", "load_agent"]
-
-LoadFailureKind = Literal["module_missing", "module_failed", "attribute_missing", "not_an_agent", "warmup_failed"]
-
-
-class LoadFailure(Exception):
-    """Why an entry is no agent.
-
-    Args:
-        kind: What the host branches on.
-        message: One sentence that quotes the entry and says what to do.
-        cause: The exception that user code raised, if any.
-    """
-
-    def __init__(self, kind: LoadFailureKind, message: str, cause: BaseException | None = None) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.message = message
-        self.cause = cause
-
-    def as_json(self) -> dict[str, Any]:
-        """The failure as the control channel carries it."""
-        error: dict[str, Any] = {"kind": self.kind, "message": self.message}
-        if self.cause is not None:
-            error["pythonType"] = type(self.cause).__qualname__
-            error["traceback"] = user_traceback(self.cause)
-        return error
+__all__ = ["load_agent"]
 
 
 def load_agent(entry: str) -> AbstractAgent[Any, Any]:
     """Imports the entry's module and returns the Agent that its attribute holds.
 
-    The working directory is put on `sys.path` (as `python -m` does), and a file's own folder at the end of it, so that a file's name
-    cannot hide an installed package.
+    The working directory is put on `sys.path` (as `python -m` does), and a file's own folder (as `python file.py` does).
 
     Args:
         entry: "path/to/file.py:attribute", relative to the working directory, or "package.module:attribute".
@@ -58,7 +32,12 @@ def load_agent(entry: str) -> AbstractAgent[Any, Any]:
     target, _, attribute = entry.rpartition(":")
     if not target or not attribute:
         raise LoadFailure("attribute_missing", f'entry "{entry}" names no attribute; write it as "file.py:agent" or "module:agent"')
-    cwd = str(Path.cwd())
+    try:
+        cwd = str(Path.cwd())
+    except OSError as error:
+        raise LoadFailure(
+            "module_missing", f'entry "{entry}": the working directory is gone: {describe_exception(error)}', error
+        ) from error
     if cwd not in sys.path and "" not in sys.path:
         sys.path.insert(0, cwd)
     by_file = target.endswith(".py") or "/" in target
@@ -68,22 +47,16 @@ def load_agent(entry: str) -> AbstractAgent[Any, Any]:
 
 def _import_file(entry: str, path: Path) -> ModuleType:
     absolute = path.absolute()
+    if absolute.is_dir():
+        raise LoadFailure("module_missing", f'entry "{entry}": "{absolute}" is a folder; name the file in it')
     if not absolute.is_file():
         raise LoadFailure("module_missing", f'entry "{entry}": there is no file "{absolute}"; paths are relative to the agent\'s cwd')
-    folder = str(absolute.parent)
-    if folder not in sys.path:
-        sys.path.append(folder)
-    # A name of its own: "agents/openai.py" must not take the place of the package openai.
-    name = f"synapse_entry_{absolute.stem}"
-    spec = importlib.util.spec_from_file_location(name, absolute)
-    if spec is None or spec.loader is None:
-        raise LoadFailure("module_missing", f'entry "{entry}": "{absolute}" is no Python file; its name must end in .py')
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # pydantic resolves annotations through it
     try:
-        spec.loader.exec_module(module)
+        module = load_file(absolute)
     except BaseException as error:
         raise _failed(entry, error) from error
+    if module is None:
+        raise LoadFailure("module_missing", f'entry "{entry}": "{absolute}" is no Python file; its name must end in .py')
     return module
 
 
@@ -105,22 +78,35 @@ def _import_module(entry: str, name: str) -> ModuleType:
 def _failed(entry: str, error: BaseException) -> LoadFailure:
     if isinstance(error, ModuleNotFoundError) and error.name is not None:
         advice = f'install what provides "{error.name}" into {sys.prefix}'
+    elif isinstance(error, ImportError) and "attempted relative import" in str(error):
+        advice = f"a file has no package around it: {_by_module(entry)}"
     elif isinstance(error, SystemExit):
         advice = "a module must not end the process while it is imported"
     else:
         advice = "the traceback shows where"
-    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return LoadFailure("module_failed", f'entry "{entry}" raised {said} while it was imported; {advice}', error)
+    message = f'entry "{entry}" raised {describe_exception(error)} while it was imported; {advice}'
+    return LoadFailure("module_failed", message, error, retriable=came_from_outside(error))
+
+
+def _by_module(entry: str) -> str:
+    target, _, attribute = entry.rpartition(":")
+    parts = Path(target).with_suffix("").parts
+    if len(parts) > 1 and all(part.isidentifier() for part in parts):
+        return f'name it as a module, "{".".join(parts)}:{attribute}"'
+    return 'name it as a module, "package.module:attribute"'
 
 
 def _agent_of(entry: str, module: ModuleType, attribute: str) -> AbstractAgent[Any, Any]:
     from pydantic_ai.agent import AbstractAgent
 
     missing = object()
-    found = getattr(module, attribute, missing)
+    try:
+        found = getattr(module, attribute, missing)
+    except BaseException as error:  # a module may compute its attributes
+        raise _failed(entry, error) from error
     if isinstance(found, AbstractAgent):
         return found
-    agents = [f'"{name}"' for name, value in vars(module).items() if isinstance(value, AbstractAgent)]
+    agents = [f'"{name}"' for name, value in getattr(module, "__dict__", {}).items() if isinstance(value, AbstractAgent)]
     advice = f"the module's agents are {', '.join(agents)}" if agents else "the module has no pydantic_ai.Agent at its top level"
     if found is missing:
         raise LoadFailure("attribute_missing", f'entry "{entry}": the module has no attribute "{attribute}"; {advice}')

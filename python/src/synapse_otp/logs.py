@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
@@ -9,7 +10,7 @@ import traceback
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["current_run_id", "install"]
+__all__ = ["current_run_id", "install", "write_utf8"]
 
 current_run_id: ContextVar[str] = ContextVar("synapse_run_id", default="")
 """The id of the run that the current task belongs to; empty outside runs."""
@@ -50,6 +51,16 @@ class JsonLines(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["exc"] = "".join(traceback.format_exception(*record.exc_info))
         return json.dumps(line, default=str, separators=(",", ":"))
+
+
+def write_utf8() -> None:
+    """Makes stdout and stderr UTF-8, which is what the host reads, whatever the locale and PYTHONIOENCODING say. No print can fail then.
+
+    The variable itself stays as it is: programs that user code starts, and their output, follow it as ever.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def install(agent_id: str, incarnation: int, level: str) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from contextlib import AsyncExitStack
 from typing import Any
+from urllib.parse import quote
 
 import grpc
 import grpc.aio
@@ -18,7 +19,8 @@ from .control import HostHello
 from .convert import messages_json
 from .describe import describe_agent
 from .dry_run import dry_run
-from .loader import LoadFailure
+from .load_failure import LoadFailure, describe_exception
+from .passing import is_mistake
 from .run_work import watch_executors
 from .runner import AgentRunner
 from .servicer import AgentServicer
@@ -56,8 +58,8 @@ class AgentServer:
         """Binds the socket, enters and warms up the agent, and turns healthy.
 
         Raises:
-            LoadFailure: "warmup_failed" if the agent cannot be entered (a toolset that does not start, say).
-            RuntimeError: If the socket cannot be bound.
+            LoadFailure: "warmup_failed" if the agent cannot be entered (a toolset that does not start, say), "serve_failed" if the socket
+                cannot be bound.
         """
         hello = self._hello
         watch_executors(asyncio.get_running_loop())
@@ -84,8 +86,14 @@ class AgentServer:
             max_message_bytes=hello.maxMessageBytes,
         )
         add_AgentServiceServicer_to_server(self._servicer, server)  # type: ignore[no-untyped-call]
-        server.add_insecure_port(f"unix:{hello.socketPath}")
-        await server.start()
+        try:
+            # What follows "unix:" is part of a URI: a path with "%2F" or "#" in it would be another one.
+            server.add_insecure_port(f"unix:{quote(hello.socketPath)}")
+            await server.start()
+        except (RuntimeError, OSError) as error:
+            said, _, _ = describe_exception(error).partition("; set GRPC_VERBOSITY")
+            message = f"the worker's socket \"{hello.socketPath}\" cannot be served: {said}; gRPC's own words are on stderr"
+            raise LoadFailure("serve_failed", message, error, retriable=True) from error
         self._server = server
         await self._set_health(_SERVING)
 
@@ -108,12 +116,12 @@ class AgentServer:
     async def _enter_agent(self) -> None:
         try:
             await self._entered.enter_async_context(self._agent)
-        except (Exception, SystemExit, asyncio.CancelledError) as error:
-            said = f"{type(error).__name__}: {error}"
+        except (Exception, BaseExceptionGroup, SystemExit, asyncio.CancelledError) as error:
             raise LoadFailure(
                 "warmup_failed",
-                f'entry "{self._entry}" was loaded, but "async with agent" raised {said}; the traceback shows where',
+                f'entry "{self._entry}" was loaded, but "async with agent" raised {describe_exception(error)}; the traceback shows where',
                 error,
+                retriable=not is_mistake(error),
             ) from error
 
     async def _set_health(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:

@@ -41,7 +41,10 @@ def _is_ours(filename: str) -> bool:
 def _machinery_paths() -> tuple[str, ...]:
     paths = []
     for name in _MACHINERY:
-        spec = importlib.util.find_spec(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        except (ImportError, ValueError):
+            continue  # it is what could not be imported
         if spec is None or spec.origin is None:
             continue
         origin = Path(spec.origin)

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import __version__, lifeline, logs
 from .control import CONTRACT, FRAMEWORK, Control, HostHello, Message, ProtocolMismatch, read_hello
 from .event_loop import run_to_end
+from .load_failure import LoadFailure, import_failure
+from .loader import load_agent
 
 if TYPE_CHECKING:
     from pydantic_ai.agent import AbstractAgent
@@ -86,7 +88,7 @@ def _await_hello(control: Control) -> HostHello:
     while True:
         message = control.receive()
         if message.get("type") == "hello":
-            return read_hello(message)
+            return read_hello(message, control.peer)
         _while_loading(message)
 
 
@@ -99,9 +101,7 @@ def _while_loading(message: Message) -> None:
 def _load(entry: str, control: Control, clock: _Clock) -> AbstractAgent[Any, Any]:
     gc.disable()  # a collector that walks the growing module graph is a tenth of the import
     try:
-        from . import server  # noqa: F401 - imports pydantic-ai and grpc
-        from .loader import LoadFailure, load_agent
-
+        _import_needs()
         clock.lap("import")
         agent = load_agent(entry)
         clock.lap("load")
@@ -113,8 +113,14 @@ def _load(entry: str, control: Control, clock: _Clock) -> AbstractAgent[Any, Any
     return agent
 
 
+def _import_needs() -> None:
+    try:
+        from . import server  # noqa: F401 - imports pydantic-ai and grpc
+    except BaseException as error:
+        raise import_failure(error) from error
+
+
 async def _serve(agent: AbstractAgent[Any, Any], entry: str, hello: HostHello, control: Control, clock: _Clock) -> int:
-    from .loader import LoadFailure
     from .server import AgentServer
 
     loop = asyncio.get_running_loop()
@@ -139,9 +145,6 @@ async def _serve(agent: AbstractAgent[Any, Any], entry: str, hello: HostHello, c
         await server.start()
     except LoadFailure as failure:
         _fail(control, failure.as_json())
-    except RuntimeError as error:
-        message = f'entry "{entry}" was loaded, but the socket "{hello.socketPath}" cannot be served: {error}'
-        _fail(control, {"kind": "warmup_failed", "message": message, "pythonType": type(error).__qualname__})
     clock.lap("serve")
     control.send(_ready(agent, hello, clock))
     grace_s = await shutdown / 1000

@@ -29,13 +29,18 @@ export interface Child {
   /** Tells one incarnation from the next: an exit with another number is stale. */
   scopeId: number;
   /** An exit that has arrived and is not handled yet. */
-  pendingExit: BoxedReason | undefined;
+  pendingExit: PendingExit | undefined;
   /** Set while somebody waits for this child's end: that end is not a crash. */
   onEnd: ((reason: ExitReason) => void) | undefined;
   /** A restart that waits for its delay. */
   timer: unknown;
   /** The ref of the last incarnation that ran. */
   lastRef: unknown;
+}
+
+/** An end that is still to be decided about. */
+export interface PendingExit extends BoxedReason {
+  readonly failedStarts: number;
 }
 
 /** What a supervisor lends to its children. */
@@ -53,7 +58,7 @@ export interface ChildHost {
   readonly pendingStarts: Set<() => void>;
   /** Kills the process with the supervisor while it begins, and lets the supervisor's actor outlive it. */
   began(process: Process): void;
-  childExited(child: Child, scopeId: number, reason: ExitReason): void;
+  childExited(child: Child, scopeId: number, reason: ExitReason, failedStarts?: number): void;
   childStartFailed(child: Child, scopeId: number, reason: ExitReason): void;
 }
 

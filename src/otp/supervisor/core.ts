@@ -66,7 +66,7 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
       report: host.onReport ?? ((report) => this.tell(report)),
       pendingStarts: new Set(),
       began: (process) => this.began(process),
-      childExited: (child, scopeId, reason) => this.onExit(child, scopeId, reason),
+      childExited: (child, scopeId, reason, failedStarts) => this.onExit(child, scopeId, reason, failedStarts),
       childStartFailed: (child, scopeId, reason) => this.onStartFailed(child, scopeId, reason),
     };
   }

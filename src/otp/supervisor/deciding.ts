@@ -28,7 +28,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
   /** The last decision, until the machine shows it. */
   #unshown: Decided | undefined;
 
-  protected onExit(child: Child, scopeId: number, reason: ExitReason): void {
+  protected onExit(child: Child, scopeId: number, reason: ExitReason, failedStarts = 0): void {
     if (child.scopeId !== scopeId || child.pendingExit !== undefined) return;
     if (child.onEnd !== undefined) {
       child.onEnd(reason);
@@ -36,7 +36,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
       return;
     }
     if (child.status === "stopped") return;
-    child.pendingExit = { reason };
+    child.pendingExit = { reason, failedStarts };
     this.closeIfDead();
     if (!this.closed && this.isShown) tellMachine(this.actor, { type: "child.exited", childId: child.spec.id, reason });
     this.queue.add(() => this.#handleExit(child));
@@ -44,7 +44,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
 
   protected onStartFailed(child: Child, scopeId: number, reason: ExitReason): void {
     if (child.scopeId !== scopeId || child.onEnd !== undefined) return;
-    child.pendingExit = { reason };
+    child.pendingExit = { reason, failedStarts: 0 };
     tellMachine(this.actor, { type: "child.start_failed", childId: child.spec.id, reason });
     this.queue.add(() => {
       if (child.pendingExit === undefined || child.status !== "running") return;
@@ -62,13 +62,13 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
       child.status = "stopped";
       return;
     }
-    return this.#decide(child, pending.reason);
+    return this.#decide(child, pending.reason, pending.failedStarts);
   }
 
   /** Asks the policy what to do about an end or a failed restart, tells it, and does it. */
-  #decide(child: Child, reason: ExitReason): void | Promise<void> {
+  #decide(child: Child, reason: ExitReason, failedStarts: number): void | Promise<void> {
     const { spec, incarnation } = child;
-    const exit = { childId: spec.id, restart: spec.restart, reason, incarnation };
+    const exit = { childId: spec.id, restart: spec.restart, reason, incarnation, failedStarts };
     const decision = this.#askPolicy(exit);
     child.running?.resident?.decided(decision);
     if (decision.type === "restart") {
@@ -202,7 +202,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
 
   protected retry(child: Child, reason: ExitReason): void | Promise<void> {
     if (child.status !== "restarting" || child.timer !== undefined || this.ending || !this.owns(child)) return;
-    return this.#decide(child, reason);
+    return this.#decide(child, reason, 0);
   }
 
   protected abstract get size(): number;

@@ -10,6 +10,8 @@ export interface ChildExit {
   reason: ExitReason;
   /** How often this child has been started before, including the incarnation that ended. */
   incarnation: number;
+  /** How many starts in a row have failed, this one included, where the next one may succeed. 0, or absent: this end is no failed start. */
+  failedStarts?: number;
 }
 
 /**
@@ -50,7 +52,15 @@ interface Window {
   readonly end: number;
 }
 
-/** OTP's policy: restart by restart type, at once, and give up at the restart that would be number `maxRestarts + 1` in the window. */
+/** The pause after the first failed start, and the longest one, in milliseconds. Each is twice the one before. */
+const startPause = { firstMs: 100, longestMs: 30_000 } as const;
+
+/**
+ * OTP's policy: restart by restart type, at once, and give up at the restart that would be number `maxRestarts + 1` in the window.
+ *
+ * An exit with `failedStarts` is a start that failed where the next one may succeed. It is tried again after a pause that grows
+ * with each failure in a row, and takes no place in the window: a service that is down when a child begins brings no sibling down.
+ */
 export function restartIntensity({ maxRestarts, periodMs }: RestartIntensity): RestartPolicy {
   const allowed = `of ${maxRestarts} allowed within ${periodMs} ms`;
   return (state, exit, nowMs) => {
@@ -58,6 +68,15 @@ export function restartIntensity({ maxRestarts, periodMs }: RestartIntensity): R
     if (!wantsRestart(exit.restart, exit.reason)) {
       const because = `a ${exit.restart} child is not restarted after ${describeExitReason(exit.reason)}`;
       return { decision: { type: "leave", because }, state: window };
+    }
+    const { failedStarts = 0 } = exit;
+    if (failedStarts > 0) {
+      const delayMs = Math.min(startPause.firstMs * 2 ** (failedStarts - 1), startPause.longestMs);
+      const starts = failedStarts === 1 ? "1 start has failed" : `${failedStarts} starts in a row have failed`;
+      return {
+        decision: { type: "restart", delayMs, because: `${starts}; the next one in ${delayMs} ms` },
+        state: window,
+      };
     }
     const kept = dropBefore(window, nowMs - periodMs);
     const count = kept.end - kept.first;

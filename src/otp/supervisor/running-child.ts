@@ -39,8 +39,11 @@ export interface ChildScope {
   began(process: Process): void;
   /** Passes a report upwards to whoever watches the tree. */
   readonly report: (report: unknown) => void;
-  /** The child tells that it has ended. A resident child may end, be restarted, and end again. */
-  exited(reason: ExitReason): void;
+  /**
+   * The child tells that it has ended. A resident child may end, be restarted, and end again.
+   * @param failedStarts how many starts in a row have failed, this one included, where the next one may succeed; default 0: no failed start
+   */
+  exited(reason: ExitReason, failedStarts?: number): void;
   /**
    * A resident child tells that its first start failed in a way that trying again does not mend. As any initial start it is not retried:
    * the child is stopped and its specification kept.

@@ -33,6 +33,30 @@ describe("restartIntensity", () => {
     expect([first, second, third].map(({ decision }) => decision.type)).toEqual(["restart", "restart", "give_up"]);
   });
 
+  test("a start that failed is tried again after a pause that doubles, up to 30 s, and takes no place in the window", () => {
+    const policy = restartIntensity({ maxRestarts: 1, periodMs: 1_000 });
+    const failed = (failedStarts: number): ChildExit => ({ ...crash(), failedStarts });
+    const pauses: unknown[] = [];
+    let state: unknown;
+    for (const starts of [1, 2, 3, 9, 10, 5_000]) {
+      const answer = policy(state, failed(starts), 0);
+      state = answer.state;
+      pauses.push(answer.decision.type === "restart" ? answer.decision.delayMs : answer.decision.type);
+    }
+    expect(pauses).toEqual([100, 200, 400, 25_600, 30_000, 30_000]);
+    const after = policy(state, crash(), 0);
+    expect(after.decision).toMatchObject({ type: "restart", delayMs: 0 });
+    expect(policy(after.state, failed(1), 0).decision.type).toBe("restart");
+    expect(policy(after.state, crash(), 0).decision.type).toBe("give_up");
+    expect(policy(undefined, { ...failed(1), restart: "temporary" }, 0).decision.type).toBe("leave");
+  });
+
+  test("an exit is no failed start because of what its reason is", () => {
+    const policy = restartIntensity({ maxRestarts: 1, periodMs: 1_000 });
+    const { decision } = policy(undefined, { ...crash(), reason: { failedStarts: 3 } }, 0);
+    expect(decision).toMatchObject({ type: "restart", delayMs: 0 });
+  });
+
   test("a restart exactly one period ago still counts, one millisecond more and it does not", () => {
     const policy = restartIntensity({ maxRestarts: 1, periodMs: 1_000 });
     const { state } = policy(undefined, crash(), 0);

@@ -42,7 +42,7 @@ test("infinity has no timer; brutal_kill asks nothing and is done at once", () =
 
 test("an end that has arrived already is consumed: nothing is asked", () => {
   const { child, clock, calls } = running();
-  child.pendingExit = { reason: "died" };
+  child.pendingExit = { reason: "died", failedStarts: 0 };
   expect(isActive(child)).toBe(false);
   expect(stopIncarnation(child, clock)).toEqual({ reason: "died" });
   expect([calls, child.pendingExit, child.status]).toEqual([[], undefined, "stopped"]);

@@ -1,0 +1,68 @@
+/**
+ * Whose a directory on the disk is: the host that made it, told from every other process that was or will be. A process number alone does not,
+ * since numbers are used again; with the time at which the process started it does.
+ */
+
+import { readFileSync, readlinkSync } from "node:fs";
+
+const pattern = /^synapse-([0-9a-z]+)-([1-9][0-9]*)-([0-9a-z]+)-[A-Za-z0-9]{6}$/;
+
+/** What a name says of the host that made it. */
+export interface HostMark {
+  /** Its pid namespace: containers may share a directory but not their process numbers. "0" where there are none. */
+  readonly namespace: string;
+  readonly pid: number;
+  /** When it started, in the kernel's ticks; "0" where that is not known. */
+  readonly started: string;
+}
+
+/** The mark of this process, as the beginning of a name: six random characters follow. */
+export function markPrefix(): string {
+  return `synapse-${pidNamespace()}-${process.pid}-${lookAt(process.pid)?.started ?? "0"}-`;
+}
+
+/** The mark in a name; undefined when it has none. */
+export function readMark(name: string): HostMark | undefined {
+  const [, namespace, pid, started] = pattern.exec(name) ?? [];
+  if (namespace === undefined || pid === undefined || started === undefined) return undefined;
+  return { namespace, pid: Number(pid), started };
+}
+
+/** Whether the host of a mark has ended; "unknown" for one in another pid namespace, whose number means nothing here. */
+export function hasEnded({ namespace, pid, started }: HostMark): boolean | "unknown" {
+  if (namespace !== pidNamespace()) return "unknown";
+  if (!exists(pid)) return true;
+  const found = lookAt(pid);
+  if (found === undefined) return false;
+  // A zombie has ended, although its parent has not asked yet.
+  return found.state === "Z" || found.state === "X" || (started !== "0" && found.started !== started);
+}
+
+/** The number of this process's pid namespace in base 36. */
+function pidNamespace(): string {
+  try {
+    const [number = "0"] = /\d+/.exec(readlinkSync("/proc/self/ns/pid")) ?? [];
+    return Number(number).toString(36);
+  } catch {
+    return "0"; // Not Linux, or /proc is not mounted.
+  }
+}
+
+function lookAt(pid: number): { state: string; started: string } | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name in parentheses may have anything in it.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return { state: fields[0] ?? "", started: Number(fields[19]).toString(36) };
+  } catch {
+    return undefined; // Not Linux, or it has ended in this instant.
+  }
+}
+
+function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // Another user's process has this number.
+  }
+}
