@@ -3,6 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
+import { RunError } from "../errors.ts";
 import { Health, HealthCheckResponse_ServingStatus } from "../gen/grpc_health/v1/health_pb.ts";
 import {
   AgentService,
@@ -12,7 +13,7 @@ import {
   type RunResponseSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { drainingFailure, toFakeFailure } from "./fake-error.ts";
-import { type FakeAnswer, type FakeReply, type FakeRun, toFakeRun } from "./fake-run.ts";
+import { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError, toFakeRun } from "./fake-run.ts";
 
 /** Options of {@link createFakeAgentService}. */
 export interface FakeAgentServiceOptions {
@@ -34,6 +35,8 @@ export interface FakeAgentService {
   beginDrain(): void;
   /** Settles when no run is in progress. */
   idle(): Promise<void>;
+  /** Cancels every run in progress: it rejects with the kind "interrupted", and its `signal` is aborted. */
+  endRuns(): void;
 }
 
 type Chunk = MessageInitShape<typeof RunResponseChunkSchema>;
@@ -46,10 +49,11 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   let inProgress = 0;
   let draining = false;
   let waiters: (() => void)[] = [];
+  const ending = new AbortController();
 
   /** Counts the run in; the caller counts it out with `leave`. */
   function enter(request: RunRequest, streaming: boolean, context: HandlerContext): FakeRun {
-    const run = toFakeRun(request, streaming, context.signal);
+    const run = toFakeRun(request, streaming, AbortSignal.any([context.signal, ending.signal]));
     runs.push(run);
     inProgress += 1;
     return run;
@@ -139,6 +143,10 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
       if (inProgress === 0) return Promise.resolve();
       return new Promise((resolve) => waiters.push(resolve));
     },
+    endRuns() {
+      const message = "the worker stopped before the run had ended";
+      ending.abort(fakeRunError("interrupted", message, { retriable: true }));
+    },
     routes(router) {
       router.service(AgentService, {
         run,
@@ -198,11 +206,14 @@ function tokens(text: string): bigint {
   return BigInt(text.split(/\s+/).filter((word) => word !== "").length);
 }
 
-/** The promise, or a Canceled status when the call is cancelled first. */
+/** The promise, or when the call is cancelled first a Canceled status, or the error that the worker's end cancels it with. */
 async function untilCancelled<T>(value: T | Promise<T>, signal: AbortSignal): Promise<T> {
   if (!(value instanceof Promise)) return value;
   const cancelled = Promise.withResolvers<never>();
-  const abort = () => cancelled.reject(new ConnectError("the call was cancelled", Code.Canceled));
+  const abort = () => {
+    const { reason } = signal;
+    cancelled.reject(reason instanceof RunError ? reason : new ConnectError("the call was cancelled", Code.Canceled));
+  };
   if (signal.aborted) abort();
   signal.addEventListener("abort", abort, { once: true });
   try {

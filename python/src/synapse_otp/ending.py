@@ -32,6 +32,9 @@ Phase = Literal[
 _HOST_ANSWERS_S = 3.0
 """A host that lives answers in milliseconds. One that does not is no reason to stay."""
 
+_LONGEST_S = 1e8
+"""Three years; timers do not take much more."""
+
 _log = logging.getLogger("synapse_otp.ending")
 
 
@@ -46,27 +49,34 @@ class StopRequest:
     Args:
         until_s: When the host will kill the worker, by the monotonic clock; infinite if nobody has said.
         drain_s: How much of it runs have to finish by themselves, in seconds.
+        warn_s: How long before the kill it is told what holds the worker up, in seconds.
     """
 
     until_s: float
     drain_s: float
+    warn_s: float = 0.0
 
     @property
     def left_s(self) -> float:
         """Seconds until the kill."""
         return max(0.0, self.until_s - time.monotonic())
 
+    @property
+    def warn_in_s(self) -> float | None:
+        """Seconds until it is told what holds the worker up; None: never."""
+        return None if self.until_s == float("inf") else max(0.0, self.left_s - self.warn_s)
+
 
 def read_shutdown(message: Message) -> StopRequest:
     """The host's `shutdown`: `graceMs` until the kill; `drainMs`, the part of it for runs to finish, is three fifths unless told."""
     grace_s = _seconds(message.get("graceMs"), default=5.0)
     drain_s = _seconds(message.get("drainMs"), default=grace_s - min(grace_s * 2 / 5, 5.0))
-    return StopRequest(time.monotonic() + grace_s, min(drain_s, grace_s))
+    return StopRequest(time.monotonic() + grace_s, min(drain_s, grace_s), min(0.4, grace_s / 4))
 
 
 def _seconds(milliseconds: object, default: float) -> float:
     valid = isinstance(milliseconds, int | float) and not isinstance(milliseconds, bool) and milliseconds >= 0
-    return float(milliseconds) / 1000 if valid else default  # type: ignore[arg-type]
+    return min(float(milliseconds) / 1000, _LONGEST_S) if valid else default  # type: ignore[arg-type]
 
 
 class Ending:
@@ -88,7 +98,7 @@ class Ending:
         self._on_signal: Callable[[], None] = _nothing
         self._on_request: Callable[[], None] = _nothing
         # SimpleQueue.put may be called by a signal handler, whatever the interrupted code was doing.
-        self._signals: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._news: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
     @property
     def request(self) -> StopRequest | None:
@@ -109,7 +119,7 @@ class Ending:
                 raise Stopped
         elif self._signal is None:
             self._signal = signal.Signals(number).name
-            self._signals.put(self._signal)
+            self._news.put(self._signal)
 
     def on_message(self, message: Message) -> None:
         """Takes a message of the host, in the thread of the control channel."""
@@ -163,9 +173,9 @@ class Ending:
     def grant(self, seconds: float) -> None:
         """What a worker has that cannot serve: the host kills it when that time has passed."""
         if self._request is None:
-            self._request = StopRequest(time.monotonic() + seconds, 0)
+            self._request = StopRequest(time.monotonic() + seconds, 0, seconds / 4)
             self._requested.set()
-            self._signals.put(None)
+            self._news.put(None)
 
     @contextlib.contextmanager
     def interrupt_after(self, seconds: float | None) -> Iterator[None]:
@@ -202,11 +212,14 @@ class Ending:
             self._on_signal()
 
     def _ask(self, request: StopRequest) -> None:
-        if self._request is not None:
-            return  # the host alone counts what it grants later
+        known = self._request
+        if known is not None and request.until_s >= known.until_s:
+            return
         self._request = request
         self._requested.set()
-        self._signals.put(None)
+        self._news.put(None)
+        if known is not None:
+            return
         loop = self._loop
         if loop is not None:
             with contextlib.suppress(RuntimeError):  # it has just been closed: the worker is on its way
@@ -221,19 +234,19 @@ class Ending:
 
     def _watch(self) -> None:
         """Tells the host of a signal, and later what holds the worker up; in a thread of its own, as the main thread may be busy."""
-        name = self._signals.get()
-        if name is not None:
+        while True:
+            request = self._request
+            try:
+                name = self._news.get(timeout=None if request is None else request.warn_in_s)
+            except queue.Empty:
+                self._control.send({"type": "overdue", "phase": self._phase, "heldBy": hold_ups(self._loop)})
+                return
+            if name is None:
+                continue
             self._control.send({"type": "draining", "signal": name})
             if not self._requested.wait(_HOST_ANSWERS_S):
                 _log.warning("the host has not answered to %s; the worker ends when its runs have ended", name)
                 self._ask(StopRequest(float("inf"), float("inf")))
-        self._requested.wait()
-        assert self._request is not None
-        if self._request.until_s == float("inf"):
-            return
-        left_s = self._request.left_s
-        time.sleep(left_s - min(0.4, left_s / 4))
-        self._control.send({"type": "overdue", "phase": self._phase, "heldBy": hold_ups(self._loop)})
 
 
 def _cancelled(tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
