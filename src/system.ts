@@ -41,10 +41,12 @@ export class System implements AsyncDisposable {
   readonly #environment: AgentEnvironment;
   readonly #listeners: Set<(report: Report) => void>;
   readonly #findPython: () => Promise<string>;
+  readonly #clock: Clock;
 
   constructor(parts: {
     root: Supervisor;
     environment: AgentEnvironment;
+    clock: Clock;
     listeners: Set<(report: Report) => void>;
     ended: Promise<ExitReason>;
     findPython: () => Promise<string>;
@@ -55,6 +57,7 @@ export class System implements AsyncDisposable {
     this.#listeners = parts.listeners;
     this.ended = parts.ended;
     this.#findPython = parts.findPython;
+    this.#clock = parts.clock;
   }
 
   /**
@@ -123,6 +126,12 @@ export class System implements AsyncDisposable {
     if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= longestTimerMs)) {
       throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
     }
+    const limitMs = timeoutMs ?? Number.POSITIVE_INFINITY;
+    const untilMs = Math.min(
+      this.#clock.monotonicMs() + limitMs,
+      this.#environment.stopping?.untilMs ?? Number.POSITIVE_INFINITY,
+    );
+    this.#environment.stopping = { untilMs };
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#root.kill(), timeoutMs);
     void this.#root.stop("shutdown");
     await this.ended;
@@ -189,8 +198,9 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   sweepSocketDirectories();
   if (children.some(containsAgent)) environment.interpreter = await findPython();
   const guarded = options.inspect === undefined ? undefined : guardInspector(options.inspect, report);
+  const clock = parts.clock ?? realClock;
   const runtime = new LocalRuntime({
-    clock: parts.clock ?? realClock,
+    clock,
     onReport: report,
     ...(guarded === undefined ? {} : { inspect: guarded.next }),
   });
@@ -206,7 +216,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     await ended;
     throw error;
   }
-  return new System({ root, environment, listeners, ended, findPython });
+  return new System({ root, environment, clock, listeners, ended, findPython });
 }
 
 function createDefaultLogger(name: string): Logger {

@@ -54,6 +54,12 @@ const cases: [string, string, Report][] = [
     { ...byAgent, type: "agent.ready", pid: 7, startMs: 12.6 },
   ],
   [
+    "warn",
+    "system/poet: worker 2 got SIGTERM from outside and finishes its runs",
+    { ...byAgent, type: "worker.draining", pid: 7, signal: "SIGTERM" },
+  ],
+  ["warn", `system/poet: ${crashRecord().describe}`, { ...byAgent, type: "worker.killed", crash: crashRecord() }],
+  [
     "error",
     `system/poet crashed: ${crashRecord().describe}`,
     { ...byAgent, type: "agent.crashed", crash: crashRecord() },

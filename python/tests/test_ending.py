@@ -174,6 +174,30 @@ async def test_signal_from_outside_is_told_at_once_and_the_host_decides(tidy: Ti
         assert await it.worker.shutdown() == 0
 
 
+async def test_host_that_has_heard_of_a_signal_may_take_its_time(tidy: Tidying) -> None:
+    it = tidy()
+    await it.worker.ready()
+    os.kill(it.worker.pid, signal.SIGTERM)
+    assert await it.told("draining") != {}
+    await it.worker.send({"type": "drain"})
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(it.worker.exited(), 4)  # a host that has not heard is given up after 3 s
+    assert await it.worker.shutdown() == 0
+
+
+async def test_shutdown_after_an_unanswered_signal_still_counts(tidy: Tidying) -> None:
+    it = tidy()
+    await it.worker.ready()
+    async with it.worker.client() as client:
+        running = asyncio.create_task(failure(client.run("wait:1000")))
+        await it.wrote("run began")
+        os.kill(it.worker.pid, signal.SIGTERM)
+        await it.worker.log(msg="the host has not answered to SIGTERM; the worker ends when its runs have ended")
+        await it.worker.send({"type": "shutdown", "graceMs": 20_000, "drainMs": 0})
+        assert (await running).code is grpc.StatusCode.UNAVAILABLE
+    assert await it.worker.exited() == 0
+
+
 async def test_signal_is_told_while_the_event_loop_is_blocked(start: Start) -> None:
     worker = start(f"{FIXTURES}/controllable.py:agent")
     await worker.ready()

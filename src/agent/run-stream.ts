@@ -28,6 +28,8 @@ export class StreamRun<Output> extends Run<Output> {
   readonly #cancel = new AbortController();
   #source: AsyncGenerator<WireRunEvent, void, undefined> | undefined;
   #sourceBusy = false;
+  /** Whether the source has been asked for anything: before that, nothing is sent. */
+  #sourceAsked = false;
   /** Resolved when there is something to read. */
   #waiter: PromiseWithResolvers<void> | undefined;
   #lastSeq = 0;
@@ -65,7 +67,14 @@ export class StreamRun<Output> extends Run<Output> {
       options.signal === undefined ? this.#cancel.signal : AbortSignal.any([options.signal, this.#cancel.signal]);
     this.request.partialOutput = true;
     this.#source = client.stream(this.request, { ...options, signal });
+    this.#sourceAsked = false;
     if (this.#waiter !== undefined) this.#readSource(this.#source);
+  }
+
+  protected override drop(): boolean {
+    if (this.#source === undefined || this.#sourceAsked) return false;
+    this.#source = undefined;
+    return true;
   }
 
   protected override failed(error: Error): void {
@@ -88,6 +97,7 @@ export class StreamRun<Output> extends Run<Output> {
   #readSource(source: AsyncGenerator<WireRunEvent, void, undefined>): void {
     if (this.#sourceBusy) return;
     this.#sourceBusy = true;
+    this.#sourceAsked = true;
     source.next().then(
       (step) => {
         this.#sourceBusy = false;

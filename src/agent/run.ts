@@ -16,6 +16,8 @@ export interface PendingRun {
   wait(): void;
   /** A worker takes the run. */
   begin(client: AgentClient, incarnation: number): void;
+  /** Takes the run back from a worker that is gone, if nothing of it has been sent to it. Answers whether it did: then it may begin again. */
+  recall(): boolean;
   /** Ends the run with an error; a run that has ended stays as it ended. */
   fail(error: Error): void;
 }
@@ -110,6 +112,15 @@ export abstract class Run<Output> implements PendingRun {
     this.failed(error);
   }
 
+  recall(): boolean {
+    if (this.#ended || !this.drop()) return false;
+    this.#incarnation = 0;
+    return true;
+  }
+
+  /** Lets go of a call of which nothing has been sent yet. Answers whether there was one. */
+  protected abstract drop(): boolean;
+
   /** Makes the call. */
   protected abstract call(client: AgentClient, options: { signal?: AbortSignal; timeoutMs?: number }): void;
 
@@ -137,7 +148,12 @@ export abstract class Run<Output> implements PendingRun {
   /** The call rejected: the agent's answer ends the run; a lost connection leaves that to the worker's exit. */
   protected callFailed(error: unknown): void {
     if (error instanceof ConnectionLostError) {
-      this.owner.connectionLost(this.#incarnation);
+      const incarnation = this.#incarnation;
+      if (error.neverBegan && !this.#ended) {
+        this.#incarnation = 0;
+        this.owner.runRefused(this);
+      }
+      this.owner.connectionLost(incarnation);
     } else if (error instanceof RunError && error.kind === "draining" && !this.#ended) {
       this.#incarnation = 0;
       this.owner.runRefused(this);
@@ -184,6 +200,10 @@ export class UnaryRun<Output> extends Run<Output> {
       (wire) => void this.succeed(wire),
       (error: unknown) => this.callFailed(error),
     );
+  }
+
+  protected override drop(): boolean {
+    return false; // What is on its way may have begun; what never left is refused by the connection itself.
   }
 
   protected override failed(): void {

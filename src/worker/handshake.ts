@@ -53,6 +53,11 @@ export function shutdownLine(graceMs: number, drainMs?: number): string {
   });
 }
 
+/** The answer to a worker that is draining: it may finish its runs, and waits to be told to end. */
+export function drainLine(): string {
+  return line({ type: "drain" });
+}
+
 function line(message: Record<string, unknown>): string {
   return `${JSON.stringify(message)}\n`;
 }

@@ -11,7 +11,7 @@ import { describeValue } from "../describe-value.ts";
 import { type Clock, createTimer } from "./clock.ts";
 import { type ControlChannel, openControlChannel } from "./control-channel.ts";
 import { exitCause, nextVerdict, type Verdict } from "./exit-cause.ts";
-import { type HostHello, helloLine, readWorkerLine, shutdownLine, type WorkerMessage } from "./handshake.ts";
+import { drainLine, type HostHello, helloLine, readWorkerLine, shutdownLine, type WorkerMessage } from "./handshake.ts";
 import { HoldUp } from "./hold-up.ts";
 import type { Worker, WorkerExit, WorkerLogRecord, WorkerReady, WorkerSpec } from "./launcher.ts";
 import type { SocketDirectory } from "./socket-directory.ts";
@@ -159,6 +159,7 @@ export class SpawnedWorker implements Worker {
     switch (message.type) {
       case "draining":
         this.#outsideSignal ??= message.signal;
+        this.#channel.send(drainLine());
         this.#onDraining(message.signal);
         return;
       case "phase":

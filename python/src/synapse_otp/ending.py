@@ -89,7 +89,8 @@ class Ending:
     def __init__(self, control: Control) -> None:
         self._control = control
         self._request: StopRequest | None = None
-        self._requested = threading.Event()
+        self._heard = threading.Event()
+        """Set when the host has answered: with its request, or with a word that it will come."""
         self._signal: str | None = None
         self._phase: Phase | None = None
         self._cancelled_before: set[asyncio.Task[Any]] | None = None
@@ -97,6 +98,7 @@ class Ending:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._on_signal: Callable[[], None] = _nothing
         self._on_request: Callable[[], None] = _nothing
+        self._on_unanswered: Callable[[], None] = self.ask_itself
         # SimpleQueue.put may be called by a signal handler, whatever the interrupted code was doing.
         self._news: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
@@ -125,6 +127,9 @@ class Ending:
         """Takes a message of the host, in the thread of the control channel."""
         if message.get("type") == "shutdown":
             self._ask(read_shutdown(message))
+        elif message.get("type") == "drain":
+            self._heard.set()
+            self._call_in_loop(self._on_signal)
         else:
             _log.debug("unknown message %r of the host is ignored", message.get("type"))
 
@@ -141,10 +146,16 @@ class Ending:
         if self._request is not None:
             raise Stopped
 
-    def attach(self, on_signal: Callable[[], None], on_request: Callable[[], None]) -> None:
-        """Tells the running event loop of a signal from outside and of the request to end, also of one that has come already."""
+    def attach(self, on_signal: Callable[[], None], on_request: Callable[[], None], on_unanswered: Callable[[], None]) -> None:
+        """Has the running event loop told of what comes, and of what has come already.
+
+        Args:
+            on_signal: A signal from outside, or the host, wants no new runs to be taken.
+            on_request: The host wants the worker to end.
+            on_unanswered: There is no host that would answer to the signal.
+        """
         loop = asyncio.get_running_loop()
-        self._on_signal, self._on_request = on_signal, on_request
+        self._on_signal, self._on_request, self._on_unanswered = on_signal, on_request, on_unanswered
         for number in (signal.SIGTERM, signal.SIGINT):
             # The loop's own handler wakes it, but acts only when the loop is free; ours tells the host at once.
             loop.add_signal_handler(number, self._signal_in_loop)
@@ -170,11 +181,15 @@ class Ending:
             return None
         return self._request.left_s / 2
 
+    def ask_itself(self) -> None:
+        """Ends the worker without a host that says so, and without haste."""
+        self._ask(StopRequest(float("inf"), float("inf")))
+
     def grant(self, seconds: float) -> None:
         """What a worker has that cannot serve: the host kills it when that time has passed."""
         if self._request is None:
             self._request = StopRequest(time.monotonic() + seconds, 0, seconds / 4)
-            self._requested.set()
+            self._heard.set()
             self._news.put(None)
 
     @contextlib.contextmanager
@@ -216,16 +231,18 @@ class Ending:
         if known is not None and request.until_s >= known.until_s:
             return
         self._request = request
-        self._requested.set()
+        self._heard.set()
         self._news.put(None)
-        if known is not None:
-            return
-        loop = self._loop
-        if loop is not None:
-            with contextlib.suppress(RuntimeError):  # it has just been closed: the worker is on its way
-                loop.call_soon_threadsafe(self._on_request)
-        elif self._interruptible:
+        if known is None and not self._call_in_loop(self._on_request) and self._interruptible:
             self._interrupt()
+
+    def _call_in_loop(self, callback: Callable[[], None]) -> bool:
+        loop = self._loop
+        if loop is None:
+            return False
+        with contextlib.suppress(RuntimeError):  # it has just been closed: the worker is on its way
+            loop.call_soon_threadsafe(callback)
+        return True
 
     def _interrupt(self) -> None:
         main = threading.main_thread().ident
@@ -239,14 +256,17 @@ class Ending:
             try:
                 name = self._news.get(timeout=None if request is None else request.warn_in_s)
             except queue.Empty:
-                self._control.send({"type": "overdue", "phase": self._phase, "heldBy": hold_ups(self._loop)})
+                self._control.send(
+                    {"type": "overdue", "phase": self._phase, "heldBy": hold_ups(self._loop, joining=self._phase == "joining its threads")}
+                )
                 return
             if name is None:
                 continue
             self._control.send({"type": "draining", "signal": name})
-            if not self._requested.wait(_HOST_ANSWERS_S):
+            if not self._heard.wait(_HOST_ANSWERS_S):
                 _log.warning("the host has not answered to %s; the worker ends when its runs have ended", name)
-                self._ask(StopRequest(float("inf"), float("inf")))
+                if not self._call_in_loop(self._on_unanswered):
+                    self.ask_itself()
 
 
 def _cancelled(tasks: set[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:

@@ -22,23 +22,24 @@ _LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "pla
 Place = tuple[CodeType, int]
 
 
-def hold_ups(loop: asyncio.AbstractEventLoop | None) -> list[str]:
+def hold_ups(loop: asyncio.AbstractEventLoop | None, *, joining: bool) -> list[str]:
     """What is left of a worker that should have ended, most telling first; at most eight lines.
 
     Called from a thread beside the main one. Never raises.
 
     Args:
         loop: The event loop, if it runs.
+        joining: Whether threads are waited for: then those are told too that do nothing of the user's.
     """
     try:
-        threads = list(_threads(sys._current_frames()))
+        threads = list(_threads(sys._current_frames(), joining))
         tasks = [] if loop is None else list(_tasks(loop))
     except RuntimeError as error:  # what is looked at changes meanwhile
         return [f"unknown ({error})"]
     return [*threads, *tasks][:_MOST]
 
 
-def _threads(frames: dict[int, FrameType]) -> Iterator[str]:
+def _threads(frames: dict[int, FrameType], joining: bool) -> Iterator[str]:
     main = threading.main_thread()
     for thread in sorted(threading.enumerate(), key=lambda thread: thread is not main):
         if thread.name.startswith("synapse-") or thread.ident is None:
@@ -47,7 +48,7 @@ def _threads(frames: dict[int, FrameType]) -> Iterator[str]:
         places = _telling(_stack(frames.get(thread.ident)))
         if places:
             yield f"{name} at {_words(places)}"
-        elif not thread.daemon and thread is not main:
+        elif joining and not thread.daemon and thread is not main:
             yield name
 
 
@@ -86,7 +87,7 @@ def _telling(places: Iterator[Place] | list[Place]) -> list[Place]:
     library: list[Place] = []
     for code, line in places:
         file = code.co_filename
-        if file.startswith((_OURS, "<")):
+        if file.startswith(_OURS) or not os.path.isabs(file):  # not a file of Python: "<frozen runpy>", Cython
             continue
         if not file.startswith(_LIBRARIES):
             own.append((code, line))

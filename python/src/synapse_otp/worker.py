@@ -155,7 +155,15 @@ async def _serve(agent: AbstractAgent[Any, Any], entry: str, hello: HostHello, c
         if not started:
             main_task.cancel()  # in the middle of entering the agent, perhaps
 
-    ending.attach(server.begin_drain, on_request)
+    async def end_when_idle() -> None:
+        await server.wait_idle()
+        ending.ask_itself()
+
+    def on_unanswered() -> None:
+        tasks.append(asyncio.create_task(end_when_idle()))
+
+    tasks: list[asyncio.Task[None]] = []
+    ending.attach(server.begin_drain, on_request, on_unanswered)
     try:
         await server.start()
         started = True
