@@ -25,6 +25,11 @@ export interface SystemOptions {
   readonly inspect?: Inspector;
   /** Replaces restart types and intensity at the root. */
   readonly policy?: RestartPolicy;
+  /**
+   * Stops the system in order at the first SIGTERM or SIGINT, so that the host can end with the conventional code (143, 130); a second one kills it
+   * at once, and the host with it. Default false: signals are the host's own business.
+   */
+  readonly handleSignals?: boolean;
   readonly python?: PythonOptions;
 }
 
@@ -58,6 +63,7 @@ const knownOptions = new Set([
   "logger",
   "inspect",
   "policy",
+  "handleSignals",
   "python",
 ]);
 const knownPython = new Set(["interpreter", "cwd", "env", "maxMessageBytes"]);
@@ -69,7 +75,7 @@ const knownPython = new Set(["interpreter", "cwd", "env", "maxMessageBytes"]);
 export function checkSystemOptions(options: SystemOptions): void {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
   checkKnown("options", options, knownOptions);
-  const { name, logger, inspect, python } = options;
+  const { name, logger, inspect, handleSignals, python } = options;
   if (name !== undefined && (typeof name !== "string" || name === "")) {
     throw invalidArgument("options.name", name, "a non-empty string");
   }
@@ -78,6 +84,9 @@ export function checkSystemOptions(options: SystemOptions): void {
   }
   if (inspect !== undefined && typeof inspect !== "function" && typeof inspect?.next !== "function") {
     throw invalidArgument("options.inspect", inspect, "a function or an observer with next()");
+  }
+  if (handleSignals !== undefined && typeof handleSignals !== "boolean") {
+    throw invalidArgument("options.handleSignals", handleSignals, "true or false");
   }
   if (python === undefined) return;
   if (typeof python !== "object" || python === null) throw invalidArgument("options.python", python, "an object");

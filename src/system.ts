@@ -19,6 +19,7 @@ import { workerEnvironment } from "./python/environment.ts";
 import { findInterpreter } from "./python/interpreter.ts";
 import type { Report } from "./report.ts";
 import { logReport } from "./report-log.ts";
+import { echoGuard, stopOnSignals } from "./signals.ts";
 import { checkSystemOptions, type StopOptions, type SystemOptions } from "./system-options.ts";
 import type { Launcher } from "./worker/launcher.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
@@ -58,6 +59,8 @@ export class System implements AsyncDisposable {
     this.ended = parts.ended;
     this.#findPython = parts.findPython;
     this.#clock = parts.clock;
+    echoGuard.acquire();
+    void parts.ended.then(() => echoGuard.release());
   }
 
   /**
@@ -126,6 +129,7 @@ export class System implements AsyncDisposable {
     if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= longestTimerMs)) {
       throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
     }
+    echoGuard.hold();
     const limitMs = timeoutMs ?? Number.POSITIVE_INFINITY;
     const untilMs = Math.min(
       this.#clock.monotonicMs() + limitMs,
@@ -210,13 +214,18 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     guarded?.flush();
     return reason;
   });
+  const system = new System({ root, environment, clock, listeners, ended, findPython });
+  if (options.handleSignals === true) {
+    const release = stopOnSignals({ stop: () => system.stop(), kill: () => root.kill() });
+    void ended.then(release);
+  }
   try {
     await root.start();
   } catch (error) {
     await ended;
     throw error;
   }
-  return new System({ root, environment, clock, listeners, ended, findPython });
+  return system;
 }
 
 function createDefaultLogger(name: string): Logger {
