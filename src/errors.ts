@@ -62,7 +62,7 @@ export type WorkerErrorCode =
   | "entry_attribute_missing"
   /** The entry's attribute is not a pydantic-ai Agent. */
   | "entry_not_an_agent"
-  /** The agent loaded but its dry run failed. */
+  /** The agent loaded but cannot be entered or served. */
   | "entry_warmup_failed"
   /** No Python interpreter was found. */
   | "python_missing"

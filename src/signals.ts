@@ -20,6 +20,7 @@ export interface SignalHost {
   exitCode?: number | string | null | undefined;
   on(event: string, listener: (...args: unknown[]) => void): unknown;
   off(event: string, listener: (...args: unknown[]) => void): unknown;
+  prependListener(event: string, listener: (...args: unknown[]) => void): unknown;
   listenerCount(event: string): number;
   kill(pid: number, signal: StopSignal): unknown;
 }
@@ -37,12 +38,13 @@ export interface Stoppable {
  * by itself when it has nothing left to do. A second signal, unless it is the first one's echo, kills the system at once, and the host too, if
  * nobody else listens for it. Returns the function that lets go of the signals.
  */
-export function stopOnSignals(system: Stoppable, host: SignalHost = process): () => void {
+export function stopOnSignals(system: Stoppable, host: SignalHost = process, guard = echoGuard): () => void {
   let firstAtMs: number | undefined;
   const listeners = signals.map((signal) => [signal, () => take(signal)] as const);
-  const release = () => {
-    for (const [signal, listener] of listeners) host.off(signal, listener);
-  };
+  const release = () =>
+    guard.meant(() => {
+      for (const [signal, listener] of listeners) host.off(signal, listener);
+    });
   function take(signal: StopSignal): void {
     const nowMs = performance.now();
     if (firstAtMs === undefined) {
@@ -64,14 +66,17 @@ export function stopOnSignals(system: Stoppable, host: SignalHost = process): ()
 }
 
 /**
- * Keeps the echo of a signal from ending a host that stops its system in a listener of its own, `process.once("SIGINT", …)`: by then nobody
- * listens any more, and the default is to end the process with everything in it.
+ * Keeps the echo of a signal from ending a host that stops its system in a listener of its own, `process.once("SIGINT", …)`: when the echo comes
+ * nobody listens any more, and the default is to end the process with everything in it. So a signal that has just lost its last listener is held
+ * back for half a second. If a system is being stopped by then it was an echo; if not, it is delivered after all.
  */
 export class EchoGuard {
   readonly #host: SignalHost;
-  /** When a signal lost its last listener, as by `once`. */
-  readonly #unheardSinceMs = new Map<string, number>();
+  /** The signals that are held back now. */
+  readonly #held = new Set<StopSignal>();
+  #stops = 0;
   #systems = 0;
+  #meant = false;
 
   constructor(host: SignalHost) {
     this.#host = host;
@@ -80,7 +85,8 @@ export class EchoGuard {
   /** A system begins: the host's listeners are looked at. */
   acquire(): void {
     this.#systems += 1;
-    if (this.#systems === 1) this.#host.on("removeListener", this.#onRemoved);
+    // Ahead of the host's own look at them, which gives a signal without listeners back to the operating system.
+    if (this.#systems === 1) this.#host.prependListener("removeListener", this.#onRemoved);
   }
 
   /** A system has ended. */
@@ -89,19 +95,36 @@ export class EchoGuard {
     if (this.#systems === 0) this.#host.off("removeListener", this.#onRemoved);
   }
 
-  /** A system is being stopped: a signal whose listener has just been used up is ignored for half a second. */
-  hold(): void {
-    for (const [signal, sinceMs] of this.#unheardSinceMs) {
-      if (performance.now() - sinceMs > echoMs || this.#host.listenerCount(signal) > 0) continue;
-      const ignore = () => undefined;
-      this.#host.on(signal, ignore);
-      setTimeout(() => this.#host.off(signal, ignore), echoMs).unref();
+  /** Runs something that removes listeners and means it: no signal is held back for that. */
+  meant(removal: () => void): void {
+    this.#meant = true;
+    try {
+      removal();
+    } finally {
+      this.#meant = false;
     }
   }
 
+  /** A system is being stopped. */
+  noteStop(): void {
+    this.#stops += 1;
+  }
+
   readonly #onRemoved = (event: unknown): void => {
-    const name = signals.find((signal) => signal === event);
-    if (name !== undefined && this.#host.listenerCount(name) === 0) this.#unheardSinceMs.set(name, performance.now());
+    const signal = signals.find((name) => name === event);
+    if (this.#meant || signal === undefined || this.#held.has(signal) || this.#host.listenerCount(signal) > 0) return;
+    const stopsBefore = this.#stops;
+    let came = false;
+    const hold = () => {
+      if (this.#host.listenerCount(signal) === 1) came = true;
+    };
+    this.#held.add(signal);
+    this.#host.on(signal, hold);
+    setTimeout(() => {
+      this.meant(() => void this.#host.off(signal, hold));
+      this.#held.delete(signal);
+      if (came && this.#stops === stopsBefore) this.#host.kill(this.#host.pid, signal);
+    }, echoMs).unref();
   };
 }
 

@@ -50,7 +50,10 @@ export interface PythonOptions {
 
 /** How a system is stopped. */
 export interface StopOptions {
-  /** When this passes, everything that still runs is killed. Milliseconds; default: as long as the children's own `shutdownMs` take. */
+  /**
+   * When this passes, everything that still runs is killed; agents know it and cancel their runs in time. Milliseconds; default: as long as the
+   * children's own `shutdownMs` take.
+   */
   readonly timeoutMs?: number;
 }
 

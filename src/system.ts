@@ -129,7 +129,7 @@ export class System implements AsyncDisposable {
     if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= longestTimerMs)) {
       throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
     }
-    echoGuard.hold();
+    echoGuard.noteStop();
     const limitMs = timeoutMs ?? Number.POSITIVE_INFINITY;
     const untilMs = Math.min(
       this.#clock.monotonicMs() + limitMs,

@@ -21,7 +21,9 @@ class Host extends EventEmitter implements SignalHost {
 function stopping(host = new Host()) {
   const ended = Promise.withResolvers<void>();
   const system = { stop: vi.fn(() => ended.promise), kill: vi.fn() };
-  const release = stopOnSignals(system, host);
+  const guard = new EchoGuard(host);
+  guard.acquire();
+  const release = stopOnSignals(system, host, guard);
   return { host, system, release };
 }
 
@@ -131,34 +133,75 @@ describe("a host that stops its system in a listener of its own", () => {
     "does not die of the echo when the listener was for once",
     inTime((pass) => {
       const { host, guard } = guarded();
-      host.once("SIGINT", () => guard.hold());
+      host.once("SIGINT", () => guard.noteStop());
       host.get("SIGINT");
       host.get("SIGINT");
+      pass(499);
+      host.get("SIGINT");
+      pass(1);
       expect(host.diedOf).toBeUndefined();
-      pass(500);
       host.get("SIGINT");
       expect(host.diedOf).toBe("SIGINT");
     }),
   );
 
+  test(
+    "has half a second to get to it",
+    inTime((pass) => {
+      const { host, guard } = guarded();
+      host.once("SIGINT", () => void setTimeout(() => guard.noteStop(), 400));
+      host.get("SIGINT");
+      host.get("SIGINT");
+      pass(500);
+      expect(host.diedOf).toBeUndefined();
+    }),
+  );
+
+  test(
+    "never has the signal go without a listener, so that the operating system does not end it in between",
+    inTime(() => {
+      const { host, guard } = guarded();
+      const counts: number[] = [];
+      host.on("removeListener", (event) => counts.push(host.listenerCount(event)));
+      host.once("SIGINT", () => guard.noteStop());
+      host.get("SIGINT");
+      expect(counts).toEqual([1]);
+    }),
+  );
+
   test("dies of a signal that nobody had listened for", () => {
     const { host, guard } = guarded();
-    host.once("SIGINT", () => guard.hold());
+    host.once("SIGINT", () => guard.noteStop());
     host.get("SIGINT");
     host.get("SIGTERM");
     expect(host.diedOf).toBe("SIGTERM");
   });
 
   test(
-    "dies of a signal long after its listener was used up",
+    "and one that does something else gets a second signal after all",
     inTime((pass) => {
-      const { host, guard } = guarded();
+      const { host } = guarded();
       host.once("SIGINT", () => undefined);
       host.get("SIGINT");
-      pass(501);
-      guard.hold();
       host.get("SIGINT");
+      expect(host.diedOf).toBeUndefined();
+      pass(500);
       expect(host.diedOf).toBe("SIGINT");
+    }),
+  );
+
+  test(
+    "is told nothing twice when it listens again meanwhile",
+    inTime((pass) => {
+      const { host } = guarded();
+      host.once("SIGINT", () => undefined);
+      host.get("SIGINT");
+      const listener = vi.fn();
+      host.on("SIGINT", listener);
+      host.get("SIGINT");
+      pass(500);
+      expect(listener).toHaveBeenCalledTimes(1);
+      expect(host.diedOf).toBeUndefined();
     }),
   );
 
