@@ -119,6 +119,15 @@ test("a worker that gets SIGTERM while runs and streams stream in loses none tha
   expect(failures).toEqual([]);
 }, 120_000);
 
+test("an entry that closes fd 3 is told so in words", async () => {
+  const { system } = await watch([defineAgent({ id: "daemon", entry: "test/fixtures/agents/closes_fd3.py:agent" })]);
+  const error = await rejection(system.agent("daemon").run("hello"));
+  expect(error).toMatchObject({ code: "entry_module_failed" });
+  expect((error as Error).message).toContain(
+    "fd 3, the control channel to the host, was closed by code of this process",
+  );
+});
+
 test("starting a worker runs nothing of the user's but the module and the agent's own entering", async () => {
   const { agent, steps } = await startTidy({}, { TIDY_INSTRUCTED: "1" });
   expect((await agent.describe()).tools.map(({ name }) => name)).toContain("wait");

@@ -30,8 +30,7 @@ def leave(code: int, ending: Ending, finish: Callable[[], None]) -> NoReturn:
         finish: Waits for what the event loop has left.
     """
     ending.enter("joining its threads")
-    with ending.interrupt_after(ending.patience_s()):
-        _attempt(threading._shutdown)  # type: ignore[attr-defined]
+    _attempt(lambda: _join_threads(ending))
     ending.enter("calling its atexit functions")
     _attempt(atexit._run_exitfuncs)
     _attempt(finish)
@@ -42,6 +41,11 @@ def leave(code: int, ending: Ending, finish: Callable[[], None]) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         _attempt(stream.flush)  # its reader may be gone, or user code may have closed it
     os._exit(code)
+
+
+def _join_threads(ending: Ending) -> None:
+    with ending.interrupt_after(ending.patience_s()):
+        threading._shutdown()  # type: ignore[attr-defined]
 
 
 def _attempt(step: Callable[[], object]) -> None:
