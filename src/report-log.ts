@@ -40,6 +40,13 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
         "info",
         `${report.path}: worker ${report.incarnation} ready after ${Math.round(report.startMs)} ms (pid ${report.pid})`,
       ];
+    case "worker.draining":
+      return [
+        "warn",
+        `${report.path}: worker ${report.incarnation} got ${report.signal} from outside and finishes its runs`,
+      ];
+    case "worker.killed":
+      return ["warn", `${report.path}: ${report.crash.describe}`];
     case "agent.crashed":
       return ["error", `${report.path} crashed: ${report.crash.describe}`];
     case "agent.stopped":

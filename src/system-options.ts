@@ -32,6 +32,11 @@ export interface SystemOptions {
   readonly inspect?: Inspector | undefined;
   /** Replaces restart types and intensity at the root. */
   readonly policy?: AnyRestartPolicy | undefined;
+  /**
+   * Stops the system in order at the first SIGTERM or SIGINT, so that the host can end with the conventional code (143, 130); a second one kills it
+   * at once, and the host with it. Default false: signals are the host's own business.
+   */
+  readonly handleSignals?: boolean | undefined;
   readonly python?: PythonOptions | undefined;
 }
 
@@ -52,7 +57,10 @@ export interface PythonOptions {
 
 /** How a system is stopped. */
 export interface StopOptions {
-  /** When this passes, everything that still runs is killed. Milliseconds; default: as long as the children's own `shutdownMs` take. */
+  /**
+   * When this passes, everything that still runs is killed; agents know it and cancel their runs in time. Milliseconds; default: as long as the
+   * children's own `shutdownMs` take.
+   */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -65,6 +73,7 @@ const knownOptions = new Set([
   "logger",
   "inspect",
   "policy",
+  "handleSignals",
   "python",
 ]);
 const knownPython = new Set(["interpreter", "cwd", "env", "maxMessageBytes"]);
@@ -76,7 +85,7 @@ const knownPython = new Set(["interpreter", "cwd", "env", "maxMessageBytes"]);
 export function checkSystemOptions(options: SystemOptions): void {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
   checkKnown("options", options, knownOptions);
-  const { name, logger, inspect, python } = options;
+  const { name, logger, inspect, handleSignals, python } = options;
   if (name !== undefined && (typeof name !== "string" || name === "")) {
     throw invalidArgument("options.name", name, "a non-empty string");
   }
@@ -85,6 +94,9 @@ export function checkSystemOptions(options: SystemOptions): void {
   }
   if (inspect !== undefined && typeof inspect !== "function" && typeof inspect?.next !== "function") {
     throw invalidArgument("options.inspect", inspect, "a function or an observer with next()");
+  }
+  if (handleSignals !== undefined && typeof handleSignals !== "boolean") {
+    throw invalidArgument("options.handleSignals", handleSignals, "true or false");
   }
   if (python === undefined) return;
   if (typeof python !== "object" || python === null) throw invalidArgument("options.python", python, "an object");

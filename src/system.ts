@@ -21,6 +21,7 @@ import { findInterpreter } from "./python/interpreter.ts";
 import { answerTimeoutMs } from "./python/probe.ts";
 import type { Report } from "./report.ts";
 import { Reporter } from "./reporter.ts";
+import { echoGuard, stopOnSignals } from "./signals.ts";
 import { StderrLines } from "./stderr-lines.ts";
 import { healthOf, type SystemHealth } from "./system-health.ts";
 import { checkSystemOptions, type StopOptions, type SystemOptions, workingDirectory } from "./system-options.ts";
@@ -45,11 +46,13 @@ export class System implements AsyncDisposable {
   readonly #environment: AgentEnvironment;
   readonly #reporter: Reporter;
   readonly #findPython: (startMs: number) => Promise<string>;
+  readonly #clock: Clock;
   #running = true;
 
   constructor(parts: {
     root: Supervisor;
     environment: AgentEnvironment;
+    clock: Clock;
     reporter: Reporter;
     ended: Promise<ExitReason>;
     findPython: (startMs: number) => Promise<string>;
@@ -63,6 +66,9 @@ export class System implements AsyncDisposable {
       this.#running = false;
     });
     this.#findPython = parts.findPython;
+    this.#clock = parts.clock;
+    echoGuard.acquire();
+    void parts.ended.then(() => echoGuard.release());
   }
 
   /**
@@ -146,6 +152,13 @@ export class System implements AsyncDisposable {
     if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= longestTimerMs)) {
       throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
     }
+    echoGuard.noteStop();
+    const limitMs = timeoutMs ?? Number.POSITIVE_INFINITY;
+    const untilMs = Math.min(
+      this.#clock.monotonicMs() + limitMs,
+      this.#environment.stopping?.untilMs ?? Number.POSITIVE_INFINITY,
+    );
+    this.#environment.stopping = { untilMs };
     const timer = timeoutMs === undefined ? undefined : setTimeout(() => this.#root.kill(), timeoutMs);
     this.#running = false;
     void this.#root.stop("shutdown");
@@ -210,8 +223,9 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   });
   environment.interpreter = interpreter;
   const guarded = options.inspect === undefined ? undefined : guardInspector(options.inspect, report);
+  const clock = parts.clock ?? realClock;
   const runtime = new LocalRuntime({
-    clock: parts.clock ?? realClock,
+    clock,
     onReport: report,
     ...(guarded === undefined ? {} : { inspect: guarded.next }),
   });
@@ -222,11 +236,16 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     unwatchExit();
     return reason;
   });
+  const system = new System({ root, environment, clock, reporter, ended, findPython });
+  if (options.handleSignals === true) {
+    const release = stopOnSignals({ stop: () => system.stop(), kill: () => root.kill() });
+    void ended.then(release);
+  }
   try {
     await root.start();
   } catch (error) {
     await ended;
     throw error;
   }
-  return new System({ root, environment, reporter, ended, findPython });
+  return system;
 }

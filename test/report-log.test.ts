@@ -79,6 +79,12 @@ const cases: [string, string, Report][] = [
     { ...byAgent, type: "run.gone", runId: "r1", forMs: 1_500 },
   ],
   [
+    "warn",
+    "system/poet: worker 2 got SIGTERM from outside and finishes its runs",
+    { ...byAgent, type: "worker.draining", pid: 7, signal: "SIGTERM" },
+  ],
+  ["warn", `system/poet: ${crashRecord().describe}`, { ...byAgent, type: "worker.killed", crash: crashRecord() }],
+  [
     "error",
     `system/poet crashed: ${crashRecord().describe}`,
     { ...byAgent, type: "agent.crashed", crash: crashRecord() },

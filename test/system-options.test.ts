@@ -20,6 +20,7 @@ test("everything is optional, and everything together is taken", () => {
     logger: pino({ level: "silent" }),
     inspect: { next: () => undefined },
     policy: () => undefined,
+    handleSignals: true,
     python: { interpreter: "python3", cwd: "/", env: { A: "b" }, maxMessageBytes: 1_024 },
   });
   check({ inspect: () => undefined });
@@ -34,6 +35,7 @@ test.each([
   ["options.logger", { logger: null }],
   ["options.inspect", { inspect: {} }],
   ["options.inspect", { inspect: null }],
+  ["options.handleSignals", { handleSignals: "SIGTERM" }],
   ["options.python", { python: "python3" }],
   ["options.python", { python: null }],
   ["options.python.path", { python: { path: "/usr/bin/python3" } }],

@@ -13,10 +13,11 @@ from pydantic_ai import Agent, RunContext
 from pydantic_ai.messages import ModelMessage
 from pydantic_ai.models.function import AgentInfo, FunctionModel
 from pydantic_ai.models.test import TestModel
+from pydantic_ai.tools import ToolDefinition
+from pydantic_ai.toolsets import CombinedToolset, ExternalToolset, FunctionToolset
 
 from synapse_otp.convert import read_arguments
 from synapse_otp.describe import describe_agent
-from synapse_otp.dry_run import dry_run
 from synapse_otp.errors import RunFailure
 from synapse_otp.events import Chunks
 from synapse_otp.runner import AgentRunner, Progress
@@ -142,38 +143,58 @@ async def test_scripted_model_says_the_same_with_and_without_streaming() -> None
     assert len([chunk for chunk in chunks if chunk.data]) == 4
 
 
-async def test_dry_run_runs_nothing_of_the_user() -> None:
+def test_describing_an_agent_runs_nothing_of_the_user() -> None:
     ran: list[str] = []
 
     def make(text: str) -> str:
         ran.append("output function")
         return text
 
-    agent = Agent(TestModel(), output_type=make)
+    async def decide(_ctx: RunContext[Any], definition: ToolDefinition) -> ToolDefinition:
+        ran.append("prepare")
+        return definition
 
-    @agent.tool_plain
+    agent = Agent(TestModel(), deps_type=Account, output_type=make)
+
+    @agent.instructions
+    def greet(ctx: RunContext[Account]) -> str:
+        ran.append("instructions")
+        return f"Greet {ctx.deps.owner}"
+
+    @agent.tool_plain(prepare=decide)
     def tool() -> str:
         ran.append("tool")
         return ""
 
-    parameters = await dry_run(agent)
-    assert parameters is not None
-    assert [spec.name for spec in describe_agent(agent, parameters).tools] == ["tool"]
+    @agent.toolset
+    def dynamic(_ctx: RunContext[Account]) -> None:
+        ran.append("toolset")
+
+    described = describe_agent(agent)
+    assert [spec.name for spec in described.tools] == ["tool"]
+    assert json.loads(described.deps_schema_json)["required"] == ["owner"]
     assert ran == []
 
 
-async def test_agent_that_needs_its_deps_is_described_without_a_dry_run() -> None:
-    agent = Agent(TestModel(), deps_type=Account)
+def test_tools_are_described_under_the_names_that_wrappers_give_them() -> None:
+    def one(n: int) -> int:
+        """One of two."""
+        return n
 
-    @agent.instructions
-    def greet(ctx: RunContext[Account]) -> str:
-        return f"Greet {ctx.deps.owner}"
+    def two() -> None:
+        return
 
-    @agent.tool_plain
-    def tool() -> str:
-        return ""
-
-    assert await dry_run(agent) is None
-    described = describe_agent(agent, None)
-    assert [spec.name for spec in described.tools] == ["tool"]
-    assert json.loads(described.deps_schema_json)["required"] == ["owner"]
+    toolset: FunctionToolset[Any] = FunctionToolset([one, two])
+    external: ExternalToolset[Any] = ExternalToolset([ToolDefinition(name="outside")])
+    agent = Agent(
+        TestModel(),
+        toolsets=[
+            toolset.prefixed("a").approval_required(),
+            CombinedToolset([toolset.renamed({"first": "one"}), external]),
+            toolset.prefixed("hidden").filtered(lambda _ctx, _definition: True),
+        ],
+    )
+    tools = describe_agent(agent).tools
+    assert [spec.name for spec in tools] == ["a_one", "a_two", "first", "outside", "two"]
+    assert tools[0].description == "One of two."
+    assert list(json.loads(tools[0].parameters_schema_json)["properties"]) == ["n"]

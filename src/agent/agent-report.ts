@@ -19,6 +19,10 @@ export type AgentReport =
   | (AgentReportBase & { type: "worker.spawned"; pid: number | undefined })
   /** The worker serves; `startMs` is from its spawn. */
   | (AgentReportBase & { type: "agent.ready"; pid: number; startMs: number })
+  /** A signal from outside asks the worker to end: it finishes the runs it holds, and the next worker serves what waits. */
+  | (AgentReportBase & { type: "worker.draining"; pid: number | undefined; signal: NodeJS.Signals })
+  /** The worker had been asked to end, did not within its time, and was killed; `crash.detail` says what it was doing. */
+  | (AgentReportBase & { type: "worker.killed"; crash: CrashRecord })
   /** The worker ended and nobody had asked for it. The supervisor's decision follows. */
   | (AgentReportBase & { type: "agent.crashed"; crash: CrashRecord })
   /** A worker takes a run, `waitedMs` after it was asked for. */

@@ -9,6 +9,8 @@ export interface CrashCircumstances {
   agentId: string;
   atMs: number;
   connectionLost: boolean;
+  /** How long it had had to end, in milliseconds, if it had been asked to. */
+  graceMs?: number | undefined;
   runsInFlight: readonly string[];
   lastEvents: readonly string[];
 }
@@ -20,7 +22,7 @@ export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): 
     agentId: about.agentId,
     incarnation: exit.incarnation,
     atMs: about.atMs,
-    describe: describeExit(exit, cause),
+    describe: describeExit(exit, cause, about.graceMs),
     cause,
     stderrTail: exit.stderrTail,
     wasReady: exit.wasReady,
@@ -37,7 +39,17 @@ export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): 
   return record;
 }
 
-function describeExit(exit: WorkerExit, cause: CrashRecord["cause"]): string {
+/**
+ * The exit of a worker that nobody had asked to end but a signal from outside: the host has let it go in good order, and yet it is that signal which
+ * has ended it.
+ */
+export function exitBySignalFromOutside(exit: WorkerExit): WorkerExit {
+  const { outsideSignal } = exit;
+  const inOrder = exit.cause === "stopped" || (exit.cause === "exited" && exit.exitCode === 0);
+  return outsideSignal === undefined || !inOrder ? exit : { ...exit, cause: "signaled", signal: outsideSignal };
+}
+
+function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], graceMs: number | undefined): string {
   const who = exit.pid === undefined ? "its worker" : `its worker (pid ${exit.pid})`;
   const after = `after ${Math.round(exit.uptimeMs)} ms`;
   switch (cause) {
@@ -48,7 +60,8 @@ function describeExit(exit: WorkerExit, cause: CrashRecord["cause"]): string {
     case "stopped":
       return `${who} was stopped ${after}`;
     case "killed":
-      return `${who} was killed ${after}`;
+      if (exit.detail === undefined) return `${who} was killed ${after}`;
+      return `${who} did not end within shutdownMs${graceMs === undefined ? "" : ` (${graceMs} ms)`} and was killed; ${exit.detail}`;
     case "start_timeout":
       return `${who} was not ready ${after} and was killed`;
     case "load_failed":

@@ -2,7 +2,7 @@
 
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
-import type { Worker, WorkerExit } from "../worker/launcher.ts";
+import { cleanUpShareMs, type Worker, type WorkerExit } from "../worker/launcher.ts";
 import { connectWorker } from "./connect-worker.ts";
 import type { EquippedEnvironment } from "./environment.ts";
 import { logWorkerLine } from "./guarded-logger.ts";
@@ -18,12 +18,30 @@ export interface WorkerOwner {
   workerReady(worker: Worker, startMs: number): void;
   /** The worker takes no more runs. */
   workerUnavailable(): void;
-  /** The process is gone. `asked`: its end had been asked for. `connectionLost`: it was killed because it could not be reached. */
-  workerGone(exit: WorkerExit, about: { asked: boolean; connectionLost: boolean }): void;
+  /** A signal from outside asks the worker to end: it finishes what it holds. */
+  workerDraining(worker: Worker, signal: NodeJS.Signals): void;
+  /** The process is gone. */
+  workerGone(exit: WorkerExit, about: WorkerEnd): void;
+}
+
+/** What the host knows of the end of a worker. */
+export interface WorkerEnd {
+  /** Its end had been asked for. */
+  readonly asked: boolean;
+  /** It was killed because it could not be reached. */
+  readonly connectionLost: boolean;
+  /** How long it had had to end, in milliseconds; undefined when nothing had been granted. */
+  readonly graceMs: number | undefined;
 }
 
 /** How long the exit of a worker may lag behind the loss of its connection before the worker is killed, in milliseconds. */
 const exitLagMs = 250;
+
+/**
+ * How long a worker that got a signal from outside waits to be let go, in milliseconds: a service manager signals the host in the same moment, and
+ * then it is the host's stop that ends the worker.
+ */
+const signalLagMs = 100;
 
 /** The current worker of one agent. */
 export class CurrentWorker {
@@ -35,10 +53,18 @@ export class CurrentWorker {
   #client: AgentClient | undefined;
   #serving = false;
   #ending = false;
+  /** Whether a signal from outside asks it to end. */
+  #draining = false;
+  /** Whether its connection is gone: what it holds will not be answered. */
+  #unreachable = false;
   #connectionLost = false;
   #launch: NodeJS.Immediate | undefined;
+  /** How long it has to end, once it has been asked to. */
+  #graceMs: number | undefined;
   /** Called when the worker that is to end holds no run any more. */
   #drained: (() => void) | undefined;
+  /** Runs towards the next step of its end. */
+  #step: unknown;
 
   constructor(spec: NormalAgentSpec, environment: EquippedEnvironment, owner: WorkerOwner, clock: () => Clock) {
     this.#spec = spec;
@@ -77,7 +103,10 @@ export class CurrentWorker {
       return;
     }
     this.#ending = false;
+    this.#draining = false;
+    this.#unreachable = false;
     this.#connectionLost = false;
+    this.#graceMs = undefined;
     if (!soon) {
       this.#spawn(incarnation);
       return;
@@ -89,18 +118,17 @@ export class CurrentWorker {
   }
 
   /**
-   * Ends the worker: one that serves finishes the runs it holds, at most `shutdownMs`; another is killed. Answers whether there was one; its end
-   * is told to the owner.
+   * Ends the worker within `shutdownMs`: the runs it holds may finish, then they are cancelled, it cleans up, and then it is killed. Answers
+   * whether there was one; its end is told to the owner.
    */
   end(how: "drain" | "kill"): boolean {
     clearImmediate(this.#launch);
     const worker = this.#worker;
     if (worker === undefined) return false;
-    const wasServing = this.#client !== undefined;
     this.#ending = true;
     this.stopServing();
-    if (how === "kill" || !wasServing) worker.kill();
-    else this.#drain(worker);
+    if (how === "kill") worker.kill();
+    else this.#letGo(worker);
     return true;
   }
 
@@ -124,11 +152,15 @@ export class CurrentWorker {
   connectionLost(incarnation: number): void {
     const worker = this.#worker;
     if (worker === undefined || worker.incarnation !== incarnation) return;
+    this.#unreachable = true;
     this.stopServing();
-    if (this.#ending) return;
+    if (this.#graceMs !== undefined) {
+      this.#drained?.();
+      return;
+    }
     const clock = this.#clock();
     const timer = clock.setTimeout(() => {
-      if (this.#worker !== worker || this.#ending) return;
+      if (this.#worker !== worker || this.#ending || this.#graceMs !== undefined) return;
       this.#connectionLost = true;
       worker.kill();
     }, exitLagMs);
@@ -149,6 +181,7 @@ export class CurrentWorker {
       startTimeoutMs: spec.startTimeoutMs,
       maxMessageBytes: environment.maxMessageBytes,
       onLog: (record) => logWorkerLine(logger, record, environment.logFields),
+      onDraining: (signal) => this.#onDraining(worker, signal),
     });
     this.#worker = worker;
     this.#owner.workerSpawned(worker);
@@ -168,7 +201,7 @@ export class CurrentWorker {
       return;
     }
     const { client } = outcome;
-    if (this.#worker !== worker || this.#ending) {
+    if (this.#worker !== worker || this.#ending || this.#draining) {
       client.close();
       return;
     }
@@ -183,26 +216,52 @@ export class CurrentWorker {
     const client = this.#client;
     this.#worker = undefined;
     this.#client = undefined;
-    this.#drained = undefined;
+    this.#clearStep();
     this.stopServing();
     const connectionLost = this.#connectionLost && exit.cause === "killed";
-    this.#owner.workerGone(exit, { asked: this.#ending, connectionLost });
+    this.#owner.workerGone(exit, { asked: this.#ending, connectionLost, graceMs: this.#graceMs });
     client?.close();
   }
 
-  /** Waits for the runs the worker holds before it is asked to end: a run on its way to it is never refused. */
-  #drain(worker: Worker): void {
+  /** The worker refuses new runs from now on. Unless the host stops it too, it is let go: the owner's policy gives the agent the next one. */
+  #onDraining(worker: Worker, signal: NodeJS.Signals): void {
+    if (this.#worker !== worker) return;
+    this.#draining = true;
+    this.stopServing();
+    this.#owner.workerDraining(worker, signal);
+    if (this.#ending) return;
+    this.#step = this.#clock().setTimeout(() => {
+      if (this.#environment.stopping === undefined) this.#letGo(worker);
+    }, signalLagMs);
+  }
+
+  /**
+   * Waits for the runs that the worker holds before it is asked to end: a run on its way to it is never refused. When only the time for cleaning
+   * up is left, those that still run are cancelled. A worker that has been let go already may get more time, until it has been asked.
+   */
+  #letGo(worker: Worker): void {
     const clock = this.#clock();
-    const { shutdownMs } = this.#spec;
-    const untilMs = clock.now() + shutdownMs;
-    const stop = () => {
-      this.#drained = undefined;
-      clock.clearTimeout(timer);
-      void worker.stop(Math.max(0, untilMs - clock.now()));
+    const { stopping } = this.#environment;
+    const leftMs = stopping === undefined ? Number.POSITIVE_INFINITY : stopping.untilMs - clock.monotonicMs();
+    const graceMs = Math.max(0, Math.min(this.#spec.shutdownMs, leftMs));
+    const untilMs = clock.monotonicMs() + graceMs;
+    this.#graceMs = graceMs;
+    this.#clearStep();
+    const ask = () => {
+      this.#clearStep();
+      void worker.stop(Math.max(0, untilMs - clock.monotonicMs()), 0);
     };
-    const timer = clock.setTimeout(stop, shutdownMs);
-    this.#drained = stop;
-    void worker.exited.then(() => clock.clearTimeout(timer));
-    if (this.#owner.heldRuns() === 0) stop();
+    if (this.#unreachable || this.#owner.heldRuns() === 0) {
+      ask();
+      return;
+    }
+    this.#drained = ask;
+    this.#step = clock.setTimeout(ask, graceMs - cleanUpShareMs(graceMs));
+  }
+
+  #clearStep(): void {
+    this.#drained = undefined;
+    if (this.#step !== undefined) this.#clock().clearTimeout(this.#step);
+    this.#step = undefined;
   }
 }

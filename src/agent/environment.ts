@@ -44,6 +44,8 @@ export class AgentEnvironment {
   /** Largest request and answer, in bytes. */
   readonly maxMessageBytes: number;
   readonly report: (report: AgentReport) => void;
+  /** Set when the system is being stopped: its workers end by `untilMs`, by the monotonic clock; infinite without a limit. */
+  stopping: { readonly untilMs: number } | undefined;
   /** The agents of the system by id; one that has stopped stays, so that its handle keeps telling why. */
   readonly agents = new Map<string, AgentSlot>();
 

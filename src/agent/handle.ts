@@ -186,7 +186,7 @@ export class Agent<Output = unknown> {
   }
 
   /**
-   * Replaces the worker: it finishes its runs within `shutdownMs`, then the next incarnation starts. Settles when that one serves. An agent
+   * Replaces the worker: it finishes its runs or cancels them, within `shutdownMs`, then the next incarnation starts. Settles when that one serves. An agent
    * that has stopped is started again. Does not count as a restart of the supervisor's policy.
    */
   async restart(reason = "asked by the caller"): Promise<void> {
@@ -194,7 +194,10 @@ export class Agent<Output = unknown> {
     await this.#owner.restart(reason);
   }
 
-  /** Stops the agent: waiting runs are rejected, running ones get `shutdownMs`. It is not restarted; `restart()` begins it anew. Idempotent. */
+  /**
+   * Stops the agent: waiting runs are rejected; running ones may finish, then are cancelled and clean up, all within `shutdownMs`. It is not
+   * restarted; `restart()` begins it anew. Idempotent.
+   */
   async stop(): Promise<void> {
     await this.#owner.stop();
   }

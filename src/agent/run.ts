@@ -13,6 +13,7 @@ import type { AgentReportFacts } from "./agent-report.ts";
 import { CallSite } from "./call-site.ts";
 import { Carriage } from "./carriage.ts";
 import { encodeOptions, type RunOptions } from "./run-options.ts";
+import { type Outcome, outcomeOf } from "./run-outcome.ts";
 import { type RunResult, resultOf } from "./run-result.ts";
 
 /** A run as the agent sees it, whatever it answers with. */
@@ -183,15 +184,22 @@ export abstract class Run<Output> implements PendingRun {
   /** The call rejected: the agent's answer ends the run; a lost connection leaves that to the worker's exit. `begun`: the run has acted. */
   protected callFailed(error: unknown, begun = false): void {
     if (error instanceof ConnectionLostError) {
-      this.owner.connectionLost(this.#incarnation);
+      const incarnation = this.#incarnation;
+      if (error.neverBegan && !begun && !this.#answered) this.#refused();
+      this.owner.connectionLost(incarnation);
     } else if (error instanceof RunError && error.kind === "draining" && !begun && !this.#answered) {
-      this.#carriage = undefined;
-      this.#incarnation = 0;
-      this.owner.runRefused(this);
+      this.#refused();
     } else {
       this.callAnswered(error instanceof RunError && error.unfinished === true);
       this.fail(error as Error);
     }
+  }
+
+  /** The worker has not begun it: it waits for the next one. */
+  #refused(): void {
+    this.#carriage = undefined;
+    this.#incarnation = 0;
+    this.owner.runRefused(this);
   }
 
   #expire(): void {
@@ -283,16 +291,4 @@ export abstract class Run<Output> implements PendingRun {
   #facts(): { agentId: string; runId: string } {
     return { agentId: this.owner.agentId, runId: this.id };
   }
-}
-
-type Outcome = Pick<Extract<AgentReportFacts, { type: "run.settled" }>, "outcome" | "code" | "kind" | "usage">;
-
-/** What a report says of an error. */
-function outcomeOf(error: Error): Outcome {
-  if (!(error instanceof SynapseError)) return { outcome: "failed" };
-  const { code } = error;
-  const outcome = code === "run_cancelled" ? "cancelled" : "failed";
-  if (!(error instanceof RunError)) return { outcome, code };
-  const { kind, usage } = error;
-  return usage === undefined ? { outcome, code, kind } : { outcome, code, kind, usage };
 }

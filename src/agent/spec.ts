@@ -18,7 +18,10 @@ export interface AgentSpec<Output = unknown> {
   readonly entry: string;
   /** Default "permanent". */
   readonly restart?: RestartType | undefined;
-  /** How long running runs get when the agent is stopped, in milliseconds; default 5,000. Then its worker is killed. */
+  /**
+   * How long the worker has to end when the agent is stopped or restarted, in milliseconds; default 5,000. Its runs may finish, what overstays is
+   * cancelled, it cleans up; then it is killed.
+   */
   readonly shutdownMs?: number | undefined;
   /** From spawn to ready, in milliseconds; default 30,000. */
   readonly startTimeoutMs?: number | undefined;

@@ -61,6 +61,17 @@ export function leftDownError(
   return new WorkerError(code, message, { agentId: crash.agentId, crash, cause: workerError(crash) });
 }
 
+/** The error for a run that its worker held when the agent was stopped; `end` is how the worker ended. */
+export function stoppedInRunError(end: CrashRecord, runId: string): WorkerError {
+  const message = `agent "${end.agentId}" was stopped while its worker held the run; ${end.describe}`;
+  return new WorkerError("agent_stopped", message, {
+    agentId: end.agentId,
+    crash: end,
+    cause: workerError(end),
+    runId,
+  });
+}
+
 /** The error for a run that the agent's own end rejects; `last` is what the agent had crashed with before, if it had. */
 export function agentStoppedError(
   agentId: string,

@@ -2,13 +2,13 @@
 
 import type { Worker, WorkerExit } from "../worker/launcher.ts";
 import type { CrashHistory } from "./crash-history.ts";
-import { createCrashRecord } from "./crash-record.ts";
-import type { WorkerOwner } from "./current-worker.ts";
+import { createCrashRecord, exitBySignalFromOutside } from "./crash-record.ts";
+import type { WorkerEnd, WorkerOwner } from "./current-worker.ts";
 import type { AgentLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { Readiness } from "./readiness.ts";
 import type { PendingRun } from "./run.ts";
-import { agentStoppedError, workerError } from "./worker-error.ts";
+import { stoppedInRunError, workerError } from "./worker-error.ts";
 
 /** The owner of an agent's workers, one after the other. */
 export class WorkerObserver implements WorkerOwner {
@@ -49,29 +49,33 @@ export class WorkerObserver implements WorkerOwner {
     this.#readiness.renew();
   }
 
-  /** The runs it held end with it; who waits keeps its place. An end that was asked for is a crash only if it came in another way. */
-  workerGone(exit: WorkerExit, about: { asked: boolean; connectionLost: boolean }): void {
+  workerDraining(worker: Worker, signal: NodeJS.Signals): void {
+    this.#life.report({ type: "worker.draining", pid: worker.pid, signal });
+  }
+
+  /**
+   * The runs it held end with it; who waits keeps its place. An end that was asked for is a crash only if it came in another way.
+   */
+  workerGone(exit: WorkerExit, about: WorkerEnd): void {
     const { agentId } = this.#life;
+    const asked = about.asked || this.#life.killed;
+    const stopping = this.#life.state === "stopping";
     const held = this.#mailbox.drain("inFlight");
-    const crash = createCrashRecord(exit, {
+    const crash = createCrashRecord(asked ? exit : exitBySignalFromOutside(exit), {
       agentId,
       atMs: this.#life.clock.now(),
       connectionLost: about.connectionLost,
+      graceMs: about.graceMs,
       runsInFlight: held.map((run) => run.id),
       lastEvents: this.#life.lastEvents,
     });
-    const asked = about.asked || this.#life.killed;
     const crashed = !asked || (crash.cause !== "stopped" && crash.cause !== "killed");
-    const stopping = this.#life.state === "stopping";
     if (crashed) this.#crashes.note(crash);
     for (const run of held) {
-      run.lost(
-        stopping
-          ? agentStoppedError(agentId, "stopped while it held the run", crash, run.id)
-          : workerError(crash, run.id),
-      );
+      run.lost(stopping ? stoppedInRunError(crash, run.id) : workerError(crash, run.id));
     }
     this.#life.turn(() => {
+      if (!crashed && crash.detail !== undefined) this.#life.report({ type: "worker.killed", crash });
       if (crashed) this.#life.report({ type: "agent.crashed", crash });
       if (asked) this.#life.send({ type: "worker.exited" });
       else this.#life.send({ type: "worker.exited", crash: crash.describe });

@@ -36,4 +36,11 @@ export interface AgentClient {
 /** The connection to the worker is gone. Internal: the agent replaces it by the worker's exit before a caller sees it. */
 export class ConnectionLostError extends Error {
   override readonly name = "ConnectionLostError";
+  /** Whether it is certain that the worker has not begun the call: it was never sent, or refused before anything was done with it. */
+  readonly neverBegan: boolean;
+
+  constructor(message: string, options: { cause?: unknown; neverBegan?: boolean } = {}) {
+    super(message, "cause" in options ? { cause: options.cause } : undefined);
+    this.neverBegan = options.neverBegan ?? false;
+  }
 }

@@ -7,7 +7,7 @@ import { ConnectionLostError } from "./agent-client.ts";
 import { toRunError } from "./agent-error.ts";
 import { type Call, cancelledError, deadlineError, factsOf } from "./call.ts";
 import { protocolViolation } from "./json.ts";
-import type { Session } from "./session.ts";
+import { neverBegan, type Session } from "./session.ts";
 
 /**
  * The typed error of a call. Its order matters: what the agent said, what the caller did, what time did, and only then what the
@@ -31,6 +31,7 @@ export function toCallError(reason: unknown, call: Call, session: Session): Syna
     (session.lost ? undefined : (contractError(error, call) ?? lateError(error, call))) ??
     new ConnectionLostError(`the connection was lost in ${call.what}: ${error.rawMessage}`, {
       cause: error,
+      neverBegan: neverBegan(error),
     })
   );
 }

@@ -29,6 +29,17 @@ export interface SessionOptions {
   connectTimeoutMs: number;
 }
 
+/** The errors of calls that the worker has not begun. */
+const unbegun = new WeakSet<Error>();
+
+/**
+ * Whether an error is that of a call which the worker cannot have begun: it never left, because the connection was gone or about to go, or the
+ * server refused its stream, which HTTP/2 allows only before anything has been done with it (RFC 9113, section 8.7).
+ */
+export function neverBegan(error: unknown): boolean {
+  return error instanceof Error && (unbegun.has(error) || unbegun.has(error.cause as Error));
+}
+
 /** A live HTTP/2 session. Once lost it stays lost: the next incarnation gets a session of its own. */
 export interface Session extends SessionManager {
   /** True when the connection is gone; requests are refused with the reason. */
@@ -102,13 +113,13 @@ class SocketSession implements Session {
     headers: OutgoingHttpHeaders,
     options: Parameters<SessionManager["request"]>[3],
   ): Promise<ClientHttp2Stream> {
-    if (this.#reason !== undefined) throw this.#reason;
+    if (this.#reason !== undefined) throw unsent(this.#reason);
     // After GOAWAY the session serves its open streams only.
-    if (this.#session.closed) throw lostError("the worker is closing its connection");
+    if (this.#session.closed) throw unsent(lostError("the worker is closing its connection"));
     headers[constants.HTTP2_HEADER_METHOD] = method;
     headers[constants.HTTP2_HEADER_PATH] = path;
     const stream = this.#session.request(headers, options);
-    failWhenClosedUnanswered(stream);
+    watchUnanswered(stream);
     return stream;
   }
 
@@ -120,24 +131,34 @@ class SocketSession implements Session {
   destroy(reason: ConnectError): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
-    this.#session.destroy(reason, constants.NGHTTP2_CANCEL);
+    // An error of its own for what is in flight: that may have begun, what comes later has not.
+    this.#session.destroy(lostError(reason.rawMessage, reason), constants.NGHTTP2_CANCEL);
   }
 }
 
 /**
- * A stream that the server resets with NO_ERROR before it answers closes without an error, and connect-node waits for ever:
- * https://github.com/connectrpc/connect-es/issues/1678.
+ * Fails a stream that the server resets with NO_ERROR before it answers: it closes without an error, and connect-node waits for ever
+ * (https://github.com/connectrpc/connect-es/issues/1678). And knows one that was refused before anything was done with it; those that a GOAWAY
+ * leaves out are among them.
  */
-function failWhenClosedUnanswered(stream: ClientHttp2Stream): void {
+function watchUnanswered(stream: ClientHttp2Stream): void {
   let answered = false;
   stream.once("response", () => {
     answered = true;
+  });
+  stream.once("error", (error) => {
+    if (!answered && stream.rstCode === constants.NGHTTP2_REFUSED_STREAM) unbegun.add(error);
   });
   stream.once("close", () => {
     if (!answered && stream.rstCode === constants.NGHTTP2_NO_ERROR) {
       stream.emit("error", lostError("the worker closed the call without an answer"));
     }
   });
+}
+
+function unsent(error: ConnectError): ConnectError {
+  unbegun.add(error);
+  return error;
 }
 
 function lostError(message: string, cause?: Error): ConnectError {

@@ -39,6 +39,8 @@ export interface FakeAgentService {
   beginDrain(): void;
   /** Settles when no run is in progress. */
   idle(): Promise<void>;
+  /** Cancels every run in progress: it rejects with the kind "interrupted", and its `signal` is aborted. */
+  endRuns(): void;
 }
 
 type Chunk = MessageInitShape<typeof RunResponseChunkSchema>;
@@ -54,12 +56,13 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   let inProgress = 0;
   let draining = false;
   let waiters: (() => void)[] = [];
+  const ending = new AbortController();
 
   /** Counts the run in; the caller counts it out with `leave`. */
   function enter(request: RunRequest, streaming: boolean, context: HandlerContext): { fake: FakeRun; leave(): void } {
     const timer = createTimer(clock);
     const late = new AbortController();
-    const fake = toFakeRun(request, streaming, AbortSignal.any([context.signal, late.signal]));
+    const fake = toFakeRun(request, streaming, AbortSignal.any([context.signal, late.signal, ending.signal]));
     const call = Promise.withResolvers<void>();
     if (request.timeLeftMs !== undefined) {
       const error = fakeRunError("deadline", "the run's deadline passed before it ended");
@@ -177,6 +180,10 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
       if (inProgress === 0) return Promise.resolve();
       return new Promise((resolve) => waiters.push(resolve));
     },
+    endRuns() {
+      const message = "the worker stopped before the run had ended";
+      ending.abort(fakeRunError("interrupted", message, { retriable: true }));
+    },
     routes(router) {
       router.service(AgentService, {
         run,
@@ -237,7 +244,7 @@ function tokens(text: string): bigint {
   return BigInt(text.split(/\s+/).filter((word) => word !== "").length);
 }
 
-/** The promise, or a Canceled status when the call is cancelled first, or the deadline when its time is up. */
+/** The promise, or when the call is cancelled first a Canceled status, or the error that its deadline or the worker's end cancels it with. */
 async function untilCancelled<T>(value: T | Promise<T>, signal: AbortSignal): Promise<T> {
   if (!(value instanceof Promise)) return value;
   const cancelled = Promise.withResolvers<never>();

@@ -43,7 +43,7 @@ function wireKind(kind: RunErrorKind): AgentErrorKind {
 }
 
 function statusOf(kind: RunErrorKind): Code {
-  if (kind === "draining") return Code.Unavailable;
+  if (kind === "draining" || kind === "interrupted") return Code.Unavailable;
   if (kind === "deadline") return Code.DeadlineExceeded;
   return kind === "usage_limit_exceeded" ? Code.ResourceExhausted : Code.Internal;
 }

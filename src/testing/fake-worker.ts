@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import type { WorkerLoadFailure } from "../crash.ts";
 import { type Clock, createTimer, type Timer } from "../worker/clock.ts";
 import { exitCause, nextVerdict, type Verdict } from "../worker/exit-cause.ts";
-import type { Worker, WorkerExit, WorkerReady, WorkerSpec } from "../worker/launcher.ts";
+import { cleanUpShareMs, type Worker, type WorkerExit, type WorkerReady, type WorkerSpec } from "../worker/launcher.ts";
 import { createSocketDirectory, type SocketDirectory } from "../worker/socket-directory.ts";
 import { type FakeAgentServer, startFakeAgentServer } from "./fake-agent-server.ts";
 import { createFakeAgentService, type FakeAgentService } from "./fake-agent-service.ts";
@@ -31,7 +31,10 @@ export interface FakeWorkerScript {
     | { readonly spawnFailed: string; readonly errno?: string };
   /** Answers every run; the worker is there to be crashed at any moment. Default: the prompt itself. */
   readonly answer?: (run: FakeRun, worker: FakeWorker) => FakeReply | Promise<FakeReply>;
-  /** "finish" (default): its runs are finished, then it ends with code 0. "ignore": only the kill after the grace ends it. */
+  /**
+   * "finish" (default): its runs are finished, those that overstay are cancelled, then it ends with code 0. "ignore": only the kill after the
+   * grace ends it, and its runs with it.
+   */
   readonly onStop?: "finish" | "ignore";
 }
 
@@ -42,6 +45,8 @@ export interface FakeWorker extends Worker {
   readonly runs: readonly FakeRun[];
   /** Its process ends now, by itself or by a signal of somebody else; default `{ signal: "SIGKILL" }`. */
   crash(death?: FakeDeath): void;
+  /** A signal from outside asks it to end: it tells so, refuses new runs and waits for `stop`. Default: SIGTERM. */
+  terminate(signal?: NodeJS.Signals): void;
   /** Its connections break, and its process lives on. */
   disconnect(): void;
   /** It writes a line; default on stderr. */
@@ -71,11 +76,14 @@ class ScriptedWorker implements FakeWorker {
   readonly #stderr: string[] = [];
   /** Runs towards the start timeout, then towards the end of a grace. */
   readonly #deadline: Timer;
+  /** Runs towards the moment when the runs that still run are cancelled. */
+  readonly #cancel: Timer;
   #directory: SocketDirectory | undefined;
   #server: Promise<FakeAgentServer> | undefined;
   #ready = false;
   #ended = false;
   #verdict: Verdict | undefined;
+  #outsideSignal: NodeJS.Signals | undefined;
   #stopByMs = Number.POSITIVE_INFINITY;
 
   constructor(spec: WorkerSpec, script: FakeWorkerScript, clock: Clock) {
@@ -85,6 +93,7 @@ class ScriptedWorker implements FakeWorker {
     this.#clock = clock;
     this.#spawnedAtMs = clock.now();
     this.#deadline = createTimer(clock);
+    this.#cancel = createTimer(clock);
     const { answer } = script;
     this.#service = createFakeAgentService({
       clock,
@@ -126,7 +135,7 @@ class ScriptedWorker implements FakeWorker {
     this.#directory = undefined;
   }
 
-  stop(graceMs: number): Promise<WorkerExit> {
+  stop(graceMs: number, drainMs = graceMs - cleanUpShareMs(graceMs)): Promise<WorkerExit> {
     if (this.#ended) return this.exited;
     if (!(graceMs > 0)) {
       this.kill();
@@ -136,10 +145,11 @@ class ScriptedWorker implements FakeWorker {
     if (stopByMs >= this.#stopByMs) return this.exited;
     this.#stopByMs = stopByMs;
     this.#deadline.set(graceMs, () => this.#die("stop_overdue", { signal: "SIGKILL" }));
-    if (this.#verdict === "stop") return this.exited;
+    const first = this.#verdict !== "stop";
     this.#verdict = nextVerdict(this.#verdict, "stop");
     if (this.#script.onStop === "ignore") return this.exited;
-    void this.#finish();
+    this.#cancel.set(drainMs, () => this.#service.endRuns());
+    if (first) void this.#finish();
     return this.exited;
   }
 
@@ -149,6 +159,13 @@ class ScriptedWorker implements FakeWorker {
 
   crash(death: FakeDeath = { signal: "SIGKILL" }): void {
     this.#die(undefined, death);
+  }
+
+  terminate(signal: NodeJS.Signals = "SIGTERM"): void {
+    if (this.#ended || this.#outsideSignal !== undefined) return;
+    this.#outsideSignal = signal;
+    this.#service.beginDrain();
+    this.spec.onDraining?.(signal);
   }
 
   disconnect(): void {
@@ -196,14 +213,18 @@ class ScriptedWorker implements FakeWorker {
     this.#ended = true;
     if (verdict !== undefined) this.#verdict = nextVerdict(this.#verdict, verdict);
     this.#deadline.clear();
+    this.#cancel.clear();
     const signal = "signal" in death ? death.signal : undefined;
     const { start } = this.#script;
     const loadFailure =
       this.#verdict === "load_failed" && typeof start === "object" && "loadFailure" in start
         ? { retriable: false, pythonType: undefined, traceback: undefined, ...start.loadFailure }
         : undefined;
+    const cause = exitCause(this.#verdict, signal ?? null);
+    const overdue = this.#verdict === "stop_overdue" && cause === "killed";
     const exit = this.#exit({
-      cause: exitCause(this.#verdict, signal ?? null),
+      cause,
+      detail: overdue ? 'its last phase was "finishing its runs"' : undefined,
       exitCode: "exitCode" in death ? death.exitCode : undefined,
       signal,
       loadFailure,
@@ -227,6 +248,7 @@ class ScriptedWorker implements FakeWorker {
       stderrTail: this.#stderr.slice(-keptLines),
       wasReady: this.#ready,
       uptimeMs: Math.round(this.#clock.now() - this.#spawnedAtMs),
+      ...(this.#outsideSignal === undefined ? {} : { outsideSignal: this.#outsideSignal }),
       ...facts,
     };
   }

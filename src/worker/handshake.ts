@@ -33,6 +33,8 @@ export interface HostHello {
   hostPid: number;
   maxMessageBytes: number;
   logLevel: "debug" | "info" | "warn" | "error";
+  /** When a worker that is not ready is killed, from its spawn: shortly before, it writes down where it hangs. */
+  startTimeoutMs: number;
 }
 
 /** The host's first line. */
@@ -40,9 +42,22 @@ export function helloLine(hello: HostHello): string {
   return line({ type: "hello", framework: frameworkVersion, contract: contractVersion, ...hello });
 }
 
-/** The line that asks a worker to finish its runs within `graceMs` and to exit with code 0. */
-export function shutdownLine(graceMs: number): string {
-  return line({ type: "shutdown", graceMs: Math.min(Math.round(graceMs), Number.MAX_SAFE_INTEGER) });
+/**
+ * The line that asks a worker to end within `graceMs` with exit code 0: its runs may finish for `drainMs` of it (unless told, all but the worker's
+ * own share for cleaning up), then they are cancelled, and the rest is for cleaning up.
+ */
+export function shutdownLine(graceMs: number, drainMs?: number): string {
+  const count = (ms: number) => Math.min(Math.round(ms), Number.MAX_SAFE_INTEGER);
+  return line({
+    type: "shutdown",
+    graceMs: count(graceMs),
+    ...(drainMs === undefined ? {} : { drainMs: count(drainMs) }),
+  });
+}
+
+/** The answer to a worker that is draining: it may finish its runs, and waits to be told to end. */
+export function drainLine(): string {
+  return line({ type: "drain" });
 }
 
 function line(message: Record<string, unknown>): string {
@@ -52,7 +67,14 @@ function line(message: Record<string, unknown>): string {
 /** What a line of the worker turned out to be. "mismatch" is a line that nobody who speaks this protocol would write. */
 export type WorkerMessage =
   | { type: "hello"; python: string }
-  | { type: "ready"; ready: WorkerReady }
+  /** `dumpsStacks`: at SIGUSR1 it writes its stacks to stderr and lives on. */
+  | { type: "ready"; ready: WorkerReady; dumpsStacks?: true }
+  /** A signal that the host has not sent asks it to end; it refuses new runs and waits for the host's word. */
+  | { type: "draining"; signal: NodeJS.Signals }
+  /** What it does now, on its way out. */
+  | { type: "phase"; phase: string }
+  /** It will not end in time. */
+  | { type: "overdue"; heldBy: readonly string[] }
   | { type: "failed"; failure: WorkerLoadFailure }
   | { type: "other"; name: string }
   | { type: "mismatch"; detail: string };
@@ -82,6 +104,12 @@ export function readWorkerLine(text: string, expected: ExpectedWorker): WorkerMe
       return readReady(message, expected);
     case "failed":
       return readFailed(message, text);
+    case "draining":
+      return { type: "draining", signal: message.signal === "SIGINT" ? "SIGINT" : "SIGTERM" };
+    case "phase":
+      return { type: "phase", phase: textOf(message.phase) ?? "unknown" };
+    case "overdue":
+      return { type: "overdue", heldBy: textsOf(message.heldBy) };
     default:
       return { type: "other", name: message.type };
   }
@@ -119,6 +147,7 @@ function readReady(message: Record<string, unknown>, { pid, socketPath, token }:
   }
   return {
     type: "ready",
+    ...(message.stacks === "SIGUSR1" ? { dumpsStacks: true } : {}),
     ready: {
       pid,
       socketPath,
@@ -161,6 +190,10 @@ function mismatch(detail: string): WorkerMessage {
 
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -5,6 +5,11 @@
 
 import type { WorkerExitCause, WorkerLoadFailure } from "../crash.ts";
 
+/** The part of a grace that is kept for cleaning up after runs that had to be cancelled: two fifths of it, 5 seconds at most. */
+export function cleanUpShareMs(graceMs: number): number {
+  return Math.min((graceMs * 2) / 5, 5_000);
+}
+
 /** What a launcher needs to start one worker. All of it is checked by whoever made it. */
 export interface WorkerSpec {
   agentId: string;
@@ -24,6 +29,11 @@ export interface WorkerSpec {
   maxMessageBytes: number;
   /** Called for every line the worker writes. Must not throw. */
   onLog(record: WorkerLogRecord): void;
+  /**
+   * Called once when a signal from outside (a service manager's, an out-of-memory daemon's) asks the worker to end. It finishes what it has,
+   * refuses new runs unbegun, and waits for `stop`. Must not throw.
+   */
+  onDraining?(signal: NodeJS.Signals): void;
 }
 
 /** One line of the worker's stdout or stderr. JSON log lines arrive parsed, other lines as text. */
@@ -56,8 +66,10 @@ export interface WorkerExit {
   exitCode: number | undefined;
   signal: NodeJS.Signals | undefined;
   loadFailure: WorkerLoadFailure | undefined;
-  /** One sentence for "spawn_failed" and "protocol_mismatch". */
+  /** One sentence for "spawn_failed", "protocol_mismatch" and a worker that was killed because it did not end in time. */
   detail: string | undefined;
+  /** The signal from outside that had asked it to end, where there was one. */
+  outsideSignal?: NodeJS.Signals;
   /** Of "spawn_failed": the operating system's name for it, such as "EAGAIN". */
   errno?: string | undefined;
   /** Last lines of stderr, oldest first: at most 50 lines and 64 KiB. */
@@ -82,8 +94,11 @@ export interface Worker {
    * Idempotent; the exit does it too.
    */
   releaseSocket(): void;
-  /** Asks the worker to finish within `graceMs`, then kills its process group. Resolves with the exit. Idempotent. */
-  stop(graceMs: number): Promise<WorkerExit>;
+  /**
+   * Asks the worker to end within `graceMs`, then kills its process group. Its runs may finish for `drainMs` of that (default: all of it but the
+   * share for cleaning up, {@link cleanUpShareMs}); what still runs then is cancelled and cleans up. Resolves with the exit. Idempotent.
+   */
+  stop(graceMs: number, drainMs?: number): Promise<WorkerExit>;
   /** SIGKILL to the worker's process group, now. */
   kill(): void;
 }

@@ -11,14 +11,17 @@ import { describeValue } from "../describe-value.ts";
 import { type Clock, createTimer } from "./clock.ts";
 import { type ControlChannel, openControlChannel } from "./control-channel.ts";
 import { exitCause, nextVerdict, type Verdict } from "./exit-cause.ts";
-import { type HostHello, helloLine, readWorkerLine, shutdownLine, type WorkerMessage } from "./handshake.ts";
+import { drainLine, type HostHello, helloLine, readWorkerLine, shutdownLine, type WorkerMessage } from "./handshake.ts";
+import { HoldUp } from "./hold-up.ts";
 import type { Worker, WorkerExit, WorkerLogRecord, WorkerReady, WorkerSpec } from "./launcher.ts";
 import type { SocketDirectory } from "./socket-directory.ts";
 import { createLogSink, drainOutput, type OutputDrain } from "./stdio.ts";
-import { isZombie, killGroup, killProcessAndGroup, whenGroupEmpty } from "./terminate.ts";
+import { askForStacks, isZombie, killGroup, killProcessAndGroup, whenGroupEmpty } from "./terminate.ts";
 
 /** How long a process that has nothing left to say (control channel closed, failure told) may take to exit before it is killed. */
 const lastWordsMs = 1_000;
+/** How long before the kill a worker that has not said what holds it up is asked for its stacks: at most this, and an eighth of the grace. */
+const stacksMs = 200;
 /** How long after the exit its pipes are read on, when a process that left the group still holds them. */
 const drainMs = 100;
 
@@ -50,14 +53,20 @@ export class SpawnedWorker implements Worker {
   readonly #output: OutputDrain;
   readonly #channel: ControlChannel;
   readonly #log: (record: WorkerLogRecord) => void;
+  readonly #onDraining: (signal: NodeJS.Signals) => void;
+  readonly #holdUp = new HoldUp();
   readonly #settleStarted: (outcome: { ready: WorkerReady } | { exit: WorkerExit }) => void;
   readonly #settleExited: (exit: WorkerExit) => void;
   /** Runs towards the start timeout, then towards the end of a grace. */
   readonly #deadline;
   /** Runs from the moment the worker has nothing left to say. */
   readonly #lastWords;
+  /** Runs towards the moment shortly before the end of a grace. */
+  readonly #stacks;
 
   #ready = false;
+  #dumpsStacks = false;
+  #outsideSignal: NodeJS.Signals | undefined;
   #exitSeen = false;
   #released = false;
   #stopByMs = Number.POSITIVE_INFINITY;
@@ -73,6 +82,8 @@ export class SpawnedWorker implements Worker {
     this.#log = createLogSink(spec.onLog);
     this.#deadline = createTimer(clock);
     this.#lastWords = createTimer(clock);
+    this.#stacks = createTimer(clock);
+    this.#onDraining = (signal) => spec.onDraining?.(signal);
     const started = Promise.withResolvers<{ ready: WorkerReady } | { exit: WorkerExit }>();
     const exited = Promise.withResolvers<WorkerExit>();
     this.started = started.promise;
@@ -107,7 +118,7 @@ export class SpawnedWorker implements Worker {
   }
 
   /** A grace of 0 or less kills at once. A second call can only shorten the grace. */
-  stop(graceMs: number): Promise<WorkerExit> {
+  stop(graceMs: number, drainMs?: number): Promise<WorkerExit> {
     if (this.#exitSeen) return this.exited;
     if (!(graceMs > 0)) {
       this.kill();
@@ -120,7 +131,8 @@ export class SpawnedWorker implements Worker {
     this.#stopByMs = stopByMs;
     if (!isZombie(this.pid)) this.#decide("stop");
     this.#deadline.set(limitMs, () => this.#endBy("stop_overdue"));
-    this.#channel.send(shutdownLine(limitMs));
+    if (this.#dumpsStacks) this.#stacks.set(limitMs - Math.min(stacksMs, limitMs / 8), () => this.#askForStacks());
+    this.#channel.send(shutdownLine(limitMs, drainMs));
     return this.exited;
   }
 
@@ -137,21 +149,37 @@ export class SpawnedWorker implements Worker {
       hostPid: process.pid,
       maxMessageBytes: spec.maxMessageBytes,
       logLevel: "info",
+      startTimeoutMs: spec.startTimeoutMs,
     };
   }
 
   #onControlLine(line: string): void {
     const { token, directory } = this.#process;
     const message = readWorkerLine(line, { pid: this.pid, socketPath: directory.socketPath, token });
-    if (this.#ready) this.#onLateMessage(message, line);
-    else this.#onFirstMessage(message);
+    switch (message.type) {
+      case "draining":
+        this.#outsideSignal ??= message.signal;
+        this.#channel.send(drainLine());
+        this.#onDraining(message.signal);
+        return;
+      case "phase":
+        this.#holdUp.enter(message.phase);
+        return;
+      case "overdue":
+        this.#holdUp.overdue(message.heldBy);
+        return;
+      default:
+        if (this.#ready) this.#onLateMessage(message, line);
+        else this.#onFirstMessage(message);
+    }
   }
 
-  #onFirstMessage(message: WorkerMessage): void {
+  #onFirstMessage(message: Exclude<WorkerMessage, { type: "draining" | "phase" | "overdue" }>): void {
     switch (message.type) {
       case "ready":
         if (this.#exitSeen || this.#verdict !== undefined) return;
         this.#ready = true;
+        this.#dumpsStacks = message.dumpsStacks === true;
         this.#deadline.clear();
         this.#settleStarted({ ready: message.ready });
         return;
@@ -201,6 +229,11 @@ export class SpawnedWorker implements Worker {
     });
   }
 
+  /** Its stacks are on stderr, and so in its exit, before the kill. */
+  #askForStacks(): void {
+    if (!this.#exitSeen && !this.#holdUp.told) askForStacks(this.pid);
+  }
+
   #endBy(verdict: Verdict): void {
     if (!isZombie(this.pid)) this.#decide(verdict);
     if (!this.#exitSeen) killProcessAndGroup(this.pid);
@@ -216,6 +249,7 @@ export class SpawnedWorker implements Worker {
     this.#exitSeen = true;
     this.#deadline.clear();
     this.#lastWords.clear();
+    this.#stacks.clear();
     const group = killGroup(this.pid) ? whenGroupEmpty(this.pid, this.#clock) : undefined;
     this.#process.lifeline.destroy();
     this.releaseSocket();
@@ -223,24 +257,28 @@ export class SpawnedWorker implements Worker {
     const limit = createTimer(this.#clock);
     await Promise.race([
       Promise.all([this.#output.closed, this.#channel.closed, group?.empty]),
-      new Promise<void>((resolve) => limit.set(drainMs, resolve)),
+      // A loop that was held up comes to its timers before it reads: what has arrived by then is read first.
+      new Promise<void>((resolve) => limit.set(drainMs, () => setImmediate(resolve))),
     ]);
     limit.clear();
     group?.cancel();
     this.#output.destroy();
     this.#channel.destroy();
 
+    const cause = exitCause(this.#verdict, signal);
+    const overdue = this.#verdict === "stop_overdue" && cause === "killed";
     const exit: WorkerExit = {
-      cause: exitCause(this.#verdict, signal),
+      cause,
       pid: this.pid,
       incarnation: this.incarnation,
       exitCode: code ?? undefined,
       signal: signal ?? undefined,
       loadFailure: this.#loadFailure,
-      detail: this.#detail,
+      detail: this.#detail ?? (overdue ? this.#holdUp.describe() : undefined),
       stderrTail: this.#output.stderrTail(),
       wasReady: this.#ready,
       uptimeMs,
+      ...(this.#outsideSignal === undefined ? {} : { outsideSignal: this.#outsideSignal }),
     };
     this.#settleStarted({ exit });
     this.#settleExited(exit);

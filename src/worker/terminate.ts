@@ -22,6 +22,11 @@ export function killProcessAndGroup(pid: number): void {
   signal(pid, "SIGKILL");
 }
 
+/** SIGUSR1 to a process that has not been reaped yet and has said that it answers with its stacks. */
+export function askForStacks(pid: number): void {
+  signal(pid, "SIGUSR1");
+}
+
 /**
  * Whether a process is dead but not reaped yet, so that its exit happened before now although no event has told of it. Linux reads
  * /proc; elsewhere nothing is known and the answer is false.
@@ -50,7 +55,7 @@ export function whenGroupEmpty(pgid: number, clock: Clock): { empty: Promise<voi
   return { empty, cancel: () => clock.clearTimeout(handle) };
 }
 
-function signal(pid: number, name: "SIGKILL" | 0): boolean {
+function signal(pid: number, name: "SIGKILL" | "SIGUSR1" | 0): boolean {
   try {
     return process.kill(pid, name);
   } catch {

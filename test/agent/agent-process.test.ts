@@ -24,8 +24,26 @@ describe("restart()", () => {
     expect(await fleet.launcher.workers[0]?.exited).toMatchObject({ cause: "stopped" });
   });
 
-  test("cuts short a run that outlasts shutdownMs", async () => {
+  test("cancels a run that overstays while there is time to clean up, and the worker ends by itself", async () => {
     const fleet = await startPoet({ shutdownMs: 400 }, { script: hang });
+    const agent = fleet.agent();
+    await agent.whenReady();
+    const worker = fleet.launcher.worker("poet");
+    const held = rejection(agent.run("hang"));
+    await until("the run", () => worker.runs.length === 1);
+    const restarted = agent.restart();
+    fleet.clock.advance(239);
+    expect(worker.runs[0]?.signal.aborted).toBe(false);
+    fleet.clock.advance(1);
+    expect(worker.runs[0]?.signal.aborted).toBe(true);
+    await fleet.whileTimePasses(restarted);
+    expect(await held).toMatchObject({ code: "run_failed", kind: "interrupted", retriable: true });
+    expect(await worker.exited).toMatchObject({ cause: "stopped" });
+    expect(agent.incarnation).toBe(2);
+  });
+
+  test("cuts short a run that outlasts shutdownMs and does not heed its cancellation", async () => {
+    const fleet = await startPoet({ shutdownMs: 400 }, { script: { ...hang, onStop: "ignore" } });
     const agent = fleet.agent();
     await agent.whenReady();
     const held = rejection(agent.run("hang"));
@@ -104,7 +122,7 @@ describe("a policy that delays", () => {
 });
 
 describe("stop()", () => {
-  test("while the agent starts kills the worker that never served", async () => {
+  test("while the agent starts ends the worker that never served, with time to clean up what it has begun", async () => {
     const fleet = await startPoet({}, { script: { start: "never" } });
     const agent = fleet.agent();
     const waiting = rejection(agent.run("never"));
@@ -112,7 +130,7 @@ describe("stop()", () => {
     await agent.stop();
     expect(await waiting).toMatchObject({ code: "agent_stopped" });
     expect(await ready).toMatchObject({ code: "agent_stopped" });
-    expect(await fleet.launcher.worker("poet").exited).toMatchObject({ cause: "killed" });
+    expect(await fleet.launcher.worker("poet").exited).toMatchObject({ cause: "stopped", wasReady: false });
     expect(agent.state).toBe("stopped");
     await agent.stop();
   });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createCrashRecord } from "../../src/agent/crash-record.ts";
+import { createCrashRecord, exitBySignalFromOutside } from "../../src/agent/crash-record.ts";
 import { workerExit } from "./values.ts";
 
 const about = {
@@ -60,6 +60,26 @@ test.each([
     cause,
     describe: sentence,
   });
+});
+
+test("a kill after a stop says how long the worker had, and what it was doing", () => {
+  const exit = workerExit({ cause: "killed", signal: "SIGKILL", detail: 'its last phase was "leaving the agent"' });
+  expect(createCrashRecord(exit, { ...about, graceMs: 5_000 }).describe).toBe(
+    'its worker (pid 4194999) did not end within shutdownMs (5000 ms) and was killed; its last phase was "leaving the agent"',
+  );
+});
+
+test("an end in good order that a signal from outside had asked for is that signal's", () => {
+  const stopped = workerExit({ cause: "stopped", exitCode: 0 });
+  expect(exitBySignalFromOutside(stopped)).toBe(stopped);
+  expect(exitBySignalFromOutside({ ...stopped, outsideSignal: "SIGTERM" })).toMatchObject({
+    cause: "signaled",
+    signal: "SIGTERM",
+  });
+  const itself = workerExit({ cause: "exited", exitCode: 0, outsideSignal: "SIGINT" });
+  expect(exitBySignalFromOutside(itself)).toMatchObject({ cause: "signaled", signal: "SIGINT" });
+  const failed = workerExit({ cause: "exited", exitCode: 3, outsideSignal: "SIGTERM" });
+  expect(exitBySignalFromOutside(failed)).toBe(failed);
 });
 
 test("what the system said of a process that it did not start is a fact of its own", () => {

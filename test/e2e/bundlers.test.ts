@@ -45,8 +45,8 @@ describe.each(["esm", "cjs"] as const)("a minified bundle of esbuild, as %s,", (
     const empty = mkdtempSync(join(directory, "empty-"));
     const file = join(empty, `main.${extension(format)}`);
     copyFileSync(built, file);
-    const { PYTHON_EXEC: _python, VIRTUAL_ENV: _active, ...env } = userEnvironment;
-    const { stdout } = await run(process.execPath, [file], { cwd: empty, env });
+    const { PYTHON_EXEC: _python, VIRTUAL_ENV: _active, CONDA_PREFIX: _conda, ...env } = userEnvironment;
+    const { stdout } = await run(process.execPath, [file], { cwd: empty, env: { ...env, PATH: empty } });
     expect(stdout).toBe(
       `WorkerError: [python_missing] no Python interpreter for the workers was found; looked at: ` +
         `"${empty}/python/.venv/bin/python" cannot be used: there is no such executable file, ` +

@@ -43,6 +43,12 @@ describe("what the transport saw is a lost connection, whatever its code", () =>
   });
 });
 
+test("what the server says of itself is no proof that the call never began", () => {
+  for (const words of ["Cancelling all calls", "REFUSED_STREAM"]) {
+    expect(toCallError(status(words, Code.Unavailable), call(), live)).toMatchObject({ neverBegan: false });
+  }
+});
+
 describe("what the server said is an answer", () => {
   test.each([Code.Unimplemented, Code.FailedPrecondition, Code.Unknown, Code.Internal, Code.Aborted, Code.NotFound])(
     "the status %i without details is a failed run",

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { link, mkdtemp, rm } from "node:fs/promises";
+import { constants, type ServerHttp2Stream } from "node:http2";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +9,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { afterEach, describe, expect, test } from "vitest";
 import { ConnectionLostError } from "../../src/rpc/agent-client.ts";
 import { connectSession, type SessionOptions } from "../../src/rpc/session.ts";
-import { encodedRun, rejection, startAgentServer, within } from "./agent-server.ts";
+import { delta, encodedRun, rejection, startAgentServer, within } from "./agent-server.ts";
 import { hangingHandler, startConnected } from "./connected.ts";
 
 const cleanups: (() => Promise<void>)[] = [];
@@ -206,6 +207,51 @@ describe("a lost connection, seen from the client,", () => {
     expect(await rejection(client.stream(encodedRun()).next())).toBeInstanceOf(ConnectionLostError);
     expect(await rejection(client.describe("poet"))).toBeInstanceOf(ConnectionLostError);
     expect(await rejection(client.checkHealth())).toBeInstanceOf(ConnectionLostError);
+  });
+
+  test("tells calls made afterwards that they never began, and those in flight that they may have", async () => {
+    const handler = hangingHandler();
+    const { client, server } = await startConnected({ agent: { run: handler.hang } });
+    const held = rejection(client.run(encodedRun()));
+    await within("the call's arrival", handler.entered);
+    server.kill();
+    expect(await held).toMatchObject({ neverBegan: false });
+    expect(await rejection(client.run(encodedRun()))).toMatchObject({ neverBegan: true });
+    expect(await rejection(client.stream(encodedRun()).next())).toMatchObject({ neverBegan: true });
+  });
+
+  test("a stream that the server refuses, or that its goodbye leaves out, never began", async () => {
+    const handler = hangingHandler();
+    const { client, server } = await startConnected({ agent: { run: handler.hang } });
+    const [session] = server.sessions;
+    if (session === undefined) throw new Error("there is no session");
+    session.once("stream", (stream) => stream.close(constants.NGHTTP2_REFUSED_STREAM));
+    expect(await rejection(client.run(encodedRun()))).toMatchObject({ name: "ConnectionLostError", neverBegan: true });
+    const held = rejection(client.run(encodedRun()));
+    await within("the call's arrival", handler.entered);
+    session.once("stream", ({ id = 0 }) => session.goaway(constants.NGHTTP2_NO_ERROR, id - 2));
+    expect(await rejection(client.run(encodedRun({ runId: "late" })))).toMatchObject({ neverBegan: true });
+    client.close();
+    expect(await held).toMatchObject({ neverBegan: false });
+  });
+
+  test("a stream that had been answered has begun, even if the server refuses it then", async () => {
+    const { client, server } = await startConnected({
+      agent: {
+        async *runStream(_request, context) {
+          yield delta(1, "begun");
+          await once(context.signal, "abort");
+        },
+      },
+    });
+    const [session] = server.sessions;
+    const streams: ServerHttp2Stream[] = [];
+    session?.once("stream", (stream) => streams.push(stream));
+    const events = client.stream(encodedRun());
+    expect((await events.next()).value).toMatchObject({ text: "begun" });
+    const failed = rejection(events.next());
+    streams[0]?.close(constants.NGHTTP2_REFUSED_STREAM);
+    expect(await failed).toMatchObject({ neverBegan: false });
   });
 
   test("of a destroyed HTTP/2 session is told in the same way", async () => {

@@ -48,10 +48,12 @@ describeLauncherContract("spawn", {
       ? launchFixture("ready", { ...changes, interpreter: "/nowhere/python" })
       : launchFixture(behaviour, changes),
   kill9: (worker) => void process.kill(pidOf(worker), "SIGKILL"),
+  sigterm: (worker) => void process.kill(pidOf(worker), "SIGTERM"),
 });
 
 const scripts: Record<ContractBehaviour, FakeWorkerScript> = {
   ready: {},
+  terminable: {},
   hang: { start: "never" },
   "exit-3": { start: { exitCode: 3 } },
   "ready-then-exit-7": {},
@@ -68,12 +70,17 @@ describeLauncherContract("fake", {
     return worker;
   },
   kill9: (worker) => crashOf(worker)(),
+  sigterm: (worker) => fakeOf(worker).terminate(),
 });
 
-function crashOf(worker: unknown): (death?: { exitCode: number }) => void {
+function fakeOf(worker: unknown): FakeWorker {
   const found = launchers.flatMap((launcher) => launcher.workers).find((one) => one === worker);
   if (found === undefined) throw new Error("not a fake worker");
-  return (death) => found.crash(death);
+  return found;
+}
+
+function crashOf(worker: unknown): (death?: { exitCode: number }) => void {
+  return (death) => fakeOf(worker).crash(death);
 }
 
 describe("a fake launcher", () => {
@@ -149,6 +156,35 @@ describe("a fake launcher", () => {
     expect((await held).output).toBe("finished");
     expect(await stopping).toMatchObject({ cause: "stopped", exitCode: 0 });
     await within(5_000, "the end of the connection", client.closed);
+  });
+
+  test("a run that overstays is cancelled in time for the worker to end by itself", async () => {
+    const clock = createVirtualClock();
+    const launcher = fake({ clock, script: { answer: () => ({ hang: true }) } });
+    const worker = launcher.launch(workerSpec());
+    const client = await connectAgent({ ...(await readyOf(worker)), agentId: "poet" });
+    const held = client.run(encodedRun());
+    await expect.poll(() => launcher.worker("poet").runs.length).toBe(1);
+    const stopping = worker.stop(5_000);
+    clock.advance(2_999);
+    expect(launcher.worker("poet").runs[0]?.signal.aborted).toBe(false);
+    clock.advance(1);
+    await expect(held).rejects.toMatchObject({ code: "run_failed", kind: "interrupted", retriable: true });
+    expect(await stopping).toMatchObject({ cause: "stopped", exitCode: 0, uptimeMs: 3_000 });
+  });
+
+  test("after a signal from outside a worker finishes what it has and refuses the rest", async () => {
+    const reply = Promise.withResolvers<string>();
+    const launcher = fake({ script: { answer: () => reply.promise } });
+    const worker = launcher.launch(workerSpec());
+    const client = await connectAgent({ ...(await readyOf(worker)), agentId: "poet" });
+    const held = client.run(encodedRun());
+    await expect.poll(() => launcher.worker("poet").runs.length).toBe(1);
+    launcher.worker("poet").terminate();
+    await expect(client.run(encodedRun({ runId: "late" }))).rejects.toMatchObject({ kind: "draining" });
+    reply.resolve("finished");
+    expect((await held).output).toBe("finished");
+    expect(await worker.stop(10_000)).toMatchObject({ cause: "stopped", outsideSignal: "SIGTERM" });
   });
 
   test("a crash in the middle of a stream loses the connection after what was sent", async () => {

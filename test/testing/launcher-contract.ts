@@ -10,6 +10,7 @@ import { readyOf, within } from "../worker/fixture-worker.ts";
 /** What a worker of the contract does. */
 export type ContractBehaviour =
   | "ready"
+  | "terminable"
   | "hang"
   | "exit-3"
   | "ready-then-exit-7"
@@ -23,12 +24,14 @@ export interface LauncherUnderTest {
   launch(behaviour: ContractBehaviour, changes?: Partial<WorkerSpec>): Worker;
   /** Ends the worker with SIGKILL, from outside. */
   kill9(worker: Worker): void;
+  /** Asks the worker to end with SIGTERM, from outside. */
+  sigterm(worker: Worker): void;
 }
 
 const exitOf = (worker: Worker) => within(10_000, "the exit", worker.exited);
 
 /** Describes the contract for one launcher. */
-export function describeLauncherContract(name: string, { launcher, launch, kill9 }: LauncherUnderTest): void {
+export function describeLauncherContract(name: string, { launcher, launch, kill9, sigterm }: LauncherUnderTest): void {
   describe(`a launcher (${name})`, () => {
     test("a ready worker tells its pid, token and socket, and serves on it in a private directory", async () => {
       const worker = launch("ready", { incarnation: 4 });
@@ -118,6 +121,35 @@ export function describeLauncherContract(name: string, { launcher, launch, kill9
       const worker = launch("ignore-shutdown");
       await readyOf(worker);
       expect(await worker.stop(100)).toMatchObject({ cause: "killed", signal: "SIGKILL" });
+    });
+
+    test("the exit of a worker that outstayed its grace says what it was doing", async () => {
+      const worker = launch("ignore-shutdown");
+      await readyOf(worker);
+      expect((await worker.stop(100)).detail).toMatch(/^its last phase was|^it had not begun to end/);
+    });
+
+    test("a signal from outside is told, and the worker waits until it is let go", async () => {
+      const told: string[] = [];
+      const { promise: draining, resolve } = Promise.withResolvers<void>();
+      const onDraining = (signal: string) => {
+        told.push(signal);
+        resolve();
+      };
+      const worker = launch("terminable", { onDraining });
+      await readyOf(worker);
+      sigterm(worker);
+      sigterm(worker);
+      await within(5_000, "the word of it", draining);
+      const exit = await worker.stop(10_000);
+      expect(told).toEqual(["SIGTERM"]);
+      expect(exit).toMatchObject({ cause: "stopped", exitCode: 0, outsideSignal: "SIGTERM" });
+    });
+
+    test("a worker that nobody from outside has asked has no signal in its exit", async () => {
+      const worker = launch("ready");
+      await readyOf(worker);
+      expect((await worker.stop(10_000)).outsideSignal).toBeUndefined();
     });
 
     test("a second stop can shorten the grace and not lengthen it", async () => {

@@ -14,6 +14,7 @@ test("the host's hello is one line with both versions and all it was given", () 
     hostPid: 1,
     maxMessageBytes: 5,
     logLevel: "info",
+    startTimeoutMs: 30_000,
   } as const;
   const line = helloLine(hello);
   expect(line.indexOf("\n")).toBe(line.length - 1);
@@ -26,6 +27,26 @@ test("a grace without end is written as a number", () => {
     graceMs: Number.MAX_SAFE_INTEGER,
   });
   expect(JSON.parse(shutdownLine(12.6)).graceMs).toBe(13);
+});
+
+test("the part of a grace that runs have is told beside it", () => {
+  expect(JSON.parse(shutdownLine(5_000, 0))).toEqual({ type: "shutdown", graceMs: 5_000, drainMs: 0 });
+});
+
+test("a worker that answers a signal with its stacks says so when it is ready", () => {
+  expect(read({ ...ready, stacks: "SIGUSR1" })).toMatchObject({ type: "ready", dumpsStacks: true });
+  expect(read({ ...ready, stacks: "SIGUSR3" })).not.toHaveProperty("dumpsStacks");
+});
+
+test("a signal from outside, the phases of the end and what holds it up are told in words", () => {
+  expect(read({ type: "draining", signal: "SIGINT" })).toEqual({ type: "draining", signal: "SIGINT" });
+  expect(read({ type: "draining" })).toEqual({ type: "draining", signal: "SIGTERM" });
+  expect(read({ type: "phase", phase: "leaving the agent" })).toEqual({ type: "phase", phase: "leaving the agent" });
+  expect(read({ type: "overdue", phase: "x", heldBy: ["a thread", 7] })).toEqual({
+    type: "overdue",
+    heldBy: ["a thread"],
+  });
+  expect(read({ type: "overdue" })).toEqual({ type: "overdue", heldBy: [] });
 });
 
 test("a ready line becomes what the host needs to connect", () => {

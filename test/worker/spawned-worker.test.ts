@@ -39,6 +39,39 @@ test("stop tells the worker its grace", async () => {
   expect(worker.messages()).toContain("grace 4321");
 });
 
+test("stop tells the worker what part of its grace its runs have", async () => {
+  const worker = launchFixture("tells-drain");
+  await readyOf(worker);
+  await worker.stop(4_321, 0);
+  expect(worker.messages()).toContain("drain 0 of 4321");
+});
+
+test("the exit of a worker that outstays its grace has its last phase and what held it up", async () => {
+  const { clock, launcher } = manualLauncher();
+  const worker = launchFixture("overdue", {}, launcher);
+  await readyOf(worker);
+  const stopped = worker.stop(5_000);
+  await worker.logged(({ message }) => message === "told");
+  clock.advance(5_000);
+  const { cause, detail } = await within(5_000, "the stop", stopped);
+  expect(cause).toBe("killed");
+  expect(detail).toBe(`its last phase was "leaving the agent"; held up by task 'Task-1' at agent.py:7 in __aexit__`);
+});
+
+test("a worker that says nothing of what holds it up writes its stacks to stderr before it is killed", async () => {
+  const { clock, launcher } = manualLauncher();
+  const worker = launchFixture("dumps-stacks", {}, launcher);
+  await readyOf(worker);
+  const stopped = worker.stop(5_000);
+  clock.advance(4_800);
+  await worker.logged(({ message }) => message.includes("in dumps_stacks"));
+  expect(isAlive(pidOf(worker))).toBe(true);
+  clock.advance(200);
+  const { detail, stderrTail } = await within(5_000, "the stop", stopped);
+  expect(detail).toContain("it had not begun to end when its time was over");
+  expect(stderrTail.join()).toContain("in dumps_stacks");
+});
+
 test("a worker that ignores shutdown is killed when its grace is over", async () => {
   const { clock, launcher } = manualLauncher();
   const worker = launchFixture("ignore-shutdown", {}, launcher);

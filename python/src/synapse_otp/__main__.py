@@ -14,11 +14,11 @@ BY_HAND = (
 )
 
 
-def run() -> int:
-    """Reads the arguments and lives the worker's life; returns the exit code."""
+def run() -> None:
+    """Reads the arguments and lives the worker's life. Ends the process; with code 1 when it was started by hand."""
     if not (hosted() and is_control_channel()):
         print(BY_HAND, file=sys.stderr)
-        return 1
+        sys.exit(1)
     parser = argparse.ArgumentParser(prog="python -m synapse_otp", description="Serves one pydantic-ai agent to its host.")
     parser.add_argument("--entry", required=True, help='"path/to/file.py:attribute" or "package.module:attribute"')
     entry: str = parser.parse_args().entry
@@ -26,8 +26,8 @@ def run() -> int:
     from .worker import main
 
     write_utf8()
-    return main(entry)
+    main(entry)
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    run()

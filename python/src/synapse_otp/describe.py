@@ -1,4 +1,4 @@
-"""Runs in the worker: what the loaded agent is, for the Describe call."""
+"""Runs in the worker: what the loaded agent is, for the Describe call. Nothing of the user's is run to find out."""
 
 from __future__ import annotations
 
@@ -6,14 +6,26 @@ import hashlib
 import json
 import logging
 import platform
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pydantic_ai
 from pydantic import TypeAdapter
 from pydantic_ai.agent import AbstractAgent
-from pydantic_ai.models import ModelRequestParameters
 from pydantic_ai.tools import ToolDefinition
-from pydantic_ai.toolsets import FunctionToolset
+from pydantic_ai.toolsets import (
+    AbstractToolset,
+    ApprovalRequiredToolset,
+    CombinedToolset,
+    DeferredLoadingToolset,
+    ExternalToolset,
+    FunctionToolset,
+    IncludeReturnSchemasToolset,
+    PrefixedToolset,
+    RenamedToolset,
+    SetMetadataToolset,
+)
 
 from .control import CONTRACT
 from .model import agent_model_name
@@ -23,23 +35,30 @@ __all__ = ["describe_agent"]
 
 _log = logging.getLogger("synapse_otp.describe")
 
+# These change neither the names of the tools that they wrap nor which of them there are.
+_TRANSPARENT = (ApprovalRequiredToolset, DeferredLoadingToolset, IncludeReturnSchemasToolset, SetMetadataToolset)
 
-def describe_agent(agent: AbstractAgent[Any, Any], parameters: ModelRequestParameters | None) -> pb.DescribeResponse:
+
+def describe_agent(agent: AbstractAgent[Any, Any]) -> pb.DescribeResponse:
     """Describes an agent; a part that has no JSON schema is left empty.
+
+    Its tools are those that are known without asking anybody: function tools and external ones, under the names that wrappers give
+    them. What a function of the user's decides (a dynamic, filtered or prepared toolset) or another process (an MCP server) is not among
+    them.
 
     Args:
         agent: The loaded agent.
-        parameters: What a model would be told, from the dry run; None: only the agent's own function tools are listed.
     """
     output_schema = _canonical(_output_schema(agent))
     deps_schema = _canonical(_deps_schema(agent))
+    known = {tool.name: tool for toolset in agent.toolsets for tool in _tools_of(toolset)}
     tools = [
         pb.ToolSpec(
             name=tool.name,
             description=tool.description or "",
             parameters_schema_json=_canonical(tool.parameters_json_schema),
         )
-        for tool in _tools(agent, parameters)
+        for _, tool in sorted(known.items())
     ]
     digest = hashlib.sha256()
     for part in (
@@ -86,9 +105,22 @@ def _deps_schema(agent: AbstractAgent[Any, Any]) -> dict[str, Any] | None:
         return None
 
 
-def _tools(agent: AbstractAgent[Any, Any], parameters: ModelRequestParameters | None) -> list[ToolDefinition]:
-    if parameters is not None:
-        tools = list(parameters.function_tools)
-    else:
-        tools = [tool.tool_def for toolset in agent.toolsets if isinstance(toolset, FunctionToolset) for tool in toolset.tools.values()]
-    return sorted(tools, key=lambda tool: tool.name)
+def _tools_of(toolset: AbstractToolset[Any]) -> Iterator[ToolDefinition]:
+    # By exact class: a subclass of the user's may list other tools.
+    kind = type(toolset)
+    if isinstance(toolset, FunctionToolset):
+        yield from (tool.tool_def for tool in toolset.tools.values())
+    elif isinstance(toolset, ExternalToolset):
+        yield from toolset.tool_defs
+    elif isinstance(toolset, CombinedToolset) and kind is CombinedToolset:
+        for part in toolset.toolsets:
+            yield from _tools_of(part)
+    elif isinstance(toolset, PrefixedToolset) and kind is PrefixedToolset:
+        for tool in _tools_of(toolset.wrapped):
+            yield replace(tool, name=f"{toolset.prefix}_{tool.name}")
+    elif isinstance(toolset, RenamedToolset) and kind is RenamedToolset:
+        names = {old: new for new, old in toolset.name_map.items()}
+        for tool in _tools_of(toolset.wrapped):
+            yield replace(tool, name=names.get(tool.name, tool.name))
+    elif isinstance(toolset, _TRANSPARENT) and kind in _TRANSPARENT:
+        yield from _tools_of(toolset.wrapped)

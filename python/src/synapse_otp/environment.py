@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 
-__all__ = ["default_model", "hosted", "scripted_delay_ms"]
+__all__ = ["default_model", "hosted", "scripted_delay_ms", "without_grpc_fork_handlers"]
 
 
 def hosted() -> bool:
     """Whether a host started this process (`SYNAPSE_WORKER=1`)."""
     return os.environ.get("SYNAPSE_WORKER") == "1"
+
+
+@contextlib.contextmanager
+def without_grpc_fork_handlers() -> Iterator[None]:
+    """Within this, gRPC is imported without its fork handlers, which are on by default and make forked children crash.
+
+    A worker's children do not use the worker's gRPC, so there is nothing to handle. `GRPC_ENABLE_FORK_SUPPORT` stays as the user has set
+    it.
+    """
+    name = "GRPC_ENABLE_FORK_SUPPORT"
+    if name in os.environ:
+        yield
+        return
+    os.environ[name] = "0"
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
 
 
 def default_model() -> str | None:

@@ -7,7 +7,6 @@ the reader of the control channel (fd 3) notices the end and kills the group.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import select
@@ -60,8 +59,6 @@ def arm() -> str:
         armed = "fasync"
     if _has_hung_up(LIFELINE_FD):
         kill_own_group()
-    # A forked child (multiprocessing, say) must hold neither end, or the host would not see this process end.
-    os.register_at_fork(after_in_child=_close_in_child)
     return armed
 
 
@@ -77,12 +74,6 @@ def _has_hung_up(fd: int) -> bool:
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _close_in_child() -> None:
-    for fd in (CONTROL_FD, LIFELINE_FD):
-        with contextlib.suppress(OSError):  # the child may have closed or replaced it
-            os.close(fd)
 
 
 def _set_parent_death_signal() -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from .auth import TokenInterceptor
 from .control import HostHello
 from .convert import messages_json
 from .describe import describe_agent
-from .dry_run import dry_run
+from .ending import Ending, StopRequest
 from .load_failure import LoadFailure, describe_exception
 from .passing import is_mistake
 from .run_work import watch_executors
@@ -32,6 +33,9 @@ __all__ = ["AgentServer"]
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 _SERVICES = ("", agent_pb2.DESCRIPTOR.services_by_name["AgentService"].full_name)
+
+_ANSWER_S = 0.2
+"""How long the answers of ended runs may take on their way; one that a paused reader holds up is given up, in seconds."""
 
 _log = logging.getLogger("synapse_otp.server")
 
@@ -55,7 +59,7 @@ class AgentServer:
         self._servicer: AgentServicer | None = None
 
     async def start(self) -> None:
-        """Binds the socket, enters and warms up the agent, and turns healthy.
+        """Binds the socket, enters the agent, and turns healthy. Of the user's code only what `async with agent` calls is run.
 
         Raises:
             LoadFailure: "warmup_failed" if the agent cannot be entered (a toolset that does not start, say), "serve_failed" if the socket
@@ -76,11 +80,10 @@ class AgentServer:
         await self._set_health(_NOT_SERVING)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         await self._enter_agent()
-        description = describe_agent(self._agent, await dry_run(self._agent))
         messages_json([])  # pydantic makes the serializer of messages on first use: 40 ms that the first run would pay
         self._servicer = AgentServicer(
             AgentRunner(self._agent, hello.incarnation),
-            description,
+            partial(describe_agent, self._agent),
             agent_id=hello.agentId,
             incarnation=hello.incarnation,
             max_message_bytes=hello.maxMessageBytes,
@@ -97,32 +100,61 @@ class AgentServer:
         self._server = server
         await self._set_health(_SERVING)
 
-    async def stop(self, grace_s: float) -> None:
-        """Refuses new runs, lets running ones end within `grace_s` seconds, then stops and leaves the agent."""
-        if self._server is None or self._servicer is None:
-            await self._entered.aclose()
-            return
-        self._servicer.begin_drain()
-        await self._health.enter_graceful_shutdown()
-        if not await self._servicer.wait_idle(grace_s):
-            self._servicer.end_runs()
-            await self._servicer.wait_idle(0.2)
-        await self._server.stop(0.1)
+    def begin_drain(self) -> None:
+        """From now on new runs are refused unbegun; running ones go on."""
+        if self._servicer is not None:
+            self._servicer.begin_drain()
+
+    async def wait_idle(self) -> None:
+        """Waits until every run is answered."""
+        if self._servicer is not None:
+            await self._servicer.wait_idle(float("inf"))
+
+    async def stop(self, request: StopRequest, ending: Ending) -> None:
+        """Lets running runs end, cancels what overstays, and leaves the agent. Nothing of it is cut short here: the host does that.
+
+        Args:
+            request: What the host grants.
+            ending: Told of each step.
+        """
+        servicer = self._servicer
+        if servicer is not None:
+            servicer.begin_drain()
+            await self._health.enter_graceful_shutdown()
+            ending.enter("finishing its runs")
+            if not await servicer.wait_idle(request.drain_s):
+                ending.enter("cancelling its runs")
+                ending.cancel_runs(servicer.end_runs)
+                # A run that does not react, such as a blocking function in a thread, must not keep the agent from being left.
+                if await servicer.wait_over(request.left_s / 2):
+                    await servicer.wait_idle(_ANSWER_S)
+        ending.enter("leaving the agent")
         try:
             await self._entered.aclose()
-        except Exception:
+        except (Exception, SystemExit, asyncio.CancelledError):
             _log.exception("leaving the agent failed")
+        # With runs that still clean up it would cancel them a second time.
+        if self._server is not None and servicer is not None and await servicer.wait_over(0):
+            await self._server.stop(_ANSWER_S)
 
     async def _enter_agent(self) -> None:
         try:
             await self._entered.enter_async_context(self._agent)
-        except (Exception, BaseExceptionGroup, SystemExit, asyncio.CancelledError) as error:
-            raise LoadFailure(
-                "warmup_failed",
-                f'entry "{self._entry}" was loaded, but "async with agent" raised {describe_exception(error)}; the traceback shows where',
-                error,
-                retriable=not is_mistake(error),
-            ) from error
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise  # the worker is asked to end
+            raise self._warmup_failed(error) from error
+        except BaseException as error:
+            raise self._warmup_failed(error) from error
+
+    def _warmup_failed(self, error: BaseException) -> LoadFailure:
+        return LoadFailure(
+            "warmup_failed",
+            f'entry "{self._entry}" was loaded, but "async with agent" raised {describe_exception(error)}; the traceback shows where',
+            error,
+            retriable=not is_mistake(error),
+        )
 
     async def _set_health(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
         for service in _SERVICES:

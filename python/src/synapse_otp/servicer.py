@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -42,6 +42,8 @@ class _Call:
     work: RunWork
     progress: Progress = field(default_factory=Progress)
     drained: bool = False
+    over: bool = False
+    """Whether the user's code has come to its end; what is left is to write the answer."""
 
     @property
     def cancelled(self) -> bool:
@@ -58,7 +60,7 @@ class AgentServicer(AgentServiceServicer):
 
     Args:
         runner: Runs the agent.
-        description: The answer of Describe, its agent_id aside.
+        describe: Makes the answer of Describe, its agent_id aside; called once, when it is asked for.
         agent_id: The host's name of the agent, quoted in errors.
         incarnation: A request that names another one is refused.
         max_message_bytes: The largest answer that is sent.
@@ -67,14 +69,15 @@ class AgentServicer(AgentServiceServicer):
     def __init__(
         self,
         runner: AgentRunner,
-        description: pb.DescribeResponse,
+        describe: Callable[[], pb.DescribeResponse],
         *,
         agent_id: str,
         incarnation: int,
         max_message_bytes: int,
     ) -> None:
         self._runner = runner
-        self._description = description
+        self._describe = describe
+        self._description: pb.DescribeResponse | None = None
         self._agent_id = agent_id
         self._incarnation = incarnation
         self._max_message_bytes = max_message_bytes
@@ -82,14 +85,13 @@ class AgentServicer(AgentServiceServicer):
         self._threads = WorkerThreads()
         self._ends = RunEnds()
         self._draining = False
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._changed = asyncio.Event()
 
     async def Run(self, request: pb.RunRequest, context: Context) -> pb.RunResponse:
         """Answers once, when the run has ended."""
         async with self._serving(request, context) as call:
             try:
-                async with self._admitted(request):
+                async with self._admitted(request, call):
                     response = await self._runner.run(request, call.progress)
                     _log.debug("run completed", extra={"event": "run.completed"})
             except BaseException as error:
@@ -111,7 +113,7 @@ class AgentServicer(AgentServiceServicer):
 
         async with self._serving(request, context) as call:
             try:
-                async with self._admitted(request):
+                async with self._admitted(request, call):
                     response = await self._runner.stream(request, chunks, call.progress, write)
                     _log.debug("run completed", extra={"event": "run.completed"})
             except BaseException as error:
@@ -138,10 +140,10 @@ class AgentServicer(AgentServiceServicer):
 
     async def Describe(self, request: pb.DescribeRequest, context: Context) -> pb.DescribeResponse:  # noqa: ARG002
         """Tells what the loaded agent is."""
-        answer = pb.DescribeResponse()
-        answer.CopyFrom(self._description)
-        answer.agent_id = self._agent_id
-        return answer
+        if self._description is None:
+            self._description = self._describe()
+            self._description.agent_id = self._agent_id
+        return self._description
 
     async def AwaitEnd(self, request: pb.AwaitEndRequest, context: Context) -> pb.AwaitEndResponse:  # noqa: ARG002
         """Answers when nothing of a run works any more."""
@@ -152,19 +154,29 @@ class AgentServicer(AgentServiceServicer):
         self._draining = True
 
     async def wait_idle(self, timeout_s: float) -> bool:
-        """Waits until no run is left, for at most `timeout_s` seconds; returns whether none is."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._idle.wait()
-        except TimeoutError:
-            return False
-        return True
+        """Waits until every run is answered, for at most `timeout_s` seconds; returns whether all are."""
+        return await self._wait(lambda: not self._calls, timeout_s)
+
+    async def wait_over(self, timeout_s: float) -> bool:
+        """Waits until the user's code of every run has ended, for at most `timeout_s` seconds; returns whether it has."""
+        return await self._wait(lambda: all(call.over for call in self._calls), timeout_s)
 
     def end_runs(self) -> None:
         """Cancels what still runs; each call ends with INTERRUPTED."""
         for call in self._calls:
-            call.drained = True
-            call.task.cancel()
+            if not call.over:
+                call.drained = True
+                call.task.cancel()
+
+    async def _wait(self, done: Callable[[], bool], timeout_s: float) -> bool:
+        try:
+            async with asyncio.timeout(None if timeout_s == float("inf") else timeout_s):
+                while not done():
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            return done()
+        return True
 
     @asynccontextmanager
     async def _serving(self, request: pb.RunRequest, context: Context) -> AsyncGenerator[_Call]:
@@ -174,16 +186,34 @@ class AgentServicer(AgentServiceServicer):
         with self._ends.counted((request.run_id, request.attempt)) as work, Agent.using_thread_executor(self._threads):
             call = _Call(task, context, work)
             self._calls.add(call)
-            self._idle.clear()
             try:
                 yield call
             finally:
                 self._calls.discard(call)
-                if not self._calls:
-                    self._idle.set()
+                self._changed.set()
 
     @asynccontextmanager
-    async def _admitted(self, request: pb.RunRequest) -> AsyncGenerator[None]:
+    async def _admitted(self, request: pb.RunRequest, call: _Call) -> AsyncGenerator[None]:
+        try:
+            self._check(request)
+            left_s = seconds_left(request)
+            _log.debug("run started", extra={"event": "run.started", "attempt": request.attempt})
+            try:
+                async with asyncio.timeout(left_s) as deadline:
+                    yield
+            except TimeoutError as error:
+                if deadline.expired():
+                    raise RunFailure(
+                        pb.AGENT_ERROR_KIND_DEADLINE,
+                        grpc.StatusCode.DEADLINE_EXCEEDED,
+                        "the run's deadline passed before it ended",
+                    ) from error
+                raise
+        finally:
+            call.over = True
+            self._changed.set()
+
+    def _check(self, request: pb.RunRequest) -> None:
         if self._draining:
             raise RunFailure(
                 pb.AGENT_ERROR_KIND_DRAINING,
@@ -200,19 +230,6 @@ class AgentServicer(AgentServiceServicer):
             )
         if self._ends.is_given_up((request.run_id, request.attempt)):
             raise RunFailure(pb.AGENT_ERROR_KIND_CANCELLED, grpc.StatusCode.CANCELLED, "its caller had given the run up before it came")
-        left_s = seconds_left(request)
-        _log.debug("run started", extra={"event": "run.started", "attempt": request.attempt})
-        try:
-            async with asyncio.timeout(left_s) as deadline:
-                yield
-        except TimeoutError as error:
-            if deadline.expired():
-                raise RunFailure(
-                    pb.AGENT_ERROR_KIND_DEADLINE,
-                    grpc.StatusCode.DEADLINE_EXCEEDED,
-                    "the run's deadline passed before it ended",
-                ) from error
-            raise
 
     def _failure(self, error: BaseException, request: pb.RunRequest, call: _Call) -> Failure:
         """What to answer for an exception.

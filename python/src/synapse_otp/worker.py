@@ -13,15 +13,17 @@ import logging
 import os
 import platform
 import signal
-import sys
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, lifeline, logs
-from .control import CONTRACT, FRAMEWORK, Control, HostHello, Message, ProtocolMismatch, read_hello
-from .event_loop import run_to_end
+from .control import CLOSED, CONTRACT, FRAMEWORK, Control, HostHello, Message, ProtocolMismatch, read_hello
+from .ending import Ending, Stopped
+from .environment import without_grpc_fork_handlers
+from .event_loop import EventLoop
+from .forks import part_with_children
+from .leaving import leave
 from .load_failure import LoadFailure, import_failure
 from .loader import load_agent
 
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-SIGTERM_GRACE_MS = 5000
+_LAST_WORDS_S = 0.9
+"""The host kills a worker that has told why it cannot serve after a second."""
 
 _log = logging.getLogger("synapse_otp.worker")
 
@@ -52,107 +55,138 @@ class _Clock:
         self._last = now
 
 
-def main(entry: str) -> int:
-    """Lives one worker's life.
+class _Failed(Exception):
+    """The worker cannot serve, and has told why."""
+
+
+def main(entry: str) -> NoReturn:
+    """Lives one worker's life and ends the process.
+
+    The exit code is 0 after a shutdown, and 1 when the agent could not be loaded or the host speaks another version, which the control
+    channel has told by then.
 
     Args:
         entry: "path/to/file.py:attribute" or "package.module:attribute".
-
-    Returns:
-        The exit code: 0 after a shutdown; 1 when the agent could not be loaded or the host speaks another version, which the control
-        channel has told by then.
     """
     clock = _Clock()
     pgid = lifeline.own_group()
     armed = lifeline.arm()
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)  # the host asks a hung worker for its stacks
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: _leave(0))  # nothing runs yet
     control = Control()
-    control.start()
-    control.send({"type": "hello", "framework": FRAMEWORK, "pid": os.getpid(), "pgid": pgid, "python": platform.python_version()})
+    ending = Ending(control)
+    part_with_children(control, ending.on_signal)
+    loop = EventLoop(ending)
+    code = 0
     try:
-        hello = _await_hello(control)
-    except ProtocolMismatch as error:
-        _fail(control, {"kind": "protocol_mismatch", "message": str(error)})
-    logs.install(hello.agentId, hello.incarnation, hello.logLevel)
-    _log.debug("the host is watched by %s", armed)
-    control.deliver_to(_while_loading)
-    clock.lap("hello")
-    agent = _load(entry, control, clock)
-    return run_to_end(_serve(agent, entry, hello, control, clock))
+        ending.listen()
+        control.start()
+        control.send({"type": "hello", "framework": FRAMEWORK, "pid": os.getpid(), "pgid": pgid, "python": platform.python_version()})
+        hello = _await_hello(control, ending)
+        logs.install(hello.agentId, hello.incarnation, hello.logLevel)
+        _log.debug("the host is watched by %s", armed)
+        _dump_before_the_timeout(hello, clock)
+        control.deliver_to(ending.on_message)
+        clock.lap("hello")
+        agent = _load(entry, control, clock, ending)
+        ending.no_interrupts()
+        ending.check()
+        loop.run(_serve(agent, entry, hello, control, clock, ending))
+    except Stopped:
+        _log.debug("asked to end before it served")
+    except _Failed:
+        code = 1
+    ending.no_interrupts()
+    if code != 0:
+        ending.grant(_LAST_WORDS_S)
+    loop.wind_up()
+    leave(code, ending, loop.finish)
 
 
-def _await_hello(control: Control) -> HostHello:
+def _await_hello(control: Control, ending: Ending) -> HostHello:
     while True:
         message = control.receive()
-        if message.get("type") == "hello":
+        if message.get("type") != "hello":
+            ending.on_message(message)
+            ending.check()
+            continue
+        try:
             return read_hello(message, control.peer)
-        _while_loading(message)
+        except ProtocolMismatch as error:
+            raise _failed(control, {"kind": "protocol_mismatch", "message": str(error)}) from error
 
 
-def _while_loading(message: Message) -> None:
-    """Before anything is served, a shutdown has nothing to wait for."""
-    if message.get("type") == "shutdown":
-        _leave(0)
+def _dump_before_the_timeout(hello: HostHello, clock: _Clock) -> None:
+    """Writes the stacks to stderr shortly before the host kills a worker that is not ready: the crash then says where it hung."""
+    left_s = hello.startTimeoutMs / 1000 - (time.perf_counter() - clock.started)
+    if left_s > 0.5:
+        faulthandler.dump_traceback_later(left_s - 0.3)
 
 
-def _load(entry: str, control: Control, clock: _Clock) -> AbstractAgent[Any, Any]:
+def _load(entry: str, control: Control, clock: _Clock, ending: Ending) -> AbstractAgent[Any, Any]:
     gc.disable()  # a collector that walks the growing module graph is a tenth of the import
     try:
-        _import_needs()
+        _import_needs(ending)
         clock.lap("import")
         agent = load_agent(entry)
         clock.lap("load")
+        if not control.intact:
+            raise LoadFailure("module_failed", f'entry "{entry}" was loaded, but {CLOSED}')
     except LoadFailure as failure:
-        _fail(control, failure.as_json())
+        ending.check()  # what failed may be the request to end, on its way through the module
+        raise _failed(control, failure.as_json()) from failure
     finally:
         gc.enable()
     gc.freeze()  # what is imported stays; the collector need not look at it again
     return agent
 
 
-def _import_needs() -> None:
+def _import_needs(ending: Ending) -> None:
     try:
-        from . import server  # noqa: F401 - imports pydantic-ai and grpc
+        with without_grpc_fork_handlers():
+            from . import server  # noqa: F401 - imports pydantic-ai and grpc
     except BaseException as error:
+        ending.check()
         raise import_failure(error) from error
 
 
-async def _serve(agent: AbstractAgent[Any, Any], entry: str, hello: HostHello, control: Control, clock: _Clock) -> int:
+async def _serve(agent: AbstractAgent[Any, Any], entry: str, hello: HostHello, control: Control, clock: _Clock, ending: Ending) -> None:
     from .server import AgentServer
 
-    loop = asyncio.get_running_loop()
-    shutdown: asyncio.Future[int] = loop.create_future()
-
-    def on_shutdown(grace_ms: int) -> None:
-        if not shutdown.done():
-            shutdown.set_result(grace_ms)
-
-    def on_message(message: Message) -> None:
-        if message.get("type") != "shutdown":
-            _log.debug("unknown message %r of the host is ignored", message.get("type"))
-            return
-        grace_ms = message.get("graceMs", SIGTERM_GRACE_MS)
-        loop.call_soon_threadsafe(on_shutdown, grace_ms if isinstance(grace_ms, int) else SIGTERM_GRACE_MS)
-
-    control.deliver_to(on_message)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_shutdown, SIGTERM_GRACE_MS)
+    main_task = asyncio.current_task()
+    assert main_task is not None
     server = AgentServer(agent, entry, hello)
+    asked = asyncio.Event()
+    started = False
+
+    def on_request() -> None:
+        asked.set()
+        if not started:
+            main_task.cancel()  # in the middle of entering the agent, perhaps
+
+    async def end_when_idle() -> None:
+        await server.wait_idle()
+        ending.ask_itself()
+
+    def on_unanswered() -> None:
+        tasks.append(asyncio.create_task(end_when_idle()))
+
+    tasks: list[asyncio.Task[None]] = []
+    ending.attach(server.begin_drain, on_request, on_unanswered)
     try:
         await server.start()
+        started = True
+    except asyncio.CancelledError:
+        main_task.uncancel()
     except LoadFailure as failure:
-        _fail(control, failure.as_json())
-    clock.lap("serve")
-    control.send(_ready(agent, hello, clock))
-    grace_s = await shutdown / 1000
-    # The host counts its grace to the process's end: the last part of it is for leaving.
-    margin_s = min(0.5, grace_s / 3)
-    _leave_at(grace_s)
-    await server.stop(grace_s - margin_s)
-    return 0
+        raise _failed(control, failure.as_json()) from failure
+    if not asked.is_set():
+        clock.lap("serve")
+        faulthandler.cancel_dump_traceback_later()
+        control.send(_ready(agent, hello, clock))
+        await asked.wait()
+    assert ending.request is not None
+    await server.stop(ending.request, ending)
 
 
 def _ready(agent: AbstractAgent[Any, Any], hello: HostHello, clock: _Clock) -> Message:
@@ -176,26 +210,10 @@ def _ready(agent: AbstractAgent[Any, Any], hello: HostHello, clock: _Clock) -> M
             "python": platform.python_version(),
         },
         "timingsMs": clock.phases,
+        "stacks": "SIGUSR1",
     }
 
 
-def _leave_at(seconds: float) -> None:
-    """Ends the process when the grace is over, whatever a thread of the user's or a blocked loop still does."""
-    timer = threading.Timer(seconds, _leave, (0,))
-    timer.daemon = True
-    timer.start()
-
-
-def _fail(control: Control, error: Message) -> NoReturn:
+def _failed(control: Control, error: Message) -> _Failed:
     control.send({"type": "failed", "error": error})
-    _leave(1)
-
-
-def _leave(code: int) -> NoReturn:
-    """Ends the process without waiting for threads that the entry may have started."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):
-            continue  # its reader is gone, or user code has closed it
-    os._exit(code)
+    return _Failed()

@@ -44,7 +44,7 @@ test("an end that has arrived already is consumed: nothing is asked", () => {
   const { child, clock, calls } = running();
   child.pendingExit = { reason: "died", failedStarts: 0 };
   expect(isActive(child)).toBe(false);
-  expect(stopIncarnation(child, clock)).toEqual({ reason: "died" });
+  expect(stopIncarnation(child, clock)).toMatchObject({ reason: "died" });
   expect([calls, child.pendingExit, child.status]).toEqual([[], undefined, "stopped"]);
 });
 

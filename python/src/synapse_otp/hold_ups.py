@@ -1,0 +1,100 @@
+"""Runs in the worker: what keeps it from ending, in words: threads and tasks, each with the place in the user's code where it stands."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import sysconfig
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, FrameType
+from typing import Any
+
+__all__ = ["hold_ups"]
+
+_MOST = 8
+_DEEPEST = 3
+_OURS = str(Path(__file__).parent) + os.sep
+_LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+
+Place = tuple[CodeType, int]
+
+
+def hold_ups(loop: asyncio.AbstractEventLoop | None, *, joining: bool) -> list[str]:
+    """What is left of a worker that should have ended, most telling first; at most eight lines.
+
+    Called from a thread beside the main one. Never raises.
+
+    Args:
+        loop: The event loop, if it runs.
+        joining: Whether threads are waited for: then those are told too that do nothing of the user's.
+    """
+    try:
+        threads = list(_threads(sys._current_frames(), joining))
+        tasks = [] if loop is None else list(_tasks(loop))
+    except RuntimeError as error:  # what is looked at changes meanwhile
+        return [f"unknown ({error})"]
+    return [*threads, *tasks][:_MOST]
+
+
+def _threads(frames: dict[int, FrameType], joining: bool) -> Iterator[str]:
+    main = threading.main_thread()
+    for thread in sorted(threading.enumerate(), key=lambda thread: thread is not main):
+        if thread.name.startswith("synapse-") or thread.ident is None:
+            continue
+        name = "the main thread" if thread is main else f"thread {thread.name!r}"
+        places = _telling(_stack(frames.get(thread.ident)))
+        if places:
+            yield f"{name} at {_words(places)}"
+        elif joining and not thread.daemon and thread is not main:
+            yield name
+
+
+def _tasks(loop: asyncio.AbstractEventLoop) -> Iterator[str]:
+    for task in asyncio.all_tasks(loop):
+        places = _telling(_awaits(task.get_coro()))
+        if places:
+            yield f"task {task.get_name()!r} at {_words(places)}"
+
+
+def _stack(frame: FrameType | None) -> Iterator[Place]:
+    """The frames of a thread, innermost first."""
+    while frame is not None:
+        yield frame.f_code, frame.f_lineno
+        frame = frame.f_back
+
+
+def _awaits(awaited: Any) -> list[Place]:
+    """The frames of a suspended coroutine and of what it awaits, innermost first."""
+    places: list[Place] = []
+    while awaited is not None:
+        frame = next((frame for kind in ("cr", "gi", "ag") if (frame := getattr(awaited, f"{kind}_frame", None)) is not None), None)
+        if frame is None:
+            break
+        places.append((frame.f_code, frame.f_lineno))
+        awaited = next((getattr(awaited, name) for name in ("cr_await", "gi_yieldfrom", "ag_await") if hasattr(awaited, name)), None)
+        # What awaits an asynchronous generator does not tell which one; @asynccontextmanager has it beside.
+        if type(awaited).__name__.startswith("async_generator_"):
+            awaited = getattr(frame.f_locals.get("self"), "gen", None)
+    return places[::-1]
+
+
+def _telling(places: Iterator[Place] | list[Place]) -> list[Place]:
+    """The innermost places in the user's code, or else one in a library that is neither Python's nor ours; empty: nothing of interest."""
+    own: list[Place] = []
+    library: list[Place] = []
+    for code, line in places:
+        file = code.co_filename
+        if file.startswith(_OURS) or not os.path.isabs(file):  # not a file of Python: "<frozen runpy>", Cython
+            continue
+        if not file.startswith(_LIBRARIES):
+            own.append((code, line))
+        elif "site-packages" in file and not {"grpc", "anyio"} & set(Path(file).parts):
+            library.append((code, line))
+    return own[:_DEEPEST] or library[:1]
+
+
+def _words(places: list[Place]) -> str:
+    return ", called at ".join(f"{Path(code.co_filename).name}:{line} in {code.co_qualname}" for code, line in places)

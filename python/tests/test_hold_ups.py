@@ -1,0 +1,75 @@
+"""What keeps a worker from ending, in words."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import pytest
+
+from synapse_otp.hold_ups import hold_ups
+
+HERE = "test_hold_ups.py:"
+
+
+async def never() -> None:
+    await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def session() -> AsyncIterator[None]:
+    yield
+    await never()
+
+
+async def leave() -> None:
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(session())
+
+
+async def lines_of(loop: asyncio.AbstractEventLoop, *, joining: bool = False) -> list[str]:
+    # From a thread beside the main one, as in a worker.
+    return await asyncio.to_thread(hold_ups, loop, joining=joining)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "places"),
+    [
+        (never, ["in never"]),
+        (leave, ["in never", "in session", "in leave"]),
+    ],
+)
+async def test_task_is_told_with_the_users_places_innermost_first(waiting: object, places: list[str]) -> None:
+    task = asyncio.create_task(waiting(), name="the one")  # type: ignore[operator]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    line = next(line for line in await lines_of(asyncio.get_running_loop()) if "'the one'" in line)
+    task.cancel()
+    assert line.startswith(f"task 'the one' at {HERE}")
+    assert [place.split(" ", 1)[1] for place in line.removeprefix("task 'the one' at ").split(", called at ")] == places
+
+
+async def test_thread_is_told_where_it_stands_and_an_idle_one_only_when_threads_are_joined() -> None:
+    go = threading.Event()
+
+    def stands() -> None:
+        go.wait()
+
+    busy = threading.Thread(target=stands, name="busy")
+    idle = threading.Thread(target=go.wait, name="idle")
+    for thread in (busy, idle):
+        thread.start()
+    try:
+        told = [line for line in await lines_of(asyncio.get_running_loop()) if line.startswith("thread")]
+        joining = await lines_of(asyncio.get_running_loop(), joining=True)
+    finally:
+        go.set()
+    assert any(
+        line.startswith(f"thread 'busy' at {HERE}")
+        and line.endswith("in test_thread_is_told_where_it_stands_and_an_idle_one_only_when_threads_are_joined.<locals>.stands")
+        for line in told
+    )
+    assert not any("'idle'" in line for line in told)
+    assert "thread 'idle'" in joining
