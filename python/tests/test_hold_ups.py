@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
@@ -73,3 +74,13 @@ async def test_thread_is_told_where_it_stands_and_an_idle_one_only_when_threads_
     )
     assert not any("'idle'" in line for line in told)
     assert "thread 'idle'" in joining
+
+
+async def test_thread_of_an_executor_that_has_nothing_to_do_holds_nothing_up() -> None:
+    loop = asyncio.get_running_loop()
+    barrier = threading.Barrier(20)
+    with ThreadPoolExecutor(20, "executor") as executor:
+        await asyncio.gather(*(loop.run_in_executor(executor, barrier.wait) for _ in range(20)))
+        async with asyncio.timeout(10):
+            while any(line.startswith("thread 'executor") for line in await lines_of(loop, joining=True)):
+                await asyncio.sleep(0)  # some have not come back from their work yet

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures.thread
 import os
 import sys
 import sysconfig
@@ -17,6 +18,7 @@ __all__ = ["hold_ups"]
 _MOST = 8
 _DEEPEST = 3
 _OURS = str(Path(__file__).parent) + os.sep
+_EXECUTOR = concurrent.futures.thread.__file__
 _LIBRARIES = tuple(sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 
 Place = tuple[CodeType, int]
@@ -41,15 +43,23 @@ def hold_ups(loop: asyncio.AbstractEventLoop | None, *, joining: bool) -> list[s
 
 def _threads(frames: dict[int, FrameType], joining: bool) -> Iterator[str]:
     main = threading.main_thread()
+    idle: list[str] = []
     for thread in sorted(threading.enumerate(), key=lambda thread: thread is not main):
         if thread.name.startswith("synapse-") or thread.ident is None:
             continue
         name = "the main thread" if thread is main else f"thread {thread.name!r}"
-        places = _telling(_stack(frames.get(thread.ident)))
+        frame = frames.get(thread.ident)
+        places = _telling(_stack(frame))
         if places:
             yield f"{name} at {_words(places)}"
-        elif joining and not thread.daemon and thread is not main:
-            yield name
+        elif joining and not thread.daemon and thread is not main and not _waits_for_work(frame):
+            idle.append(name)
+    yield from idle
+
+
+def _waits_for_work(frame: FrameType | None) -> bool:
+    """Whether it is a thread of a ThreadPoolExecutor that has nothing to do: it ends when threads are joined."""
+    return frame is not None and frame.f_code.co_name == "_worker" and frame.f_code.co_filename == _EXECUTOR
 
 
 def _tasks(loop: asyncio.AbstractEventLoop) -> Iterator[str]:
