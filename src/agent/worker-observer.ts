@@ -40,9 +40,12 @@ export class WorkerObserver implements WorkerOwner {
 
   workerReady(worker: Worker, startMs: number): void {
     this.#crashes.served();
-    this.#life.send({ type: "worker.ready" });
-    this.#readiness.resolve();
-    this.#life.report({ type: "agent.ready", pid: worker.pid ?? 0, startMs });
+    // One turn: who hears of the runs that begin now may stop the agent, and then it is not ready any more.
+    this.#life.turn(() => {
+      this.#life.send({ type: "worker.ready" });
+      this.#readiness.resolve();
+      this.#life.report({ type: "agent.ready", pid: worker.pid ?? 0, startMs });
+    });
   }
 
   workerUnavailable(): void {

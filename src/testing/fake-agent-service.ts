@@ -12,7 +12,7 @@ import {
   type RunResponseChunkSchema,
   type RunResponseSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
-import { type Clock, createTimer, realClock } from "../worker/clock.ts";
+import { type Clock, createTimer, realClock, type Timer } from "../worker/clock.ts";
 import { drainingFailure, type FakeFailure, toFakeFailure } from "./fake-error.ts";
 import { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError, toFakeRun } from "./fake-run.ts";
 import { RunEnds } from "./run-ends.ts";
@@ -41,6 +41,8 @@ export interface FakeAgentService {
   idle(): Promise<void>;
   /** Cancels every run in progress: it rejects with the kind "interrupted", and its `signal` is aborted. */
   endRuns(): void;
+  /** Its process is gone: no deadline is kept any more, not even of a call that comes late out of a connection that broke. */
+  close(): void;
 }
 
 type Chunk = MessageInitShape<typeof RunResponseChunkSchema>;
@@ -57,6 +59,8 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   let draining = false;
   let waiters: (() => void)[] = [];
   const ending = new AbortController();
+  const deadlines = new Set<Timer>();
+  let closed = false;
 
   /** Counts the run in; the caller counts it out with `leave`. */
   function enter(request: RunRequest, streaming: boolean, context: HandlerContext): { fake: FakeRun; leave(): void } {
@@ -64,7 +68,8 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
     const late = new AbortController();
     const fake = toFakeRun(request, streaming, AbortSignal.any([context.signal, late.signal, ending.signal]));
     const call = Promise.withResolvers<void>();
-    if (request.timeLeftMs !== undefined) {
+    if (request.timeLeftMs !== undefined && !closed) {
+      deadlines.add(timer);
       const error = fakeRunError("deadline", "the run's deadline passed before it ended");
       timer.set(Number(request.timeLeftMs), () => late.abort(error));
     }
@@ -73,6 +78,7 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
     ends.add(fake, call.promise);
     const leave = () => {
       timer.clear();
+      deadlines.delete(timer);
       call.resolve();
       left();
     };
@@ -183,6 +189,11 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
     endRuns() {
       const message = "the worker stopped before the run had ended";
       ending.abort(fakeRunError("interrupted", message, { retriable: true }));
+    },
+    close() {
+      closed = true;
+      for (const timer of deadlines) timer.clear();
+      deadlines.clear();
     },
     routes(router) {
       router.service(AgentService, {

@@ -234,6 +234,7 @@ class ScriptedWorker implements FakeWorker {
 
   async #release(): Promise<void> {
     await (await this.#server)?.close();
+    this.#service.close();
     this.releaseSocket();
   }
 

@@ -97,6 +97,27 @@ describe("restart() by a listener", () => {
   });
 });
 
+test("an agent that a listener restarts when its first run begins is not ready, and who asks is answered by the next worker", async () => {
+  const asked: Promise<void>[] = [];
+  const fleet: Fleet = await startPoet(
+    { shutdownMs: 100 },
+    {
+      script: hang,
+      onReport: ({ type }) => {
+        if (type === "run.started" && asked.length === 0) asked.push(fleet.agent().restart());
+      },
+    },
+  );
+  const agent = fleet.agent();
+  const run = rejection(agent.run("hang"));
+  await until("the run", () => asked.length === 1);
+  const described = agent.describe();
+  await fleet.whileTimePasses(Promise.all(asked));
+  expect(await described).toMatchObject({ agentId: "poet" });
+  expect(await run).toMatchObject({ code: "run_failed", kind: "interrupted" });
+  expect([agent.incarnation, await alive(fleet)]).toEqual([2, 1]);
+});
+
 describe("stop() by a listener", () => {
   const moments: Report["type"][] = ["agent.ready", "agent.crashed", "child.exited", "worker.spawned", "child.started"];
   test.each(moments)("of %s ends the agent with its worker and its runs", async (moment) => {
