@@ -186,7 +186,7 @@ export class CurrentWorker {
     this.#worker = worker;
     this.#owner.workerSpawned(worker);
     void worker.exited.then((exit) => this.#onExit(worker, exit));
-    void this.#connect(worker, this.#clock().now());
+    void this.#connect(worker, this.#clock().monotonicMs());
   }
 
   async #connect(worker: Worker, spawnedAtMs: number): Promise<void> {
@@ -208,7 +208,7 @@ export class CurrentWorker {
     this.#client = client;
     this.#serving = true;
     void client.closed.then(() => this.connectionLost(worker.incarnation));
-    this.#owner.workerReady(worker, this.#clock().now() - spawnedAtMs);
+    this.#owner.workerReady(worker, Math.round(this.#clock().monotonicMs() - spawnedAtMs));
   }
 
   #onExit(worker: Worker, exit: WorkerExit): void {

@@ -61,6 +61,33 @@ describe("restart() by a listener", () => {
     expect([fleet.agent().incarnation, fleet.clock.pending]).toEqual([2, 0]);
   });
 
+  test("of the runs that a crash has ended has one new worker and no second crash", async () => {
+    const asked: Promise<void>[] = [];
+    const fleet: Fleet = await startPoet(
+      {},
+      {
+        script: hang,
+        onReport: ({ type }) => {
+          if (type === "run.settled") asked.push(fleet.agent().restart());
+        },
+      },
+    );
+    const agent = fleet.agent();
+    await agent.whenReady();
+    const runs = [rejection(agent.run("hang")), rejection(agent.run("hang"))];
+    await until("the runs", () => fleet.launcher.worker("poet").runs.length === 2);
+    fleet.launcher.worker("poet").crash();
+    for (const run of runs) expect(await run).toMatchObject({ code: "worker_exited" });
+    await Promise.all(asked);
+    const told = fleet.reports.filter(({ type }) => type === "agent.crashed" || type === "run.settled");
+    expect(told.map((report) => [report.type, "incarnation" in report && report.incarnation])).toEqual([
+      ["run.settled", 1],
+      ["run.settled", 1],
+      ["agent.crashed", 1],
+    ]);
+    expect([agent.incarnation, fleet.launcher.workers.length, await alive(fleet)]).toEqual([2, 2, 1]);
+  });
+
   test("of a stop begins the agent anew", async () => {
     let asked: Promise<void> | undefined;
     const fleet: Fleet = await startPoet(
