@@ -124,6 +124,30 @@ describe("restart() by a listener", () => {
   });
 });
 
+test("the place of a run that its caller has left is free for who hears of it", async () => {
+  let next: Promise<unknown> | undefined;
+  const lengths: number[] = [];
+  const fleet: Fleet = await startPoet(
+    { maxQueue: 1 },
+    {
+      script: { start: "never" },
+      onReport: ({ type }) => {
+        if (type !== "run.settled" || next !== undefined) return;
+        lengths.push(fleet.agent().queueLength);
+        next = rejection(fleet.agent().run("next"));
+      },
+    },
+  );
+  const leaver = new AbortController();
+  const left = rejection(fleet.agent().run("first", { signal: leaver.signal }));
+  leaver.abort();
+  expect(await left).toMatchObject({ code: "run_cancelled" });
+  lengths.push(fleet.agent().queueLength);
+  await fleet.agent().stop();
+  expect(await next).toMatchObject({ code: "agent_stopped" });
+  expect(lengths).toEqual([0, 1]);
+});
+
 test("an agent that a listener restarts when its first run begins is not ready, and who asks is answered by the next worker", async () => {
   const asked: Promise<void>[] = [];
   const fleet: Fleet = await startPoet(
