@@ -68,6 +68,7 @@ export class WorkerObserver implements WorkerOwner {
       agentId,
       atMs: this.#life.clock.now(),
       connectionLost: about.connectionLost,
+      neverReached: about.neverReached,
       graceMs: about.graceMs,
       runsInFlight: held.map((run) => run.id),
       lastEvents: this.#life.lastEvents,
