@@ -58,10 +58,16 @@ function isMisspelt(error: unknown): error is Error {
 }
 
 function ownTerminal(): Terminal {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", forgiveLeaving);
   return {
     cwd: process.cwd(),
     env: process.env,
     out: (text) => void process.stdout.write(`${text}\n`),
     error: (text) => void process.stderr.write(`${text}\n`),
   };
+}
+
+/** Whoever reads may leave early, as `head` does: that is no failure of the command. */
+function forgiveLeaving(error: Error): void {
+  if (!("code" in error && error.code === "EPIPE")) throw error;
 }
