@@ -1,5 +1,6 @@
 /** The worker that an agent has at the moment: launched, connected, serving, drained, ended. At most one lives at a time. */
 
+import { describeExitReason, type ExitReason } from "../otp/report/exit-reason.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import { cleanUpShareMs, type Worker, type WorkerExit } from "../worker/launcher.ts";
@@ -30,6 +31,8 @@ export interface WorkerEnd {
   readonly asked: boolean;
   /** It was killed because it could not be reached. */
   readonly connectionLost: boolean;
+  /** Why it could not be reached from the first, although it said that it is ready. */
+  readonly neverReached?: string;
   /** How long it had had to end, in milliseconds; undefined when nothing had been granted. */
   readonly graceMs: number | undefined;
 }
@@ -58,6 +61,7 @@ export class CurrentWorker {
   /** Whether its connection is gone: what it holds will not be answered. */
   #unreachable = false;
   #connectionLost = false;
+  #neverReached: string | undefined;
   #launch: NodeJS.Immediate | undefined;
   /** How long it has to end, once it has been asked to. */
   #graceMs: number | undefined;
@@ -106,6 +110,7 @@ export class CurrentWorker {
     this.#draining = false;
     this.#unreachable = false;
     this.#connectionLost = false;
+    this.#neverReached = undefined;
     this.#graceMs = undefined;
     if (!soon) {
       this.#spawn(incarnation);
@@ -186,7 +191,7 @@ export class CurrentWorker {
     this.#worker = worker;
     this.#owner.workerSpawned(worker);
     void worker.exited.then((exit) => this.#onExit(worker, exit));
-    void this.#connect(worker, this.#clock().now());
+    void this.#connect(worker, this.#clock().monotonicMs());
   }
 
   async #connect(worker: Worker, spawnedAtMs: number): Promise<void> {
@@ -197,6 +202,7 @@ export class CurrentWorker {
     if (outcome.type === "unreachable") {
       const facts = { agent: this.#spec.id, err: outcome.error };
       this.#environment.logger.warn(facts, "worker is ready but cannot be reached");
+      if (this.#worker === worker) this.#neverReached = describeExitReason(outcome.error as ExitReason);
       this.connectionLost(worker.incarnation);
       return;
     }
@@ -208,7 +214,7 @@ export class CurrentWorker {
     this.#client = client;
     this.#serving = true;
     void client.closed.then(() => this.connectionLost(worker.incarnation));
-    this.#owner.workerReady(worker, this.#clock().now() - spawnedAtMs);
+    this.#owner.workerReady(worker, Math.round(this.#clock().monotonicMs() - spawnedAtMs));
   }
 
   #onExit(worker: Worker, exit: WorkerExit): void {
@@ -219,7 +225,8 @@ export class CurrentWorker {
     this.#clearStep();
     this.stopServing();
     const connectionLost = this.#connectionLost && exit.cause === "killed";
-    this.#owner.workerGone(exit, { asked: this.#ending, connectionLost, graceMs: this.#graceMs });
+    const why = this.#neverReached === undefined ? {} : { neverReached: this.#neverReached };
+    this.#owner.workerGone(exit, { asked: this.#ending, connectionLost, graceMs: this.#graceMs, ...why });
     client?.close();
   }
 

@@ -38,6 +38,8 @@ export interface RunOwner {
   readonly maxMessageBytes: number;
   /** Why no worker serves, when a start has failed and is tried again. */
   readonly startError: SynapseError | undefined;
+  /** Several changes as one: others are told of them when all are made. */
+  turn(work: () => void): void;
   /** A run that was not queued yet is queued; it fails when there is no room for it. */
   enqueue(run: PendingRun): void;
   /** The caller of the run was answered, but the worker holds it still. */
@@ -133,11 +135,14 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   fail(error: Error): void {
-    if (!this.#answer(error)) return;
-    const carriage = this.#carriage;
-    if (carriage === undefined) this.owner.runEnded(this);
-    else carriage.callOff();
-    this.#watchRest();
+    // Who hears of it may use its place, and ask for the next run.
+    this.owner.turn(() => {
+      if (!this.#answer(error)) return;
+      const carriage = this.#carriage;
+      if (carriage === undefined) this.owner.runEnded(this);
+      else carriage.callOff();
+      this.#watchRest();
+    });
   }
 
   lost(error: Error): void {

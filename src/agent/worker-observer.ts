@@ -68,16 +68,18 @@ export class WorkerObserver implements WorkerOwner {
       agentId,
       atMs: this.#life.clock.now(),
       connectionLost: about.connectionLost,
+      neverReached: about.neverReached,
       graceMs: about.graceMs,
       runsInFlight: held.map((run) => run.id),
       lastEvents: this.#life.lastEvents,
     });
     const crashed = !asked || (crash.cause !== "stopped" && crash.cause !== "killed");
     if (crashed) this.#crashes.note(crash);
-    for (const run of held) {
-      run.lost(stopping ? stoppedInRunError(crash, run.id) : workerError(crash, run.id));
-    }
+    // One turn: who hears of the runs' end may restart the agent, and for that its worker must be known to be gone.
     this.#life.turn(() => {
+      for (const run of held) {
+        run.lost(stopping ? stoppedInRunError(crash, run.id) : workerError(crash, run.id));
+      }
       if (!crashed && crash.detail !== undefined) this.#life.report({ type: "worker.killed", crash });
       if (crashed) this.#life.report({ type: "agent.crashed", crash });
       if (asked) this.#life.send({ type: "worker.exited" });
