@@ -36,7 +36,7 @@ class JsonLines(logging.Formatter):
         try:
             text = record.getMessage()
         except Exception:  # a wrong format string must not lose the record
-            text = f"{record.msg!r} {record.args!r}"
+            text = f"{_readable(record.msg)} {_readable(record.args)}"
         line: dict[str, Any] = {key: value for key, value in vars(record).items() if key not in _PLAIN}
         line |= {
             "ts": int(record.created * 1000),
@@ -50,7 +50,22 @@ class JsonLines(logging.Formatter):
             line["run_id"] = run_id
         if record.exc_info and record.exc_info[0] is not None:
             line["exc"] = "".join(traceback.format_exception(*record.exc_info))
-        return json.dumps(line, default=str, separators=(",", ":"))
+        try:
+            return _write(line)
+        except (TypeError, ValueError, RecursionError):  # a key that is no text, a circle, a NaN
+            return _write({key: value if isinstance(value, str | int | None) else _readable(value) for key, value in line.items()})
+
+
+def _write(line: dict[str, Any]) -> str:
+    # The host's JSON knows no NaN.
+    return json.dumps(line, default=_readable, separators=(",", ":"), allow_nan=False)
+
+
+def _readable(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:
+        return f"<{type(value).__qualname__} that cannot be read>"
 
 
 def write_utf8() -> None:
