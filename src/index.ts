@@ -4,7 +4,7 @@ import "./supported-node.ts";
 
 export type { AgentReport } from "./agent/agent-report.ts";
 export { type AgentDefinition, defineAgent } from "./agent/define.ts";
-export type { Agent, WaitOptions } from "./agent/handle.ts";
+export type { Agent, RestartOptions, WaitOptions } from "./agent/handle.ts";
 export type { AgentState } from "./agent/machine.ts";
 export type { RunOptions } from "./agent/run-options.ts";
 export type { RunEvent, RunResult } from "./agent/run-result.ts";

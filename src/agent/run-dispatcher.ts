@@ -5,17 +5,17 @@ import { CallerError, type SynapseError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import type { CrashHistory } from "./crash-history.ts";
-import type { CurrentWorker } from "./current-worker.ts";
 import type { RunTaker } from "./handle.ts";
 import type { AgentLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { PendingRun } from "./run.ts";
+import type { Workers } from "./workers.ts";
 
 /** The way of an agent's runs: from the caller to the mailbox, from there to the worker that serves. */
 export class RunDispatcher implements RunTaker {
   readonly #life: AgentLife;
   readonly #mailbox: Mailbox<PendingRun>;
-  readonly #worker: CurrentWorker;
+  readonly #workers: Workers;
   readonly #crashes: CrashHistory;
   /** Runs whose caller was answered while the worker still held them. */
   readonly #left = new Set<PendingRun>();
@@ -23,12 +23,12 @@ export class RunDispatcher implements RunTaker {
   constructor(parts: {
     life: AgentLife;
     mailbox: Mailbox<PendingRun>;
-    worker: CurrentWorker;
+    workers: Workers;
     crashes: CrashHistory;
   }) {
     this.#life = parts.life;
     this.#mailbox = parts.mailbox;
-    this.#worker = parts.worker;
+    this.#workers = parts.workers;
     this.#crashes = parts.crashes;
   }
 
@@ -45,7 +45,7 @@ export class RunDispatcher implements RunTaker {
   }
 
   get inFlight(): number {
-    return this.#mailbox.inFlight.size;
+    return this.#mailbox.inFlight.size + this.#mailbox.retired.size;
   }
 
   get schema(): StandardSchemaV1 | undefined {
@@ -63,7 +63,7 @@ export class RunDispatcher implements RunTaker {
   accept(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;
-    this.#mailbox.push(run, this.#worker.client !== undefined);
+    this.#mailbox.push(run, this.#workers.client !== undefined);
     this.#life.turn(() => {
       run.wait();
       this.serve();
@@ -73,7 +73,7 @@ export class RunDispatcher implements RunTaker {
   reserve(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;
-    this.#mailbox.check(this.#worker.client !== undefined);
+    this.#mailbox.check(this.#workers.client !== undefined);
     this.#mailbox.reserve(run);
     // Who reads it does so in this turn, mostly. Nobody waits longer for one who does not.
     this.#life.turn(() =>
@@ -106,7 +106,7 @@ export class RunDispatcher implements RunTaker {
   }
 
   #serve(): void {
-    for (let { client } = this.#worker; client !== undefined; client = this.#worker.client) {
+    for (let { client } = this.#workers; client !== undefined; client = this.#workers.client) {
       const run = this.#mailbox.take();
       if (run === undefined) return;
       this.#life.send({ type: "run.started", runId: run.id });
@@ -128,30 +128,34 @@ export class RunDispatcher implements RunTaker {
 
   runLeft(run: PendingRun): void {
     this.#left.add(run);
-    this.#life.send({ type: "run.settled", runId: run.id });
+    if (this.#mailbox.inFlight.has(run)) this.#life.send({ type: "run.settled", runId: run.id });
   }
 
   runEnded(run: PendingRun): void {
     const left = this.#left.delete(run);
+    const current = this.#mailbox.inFlight.has(run);
     if (!this.#mailbox.remove(run)) return;
     this.#life.turn(() => {
-      if (!left) this.#life.send({ type: "run.settled", runId: run.id });
+      if (current && !left) this.#life.send({ type: "run.settled", runId: run.id });
       this.serve();
-      this.#worker.runSettled();
+      this.#workers.runSettled();
     });
   }
 
   runRefused(run: PendingRun): void {
     this.#life.turn(() => {
+      const current = this.#mailbox.inFlight.has(run);
       this.#mailbox.putBack(run);
-      this.#life.send({ type: "run.settled", runId: run.id });
-      this.#worker.stopServing();
-      this.#worker.runSettled();
+      if (current) {
+        this.#life.send({ type: "run.settled", runId: run.id });
+        this.#workers.stopServing();
+      } else this.serve();
+      this.#workers.runSettled();
     });
   }
 
   connectionLost(incarnation: number): void {
-    this.#worker.connectionLost(incarnation);
+    this.#workers.connectionLost(incarnation);
   }
 
   report(facts: AgentReportFacts): void {

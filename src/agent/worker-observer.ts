@@ -1,14 +1,17 @@
-/** What an agent makes of what its worker tells: events of its machine, reports, and the record of a crash. */
+/** What an agent makes of what its workers tell: events of its machine, reports, and the record of a crash. */
 
-import type { Worker, WorkerExit } from "../worker/launcher.ts";
+import type { CrashRecord } from "../crash.ts";
+import type { WorkerExit } from "../worker/launcher.ts";
+import type { AgentWorker, WorkerEnd } from "./agent-worker.ts";
 import type { CrashHistory } from "./crash-history.ts";
 import { createCrashRecord, exitBySignalFromOutside } from "./crash-record.ts";
-import type { WorkerEnd, WorkerOwner } from "./current-worker.ts";
 import type { AgentLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { Readiness } from "./readiness.ts";
 import type { PendingRun } from "./run.ts";
+import type { Swap } from "./swap.ts";
 import { stoppedInRunError, workerError } from "./worker-error.ts";
+import type { WorkerOwner } from "./workers.ts";
 
 /** The owner of an agent's workers, one after the other. */
 export class WorkerObserver implements WorkerOwner {
@@ -16,35 +19,38 @@ export class WorkerObserver implements WorkerOwner {
   readonly #mailbox: Mailbox<PendingRun>;
   readonly #crashes: CrashHistory;
   readonly #readiness: Readiness;
+  readonly #swap: Swap;
 
   constructor(parts: {
     life: AgentLife;
     mailbox: Mailbox<PendingRun>;
     crashes: CrashHistory;
     readiness: Readiness;
+    swap: Swap;
   }) {
     this.#life = parts.life;
     this.#mailbox = parts.mailbox;
     this.#crashes = parts.crashes;
     this.#readiness = parts.readiness;
+    this.#swap = parts.swap;
   }
 
-  heldRuns(): number {
-    return this.#mailbox.inFlight.size;
+  heldRuns(by: "current" | "retired"): number {
+    return by === "current" ? this.#mailbox.inFlight.size : this.#mailbox.retired.size;
   }
 
-  workerSpawned(worker: Worker): void {
-    this.#life.send({ type: "worker.spawned", pid: worker.pid });
-    this.#life.report({ type: "worker.spawned", pid: worker.pid });
+  workerSpawned({ pid, incarnation }: AgentWorker): void {
+    if (incarnation === this.#life.incarnation) this.#life.send({ type: "worker.spawned", pid });
+    this.#life.report({ type: "worker.spawned", pid }, incarnation);
   }
 
-  workerReady(worker: Worker, startMs: number): void {
+  workerReady({ pid = 0, startMs }: AgentWorker): void {
     this.#crashes.served();
     // One turn: who hears of the runs that begin now may stop the agent, and then it is not ready any more.
     this.#life.turn(() => {
       this.#life.send({ type: "worker.ready" });
       this.#readiness.resolve();
-      this.#life.report({ type: "agent.ready", pid: worker.pid ?? 0, startMs });
+      this.#life.report({ type: "agent.ready", pid, startMs });
     });
   }
 
@@ -52,36 +58,84 @@ export class WorkerObserver implements WorkerOwner {
     this.#readiness.renew();
   }
 
-  workerDraining(worker: Worker, signal: NodeJS.Signals): void {
-    this.#life.report({ type: "worker.draining", pid: worker.pid, signal });
+  workerDraining({ pid, incarnation }: AgentWorker, signal: NodeJS.Signals): void {
+    this.#life.report({ type: "worker.draining", pid, signal }, incarnation);
+  }
+
+  /** What runs stays with the one that is let go; what waits, and what comes, is the new one's. */
+  workerSwapped(worker: AgentWorker, retired: AgentWorker): void {
+    this.#life.turn(() => {
+      this.#mailbox.retire();
+      this.#life.incarnate(worker.incarnation);
+      this.#crashes.served();
+      this.#readiness.resolve();
+      this.#life.send({ type: "worker.swapped", pid: worker.pid });
+      this.#swap.succeeded(worker, retired);
+      retired.end("drain");
+    });
+  }
+
+  workerPromoted({ pid }: AgentWorker): void {
+    this.#life.send({ type: "worker.spawned", pid });
+    this.#swap.overtaken();
+  }
+
+  /** The agent has lost nothing by it: what was asked for has not come about. */
+  nextGone(exit: WorkerExit, about: WorkerEnd): void {
+    const crash = this.#record(about.asked ? exit : exitBySignalFromOutside(exit), about, []);
+    this.#life.turn(() => this.#swap.failed(about.asked ? undefined : crash));
+  }
+
+  /** The runs it held end with it. However it ended, it had been let go. */
+  retiredGone(exit: WorkerExit, about: WorkerEnd): void {
+    const held = this.#mailbox.drain("retired");
+    const crash = this.#record(exit, { ...about, retired: true }, held);
+    this.#life.turn(() => {
+      this.#lose(held, crash);
+      if (crash.cause === "killed" && crash.detail !== undefined) {
+        this.#life.report({ type: "worker.killed", crash }, crash.incarnation);
+      }
+      this.#life.report({ type: "worker.retired", crash }, crash.incarnation);
+      this.#swap.goOn();
+    });
   }
 
   /**
    * The runs it held end with it; who waits keeps its place. An end that was asked for is a crash only if it came in another way.
    */
   workerGone(exit: WorkerExit, about: WorkerEnd): void {
-    const { agentId } = this.#life;
     const asked = about.asked || this.#life.killed;
-    const stopping = this.#life.state === "stopping";
     const held = this.#mailbox.drain("inFlight");
-    const crash = createCrashRecord(asked ? exit : exitBySignalFromOutside(exit), {
-      agentId,
+    const crash = this.#record(asked ? exit : exitBySignalFromOutside(exit), about, held);
+    const crashed = !asked || (crash.cause !== "stopped" && crash.cause !== "killed");
+    if (crashed) this.#crashes.note(crash);
+    // One turn: who hears of the runs' end may stop the agent, and then its state must know of the worker's.
+    this.#life.turn(() => {
+      this.#lose(held, crash);
+      if (!crashed && crash.detail !== undefined) this.#life.report({ type: "worker.killed", crash });
+      if (crashed) this.#life.report({ type: "agent.crashed", crash });
+      if (!about.asked) this.#life.send({ type: "worker.exited", crash: crash.describe });
+    });
+  }
+
+  allGone(): void {
+    this.#life.send({ type: "worker.exited" });
+  }
+
+  #lose(held: readonly PendingRun[], crash: CrashRecord): void {
+    const stopping = this.#life.state === "stopping";
+    for (const run of held) run.lost(stopping ? stoppedInRunError(crash, run.id) : workerError(crash, run.id));
+  }
+
+  #record(exit: WorkerExit, about: WorkerEnd & { retired?: boolean }, held: readonly PendingRun[]): CrashRecord {
+    return createCrashRecord(exit, {
+      agentId: this.#life.agentId,
       atMs: this.#life.clock.now(),
       connectionLost: about.connectionLost,
       graceMs: about.graceMs,
       runsInFlight: held.map((run) => run.id),
       lastEvents: this.#life.lastEvents,
-    });
-    const crashed = !asked || (crash.cause !== "stopped" && crash.cause !== "killed");
-    if (crashed) this.#crashes.note(crash);
-    for (const run of held) {
-      run.lost(stopping ? stoppedInRunError(crash, run.id) : workerError(crash, run.id));
-    }
-    this.#life.turn(() => {
-      if (!crashed && crash.detail !== undefined) this.#life.report({ type: "worker.killed", crash });
-      if (crashed) this.#life.report({ type: "agent.crashed", crash });
-      if (asked) this.#life.send({ type: "worker.exited" });
-      else this.#life.send({ type: "worker.exited", crash: crash.describe });
+      ...(about.retired === undefined ? {} : { retired: about.retired }),
     });
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The whole API of a system, called at random and at every moment: by its user, and from inside listeners, policies, schemas and agents. What must
- * hold, whatever is called: every promise settles, an agent never has two workers, and nothing is left when the system has stopped.
+ * hold, whatever is called: every promise settles, an agent never has more workers than its swap takes, and nothing is left when the system has stopped.
  */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
@@ -172,7 +172,8 @@ class RandomRun {
         this.#track(`stream of ${id}`, () => this.#read(agent.stream(this.#world.prompt(chance), this.#options())));
         return;
       case 7:
-        this.#track(`restart of ${id}`, () => agent.restart());
+        if (chance.oneIn(2)) this.#track(`restart of ${id}`, () => agent.restart());
+        else this.#track(`swap of ${id}`, () => agent.restart({ graceful: true }));
         return;
       case 8:
         if (chance.oneIn(2)) this.#track(`stop of ${id}`, () => agent.stop());

@@ -1,0 +1,239 @@
+/** One worker of an agent: launched, connected, serving, drained, ended. It is one incarnation, and begins once. */
+
+import type { Clock } from "../otp/scheduler/clock.ts";
+import type { AgentClient } from "../rpc/agent-client.ts";
+import { cleanUpShareMs, type Worker, type WorkerExit } from "../worker/launcher.ts";
+import { connectWorker } from "./connect-worker.ts";
+import type { EquippedEnvironment } from "./environment.ts";
+import { logWorkerLine } from "./guarded-logger.ts";
+import type { NormalAgentSpec } from "./spec.ts";
+
+/** What a worker tells, and asks, those who have launched it. */
+export interface WorkerKeeper {
+  /** How many runs the worker holds. */
+  heldRuns(worker: AgentWorker): number;
+  /** The process runs. */
+  workerSpawned(worker: AgentWorker): void;
+  /** The worker serves from now on. */
+  workerReady(worker: AgentWorker): void;
+  /** The worker takes no more runs. */
+  workerUnavailable(worker: AgentWorker): void;
+  /** A signal from outside asks the worker to end: it finishes what it holds. */
+  workerDraining(worker: AgentWorker, signal: NodeJS.Signals): void;
+  /** The process is gone. */
+  workerGone(worker: AgentWorker, exit: WorkerExit, about: WorkerEnd): void;
+}
+
+/** What the host knows of the end of a worker. */
+export interface WorkerEnd {
+  /** Its end had been asked for. */
+  readonly asked: boolean;
+  /** It was killed because it could not be reached. */
+  readonly connectionLost: boolean;
+  /** How long it had had to end, in milliseconds; undefined when nothing had been granted. */
+  readonly graceMs: number | undefined;
+}
+
+/** How long the exit of a worker may lag behind the loss of its connection before the worker is killed, in milliseconds. */
+const exitLagMs = 250;
+
+/**
+ * How long a worker that got a signal from outside waits to be let go, in milliseconds: a service manager signals the host in the same moment, and
+ * then it is the host's stop that ends the worker.
+ */
+const signalLagMs = 100;
+
+/** What a worker is launched with. */
+export interface WorkerParts {
+  readonly spec: NormalAgentSpec;
+  readonly environment: EquippedEnvironment;
+  readonly clock: Clock;
+  readonly keeper: WorkerKeeper;
+}
+
+/** One worker of one agent. */
+export class AgentWorker {
+  readonly incarnation: number;
+  /** From its spawn until it served, in milliseconds; 0 before that. */
+  startMs = 0;
+  readonly #spec: NormalAgentSpec;
+  readonly #environment: EquippedEnvironment;
+  readonly #keeper: WorkerKeeper;
+  readonly #clock: Clock;
+  readonly #process: Worker;
+  #client: AgentClient | undefined;
+  #serving = false;
+  #ending = false;
+  #gone = false;
+  /** Whether a signal from outside asks it to end. */
+  #draining = false;
+  /** Whether its connection is gone: what it holds will not be answered. */
+  #unreachable = false;
+  #connectionLost = false;
+  /** How long it has to end, once it has been asked to. */
+  #graceMs: number | undefined;
+  /** Called when the worker that is to end holds no run any more. */
+  #drained: (() => void) | undefined;
+  /** Runs towards the next step of its end. */
+  #step: unknown;
+
+  constructor(incarnation: number, { spec, environment, clock, keeper }: WorkerParts) {
+    this.incarnation = incarnation;
+    this.#spec = spec;
+    this.#environment = environment;
+    this.#clock = clock;
+    this.#keeper = keeper;
+    const logger = environment.logger.child({ agent: spec.id, incarnation });
+    this.#process = environment.launcher.launch({
+      agentId: spec.id,
+      incarnation,
+      interpreter: environment.interpreter,
+      entry: spec.entry,
+      cwd: environment.cwd,
+      env: { ...environment.env, ...spec.env },
+      startTimeoutMs: spec.startTimeoutMs,
+      maxMessageBytes: environment.maxMessageBytes,
+      onLog: (record) => logWorkerLine(logger, record, environment.logFields),
+      onDraining: (signal) => this.#onDraining(signal),
+    });
+  }
+
+  /** Follows it from its spawn to its end; called once, when its keeper knows it. */
+  follow(): void {
+    this.#keeper.workerSpawned(this);
+    void this.#process.exited.then((exit) => this.#onExit(exit));
+    void this.#connect(this.#clock.now());
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  /** Whether its end has been asked for. */
+  get ending(): boolean {
+    return this.#ending;
+  }
+
+  /** Its connection while it takes runs. */
+  get client(): AgentClient | undefined {
+    return this.#serving ? this.#client : undefined;
+  }
+
+  /** Ends the worker within `shutdownMs`: the runs it holds may finish, then they are cancelled, it cleans up, and then it is killed. */
+  end(how: "drain" | "kill"): void {
+    this.#ending = true;
+    this.stopServing();
+    if (how === "kill") this.#process.kill();
+    else this.#letGo();
+  }
+
+  /** Kills the process, whatever it does. */
+  kill(): void {
+    this.#process.kill();
+  }
+
+  /** Hands it no more runs. */
+  stopServing(): void {
+    this.#serving = false;
+    this.#keeper.workerUnavailable(this);
+  }
+
+  /** The worker holds one run less. */
+  runSettled(): void {
+    if (!this.#serving && this.#keeper.heldRuns(this) === 0) this.#drained?.();
+  }
+
+  /** Its connection broke. If its process does not end by itself, it is killed. */
+  connectionLost(): void {
+    if (this.#gone) return;
+    this.#unreachable = true;
+    this.stopServing();
+    if (this.#graceMs !== undefined) {
+      this.#drained?.();
+      return;
+    }
+    const clock = this.#clock;
+    const timer = clock.setTimeout(() => {
+      if (this.#gone || this.#ending || this.#graceMs !== undefined) return;
+      this.#connectionLost = true;
+      this.#process.kill();
+    }, exitLagMs);
+    void this.#process.exited.then(() => clock.clearTimeout(timer));
+  }
+
+  async #connect(spawnedAtMs: number): Promise<void> {
+    const { id: agentId, unsafeNumbers = "string" } = this.#spec;
+    const { maxMessageBytes } = this.#environment;
+    const outcome = await connectWorker(this.#process, { agentId, maxMessageBytes, unsafeNumbers });
+    if (outcome.type === "exited") return;
+    if (outcome.type === "unreachable") {
+      const facts = { agent: this.#spec.id, err: outcome.error };
+      this.#environment.logger.warn(facts, "worker is ready but cannot be reached");
+      this.connectionLost();
+      return;
+    }
+    const { client } = outcome;
+    if (this.#gone || this.#ending || this.#draining) {
+      client.close();
+      return;
+    }
+    this.#client = client;
+    this.#serving = true;
+    this.startMs = this.#clock.now() - spawnedAtMs;
+    void client.closed.then(() => this.connectionLost());
+    this.#keeper.workerReady(this);
+  }
+
+  #onExit(exit: WorkerExit): void {
+    const client = this.#client;
+    this.#gone = true;
+    this.#client = undefined;
+    this.#clearStep();
+    this.stopServing();
+    const connectionLost = this.#connectionLost && exit.cause === "killed";
+    this.#keeper.workerGone(this, exit, { asked: this.#ending, connectionLost, graceMs: this.#graceMs });
+    client?.close();
+  }
+
+  /** The worker refuses new runs from now on. Unless the host stops it too, it is let go: the owner's policy gives the agent the next one. */
+  #onDraining(signal: NodeJS.Signals): void {
+    if (this.#gone) return;
+    this.#draining = true;
+    this.stopServing();
+    this.#keeper.workerDraining(this, signal);
+    if (this.#ending) return;
+    this.#step = this.#clock.setTimeout(() => {
+      if (this.#environment.stopping === undefined) this.#letGo();
+    }, signalLagMs);
+  }
+
+  /**
+   * Waits for the runs that the worker holds before it is asked to end: a run on its way to it is never refused. When only the time for cleaning
+   * up is left, those that still run are cancelled. A worker that has been let go already may get more time, until it has been asked.
+   */
+  #letGo(): void {
+    const clock = this.#clock;
+    const { stopping } = this.#environment;
+    const leftMs = stopping === undefined ? Number.POSITIVE_INFINITY : stopping.untilMs - clock.monotonicMs();
+    const graceMs = Math.max(0, Math.min(this.#spec.shutdownMs, leftMs));
+    const untilMs = clock.monotonicMs() + graceMs;
+    this.#graceMs = graceMs;
+    this.#clearStep();
+    const ask = () => {
+      this.#clearStep();
+      void this.#process.stop(Math.max(0, untilMs - clock.monotonicMs()), 0);
+    };
+    if (this.#unreachable || this.#keeper.heldRuns(this) === 0) {
+      ask();
+      return;
+    }
+    this.#drained = ask;
+    this.#step = clock.setTimeout(ask, graceMs - cleanUpShareMs(graceMs));
+  }
+
+  #clearStep(): void {
+    this.#drained = undefined;
+    if (this.#step !== undefined) this.#clock.clearTimeout(this.#step);
+    this.#step = undefined;
+  }
+}
