@@ -11,6 +11,7 @@ import { AgentLife } from "./life.ts";
 import { type AgentState, agentMachine } from "./machine.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Readiness } from "./readiness.ts";
+import { Recycling } from "./recycling.ts";
 import type { PendingRun } from "./run.ts";
 import { RunDispatcher } from "./run-dispatcher.ts";
 import type { NormalAgentSpec } from "./spec.ts";
@@ -56,12 +57,18 @@ export class AgentProcess implements AgentSlot, HandleOwner {
     const crashes = new CrashHistory(life);
     const readiness = this.#readiness;
     const swap = new Swap({ life, readiness, workers: () => this.#workers });
-    const observer = new WorkerObserver({ life, mailbox, crashes, readiness, swap });
+    const recycling = new Recycling({
+      limits: spec.recycle ?? {},
+      clock: () => life.clock,
+      memoryOf: (pid) => environment.memoryOf(pid),
+      swap: (reason) => (swap.possible && !this.#workers.swapping ? swap.request(reason) : undefined),
+    });
+    const observer = new WorkerObserver({ life, mailbox, crashes, readiness, swap, recycling });
     this.#life = life;
     this.#crashes = crashes;
     this.#swap = swap;
     this.#workers = new Workers(spec, environment, observer, () => life.clock);
-    this.runs = new RunDispatcher({ life, mailbox, crashes, workers: this.#workers });
+    this.runs = new RunDispatcher({ life, mailbox, crashes, workers: this.#workers, recycling });
     this.handle = new Agent(this);
   }
 

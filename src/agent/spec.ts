@@ -6,6 +6,7 @@ import type { RestartType } from "../otp/report/supervisor-report.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { checkVariables } from "../python/environment.ts";
 import type { UnsafeNumbers } from "../rpc/exact-json.ts";
+import { checkRecycle, type RecycleOptions } from "./recycling.ts";
 
 /** How an agent is started, bounded and restarted. */
 export interface AgentSpec<Output = unknown> {
@@ -41,6 +42,8 @@ export interface AgentSpec<Output = unknown> {
    * its text; "bigint": a bigint, and NaN and infinities as JavaScript has them; "error": the run is rejected with "output_invalid".
    */
   readonly unsafeNumbers?: UnsafeNumbers | undefined;
+  /** When the worker is replaced by the next one, without a gap; default: never. */
+  readonly recycle?: RecycleOptions | undefined;
   /** How workers are started; "auto" is "spawn". */
   readonly launcher?: "spawn" | "auto" | undefined;
 }
@@ -58,6 +61,7 @@ export interface NormalAgentSpec {
   readonly output: StandardSchemaV1 | undefined;
   /** Undefined: "string". */
   readonly unsafeNumbers: UnsafeNumbers | undefined;
+  readonly recycle: RecycleOptions | undefined;
 }
 
 const unsafeNumberRules: readonly string[] = ["string", "bigint", "error"] satisfies UnsafeNumbers[];
@@ -85,6 +89,7 @@ const known = new Set([
   "env",
   "output",
   "unsafeNumbers",
+  "recycle",
   "launcher",
 ]);
 
@@ -100,7 +105,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     }
   }
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
-  const { env = {}, output, unsafeNumbers, launcher = "auto" } = spec;
+  const { env = {}, output, unsafeNumbers, recycle, launcher = "auto" } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
   if (typeof entry !== "string" || entry.includes("\0") || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
     throw invalidArgument(
@@ -139,6 +144,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     env: { ...env },
     output: output === "text" ? textSchema : output,
     unsafeNumbers,
+    recycle: recycle === undefined ? undefined : checkRecycle(recycle, id),
   };
 }
 

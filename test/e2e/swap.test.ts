@@ -25,3 +25,11 @@ test("a graceful restart of a real worker loses no run, has no gap, and leaves o
   await untilGone(old);
   expect(reports.map(({ type }) => type)).not.toContain("agent.crashed");
 }, 40_000);
+
+test.runIf(process.platform === "linux")("a real worker that holds too much memory is recycled", async () => {
+  const { system, report } = await watch([controllable({ recycle: { maxMemoryBytes: 1024 * 1024 } })]);
+  const agent = system.agent("ctl");
+  expect((await agent.run("echo:hello")).incarnation).toBe(1);
+  const { reason } = await report("agent.swapped");
+  expect(Number(/^recycled with (\d+) bytes/.exec(reason)?.[1])).toBeGreaterThan(10 * 1024 * 1024);
+}, 40_000);
