@@ -11,7 +11,7 @@ import { AgentLife } from "./life.ts";
 import { type AgentState, agentMachine } from "./machine.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Readiness } from "./readiness.ts";
-import { Recycling } from "./recycling.ts";
+import { Renewal } from "./renewal.ts";
 import type { PendingRun } from "./run.ts";
 import { RunDispatcher } from "./run-dispatcher.ts";
 import type { NormalAgentSpec } from "./spec.ts";
@@ -46,6 +46,7 @@ export class AgentProcess implements AgentSlot, HandleOwner {
   readonly #workers: Workers;
   readonly #crashes: CrashHistory;
   readonly #readiness = new Readiness();
+  readonly #renewal: Renewal;
   readonly #swap: Swap;
   /** Whether the supervisor wants to be told when the worker is gone, and to decide what follows. */
   #halting = false;
@@ -57,18 +58,14 @@ export class AgentProcess implements AgentSlot, HandleOwner {
     const crashes = new CrashHistory(life);
     const readiness = this.#readiness;
     const swap = new Swap({ life, readiness, workers: () => this.#workers });
-    const recycling = new Recycling({
-      limits: spec.recycle ?? {},
-      clock: () => life.clock,
-      memoryOf: (pid) => environment.memoryOf(pid),
-      swap: (reason) => (swap.possible && !this.#workers.swapping ? swap.request(reason) : undefined),
-    });
-    const observer = new WorkerObserver({ life, mailbox, crashes, readiness, swap, recycling });
+    const renewal = new Renewal({ life, swap });
+    this.#renewal = renewal;
+    const observer = new WorkerObserver({ life, mailbox, crashes, readiness, swap, renewal });
     this.#life = life;
     this.#crashes = crashes;
     this.#swap = swap;
     this.#workers = new Workers(spec, environment, observer, () => life.clock);
-    this.runs = new RunDispatcher({ life, mailbox, crashes, workers: this.#workers, recycling });
+    this.runs = new RunDispatcher({ life, mailbox, crashes, workers: this.#workers, renewal });
     this.handle = new Agent(this);
   }
 
@@ -260,6 +257,7 @@ export class AgentProcess implements AgentSlot, HandleOwner {
   #reportStopped(reason: string): void {
     const rejectedRuns = this.runs.refuseWaiting();
     this.#readiness.reject(this.#crashes.endError(reason));
+    this.#renewal.stopped();
     // Nobody can start a temporary agent again: its handle tells why it ended, the system forgets it.
     const { agents } = this.#life.environment;
     if (this.spec.restart === "temporary" && agents.get(this.agentId) === this) agents.delete(this.agentId);

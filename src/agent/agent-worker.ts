@@ -54,6 +54,8 @@ export interface WorkerParts {
 /** One worker of one agent. */
 export class AgentWorker {
   readonly incarnation: number;
+  /** When it was launched, by the wall clock of the machine, which is that of its files. */
+  readonly launchedAtMs: number = Date.now();
   /** From its spawn until it served, in milliseconds; 0 before that. */
   startMs = 0;
   readonly #spec: NormalAgentSpec;
@@ -107,6 +109,11 @@ export class AgentWorker {
 
   get pid(): number | undefined {
     return this.#process.pid;
+  }
+
+  /** The files below its working directory that it has imported by now; none when it is gone, or where nobody can tell. */
+  async importedFiles(): Promise<readonly string[]> {
+    return (await this.#process.importedFiles?.()) ?? [];
   }
 
   /** Whether its end has been asked for. */

@@ -8,7 +8,7 @@ import type { CrashHistory } from "./crash-history.ts";
 import type { RunTaker } from "./handle.ts";
 import type { AgentLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
-import type { Recycling } from "./recycling.ts";
+import type { Renewal } from "./renewal.ts";
 import type { PendingRun } from "./run.ts";
 import type { Workers } from "./workers.ts";
 
@@ -18,7 +18,7 @@ export class RunDispatcher implements RunTaker {
   readonly #mailbox: Mailbox<PendingRun>;
   readonly #workers: Workers;
   readonly #crashes: CrashHistory;
-  readonly #recycling: Recycling;
+  readonly #renewal: Renewal;
   /** Runs whose caller was answered while the worker still held them. */
   readonly #left = new Set<PendingRun>();
 
@@ -27,13 +27,13 @@ export class RunDispatcher implements RunTaker {
     mailbox: Mailbox<PendingRun>;
     workers: Workers;
     crashes: CrashHistory;
-    recycling: Recycling;
+    renewal: Renewal;
   }) {
     this.#life = parts.life;
     this.#mailbox = parts.mailbox;
     this.#workers = parts.workers;
     this.#crashes = parts.crashes;
-    this.#recycling = parts.recycling;
+    this.#renewal = parts.renewal;
   }
 
   get agentId(): string {
@@ -143,7 +143,7 @@ export class RunDispatcher implements RunTaker {
       if (current && !left) this.#life.send({ type: "run.settled", runId: run.id });
       this.serve();
       this.#workers.runSettled();
-      if (current) this.#recycling.runEnded();
+      if (current) this.#renewal.runEnded();
     });
   }
 

@@ -44,6 +44,11 @@ export interface AgentSpec<Output = unknown> {
   readonly unsafeNumbers?: UnsafeNumbers | undefined;
   /** When the worker is replaced by the next one, without a gap; default: never. */
   readonly recycle?: RecycleOptions | undefined;
+  /**
+   * Whether the worker is replaced by the next one, without a gap, when its entry's file, or a file that it has imported below the system's `python.cwd`,
+   * has changed; default false. For development.
+   */
+  readonly watch?: boolean | undefined;
   /** How workers are started; "auto" is "spawn". */
   readonly launcher?: "spawn" | "auto" | undefined;
 }
@@ -62,6 +67,8 @@ export interface NormalAgentSpec {
   /** Undefined: "string". */
   readonly unsafeNumbers: UnsafeNumbers | undefined;
   readonly recycle: RecycleOptions | undefined;
+  /** Undefined: false. */
+  readonly watch: boolean | undefined;
 }
 
 const unsafeNumberRules: readonly string[] = ["string", "bigint", "error"] satisfies UnsafeNumbers[];
@@ -90,6 +97,7 @@ const known = new Set([
   "output",
   "unsafeNumbers",
   "recycle",
+  "watch",
   "launcher",
 ]);
 
@@ -105,7 +113,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     }
   }
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
-  const { env = {}, output, unsafeNumbers, recycle, launcher = "auto" } = spec;
+  const { env = {}, output, unsafeNumbers, recycle, watch, launcher = "auto" } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
   if (typeof entry !== "string" || entry.includes("\0") || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
     throw invalidArgument(
@@ -129,6 +137,9 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   if (unsafeNumbers !== undefined && !unsafeNumberRules.includes(unsafeNumbers)) {
     throw invalidArgument("spec.unsafeNumbers", unsafeNumbers, `"string", "bigint" or "error" (agent "${id}")`);
   }
+  if (watch !== undefined && typeof watch !== "boolean") {
+    throw invalidArgument("spec.watch", watch, `a boolean (agent "${id}")`);
+  }
   if (launcher !== "spawn" && launcher !== "auto") {
     throw invalidArgument("spec.launcher", launcher, `"spawn" or "auto" (agent "${id}")`);
   }
@@ -145,6 +156,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     output: output === "text" ? textSchema : output,
     unsafeNumbers,
     recycle: recycle === undefined ? undefined : checkRecycle(recycle, id),
+    watch,
   };
 }
 

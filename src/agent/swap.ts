@@ -33,6 +33,11 @@ export class Swap {
     return this.#workers().client !== undefined;
   }
 
+  /** Whether a second worker lives. */
+  get underWay(): boolean {
+    return this.#workers().swapping;
+  }
+
   /**
    * Asks for a worker that is launched from now on to take the current one's place. Whoever asks in the middle of a swap is served by one more, which all of
    * them share.

@@ -8,7 +8,7 @@ import { createCrashRecord, exitBySignalFromOutside } from "./crash-record.ts";
 import type { AgentLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { Readiness } from "./readiness.ts";
-import type { Recycling } from "./recycling.ts";
+import type { Renewal } from "./renewal.ts";
 import type { PendingRun } from "./run.ts";
 import type { Swap } from "./swap.ts";
 import { stoppedInRunError, workerError } from "./worker-error.ts";
@@ -21,7 +21,7 @@ export class WorkerObserver implements WorkerOwner {
   readonly #crashes: CrashHistory;
   readonly #readiness: Readiness;
   readonly #swap: Swap;
-  readonly #recycling: Recycling;
+  readonly #renewal: Renewal;
 
   constructor(parts: {
     life: AgentLife;
@@ -29,14 +29,14 @@ export class WorkerObserver implements WorkerOwner {
     crashes: CrashHistory;
     readiness: Readiness;
     swap: Swap;
-    recycling: Recycling;
+    renewal: Renewal;
   }) {
     this.#life = parts.life;
     this.#mailbox = parts.mailbox;
     this.#crashes = parts.crashes;
     this.#readiness = parts.readiness;
     this.#swap = parts.swap;
-    this.#recycling = parts.recycling;
+    this.#renewal = parts.renewal;
   }
 
   heldRuns(by: "current" | "retired"): number {
@@ -48,9 +48,10 @@ export class WorkerObserver implements WorkerOwner {
     this.#life.report({ type: "worker.spawned", pid }, incarnation);
   }
 
-  workerReady({ pid = 0, startMs }: AgentWorker): void {
+  workerReady(worker: AgentWorker): void {
+    const { pid = 0, startMs } = worker;
     this.#crashes.served();
-    this.#recycling.began(pid);
+    this.#renewal.began(worker);
     // One turn: who hears of the runs that begin now may stop the agent, and then it is not ready any more.
     this.#life.turn(() => {
       this.#life.send({ type: "worker.ready" });
@@ -73,7 +74,7 @@ export class WorkerObserver implements WorkerOwner {
       this.#mailbox.retire();
       this.#life.incarnate(worker.incarnation);
       this.#crashes.served();
-      this.#recycling.began(worker.pid ?? 0);
+      this.#renewal.began(worker);
       this.#readiness.resolve();
       this.#life.send({ type: "worker.swapped", pid: worker.pid });
       this.#swap.succeeded(worker, retired);
@@ -110,7 +111,7 @@ export class WorkerObserver implements WorkerOwner {
    * The runs it held end with it; who waits keeps its place. An end that was asked for is a crash only if it came in another way.
    */
   workerGone(exit: WorkerExit, about: WorkerEnd): void {
-    this.#recycling.ended();
+    this.#renewal.ended();
     const asked = about.asked || this.#life.killed;
     const held = this.#mailbox.drain("inFlight");
     const crash = this.#record(asked ? exit : exitBySignalFromOutside(exit), about, held);

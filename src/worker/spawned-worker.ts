@@ -11,7 +11,15 @@ import { describeValue } from "../describe-value.ts";
 import { type Clock, createTimer } from "./clock.ts";
 import { type ControlChannel, openControlChannel } from "./control-channel.ts";
 import { exitCause, nextVerdict, type Verdict } from "./exit-cause.ts";
-import { drainLine, type HostHello, helloLine, readWorkerLine, shutdownLine, type WorkerMessage } from "./handshake.ts";
+import {
+  drainLine,
+  type HostHello,
+  helloLine,
+  importsLine,
+  readWorkerLine,
+  shutdownLine,
+  type WorkerMessage,
+} from "./handshake.ts";
 import { HoldUp } from "./hold-up.ts";
 import type { Worker, WorkerExit, WorkerLogRecord, WorkerReady, WorkerSpec } from "./launcher.ts";
 import type { SocketDirectory } from "./socket-directory.ts";
@@ -64,6 +72,8 @@ export class SpawnedWorker implements Worker {
   /** Runs towards the moment shortly before the end of a grace. */
   readonly #stacks;
 
+  /** Those who wait for the answer to a question, the first one first. */
+  readonly #asking: ((files: readonly string[]) => void)[] = [];
   #ready = false;
   #dumpsStacks = false;
   #outsideSignal: NodeJS.Signals | undefined;
@@ -117,6 +127,15 @@ export class SpawnedWorker implements Worker {
     }
   }
 
+  importedFiles(): Promise<readonly string[]> {
+    if (this.#exitSeen || !this.#channel.open) return Promise.resolve([]);
+    const { promise, resolve } = Promise.withResolvers<readonly string[]>();
+    this.#asking.push(resolve);
+    this.#channel.send(importsLine());
+    void this.exited.then(() => resolve([]));
+    return promise;
+  }
+
   /** A grace of 0 or less kills at once. A second call can only shorten the grace. */
   stop(graceMs: number, drainMs?: number): Promise<WorkerExit> {
     if (this.#exitSeen) return this.exited;
@@ -165,6 +184,9 @@ export class SpawnedWorker implements Worker {
       case "phase":
         this.#holdUp.enter(message.phase);
         return;
+      case "imports":
+        this.#asking.shift()?.(message.files);
+        return;
       case "overdue":
         this.#holdUp.overdue(message.heldBy);
         return;
@@ -174,7 +196,7 @@ export class SpawnedWorker implements Worker {
     }
   }
 
-  #onFirstMessage(message: Exclude<WorkerMessage, { type: "draining" | "phase" | "overdue" }>): void {
+  #onFirstMessage(message: Exclude<WorkerMessage, { type: "draining" | "phase" | "overdue" | "imports" }>): void {
     switch (message.type) {
       case "ready":
         if (this.#exitSeen || this.#verdict !== undefined) return;

@@ -122,6 +122,7 @@ class RandomRun {
       maxConcurrency: chance.pick([1, 2, 8]),
       maxQueue: chance.pick([0, 3, 1_000]),
       ...(chance.oneIn(3) ? { output: this.#schema() } : {}),
+      ...(chance.oneIn(4) ? { watch: true } : {}),
       ...(chance.oneIn(3) ? { recycle: { maxRuns: chance.pick([1, 3]), maxAgeMs: chance.pick([20, 500]) } } : {}),
     });
   }
