@@ -11,15 +11,8 @@ import { describeValue } from "../describe-value.ts";
 import { type Clock, createTimer } from "./clock.ts";
 import { type ControlChannel, openControlChannel } from "./control-channel.ts";
 import { exitCause, nextVerdict, type Verdict } from "./exit-cause.ts";
-import {
-  drainLine,
-  type HostHello,
-  helloLine,
-  importsLine,
-  readWorkerLine,
-  shutdownLine,
-  type WorkerMessage,
-} from "./handshake.ts";
+import { FileQuestions } from "./file-questions.ts";
+import { drainLine, type HostHello, helloLine, readWorkerLine, shutdownLine, type WorkerMessage } from "./handshake.ts";
 import { HoldUp } from "./hold-up.ts";
 import type { Worker, WorkerExit, WorkerLogRecord, WorkerReady, WorkerSpec } from "./launcher.ts";
 import type { SocketDirectory } from "./socket-directory.ts";
@@ -63,6 +56,7 @@ export class SpawnedWorker implements Worker {
   readonly #log: (record: WorkerLogRecord) => void;
   readonly #onDraining: (signal: NodeJS.Signals) => void;
   readonly #holdUp = new HoldUp();
+  readonly #questions = new FileQuestions();
   readonly #settleStarted: (outcome: { ready: WorkerReady } | { exit: WorkerExit }) => void;
   readonly #settleExited: (exit: WorkerExit) => void;
   /** Runs towards the start timeout, then towards the end of a grace. */
@@ -72,8 +66,6 @@ export class SpawnedWorker implements Worker {
   /** Runs towards the moment shortly before the end of a grace. */
   readonly #stacks;
 
-  /** Those who wait for the answer to a question, the first one first. */
-  readonly #asking: ((files: readonly string[]) => void)[] = [];
   #ready = false;
   #dumpsStacks = false;
   #outsideSignal: NodeJS.Signals | undefined;
@@ -128,12 +120,7 @@ export class SpawnedWorker implements Worker {
   }
 
   importedFiles(): Promise<readonly string[]> {
-    if (this.#exitSeen || !this.#channel.open) return Promise.resolve([]);
-    const { promise, resolve } = Promise.withResolvers<readonly string[]>();
-    this.#asking.push(resolve);
-    this.#channel.send(importsLine());
-    void this.exited.then(() => resolve([]));
-    return promise;
+    return this.#questions.ask((line) => this.#channel.send(line));
   }
 
   /** A grace of 0 or less kills at once. A second call can only shorten the grace. */
@@ -185,7 +172,7 @@ export class SpawnedWorker implements Worker {
         this.#holdUp.enter(message.phase);
         return;
       case "imports":
-        this.#asking.shift()?.(message.files);
+        this.#questions.answer(message.files);
         return;
       case "overdue":
         this.#holdUp.overdue(message.heldBy);
@@ -232,6 +219,7 @@ export class SpawnedWorker implements Worker {
   }
 
   #onControlEnd(): void {
+    this.#questions.close();
     if (this.#exitSeen || this.#verdict === "stop") return;
     this.#expectExit();
   }
