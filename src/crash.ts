@@ -66,6 +66,11 @@ export interface CrashRecord {
    * other end.
    */
   failedStarts?: number;
+  /**
+   * Ids of runs that this and the worker before died with, which are set aside: the end is theirs, and does not count for the policy. Absent when there is
+   * none.
+   */
+  poisonRuns?: readonly string[];
   /** Last lines of stderr, oldest first. */
   stderrTail: readonly string[];
   /** Whether the worker had been ready. */

@@ -69,6 +69,16 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
       const why = report.code === undefined ? "" : ` (${report.code})`;
       return ["debug", `${report.path}: run "${report.runId}" ${report.outcome}${why} after ${report.durationMs} ms`];
     }
+    case "run.retried":
+      return [
+        "warn",
+        `${report.path}: run "${report.runId}" waits for its attempt ${report.attempt}: ${report.crash.describe}`,
+      ];
+    case "run.set_aside":
+      return [
+        "error",
+        `${report.path}: run "${report.runId}" is set aside: ${report.crashes.length} workers in a row have died with it`,
+      ];
     case "run.lingers":
       return [
         "warn",

@@ -10,9 +10,9 @@ import { Agent, type HandleOwner, type RestartOptions } from "./handle.ts";
 import { AgentLife } from "./life.ts";
 import { type AgentState, agentMachine } from "./machine.ts";
 import { Mailbox } from "./mailbox.ts";
+import type { PendingRun } from "./pending-run.ts";
 import { Readiness } from "./readiness.ts";
 import { Renewal } from "./renewal.ts";
-import type { PendingRun } from "./run.ts";
 import { RunDispatcher } from "./run-dispatcher.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 import { Swap } from "./swap.ts";
@@ -60,7 +60,15 @@ export class AgentProcess implements AgentSlot, HandleOwner {
     const swap = new Swap({ life, readiness, workers: () => this.#workers });
     const renewal = new Renewal({ life, swap });
     this.#renewal = renewal;
-    const observer = new WorkerObserver({ life, mailbox, crashes, readiness, swap, renewal });
+    const observer = new WorkerObserver({
+      life,
+      mailbox,
+      crashes,
+      readiness,
+      swap,
+      renewal,
+      serve: () => this.runs.serve(),
+    });
     this.#life = life;
     this.#crashes = crashes;
     this.#swap = swap;

@@ -46,6 +46,10 @@ export type AgentReport =
       kind?: RunErrorKind;
       usage?: Usage;
     })
+  /** The worker of a run has died, and the run waits for the next one, in front of all others; `attempt` is the one to come. */
+  | (AgentReportBase & { type: "run.retried"; runId: string; attempt: number; crash: CrashRecord })
+  /** A run was in flight at the deaths of two workers in a row, and is not tried again. */
+  | (AgentReportBase & { type: "run.set_aside"; runId: string; crashes: readonly CrashRecord[] })
   /**
    * The caller of a run was answered `forMs` ago (it left, or its time was up), but the run goes on in Python and keeps its place: a tool in a
    * thread, or one that ignores that it was cancelled. `agent.restart()` ends it with its worker.

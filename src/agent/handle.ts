@@ -7,7 +7,7 @@ import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
 import type { AgentState } from "./machine.ts";
-import type { PendingRun, RunOwner } from "./run.ts";
+import type { PendingRun, RunOwner } from "./pending-run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { RunResult } from "./run-result.ts";
 import { type RunStream, StreamRun } from "./run-stream.ts";

@@ -89,6 +89,11 @@ export class Mailbox<Run> {
     if (place?.reserved === true) this.#leave(place);
   }
 
+  /** The run that would be taken next; undefined when none waits. */
+  get first(): Run | undefined {
+    return this.#first?.reserved === false ? this.#first.run : undefined;
+  }
+
   /** The next run for a worker, which holds it from now on; undefined when none waits or the worker is full. */
   take(): Run | undefined {
     const place = this.#first;

@@ -8,8 +8,9 @@ import type { CrashHistory } from "./crash-history.ts";
 import type { RunTaker } from "./handle.ts";
 import type { AgentLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
+import type { PendingRun } from "./pending-run.ts";
 import type { Renewal } from "./renewal.ts";
-import type { PendingRun } from "./run.ts";
+import type { RetryOptions } from "./retry.ts";
 import type { Workers } from "./workers.ts";
 
 /** The way of an agent's runs: from the caller to the mailbox, from there to the worker that serves. */
@@ -54,6 +55,10 @@ export class RunDispatcher implements RunTaker {
 
   get schema(): StandardSchemaV1 | undefined {
     return this.#life.spec.output;
+  }
+
+  get retry(): RetryOptions | undefined {
+    return this.#life.spec.retry;
   }
 
   get maxMessageBytes(): number {
@@ -111,11 +116,18 @@ export class RunDispatcher implements RunTaker {
 
   #serve(): void {
     for (let { client } = this.#workers; client !== undefined; client = this.#workers.client) {
+      if (this.#mailbox.first?.suspect === true && this.#holdsSuspect) return;
       const run = this.#mailbox.take();
       if (run === undefined) return;
       this.#life.send({ type: "run.started", runId: run.id });
       run.begin(client, this.#life.incarnation);
     }
+  }
+
+  /** Whether the worker holds a run that one has died with: two of them would be blamed for each other. */
+  get #holdsSuspect(): boolean {
+    for (const run of this.#mailbox.inFlight) if (run.suspect) return true;
+    return false;
   }
 
   /** Rejects the runs that wait, and answers how many there were. */
@@ -132,7 +144,10 @@ export class RunDispatcher implements RunTaker {
 
   runLeft(run: PendingRun): void {
     this.#left.add(run);
-    if (this.#mailbox.inFlight.has(run)) this.#life.send({ type: "run.settled", runId: run.id });
+    this.#life.turn(() => {
+      if (this.#mailbox.inFlight.has(run)) this.#life.send({ type: "run.settled", runId: run.id });
+      this.serve();
+    });
   }
 
   runEnded(run: PendingRun): void {

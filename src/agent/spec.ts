@@ -7,6 +7,7 @@ import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { checkVariables } from "../python/environment.ts";
 import type { UnsafeNumbers } from "../rpc/exact-json.ts";
 import { checkRecycle, type RecycleOptions } from "./recycling.ts";
+import { checkRetry, type RetryOptions } from "./retry.ts";
 
 /** How an agent is started, bounded and restarted. */
 export interface AgentSpec<Output = unknown> {
@@ -49,6 +50,8 @@ export interface AgentSpec<Output = unknown> {
    * has changed; default false. For development.
    */
   readonly watch?: boolean | undefined;
+  /** What becomes of runs whose worker dies; default: they reject with its end. A run may say otherwise. */
+  readonly retry?: RetryOptions | undefined;
   /** How workers are started; "auto" is "spawn". */
   readonly launcher?: "spawn" | "auto" | undefined;
 }
@@ -67,6 +70,8 @@ export interface NormalAgentSpec {
   /** Undefined: "string". */
   readonly unsafeNumbers: UnsafeNumbers | undefined;
   readonly recycle: RecycleOptions | undefined;
+  /** Undefined: runs are not tried again. */
+  readonly retry: RetryOptions | undefined;
   /** Undefined: false. */
   readonly watch: boolean | undefined;
 }
@@ -98,6 +103,7 @@ const known = new Set([
   "unsafeNumbers",
   "recycle",
   "watch",
+  "retry",
   "launcher",
 ]);
 
@@ -113,7 +119,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     }
   }
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
-  const { env = {}, output, unsafeNumbers, recycle, watch, launcher = "auto" } = spec;
+  const { env = {}, output, unsafeNumbers, recycle, watch, retry, launcher = "auto" } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
   if (typeof entry !== "string" || entry.includes("\0") || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
     throw invalidArgument(
@@ -137,6 +143,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   if (unsafeNumbers !== undefined && !unsafeNumberRules.includes(unsafeNumbers)) {
     throw invalidArgument("spec.unsafeNumbers", unsafeNumbers, `"string", "bigint" or "error" (agent "${id}")`);
   }
+  checkRetry("spec.retry", retry);
   if (watch !== undefined && typeof watch !== "boolean") {
     throw invalidArgument("spec.watch", watch, `a boolean (agent "${id}")`);
   }
@@ -157,6 +164,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     unsafeNumbers,
     recycle: recycle === undefined ? undefined : checkRecycle(recycle, id),
     watch,
+    retry: retry === undefined ? undefined : { ...retry },
   };
 }
 

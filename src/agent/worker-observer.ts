@@ -7,11 +7,12 @@ import type { CrashHistory } from "./crash-history.ts";
 import { createCrashRecord, exitBySignalFromOutside } from "./crash-record.ts";
 import type { AgentLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
+import type { PendingRun } from "./pending-run.ts";
 import type { Readiness } from "./readiness.ts";
 import type { Renewal } from "./renewal.ts";
-import type { PendingRun } from "./run.ts";
+import type { RunFate } from "./retry.ts";
 import type { Swap } from "./swap.ts";
-import { stoppedInRunError, workerError } from "./worker-error.ts";
+import { poisonedError, stoppedInRunError, workerError } from "./worker-error.ts";
 import type { WorkerOwner } from "./workers.ts";
 
 /** The owner of an agent's workers, one after the other. */
@@ -22,6 +23,7 @@ export class WorkerObserver implements WorkerOwner {
   readonly #readiness: Readiness;
   readonly #swap: Swap;
   readonly #renewal: Renewal;
+  readonly #serve: () => void;
 
   constructor(parts: {
     life: AgentLife;
@@ -30,6 +32,8 @@ export class WorkerObserver implements WorkerOwner {
     readiness: Readiness;
     swap: Swap;
     renewal: Renewal;
+    /** Hands waiting runs to the current worker. */
+    serve: () => void;
   }) {
     this.#life = parts.life;
     this.#mailbox = parts.mailbox;
@@ -37,6 +41,7 @@ export class WorkerObserver implements WorkerOwner {
     this.#readiness = parts.readiness;
     this.#swap = parts.swap;
     this.#renewal = parts.renewal;
+    this.#serve = parts.serve;
   }
 
   heldRuns(by: "current" | "retired"): number {
@@ -95,15 +100,16 @@ export class WorkerObserver implements WorkerOwner {
 
   /** The runs it held end with it. However it ended, it had been let go. */
   retiredGone(exit: WorkerExit, about: WorkerEnd): void {
-    const held = this.#mailbox.drain("retired");
+    const held = [...this.#mailbox.retired];
     const crash = this.#record(exit, { ...about, retired: true }, held);
     this.#life.turn(() => {
-      this.#lose(held, crash);
+      this.#endRuns("retired", crash, crash.cause !== "retired" && crash.cause !== "killed");
       if (crash.cause === "killed" && crash.detail !== undefined) {
         this.#life.report({ type: "worker.killed", crash }, crash.incarnation);
       }
       this.#life.report({ type: "worker.retired", crash }, crash.incarnation);
       this.#swap.goOn();
+      this.#serve();
     });
   }
 
@@ -113,13 +119,13 @@ export class WorkerObserver implements WorkerOwner {
   workerGone(exit: WorkerExit, about: WorkerEnd): void {
     this.#renewal.ended();
     const asked = about.asked || this.#life.killed;
-    const held = this.#mailbox.drain("inFlight");
+    const held = [...this.#mailbox.inFlight];
     const crash = this.#record(asked ? exit : exitBySignalFromOutside(exit), about, held);
     const crashed = !asked || (crash.cause !== "stopped" && crash.cause !== "killed");
     if (crashed) this.#crashes.note(crash);
     // One turn: who hears of the runs' end may stop the agent, and then its state must know of the worker's.
     this.#life.turn(() => {
-      this.#lose(held, crash);
+      this.#endRuns("inFlight", crash, crashed && !asked);
       if (!crashed && crash.detail !== undefined) this.#life.report({ type: "worker.killed", crash });
       if (crashed) this.#life.report({ type: "agent.crashed", crash });
       if (!about.asked) this.#life.send({ type: "worker.exited", crash: crash.describe });
@@ -130,9 +136,24 @@ export class WorkerObserver implements WorkerOwner {
     this.#life.send({ type: "worker.exited" });
   }
 
-  #lose(held: readonly PendingRun[], crash: CrashRecord): void {
+  /** What the worker held is lost with it, is set aside, or waits for the next one. `died`: nobody had asked for its end. */
+  #endRuns(holder: "inFlight" | "retired", crash: CrashRecord, died: boolean): void {
     const stopping = this.#life.state === "stopping";
-    for (const run of held) run.lost(stopping ? stoppedInRunError(crash, run.id) : workerError(crash, run.id));
+    const fates = new Map<PendingRun, RunFate>();
+    for (const run of this.#mailbox[holder]) fates.set(run, died && !stopping ? run.died(crash) : "lost");
+    const runsOf = (wanted: RunFate) => [...fates].filter(([, fate]) => fate === wanted).map(([run]) => run);
+    const again = runsOf("again");
+    for (const run of again.toReversed()) this.#mailbox.putBack(run);
+    const poisonRuns = runsOf("set_aside").map(({ id }) => id);
+    if (poisonRuns.length > 0) crash.poisonRuns = poisonRuns;
+    for (const { id: runId, attempt } of again) this.#life.report({ type: "run.retried", runId, attempt, crash });
+    for (const run of this.#mailbox.drain(holder)) {
+      const { id, crashes } = run;
+      if (fates.get(run) === "set_aside") {
+        this.#life.report({ type: "run.set_aside", runId: id, crashes });
+        run.lost(poisonedError(crashes, id));
+      } else run.lost(stopping ? stoppedInRunError(crash, id) : workerError(crash, id));
+    }
   }
 
   #record(exit: WorkerExit, about: WorkerEnd & { retired?: boolean }, held: readonly PendingRun[]): CrashRecord {

@@ -212,6 +212,10 @@ class RandomRun {
     const chance = this.#chance;
     const options: RunOptions = {};
     if (chance.oneIn(3)) options.timeoutMs = chance.pick([1, 30, 400, 5_000]);
+    if (chance.oneIn(2)) {
+      options.idempotent = chance.oneIn(2);
+      options.retry = { onWorkerExit: chance.pick(["if_idempotent", "never"]) };
+    }
     if (chance.oneIn(4)) {
       const controller = new AbortController();
       options.signal = controller.signal;
