@@ -216,9 +216,9 @@ export class AgentProcess implements AgentSlot, HandleOwner {
   }
 
   #startWorker(incarnation: number): void {
+    const afterCrash = this.#crashes.last?.incarnation === this.#life.incarnation;
     this.#life.incarnate(incarnation);
     this.#halting = false;
-    const afterCrash = this.#crashes.last?.incarnation === incarnation - 1;
     this.#workers.launch(incarnation, afterCrash);
   }
 
