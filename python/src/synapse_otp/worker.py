@@ -153,11 +153,14 @@ def _import_needs(ending: Ending) -> None:
 
 
 def _receiver(control: Control, ending: Ending) -> Callable[[Message], None]:
-    folder = os.getcwd()  # Later the user's code may have gone elsewhere.
+    try:
+        folder = os.getcwd()  # Later the user's code may have gone elsewhere.
+    except FileNotFoundError:
+        folder = None  # The entry's loading names it.
 
     def receive(message: Message) -> None:
         if message.get("type") == "imports":
-            control.send({"type": "imports", "files": imported_files(folder)})
+            control.send({"type": "imports", "files": [] if folder is None else imported_files(folder)})
         else:
             ending.on_message(message)
 
