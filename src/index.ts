@@ -27,16 +27,19 @@ export {
   WorkerError,
   type WorkerErrorCode,
 } from "./errors.ts";
+export type { HistogramValue } from "./histogram.ts";
 export { httpStatuses, httpStatusesOfKinds, httpStatusOf } from "./http-status.ts";
 export type { Inspector } from "./inspect/observer.ts";
 export type { SystemLogger } from "./logger.ts";
+export type { AgentMetrics, SystemMetrics } from "./metrics.ts";
 export type { ExitReason } from "./otp/report/exit-reason.ts";
 export type { RestartDecision, RestartType, Shutdown, SupervisorReport } from "./otp/report/supervisor-report.ts";
-export type { TreeNode } from "./otp/report/tree.ts";
+export { formatTree, type TreeNode } from "./otp/report/tree.ts";
 export type { ChildSpec } from "./otp/supervisor/child-spec.ts";
 export { type ChildExit, type RestartPolicy, restartIntensity } from "./otp/supervisor/restart-policy.ts";
 export type { Strategy, SupervisorSpec } from "./otp/supervisor/spec.ts";
 export { defineSupervisor, type SupervisorDefinition } from "./otp/supervisor/start.ts";
+export { prometheusContentType, prometheusText } from "./prometheus.ts";
 export type { Report } from "./report.ts";
 export { describeReport } from "./report-log.ts";
 export type { UnsafeNumbers } from "./rpc/exact-json.ts";

@@ -93,6 +93,8 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
       return ["error", `process ${report.process} crashed: ${describeExitReason(report.reason)}`];
     case "process.late_error":
       return ["error", `process ${report.process}, which has ended, threw: ${String(report.error)}`];
+    case "deadlock":
+      return ["error", `deadlock: ${report.because}`];
     case "dead_letter":
       return ["warn", `a message to ${report.to} reached nobody (${report.why})`];
     case "inspect.threw":

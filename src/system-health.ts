@@ -41,7 +41,8 @@ export function healthOf(slots: Iterable<AgentSlot>, running: boolean): SystemHe
   return { status: running ? (lacking ? "degraded" : "serving") : "stopped", agents };
 }
 
-function agentHealth({ handle, path }: AgentSlot): AgentHealth {
+/** Tells how one agent is. */
+export function agentHealth({ handle, path }: AgentSlot): AgentHealth {
   const { id, state, incarnation, pid, queueLength, inFlight, lastCrash } = handle;
   return {
     id,

@@ -7,6 +7,7 @@ import type { Agent, WaitOptions } from "./agent/handle.ts";
 import { createDefaultLogger } from "./default-logger.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
 import { guardInspector } from "./inspect/observer.ts";
+import { MetricsCollector, type SystemMetrics } from "./metrics.ts";
 import { LocalRuntime } from "./otp/process/runtime.ts";
 import type { ExitReason } from "./otp/report/exit-reason.ts";
 import type { TreeNode } from "./otp/report/tree.ts";
@@ -47,6 +48,7 @@ export class System implements AsyncDisposable {
   readonly #reporter: Reporter;
   readonly #findPython: (startMs: number) => Promise<string>;
   readonly #clock: Clock;
+  readonly #metrics = new MetricsCollector();
   #running = true;
 
   constructor(parts: {
@@ -61,6 +63,7 @@ export class System implements AsyncDisposable {
     this.#root = parts.root;
     this.#environment = parts.environment;
     this.#reporter = parts.reporter;
+    this.#reporter.listen((report) => this.#metrics.count(report));
     this.ended = parts.ended;
     void parts.ended.then(() => {
       this.#running = false;
@@ -102,6 +105,11 @@ export class System implements AsyncDisposable {
   /** How the system and its agents are now: for the health check of a service. */
   health(): SystemHealth {
     return healthOf(this.#environment.agents.values(), this.#running);
+  }
+
+  /** What the agents have done since the system began, in numbers; `prometheusText` makes the text for a Prometheus endpoint of it. */
+  metrics(): SystemMetrics {
+    return this.#metrics.value(this.name, this.#environment.agents.values());
   }
 
   /**

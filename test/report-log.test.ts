@@ -22,6 +22,16 @@ const cases: [string, string, Report][] = [
   ["debug", "system/poet started", { ...bySupervisor, type: "child.started", offender, restarted: false }],
   ["debug", "system/poet restarts", { ...bySupervisor, type: "child.started", offender, restarted: true }],
   [
+    "error",
+    'deadlock: <2> "b" waits for <1> "a" waits for <2> "b"',
+    {
+      type: "deadlock",
+      processes: ['<1> "a"', '<2> "b"'],
+      calls: [{ from: '<2> "b"', to: '<1> "a"', message: 1, timeoutMs: 5_000 }],
+      because: '<2> "b" waits for <1> "a" waits for <2> "b"',
+    },
+  ],
+  [
     "warn",
     `system/poet ended (killed): restart, ${restart.because}`,
     { ...bySupervisor, type: "child.exited", offender, reason: "killed", decision: restart },

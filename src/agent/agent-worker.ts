@@ -1,5 +1,6 @@
 /** One worker of an agent: launched, connected, serving, drained, ended. It is one incarnation, and begins once. */
 
+import { describeExitReason, type ExitReason } from "../otp/report/exit-reason.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import { cleanUpShareMs, type Worker, type WorkerExit } from "../worker/launcher.ts";
@@ -30,6 +31,8 @@ export interface WorkerEnd {
   readonly asked: boolean;
   /** It was killed because it could not be reached. */
   readonly connectionLost: boolean;
+  /** Why it could not be reached from the first, although it said that it is ready. */
+  readonly neverReached?: string;
   /** How long it had had to end, in milliseconds; undefined when nothing had been granted. */
   readonly graceMs: number | undefined;
 }
@@ -72,6 +75,8 @@ export class AgentWorker {
   /** Whether its connection is gone: what it holds will not be answered. */
   #unreachable = false;
   #connectionLost = false;
+  /** Why it could not be reached, once it had said that it is ready. */
+  #neverReached: string | undefined;
   /** How long it has to end, once it has been asked to. */
   #graceMs: number | undefined;
   /** Called when the worker that is to end holds no run any more. */
@@ -104,7 +109,7 @@ export class AgentWorker {
   follow(): void {
     this.#keeper.workerSpawned(this);
     void this.#process.exited.then((exit) => this.#onExit(exit));
-    void this.#connect(this.#clock.now());
+    void this.#connect(this.#clock.monotonicMs());
   }
 
   get pid(): number | undefined {
@@ -176,6 +181,7 @@ export class AgentWorker {
     if (outcome.type === "unreachable") {
       const facts = { agent: this.#spec.id, err: outcome.error };
       this.#environment.logger.warn(facts, "worker is ready but cannot be reached");
+      this.#neverReached = describeExitReason(outcome.error as ExitReason);
       this.connectionLost();
       return;
     }
@@ -186,7 +192,7 @@ export class AgentWorker {
     }
     this.#client = client;
     this.#serving = true;
-    this.startMs = this.#clock.now() - spawnedAtMs;
+    this.startMs = Math.round(this.#clock.monotonicMs() - spawnedAtMs);
     void client.closed.then(() => this.connectionLost());
     this.#keeper.workerReady(this);
   }
@@ -198,7 +204,8 @@ export class AgentWorker {
     this.#clearStep();
     this.stopServing();
     const connectionLost = this.#connectionLost && exit.cause === "killed";
-    this.#keeper.workerGone(this, exit, { asked: this.#ending, connectionLost, graceMs: this.#graceMs });
+    const why = this.#neverReached === undefined ? {} : { neverReached: this.#neverReached };
+    this.#keeper.workerGone(this, exit, { asked: this.#ending, connectionLost, graceMs: this.#graceMs, ...why });
     client?.close();
   }
 

@@ -9,6 +9,8 @@ export interface CrashCircumstances {
   agentId: string;
   atMs: number;
   connectionLost: boolean;
+  /** Why it could not be reached from the first, although it said that it is ready. */
+  neverReached?: string | undefined;
   /** How long it had had to end, in milliseconds, if it had been asked to. */
   graceMs?: number | undefined;
   /** Whether another worker had taken its place. */
@@ -25,7 +27,7 @@ export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): 
     agentId: about.agentId,
     incarnation: exit.incarnation,
     atMs: about.atMs,
-    describe: describeExit(exit, cause, about.graceMs),
+    describe: describeExit(exit, cause, about),
     cause,
     stderrTail: exit.stderrTail,
     wasReady: exit.wasReady,
@@ -38,6 +40,7 @@ export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): 
   if (exit.signal !== undefined) record.signal = exit.signal;
   if (exit.loadFailure !== undefined) record.loadFailure = exit.loadFailure;
   if (exit.detail !== undefined) record.detail = exit.detail;
+  else if (about.connectionLost && about.neverReached !== undefined) record.detail = about.neverReached;
   if (exit.errno !== undefined) record.errno = exit.errno;
   return record;
 }
@@ -52,7 +55,8 @@ export function exitBySignalFromOutside(exit: WorkerExit): WorkerExit {
   return outsideSignal === undefined || !inOrder ? exit : { ...exit, cause: "signaled", signal: outsideSignal };
 }
 
-function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], graceMs: number | undefined): string {
+function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], about: CrashCircumstances): string {
+  const { graceMs, neverReached } = about;
   const who = exit.pid === undefined ? "its worker" : `its worker (pid ${exit.pid})`;
   const after = `after ${Math.round(exit.uptimeMs)} ms`;
   switch (cause) {
@@ -76,7 +80,8 @@ function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], graceMs: nu
     case "spawn_failed":
       return `${who} could not be started: ${exit.detail ?? "no detail"}`;
     case "connection_lost":
-      return `${who} could no longer be reached and was killed ${after}`;
+      if (neverReached === undefined) return `${who} could no longer be reached and was killed ${after}`;
+      return `${who} said that it is ready, could not be reached and was killed ${after}: ${neverReached}`;
   }
 }
 

@@ -136,10 +136,13 @@ export class Agent<Output = unknown> {
 
   /** What the loaded agent is: schemas, tools, versions. Waits for a worker. */
   async describe(options: WaitOptions = {}): Promise<AgentDescription> {
-    const untilMs = options.timeoutMs === undefined ? undefined : this.#owner.runs.clock.now() + options.timeoutMs;
+    const untilMs =
+      options.timeoutMs === undefined ? undefined : this.#owner.runs.clock.monotonicMs() + options.timeoutMs;
     const left = (): WaitOptions => ({
       ...options,
-      ...(untilMs === undefined ? {} : { timeoutMs: Math.max(1, untilMs - this.#owner.runs.clock.now()) }),
+      ...(untilMs === undefined
+        ? {}
+        : { timeoutMs: Math.max(1, Math.ceil(untilMs - this.#owner.runs.clock.monotonicMs())) }),
     });
     // A description may be asked for twice: when the connection is lost, the next worker answers.
     for (;;) {

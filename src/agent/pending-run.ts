@@ -17,8 +17,6 @@ export interface PendingRun {
   begin(client: AgentClient, incarnation: number): void;
   /** Answers the caller with an error; one who was answered before hears nothing. A worker that carries the run is told to end it. */
   fail(error: Error): void;
-  /** The number of its attempt: of the one that is under way, or the next. */
-  readonly attempt: number;
   /** The ends of the workers that have died with it, oldest first. */
   readonly crashes: readonly CrashRecord[];
   /** Whether a worker has died with it, and its caller still waits: the next one may too. */
@@ -40,6 +38,8 @@ export interface RunOwner {
   readonly maxMessageBytes: number;
   /** Why no worker serves, when a start has failed and is tried again. */
   readonly startError: SynapseError | undefined;
+  /** Several changes as one: others are told of them when all are made. */
+  turn(work: () => void): void;
   /** A run that was not queued yet is queued; it fails when there is no room for it. */
   enqueue(run: PendingRun): void;
   /** The caller of the run was answered, but the worker holds it still. */

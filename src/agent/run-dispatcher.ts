@@ -69,6 +69,10 @@ export class RunDispatcher implements RunTaker {
     return this.#crashes.startError;
   }
 
+  turn(work: () => void): void {
+    this.#life.turn(work);
+  }
+
   accept(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;

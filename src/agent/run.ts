@@ -61,10 +61,6 @@ export abstract class Run<Output> implements PendingRun {
     this.#reject = reject;
   }
 
-  get attempt(): number {
-    return this.request.attempt;
-  }
-
   get crashes(): readonly CrashRecord[] {
     return this.#deaths.crashes;
   }
@@ -112,11 +108,14 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   fail(error: Error): void {
-    if (!this.#answer(error)) return;
-    const carriage = this.#carriage;
-    if (carriage === undefined) this.owner.runEnded(this);
-    else carriage.callOff();
-    this.#watchRest();
+    // Who hears of it may use its place, and ask for the next run.
+    this.owner.turn(() => {
+      if (!this.#answer(error)) return;
+      const carriage = this.#carriage;
+      if (carriage === undefined) this.owner.runEnded(this);
+      else carriage.callOff();
+      this.#watchRest();
+    });
   }
 
   died(crash: CrashRecord): RunFate {

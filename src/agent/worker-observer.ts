@@ -146,7 +146,9 @@ export class WorkerObserver implements WorkerOwner {
     for (const run of again.toReversed()) this.#mailbox.putBack(run);
     const poisonRuns = runsOf("set_aside").map(({ id }) => id);
     if (poisonRuns.length > 0) crash.poisonRuns = poisonRuns;
-    for (const { id: runId, attempt } of again) this.#life.report({ type: "run.retried", runId, attempt, crash });
+    for (const { id: runId, crashes } of again) {
+      this.#life.report({ type: "run.retried", runId, attempt: crashes.length + 1, crash });
+    }
     for (const run of this.#mailbox.drain(holder)) {
       const { id, crashes } = run;
       if (fates.get(run) === "set_aside") {
@@ -161,6 +163,7 @@ export class WorkerObserver implements WorkerOwner {
       agentId: this.#life.agentId,
       atMs: this.#life.clock.now(),
       connectionLost: about.connectionLost,
+      neverReached: about.neverReached,
       graceMs: about.graceMs,
       runsInFlight: held.map((run) => run.id),
       lastEvents: this.#life.lastEvents,

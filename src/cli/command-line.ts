@@ -3,9 +3,10 @@
 import { SynapseError } from "../errors.ts";
 import { ownPackage } from "../python/needs.ts";
 import type { Command, Terminal } from "./command.ts";
+import { doctorCommand } from "./doctor.ts";
 import { setupCommand } from "./setup.ts";
 
-const commands: readonly Command[] = [setupCommand];
+const commands: readonly Command[] = [setupCommand, doctorCommand];
 
 /**
  * Runs the command that the words name. Never rejects because of what the user did or what the machine lacks.
@@ -32,8 +33,7 @@ export async function runCommandLine(words: readonly string[], terminal: Termina
     return 0;
   }
   try {
-    await command.run(rest, terminal);
-    return 0;
+    return await command.run(rest, terminal);
   } catch (error) {
     if (error instanceof SynapseError) {
       terminal.error(error.message);
@@ -58,10 +58,16 @@ function isMisspelt(error: unknown): error is Error {
 }
 
 function ownTerminal(): Terminal {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", forgiveLeaving);
   return {
     cwd: process.cwd(),
     env: process.env,
     out: (text) => void process.stdout.write(`${text}\n`),
     error: (text) => void process.stderr.write(`${text}\n`),
   };
+}
+
+/** Whoever reads may leave early, as `head` does: that is no failure of the command. */
+function forgiveLeaving(error: Error): void {
+  if (!("code" in error && error.code === "EPIPE")) throw error;
 }

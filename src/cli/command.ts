@@ -18,6 +18,9 @@ export interface Command {
   readonly summary: string;
   /** What `--help` prints. */
   readonly help: string;
-  /** Does it. Rejects with a SynapseError whose message is for the user, or with what parseArgs throws. */
-  run(words: readonly string[], terminal: Terminal): Promise<void>;
+  /**
+   * Does it, and answers the exit code: 0 when it did what it is for, 1 when what it looked at is not as it should be. Rejects with a SynapseError
+   * whose message is for the user, or with what parseArgs throws.
+   */
+  run(words: readonly string[], terminal: Terminal): Promise<0 | 1>;
 }

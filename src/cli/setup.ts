@@ -45,8 +45,9 @@ export const setupCommand: Command = {
     });
     const { path, version, modules } = interpreter;
     out(`ready: ${path} (Python ${version}, synapse-otp ${modules.synapse_otp}, pydantic-ai ${modules.pydantic_ai})`);
-    if (found !== undefined && dirname(found.path) === dirname(path)) return;
+    if (found !== undefined && dirname(found.path) === dirname(path)) return 0;
     const instead = found === undefined ? "nothing" : `"${found.path}" (${found.source})`;
     out(`from "${cwd}" the search takes ${instead}: name this one by PYTHON_EXEC or python.interpreter`);
+    return 0;
   },
 };

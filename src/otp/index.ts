@@ -62,7 +62,7 @@ export { postpone } from "./start/postpone.ts";
 // Supervisors.
 
 export type { RestartDecision, RestartType, Shutdown } from "./report/supervisor-report.ts";
-export type { TreeNode } from "./report/tree.ts";
+export { formatTree, type TreeNode } from "./report/tree.ts";
 export type {
   ChildSpec,
   ChildSpecBase,

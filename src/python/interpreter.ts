@@ -68,7 +68,26 @@ export function findInterpreter(options: FindInterpreterOptions): Promise<Interp
   return createInterpreterFinder().find(options);
 }
 
+/** What a search came to. */
+export interface Survey {
+  /** The one that is taken; undefined when there is none. */
+  interpreter: Interpreter | undefined;
+  /** Those that were looked at before it, and why each was not taken, in the order of the search. */
+  rejections: readonly Rejection[];
+}
+
+/** One search without a memory that tells of a failure instead of rejecting. Same rules as {@link InterpreterFinder.find}. */
+export function surveyInterpreters(options: FindInterpreterOptions): Promise<Survey> {
+  return survey(options, (path, place) => probeInterpreter(path, place, options.timeoutMs));
+}
+
 async function search(options: FindInterpreterOptions, ask: Ask): Promise<Interpreter> {
+  const { interpreter, rejections } = await survey(options, ask);
+  if (interpreter !== undefined) return interpreter;
+  throw searchError(rejections, options.cwd);
+}
+
+async function survey(options: FindInterpreterOptions, ask: Ask): Promise<Survey> {
   const { interpreter, cwd } = options;
   // A worker's environment has in it what its owner says on purpose: only the host's own is sifted.
   const env = options.env === undefined ? workerEnvironment() : definedOf(options.env);
@@ -77,9 +96,9 @@ async function search(options: FindInterpreterOptions, ask: Ask): Promise<Interp
     const examined = await examine(candidate, { cwd, env }, ask);
     const rejection = rejectionOf(examined);
     if (rejection !== undefined) rejections.push(rejection);
-    else if ("answer" in examined) return describeInterpreter(examined);
+    else if ("answer" in examined) return { interpreter: describeInterpreter(examined), rejections };
   }
-  throw searchError(rejections, cwd);
+  return { interpreter: undefined, rejections };
 }
 
 function describeInterpreter({ candidate, path, answer }: Extract<Examined, { path: string }>): Interpreter {

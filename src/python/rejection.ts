@@ -50,31 +50,48 @@ function isOfMachine(rejection: Rejection): boolean {
   return !("answer" in rejection) || (!rejection.answer.inVirtualEnv && rejection.answer.own === undefined);
 }
 
+/** A search that ended with nothing, in words. */
+export interface SearchExplanation {
+  code: Rejection["code"];
+  /** The candidate that came nearest, or all of them, and what is wrong. */
+  what: string;
+  /** The command that mends it, and what else must change. */
+  remedy: string;
+}
+
 /**
  * The error for a search that ended with nothing: about the candidate that came nearest, with the others listed.
  * @param rejections at least one, in the order of the search
  */
 export function searchError(rejections: readonly Rejection[], cwd: string): WorkerError {
+  const { code, what, remedy } = explainSearch(rejections, cwd);
   const nearest = nearestOf(rejections);
-  if (nearest === undefined) return missingError(rejections, cwd);
-  const others = rejections.filter((rejection) => rejection !== nearest);
+  const others = nearest === undefined ? [] : rejections.filter((rejection) => rejection !== nearest);
   const rest = others.length === 0 ? "" : `; also looked at: ${others.map(describeRejection).join(", ")}`;
-  return new WorkerError(nearest.code, `${describeRejection(nearest)}; ${remedy(nearest, cwd)}${rest}`);
+  return new WorkerError(code, `${what}; ${remedy}${rest}`);
+}
+
+/** The same in parts. */
+export function explainSearch(rejections: readonly Rejection[], cwd: string): SearchExplanation {
+  const nearest = nearestOf(rejections);
+  if (nearest === undefined) return explainMissing(rejections, cwd);
+  return { code: nearest.code, what: describeRejection(nearest), remedy: remedy(nearest, cwd) };
 }
 
 /** For an interpreter that works and is slow: a network drive, a virus scanner. */
 const patience =
   "if it is only slow, raise startTimeoutMs: the search waits as long as the agent that may take longest";
 
-function missingError(rejections: readonly Rejection[], cwd: string): WorkerError {
+function explainMissing(rejections: readonly Rejection[], cwd: string): SearchExplanation {
+  const code = "python_missing";
   const named = rejections.find(({ candidate }) => isNamed(candidate.source));
   if (named !== undefined) {
     const remedy = "slow" in named && named.slow ? patience : ownEnvironment(["--venv", ".venv"], cwd, named);
-    return new WorkerError("python_missing", `${describeRejection(named)}; ${remedy}`);
+    return { code, what: describeRejection(named), remedy };
   }
   const what = `no Python interpreter for the workers was found; looked at: ${rejections.map(describeRejection).join(", ")}`;
   if (rejections.some((rejection) => "slow" in rejection && rejection.slow)) {
-    return new WorkerError("python_missing", `${what}; ${patience}`);
+    return { code, what, remedy: patience };
   }
   const isBroken = rejections.some(
     (rejection) => rejection.candidate.source === "cwd/.venv" && "broken" in rejection && rejection.broken,
@@ -83,7 +100,7 @@ function missingError(rejections: readonly Rejection[], cwd: string): WorkerErro
   // A bundle, as a rule: where it runs there may be no npm, and an interpreter that was made elsewhere.
   const isBundle = rejections.some(({ candidate }) => candidate.absent !== undefined);
   const orName = isBundle ? ", or name an interpreter that has synapse-otp by PYTHON_EXEC or python.interpreter" : "";
-  return new WorkerError("python_missing", `${what}; ${remedy}${orName}`);
+  return { code, what, remedy: remedy + orName };
 }
 
 /** The rejection in a few words: which interpreter, who named it, what is wrong with it. */

@@ -102,3 +102,14 @@ test("the end of a worker whose place was taken is called retired where it ended
   const crashed = createCrashRecord(workerExit({ cause: "signaled", signal: "SIGSEGV" }), retired);
   expect(crashed).toMatchObject({ cause: "signaled", signal: "SIGSEGV" });
 });
+
+test("a worker that was never reached is told with the reason", () => {
+  const exit = workerExit({ cause: "killed", signal: "SIGKILL" });
+  const neverReached = 'Error: "/tmp/s" is no socket';
+  const record = createCrashRecord(exit, { ...about, connectionLost: true, neverReached });
+  expect(record).toMatchObject({ cause: "connection_lost", detail: neverReached });
+  expect(record.describe).toBe(
+    `its worker (pid 4194999) said that it is ready, could not be reached and was killed after 1235 ms: ${neverReached}`,
+  );
+  expect(createCrashRecord(exit, { ...about, neverReached })).not.toHaveProperty("detail");
+});

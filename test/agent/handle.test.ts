@@ -86,6 +86,18 @@ describe("whenReady", () => {
   });
 });
 
+test("a machine's time that is set meanwhile shortens no wait, and no start takes less than no time", async () => {
+  const fleet = await startPoet();
+  const described = fleet.agent().describe({ timeoutMs: 60_000 });
+  fleet.clock.step(3_600_000);
+  expect(await described).toMatchObject({ agentId: "poet" });
+  const restarted = fleet.agent().restart();
+  await until("the next worker", () => fleet.agent().incarnation === 2);
+  fleet.clock.step(-3_600_000);
+  await restarted;
+  expect(fleet.reports.filter(({ type }) => type === "agent.ready")).toMatchObject([{ startMs: 0 }, { startMs: 0 }]);
+});
+
 test("describe waits for a worker and asks it", async () => {
   const fleet = await startPoet();
   expect(await fleet.agent().describe()).toMatchObject({ agentId: "poet", model: "fake", protocolVersion: 1 });

@@ -61,6 +61,33 @@ describe("restart() by a listener", () => {
     expect([fleet.agent().incarnation, fleet.clock.pending]).toEqual([2, 0]);
   });
 
+  test("of the runs that a crash has ended has one new worker and no second crash", async () => {
+    const asked: Promise<void>[] = [];
+    const fleet: Fleet = await startPoet(
+      {},
+      {
+        script: hang,
+        onReport: ({ type }) => {
+          if (type === "run.settled") asked.push(fleet.agent().restart());
+        },
+      },
+    );
+    const agent = fleet.agent();
+    await agent.whenReady();
+    const runs = [rejection(agent.run("hang")), rejection(agent.run("hang"))];
+    await until("the runs", () => fleet.launcher.worker("poet").runs.length === 2);
+    fleet.launcher.worker("poet").crash();
+    for (const run of runs) expect(await run).toMatchObject({ code: "worker_exited" });
+    await Promise.all(asked);
+    const told = fleet.reports.filter(({ type }) => type === "agent.crashed" || type === "run.settled");
+    expect(told.map((report) => [report.type, "incarnation" in report && report.incarnation])).toEqual([
+      ["run.settled", 1],
+      ["run.settled", 1],
+      ["agent.crashed", 1],
+    ]);
+    expect([agent.incarnation, fleet.launcher.workers.length, await alive(fleet)]).toEqual([2, 2, 1]);
+  });
+
   test("of a stop begins the agent anew", async () => {
     let asked: Promise<void> | undefined;
     const fleet: Fleet = await startPoet(
@@ -95,6 +122,30 @@ describe("restart() by a listener", () => {
     expect(await agent.run("still there")).toMatchObject({ output: "still there" });
     expect(await alive(fleet)).toBe(1);
   });
+});
+
+test("the place of a run that its caller has left is free for who hears of it", async () => {
+  let next: Promise<unknown> | undefined;
+  const lengths: number[] = [];
+  const fleet: Fleet = await startPoet(
+    { maxQueue: 1 },
+    {
+      script: { start: "never" },
+      onReport: ({ type }) => {
+        if (type !== "run.settled" || next !== undefined) return;
+        lengths.push(fleet.agent().queueLength);
+        next = rejection(fleet.agent().run("next"));
+      },
+    },
+  );
+  const leaver = new AbortController();
+  const left = rejection(fleet.agent().run("first", { signal: leaver.signal }));
+  leaver.abort();
+  expect(await left).toMatchObject({ code: "run_cancelled" });
+  lengths.push(fleet.agent().queueLength);
+  await fleet.agent().stop();
+  expect(await next).toMatchObject({ code: "agent_stopped" });
+  expect(lengths).toEqual([0, 1]);
 });
 
 test("an agent that a listener restarts when its first run begins is not ready, and who asks is answered by the next worker", async () => {

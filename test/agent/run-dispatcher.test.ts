@@ -34,7 +34,6 @@ function idleRun(id: string) {
   const run = {
     id,
     suspect: false,
-    attempt: 1,
     crashes: [],
     wait: () => undefined,
     begin: (_client: unknown, incarnation: number) => void begun.push(incarnation),

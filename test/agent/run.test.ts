@@ -463,6 +463,7 @@ describe("a run that is tried again", () => {
     client.answer.reject(new ConnectionLostError("never sent", { neverBegan: true }));
     await turn();
     expect(owner.refused).toEqual([run]);
-    expect(run.attempt).toBe(1);
+    run.begin(client, 2);
+    expect(client.calls.map(({ request }) => request.attempt)).toEqual([1, 1]);
   });
 });

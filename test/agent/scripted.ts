@@ -63,6 +63,10 @@ export class ScriptedOwner implements RunOwner {
     this.schema = schema;
   }
 
+  turn(work: () => void): void {
+    work();
+  }
+
   enqueue(run: PendingRun): void {
     this.enqueued.push(run);
   }

@@ -85,6 +85,42 @@ describe("a lost connection", () => {
     expect(await later).toMatchObject({ output: "later", incarnation: 2 });
   });
 
+  test("that never stood is told with the reason", async () => {
+    const fleet = await startPoet();
+    await fleet.agent().whenReady();
+    const { launch } = fleet.launcher;
+    // The next worker names a socket where nobody listens.
+    fleet.launcher.launch = (spec) => {
+      fleet.launcher.launch = launch;
+      const worker = launch.call(fleet.launcher, spec);
+      const started = worker.started.then((outcome) =>
+        "exit" in outcome ? outcome : { ready: { ...outcome.ready, socketPath: "/tmp/synapse-nobody-listens" } },
+      );
+      const { incarnation, pid, exited } = worker;
+      const releaseSocket = () => worker.releaseSocket();
+      return {
+        incarnation,
+        pid,
+        exited,
+        started,
+        releaseSocket,
+        stop: (...given) => worker.stop(...given),
+        kill: () => worker.kill(),
+      };
+    };
+    fleet.launcher.worker("poet").crash();
+    await fleet.report("agent.crashed");
+    const later = fleet.agent().run("later");
+    const { crash } = await fleet.whileTimePasses(
+      fleet.report("agent.crashed", (report) => report.crash.incarnation === 2),
+    );
+    expect(crash.cause).toBe("connection_lost");
+    expect(crash.describe).toMatch(
+      /said that it is ready, could not be reached and was killed after \d+ ms: .*nobody-listens/,
+    );
+    expect(await fleet.whileTimePasses(later)).toMatchObject({ output: "later", incarnation: 3 });
+  });
+
   test("that is the first sign of an exit is told as the exit", async () => {
     const fleet = await startPoet();
     await fleet.agent().whenReady();

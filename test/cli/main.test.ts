@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
@@ -24,6 +25,18 @@ test("a Node that is too old is told so in one sentence, before anything else is
   expect(stderr).toBe("synapse-otp needs Node 22.19 or newer; this is Node 20.20.2\n");
   expect(stdout).toBe("");
   expect(status).toBe(1);
+});
+
+test("a reader that leaves early, as head does, is no failure", async () => {
+  const child = spawn(process.execPath, [main, "doctor", "--no-start", "--python", "/nowhere/python"]);
+  child.stdout.destroy();
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+  });
+  const [code] = await once(child, "close");
+  // Of the doctor, who has found no interpreter.
+  expect({ code, said }).toEqual({ code: 1, said: "" });
 });
 
 test("the package offers it under both names, as a program of Node", () => {

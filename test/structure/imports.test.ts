@@ -32,13 +32,15 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["agent", [...coreRooms, "worker", "rpc", "python"], ["node:", "xstate", "@standard-schema/spec"]],
   // system.ts, its options and its log; index.ts.
   ["", ["agent", ...coreRooms, "policy", "worker", "rpc", "python", "inspect"], ["node:", "xstate", "pino"]],
+  // What a system would meet on this machine.
+  ["doctor", ["", "agent", "worker", "python"], ["node:", "execa"]],
   // Doubles stand in for any room.
   [
     "testing",
     ["", "agent", ...coreRooms, "worker", "rpc", "python", "inspect", "gen"],
     ["node:", "xstate", "@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"],
   ],
-  ["cli", ["", "agent", ...coreRooms, "worker", "rpc", "python", "inspect"], ["node:"]],
+  ["cli", ["", "doctor", "agent", ...coreRooms, "worker", "rpc", "python", "inspect"], ["node:"]],
 ];
 
 /** Files that every room may import; they import nothing but each other. */

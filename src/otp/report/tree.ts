@@ -17,3 +17,41 @@ export interface TreeNode {
   /** In start order; supervisors only. */
   children?: TreeNode[];
 }
+
+/**
+ * A tree as text, a line for each node: its id, its state, and where it has them its restarts, worker number and pid. Source: the tree that Elixir's
+ * observer draws, and the shape of `tree(1)`.
+ */
+export function formatTree(root: TreeNode): string {
+  const lines: string[] = [];
+  // A list of what is left to do, for a tree may be deeper than the stack.
+  const left: { node: TreeNode; indent: string; branch: string; below: string }[] = [
+    { node: root, indent: "", branch: "", below: "" },
+  ];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const { node, indent, branch, below } = next;
+    lines.push(`${indent}${branch}${describeNode(node)}`);
+    const children = node.children ?? [];
+    const last = children.length - 1;
+    for (let index = last; index >= 0; index -= 1) {
+      const child = children[index];
+      if (child === undefined) continue;
+      const isLast = index === last;
+      left.push({
+        node: child,
+        indent: indent + below,
+        branch: isLast ? "└─ " : "├─ ",
+        below: isLast ? "   " : "│  ",
+      });
+    }
+  }
+  return lines.join("\n");
+}
+
+function describeNode({ id, state, restarts, pid, incarnation }: TreeNode): string {
+  const facts = [state];
+  if (restarts > 0) facts.push(restarts === 1 ? "1 restart" : `${restarts} restarts`);
+  if (incarnation !== undefined) facts.push(`worker ${incarnation}`);
+  if (pid !== undefined) facts.push(`pid ${pid}`);
+  return `${id}: ${facts.join(", ")}`;
+}

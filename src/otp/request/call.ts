@@ -11,6 +11,7 @@ import type { SystemAction } from "../process/system-message.ts";
 import { contextRuntime, describeTarget, resolveTarget, type Target } from "../process/target.ts";
 import { onAbort } from "../scheduler/abort.ts";
 import { isThenable } from "../scheduler/thenable.ts";
+import { watchForDeadlock } from "./deadlock.ts";
 import { type CallDetails, callError, PendingCall } from "./pending-call.ts";
 import type { CallOf, CastOf, ReplyOf, TypedRef } from "./protocol.ts";
 import { type Patience, patienceMs } from "./timeout.ts";
@@ -81,6 +82,7 @@ export function startCall(
   if (signal !== undefined) pending.forgetSignal = onAbort(signal, () => pending.abort(signal.reason));
   process.deliver(pending);
   if (process === caller) process.calledItself(pending);
+  else watchForDeadlock(pending);
   return pending;
 }
 

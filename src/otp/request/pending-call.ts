@@ -35,6 +35,8 @@ export class PendingCall extends CallMessage implements Deadline {
   readonly type: "$call" | "$sys";
   readonly message: unknown;
   readonly caller: Process | undefined;
+  readonly target: Process;
+  readonly timeoutMs: number | "infinity";
   readonly promise: Promise<unknown>;
   atMs = 0;
   previous: Deadline | undefined = undefined;
@@ -44,9 +46,7 @@ export class PendingCall extends CallMessage implements Deadline {
   newerToTarget: OpenCall | undefined = undefined;
   olderOfCaller: OpenCall | undefined = undefined;
   newerOfCaller: OpenCall | undefined = undefined;
-  readonly #target: Process;
   readonly #written: unknown;
-  readonly #timeoutMs: number | "infinity";
   #resolve!: (value: unknown) => void;
   #reject!: (error: Error) => void;
   #forgetSignal: (() => void) | undefined;
@@ -55,10 +55,10 @@ export class PendingCall extends CallMessage implements Deadline {
   constructor(type: "$call" | "$sys", target: Process, call: CallDetails, caller: Process | undefined) {
     super();
     this.type = type;
-    this.#target = target;
+    this.target = target;
     this.#written = call.target;
     this.message = call.message;
-    this.#timeoutMs = call.timeoutMs;
+    this.timeoutMs = call.timeoutMs;
     this.caller = caller;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -66,6 +66,11 @@ export class PendingCall extends CallMessage implements Deadline {
     });
     listCall(this, target, caller);
     if (call.timeoutMs !== "infinity") target.runtime.deadlines.add(this, call.timeoutMs);
+  }
+
+  /** Whether it is neither answered nor given up. */
+  get isOpen(): boolean {
+    return this.#open;
   }
 
   /** The address of the reply, as a machine reads it off the event. */
@@ -79,10 +84,10 @@ export class PendingCall extends CallMessage implements Deadline {
   }
 
   answer(value: unknown): void {
-    const { traces } = this.#target;
+    const { traces } = this.target;
     if (traces !== undefined) tellTraces(traces, { type: "reply", to: this.caller, reply: value });
     if (this.#close()) this.#resolve(value);
-    else reportDeadLetter(this.#target.runtime, this.caller ?? "a caller outside any process", value, "late");
+    else reportDeadLetter(this.target.runtime, this.caller ?? "a caller outside any process", value, "late");
   }
 
   fail(error: Error): void {
@@ -109,7 +114,7 @@ export class PendingCall extends CallMessage implements Deadline {
   }
 
   expire(): void {
-    this.#failBy("timeout", `did not reply within ${this.#timeoutMs} ms`, "timeout");
+    this.#failBy("timeout", `did not reply within ${this.timeoutMs} ms`, "timeout");
   }
 
   /** The caller's signal was aborted. */
@@ -124,7 +129,7 @@ export class PendingCall extends CallMessage implements Deadline {
   }
 
   get #details(): CallDetails {
-    return { target: this.#written, message: this.message, timeoutMs: this.#timeoutMs };
+    return { target: this.#written, message: this.message, timeoutMs: this.timeoutMs };
   }
 
   #failBy(code: CallFailure, what: string, reason: ExitReason): void {
@@ -134,8 +139,8 @@ export class PendingCall extends CallMessage implements Deadline {
   #close(): boolean {
     if (!this.#open) return false;
     this.#open = false;
-    unlistCall(this, this.#target, this.caller);
-    if (this.lane !== undefined) this.#target.runtime.deadlines.remove(this);
+    unlistCall(this, this.target, this.caller);
+    if (this.lane !== undefined) this.target.runtime.deadlines.remove(this);
     this.#forgetSignal?.();
     return true;
   }

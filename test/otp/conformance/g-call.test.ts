@@ -266,7 +266,9 @@ test("G35 10,000 calls of a caller with 500,000 waiting messages take less than 
     for (let index = 0; index < 500_000; index += 1) send(me, index);
     await quiet();
     expect(processInfo(me)?.queueLength).toBe(500_000);
-    const full = Math.min(await time(), await time());
+    // Looking through the messages would take hundreds of times as long each time; a busy machine does not slow down every round.
+    let full = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < 8 && full >= empty * 10; round += 1) full = Math.min(full, await time());
     expect(full).toBeLessThan(empty * 10);
   });
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { formatTree, type TreeNode } from "../../../src/otp/report/tree.ts";
 import type { DynamicSupervisor } from "../../../src/otp/supervisor/dynamic.ts";
 import { defineDynamicSupervisor, defineSupervisor, tree } from "../../../src/otp/supervisor/start.ts";
 import { createWorld } from "../scripted.ts";
@@ -79,4 +80,39 @@ test("whereis finds a running child by id or by path, the nearest first, and the
   await supervisor.terminateChild("same");
   expect(supervisor.whereis("same")).toBe(far.ref);
   await supervisor.stop();
+});
+
+test("a tree is printed with a line for each node", () => {
+  const node = (id: string, state: string, rest: Partial<TreeNode> = {}): TreeNode => ({
+    id,
+    path: id,
+    type: "worker",
+    state,
+    restarts: 0,
+    ...rest,
+  });
+  const root = node("service", "running", {
+    children: [
+      node("front", "running", {
+        restarts: 1,
+        children: [node("chat", "ready", { restarts: 2, incarnation: 3, pid: 77 }), node("cities", "stopped")],
+      }),
+      node("tools", "crashed", { incarnation: 1, children: [] }),
+    ],
+  });
+  expect(formatTree(root)).toBe(
+    [
+      "service: running",
+      "├─ front: running, 1 restart",
+      "│  ├─ chat: ready, 2 restarts, worker 3, pid 77",
+      "│  └─ cities: stopped",
+      "└─ tools: crashed, worker 1",
+    ].join("\n"),
+  );
+});
+
+test("a tree of 5,000 levels is printed too", () => {
+  let root: TreeNode = { id: "leaf", path: "leaf", type: "worker", state: "running", restarts: 0 };
+  for (let level = 0; level < 5_000; level += 1) root = { ...root, id: String(level), children: [root] };
+  expect(formatTree(root).split("\n")).toHaveLength(5_001);
 });
