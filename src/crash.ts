@@ -49,8 +49,11 @@ export interface CrashRecord {
   atMs: number;
   /** One sentence: who, how, after how long. */
   describe: string;
-  /** The worker's own cause, or "connection_lost": the process lived but could not be reached and was killed. */
-  cause: WorkerExitCause | "connection_lost";
+  /**
+   * The worker's own cause, or "connection_lost": the process lived but could not be reached and was killed; or "retired": another worker had taken its
+   * place, and it ended in time.
+   */
+  cause: WorkerExitCause | "connection_lost" | "retired";
   pid?: number;
   exitCode?: number;
   signal?: NodeJS.Signals;
@@ -63,6 +66,11 @@ export interface CrashRecord {
    * other end.
    */
   failedStarts?: number;
+  /**
+   * Ids of runs that this and the worker before died with, which are set aside: the end is theirs, and does not count for the policy. Absent when there is
+   * none.
+   */
+  poisonRuns?: readonly string[];
   /** Last lines of stderr, oldest first. */
   stderrTail: readonly string[];
   /** Whether the worker had been ready. */

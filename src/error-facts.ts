@@ -70,6 +70,7 @@ export interface WorkerErrorFacts {
   agentId?: string;
   runId?: string;
   crash?: CrashRecord;
+  crashes?: readonly CrashRecord[];
   pythonType?: string;
   pythonTraceback?: string;
   cause?: unknown;

@@ -42,13 +42,15 @@ export function factsAsJson(error: Error): Record<string, unknown> {
 }
 
 function reduce(name: string, value: unknown): unknown {
-  if (name === "crash" && value !== undefined) {
-    const { stderrTail: _lines, loadFailure, lastEvents: _events, ...rest } = value as CrashRecord;
-    if (loadFailure === undefined) return rest;
-    return { ...rest, loadFailure: { kind: loadFailure.kind, message: loadFailure.message } };
-  }
+  if (name === "crash" && value !== undefined) return reduceCrash(value as CrashRecord);
+  if (name === "crashes" && Array.isArray(value)) return value.map(reduceCrash);
   if (name === "validationErrors" && Array.isArray(value)) {
     return value.map(({ type, loc, msg }: ValidationIssue) => ({ type, loc, msg }));
   }
   return value;
+}
+
+function reduceCrash({ stderrTail: _lines, loadFailure, lastEvents: _events, ...rest }: CrashRecord): unknown {
+  if (loadFailure === undefined) return rest;
+  return { ...rest, loadFailure: { kind: loadFailure.kind, message: loadFailure.message } };
 }

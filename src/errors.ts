@@ -56,6 +56,8 @@ export type RunErrorCode =
 export type WorkerErrorCode =
   /** The worker's process ended while it held the run; `crash` has the exit. */
   | "worker_exited"
+  /** The run was in flight at the deaths of two workers in a row, and is not tried again; `crashes` has both. */
+  | "run_poisoned"
   /** The process lives but its connection is lost; it is killed. */
   | "worker_connection_lost"
   /** The worker was not ready within `startTimeoutMs`. */
@@ -221,6 +223,8 @@ export class WorkerError extends SynapseError {
   readonly agentId?: string;
   readonly runId?: string;
   readonly crash?: CrashRecord;
+  /** Of "run_poisoned": every crash of a worker that carried the run, oldest first; `crash` is the last. */
+  readonly crashes?: readonly CrashRecord[];
   /** Exit code of the process, when it ended by itself. */
   readonly exitCode?: number;
   /** Signal that ended the process. */

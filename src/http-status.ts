@@ -18,6 +18,7 @@ export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
   unauthenticated: 500,
   protocol_violation: 500,
   worker_exited: 503,
+  run_poisoned: 500,
   worker_connection_lost: 503,
   worker_start_timeout: 503,
   worker_spawn_failed: 503,

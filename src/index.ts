@@ -4,8 +4,10 @@ import "./supported-node.ts";
 
 export type { AgentReport } from "./agent/agent-report.ts";
 export { type AgentDefinition, defineAgent } from "./agent/define.ts";
-export type { Agent, WaitOptions } from "./agent/handle.ts";
+export type { Agent, RestartOptions, WaitOptions } from "./agent/handle.ts";
 export type { AgentState } from "./agent/machine.ts";
+export type { RecycleOptions } from "./agent/recycling.ts";
+export type { RetryOptions } from "./agent/retry.ts";
 export type { RunOptions } from "./agent/run-options.ts";
 export type { RunEvent, RunResult } from "./agent/run-result.ts";
 export type { RunStream } from "./agent/run-stream.ts";

@@ -98,12 +98,15 @@ class AgentCounts {
         this.#workersSpawned += 1;
         return;
       case "agent.ready":
+      case "agent.swapped":
         this.#starts.add(report.startMs);
         return;
       case "agent.crashed":
         increase(this.#crashes, report.crash.cause);
         return;
       case "run.started":
+        // A run that is tried again is the same run.
+        if (report.attempt > 1) return;
         this.#runs.started += 1;
         this.#waits.add(report.waitedMs);
         return;

@@ -40,6 +40,18 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
         "info",
         `${report.path}: worker ${report.incarnation} ready after ${Math.round(report.startMs)} ms (pid ${report.pid})`,
       ];
+    case "agent.swapped":
+      return [
+        "info",
+        `${report.path}: worker ${report.incarnation} ready after ${Math.round(report.startMs)} ms (pid ${report.pid}), in place of worker ${report.retired}: ${report.reason}`,
+      ];
+    case "agent.swap_failed":
+      return [
+        "error",
+        `${report.path}: worker ${report.crash.incarnation} could not take its place (${report.reason}): ${report.crash.describe}`,
+      ];
+    case "worker.retired":
+      return [report.crash.cause === "retired" ? "debug" : "warn", `${report.path}: ${report.crash.describe}`];
     case "worker.draining":
       return [
         "warn",
@@ -57,6 +69,16 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
       const why = report.code === undefined ? "" : ` (${report.code})`;
       return ["debug", `${report.path}: run "${report.runId}" ${report.outcome}${why} after ${report.durationMs} ms`];
     }
+    case "run.retried":
+      return [
+        "warn",
+        `${report.path}: run "${report.runId}" waits for its attempt ${report.attempt}: ${report.crash.describe}`,
+      ];
+    case "run.set_aside":
+      return [
+        "error",
+        `${report.path}: run "${report.runId}" is set aside: ${report.crashes.length} workers in a row have died with it`,
+      ];
     case "run.lingers":
       return [
         "warn",

@@ -57,6 +57,17 @@ test("runs are counted by outcome, error and kind, with their times and what the
   ]);
 });
 
+test("a worker that takes another's place has started, and a run that is tried again is counted once", () => {
+  const { agents } = counted(
+    { ...base, type: "agent.swapped", pid: 2, startMs: 40, reason: "new code", retired: 1 },
+    { ...base, type: "run.started", runId: "r", attempt: 1, waitedMs: 5 },
+    { ...base, type: "run.started", runId: "r", attempt: 2, waitedMs: 900 },
+  ).value("system", [slot("poet")]);
+  expect(agents).toMatchObject([
+    { starts: { count: 1, sumMs: 40 }, runs: { started: 1 }, waits: { count: 1, sumMs: 5 }, crashes: {} },
+  ]);
+});
+
 test("workers are counted with their starts and their crashes by cause", () => {
   const { agents } = counted(
     { ...base, type: "worker.spawned", pid: 1 },

@@ -107,6 +107,17 @@ async def test_garbage_and_unknown_messages_of_the_host_are_ignored(start: Start
     assert await worker.shutdown() == 0
 
 
+async def test_a_worker_tells_the_files_that_it_has_imported_below_its_working_directory(start: Start) -> None:
+    worker = start(f"{FIXTURES}/controllable.py:agent")
+    await worker.ready()
+    await worker.send({"type": "imports"})
+    answer = await worker.receive()
+    assert answer["type"] == "imports"
+    assert str(ROOT / FIXTURES / "controllable.py") in answer["files"]
+    assert not [path for path in answer["files"] if "site-packages" in path]
+    assert await worker.shutdown() == 0
+
+
 async def test_sigterm_shuts_down_with_exit_code_0(start: Start) -> None:
     worker = start(f"{FIXTURES}/controllable.py:agent")
     await worker.ready()

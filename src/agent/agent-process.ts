@@ -5,17 +5,19 @@ import { CallerError } from "../errors.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import { CrashHistory } from "./crash-history.ts";
-import { CurrentWorker } from "./current-worker.ts";
 import { type AgentSlot, agentEnvironment, type EquippedEnvironment } from "./environment.ts";
-import { Agent, type HandleOwner } from "./handle.ts";
+import { Agent, type HandleOwner, type RestartOptions } from "./handle.ts";
 import { AgentLife } from "./life.ts";
 import { type AgentState, agentMachine } from "./machine.ts";
 import { Mailbox } from "./mailbox.ts";
+import type { PendingRun } from "./pending-run.ts";
 import { Readiness } from "./readiness.ts";
-import type { PendingRun } from "./run.ts";
+import { Renewal } from "./renewal.ts";
 import { RunDispatcher } from "./run-dispatcher.ts";
 import type { NormalAgentSpec } from "./spec.ts";
+import { Swap } from "./swap.ts";
 import { WorkerObserver } from "./worker-observer.ts";
+import { Workers } from "./workers.ts";
 
 /**
  * Starts an agent under its supervisor: its first worker is launched, and the agent accepts runs at once.
@@ -41,9 +43,11 @@ export class AgentProcess implements AgentSlot, HandleOwner {
   readonly handle: Agent<unknown>;
   readonly runs: RunDispatcher;
   readonly #life: AgentLife;
-  readonly #worker: CurrentWorker;
+  readonly #workers: Workers;
   readonly #crashes: CrashHistory;
   readonly #readiness = new Readiness();
+  readonly #renewal: Renewal;
+  readonly #swap: Swap;
   /** Whether the supervisor wants to be told when the worker is gone, and to decide what follows. */
   #halting = false;
   #restartTimer: unknown;
@@ -52,11 +56,24 @@ export class AgentProcess implements AgentSlot, HandleOwner {
     const life = new AgentLife(spec, environment);
     const mailbox = new Mailbox<PendingRun>(spec.id, spec);
     const crashes = new CrashHistory(life);
-    const observer = new WorkerObserver({ life, mailbox, crashes, readiness: this.#readiness });
+    const readiness = this.#readiness;
+    const swap = new Swap({ life, readiness, workers: () => this.#workers });
+    const renewal = new Renewal({ life, swap });
+    this.#renewal = renewal;
+    const observer = new WorkerObserver({
+      life,
+      mailbox,
+      crashes,
+      readiness,
+      swap,
+      renewal,
+      serve: () => this.runs.serve(),
+    });
     this.#life = life;
     this.#crashes = crashes;
-    this.#worker = new CurrentWorker(spec, environment, observer, () => life.clock);
-    this.runs = new RunDispatcher({ life, mailbox, crashes, worker: this.#worker });
+    this.#swap = swap;
+    this.#workers = new Workers(spec, environment, observer, () => life.clock);
+    this.runs = new RunDispatcher({ life, mailbox, crashes, workers: this.#workers, renewal });
     this.handle = new Agent(this);
   }
 
@@ -89,11 +106,11 @@ export class AgentProcess implements AgentSlot, HandleOwner {
   }
 
   get pid(): number | undefined {
-    return this.#worker.pid;
+    return this.#workers.pid;
   }
 
   get client(): AgentClient | undefined {
-    return this.#worker.client;
+    return this.#workers.client;
   }
 
   get lastCrash(): CrashRecord | undefined {
@@ -115,7 +132,7 @@ export class AgentProcess implements AgentSlot, HandleOwner {
       kill: () =>
         this.#life.turn(() => {
           this.#life.noteKill();
-          this.#worker.kill();
+          this.#workers.kill();
           this.#stop("killed");
         }),
       resident: {
@@ -133,10 +150,11 @@ export class AgentProcess implements AgentSlot, HandleOwner {
     };
   }
 
-  async restart(reason: string): Promise<void> {
+  async restart({ reason = "asked by the caller", graceful = false }: RestartOptions): Promise<void> {
     if (this.state === "stopping") {
       throw new CallerError("stopped", `agent "${this.agentId}" is being stopped; restart it when it has stopped`);
     }
+    if (graceful && this.#swap.possible) return this.#swap.request(reason);
     if (this.stopped) {
       const { control, childId } = this.#life.scope;
       await control.restartChild(childId);
@@ -181,11 +199,11 @@ export class AgentProcess implements AgentSlot, HandleOwner {
         endWorker: () => this.#endWorker(() => this.#restartWhenGone()),
         restartWhenGone: () => this.#restartWhenGone(),
         restartNow: () => {
-          if (!this.#worker.present) this.#schedule(0);
+          if (!this.#workers.ending) this.#schedule(0);
         },
         haltWorker: () => {
           this.#halting = true;
-          if (!this.#worker.present || !this.#worker.ending) this.#endWorker(() => this.#restartWhenGone());
+          if (!this.#workers.ending) this.#endWorker(() => this.#restartWhenGone());
         },
         scheduleRestart: ({ context, event }) =>
           this.#schedule(event.type === "supervisor.restart" && !context.hurried ? event.delayMs : 0),
@@ -198,15 +216,15 @@ export class AgentProcess implements AgentSlot, HandleOwner {
   }
 
   #startWorker(incarnation: number): void {
+    const afterCrash = this.#crashes.last?.incarnation === this.#life.incarnation;
     this.#life.incarnate(incarnation);
     this.#halting = false;
-    const afterCrash = this.#crashes.last?.incarnation === incarnation - 1;
-    this.#worker.launch(incarnation, afterCrash);
+    this.#workers.launch(incarnation, afterCrash);
   }
 
   #endWorker(withoutWorker: () => void): void {
     this.#clearTimer();
-    if (!this.#worker.end(this.#life.killed ? "kill" : "drain")) withoutWorker();
+    if (!this.#workers.end(this.#life.killed ? "kill" : "drain")) withoutWorker();
   }
 
   #restartWhenGone(): void {
@@ -247,6 +265,7 @@ export class AgentProcess implements AgentSlot, HandleOwner {
   #reportStopped(reason: string): void {
     const rejectedRuns = this.runs.refuseWaiting();
     this.#readiness.reject(this.#crashes.endError(reason));
+    this.#renewal.stopped();
     // Nobody can start a temporary agent again: its handle tells why it ended, the system forgets it.
     const { agents } = this.#life.environment;
     if (this.spec.restart === "temporary" && agents.get(this.agentId) === this) agents.delete(this.agentId);

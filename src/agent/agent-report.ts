@@ -19,6 +19,12 @@ export type AgentReport =
   | (AgentReportBase & { type: "worker.spawned"; pid: number | undefined })
   /** The worker serves; `startMs` is from its spawn. */
   | (AgentReportBase & { type: "agent.ready"; pid: number; startMs: number })
+  /** A worker has taken the place of another without a gap, and serves; `startMs` is from its spawn. The other finishes what it holds. */
+  | (AgentReportBase & { type: "agent.swapped"; pid: number; startMs: number; reason: string; retired: number })
+  /** The worker that was to take the current one's place is gone before it was ready. The current one serves on. */
+  | (AgentReportBase & { type: "agent.swap_failed"; reason: string; crash: CrashRecord })
+  /** A worker whose place another has taken is gone. It is no crash, however it ended. */
+  | (AgentReportBase & { type: "worker.retired"; crash: CrashRecord })
   /** A signal from outside asks the worker to end: it finishes the runs it holds, and the next worker serves what waits. */
   | (AgentReportBase & { type: "worker.draining"; pid: number | undefined; signal: NodeJS.Signals })
   /** The worker had been asked to end, did not within its time, and was killed; `crash.detail` says what it was doing. */
@@ -40,6 +46,10 @@ export type AgentReport =
       kind?: RunErrorKind;
       usage?: Usage;
     })
+  /** The worker of a run has died, and the run waits for the next one, in front of all others; `attempt` is the one to come. */
+  | (AgentReportBase & { type: "run.retried"; runId: string; attempt: number; crash: CrashRecord })
+  /** A run was in flight at the deaths of two workers in a row, and is not tried again. */
+  | (AgentReportBase & { type: "run.set_aside"; runId: string; crashes: readonly CrashRecord[] })
   /**
    * The caller of a run was answered `forMs` ago (it left, or its time was up), but the run goes on in Python and keeps its place: a tool in a
    * thread, or one that ignores that it was cancelled. `agent.restart()` ends it with its worker.

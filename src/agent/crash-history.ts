@@ -83,7 +83,9 @@ export class CrashHistory {
       this.#life.tellSupervisor((scope) => scope.startFailed(crash));
       return;
     }
-    this.#life.tellSupervisor((scope) => scope.exited(exitReasonOf(crash), crash.failedStarts));
+    this.#life.tellSupervisor((scope) =>
+      scope.exited(exitReasonOf(crash), crash.failedStarts, crash.poisonRuns === undefined),
+    );
   }
 
   /** The supervisor's answer. */

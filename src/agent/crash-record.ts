@@ -13,13 +13,16 @@ export interface CrashCircumstances {
   neverReached?: string | undefined;
   /** How long it had had to end, in milliseconds, if it had been asked to. */
   graceMs?: number | undefined;
+  /** Whether another worker had taken its place. */
+  retired?: boolean;
   runsInFlight: readonly string[];
   lastEvents: readonly string[];
 }
 
 /** Makes the record of a worker's exit. Facts that are unknown are absent. */
 export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): CrashRecord {
-  const cause = about.connectionLost ? "connection_lost" : exit.cause;
+  const retired = about.retired === true && exit.cause === "stopped";
+  const cause = about.connectionLost ? "connection_lost" : retired ? "retired" : exit.cause;
   const record: CrashRecord = {
     agentId: about.agentId,
     incarnation: exit.incarnation,
@@ -63,6 +66,8 @@ function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], about: Cras
       return `${who} was ended by ${exit.signal} ${after}${atStart(exit)}`;
     case "stopped":
       return `${who} was stopped ${after}`;
+    case "retired":
+      return `${who} was retired ${after}`;
     case "killed":
       if (exit.detail === undefined) return `${who} was killed ${after}`;
       return `${who} did not end within shutdownMs${graceMs === undefined ? "" : ` (${graceMs} ms)`} and was killed; ${exit.detail}`;

@@ -4,6 +4,7 @@ import { CallerError } from "../errors.ts";
 import type { SystemLogger } from "../logger.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { Launcher } from "../worker/launcher.ts";
+import { residentBytes } from "../worker/memory.ts";
 import type { AgentReport } from "./agent-report.ts";
 import { boundFields } from "./guarded-logger.ts";
 import type { Agent } from "./handle.ts";
@@ -46,6 +47,8 @@ export class AgentEnvironment {
   readonly report: (report: AgentReport) => void;
   /** Set when the system is being stopped: its workers end by `untilMs`, by the monotonic clock; infinite without a limit. */
   stopping: { readonly untilMs: number } | undefined;
+  /** Memory of a process in bytes, where that is known. */
+  memoryOf: (pid: number) => number | undefined = residentBytes;
   /** The agents of the system by id; one that has stopped stays, so that its handle keeps telling why. */
   readonly agents = new Map<string, AgentSlot>();
 

@@ -1,13 +1,13 @@
 /** The handle of an agent: what callers hold. It stays good across crashes, restarts and stops. */
 
 import type { CrashRecord } from "../crash.ts";
-import { invalidArgument, RunError, type SynapseError } from "../errors.ts";
+import { invalidArgument, RunError, type SynapseError, unquotedArgument } from "../errors.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
 import type { AgentState } from "./machine.ts";
-import type { PendingRun, RunOwner } from "./run.ts";
+import type { PendingRun, RunOwner } from "./pending-run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
 import type { RunResult } from "./run-result.ts";
 import { type RunStream, StreamRun } from "./run-stream.ts";
@@ -18,6 +18,17 @@ export interface WaitOptions {
   signal?: AbortSignal | undefined;
   /** Milliseconds, 1 to 2,147,483,647; default: no limit. */
   timeoutMs?: number | undefined;
+}
+
+/** How an agent's worker is replaced. */
+export interface RestartOptions {
+  /** Said in the reports; default "asked by the caller". */
+  reason?: string | undefined;
+  /**
+   * Without a gap: the next worker is ready before the current one is let go, and takes what waits and what comes; runs in flight finish where they are, within
+   * `shutdownMs`. A next worker that does not get ready leaves the current one serving. Default false: the current one ends first.
+   */
+  graceful?: boolean | undefined;
 }
 
 /** Where an agent's runs are handed in. */
@@ -53,7 +64,7 @@ export interface HandleOwner {
   /** Settles when a worker serves; rejects when the agent stops first. */
   readonly ready: Promise<void>;
   /** Asks for a fresh worker; settles when it serves. */
-  restart(reason: string): Promise<void>;
+  restart(options: RestartOptions): Promise<void>;
   /** Stops the agent, so that it is not restarted. Settles when it has ended, whoever asked first. */
   stop(): Promise<void>;
 }
@@ -95,7 +106,7 @@ export class Agent<Output = unknown> {
     return this.#owner.runs.queueLength;
   }
 
-  /** Runs that work in the worker now, also those whose caller has been answered: at most `maxConcurrency`. */
+  /** Runs that work in the worker now, also those whose caller has been answered: at most `maxConcurrency`, and during a swap as many in each of its two workers. */
   get inFlight(): number {
     return this.#owner.runs.inFlight;
   }
@@ -190,11 +201,12 @@ export class Agent<Output = unknown> {
 
   /**
    * Replaces the worker: it finishes its runs or cancels them, within `shutdownMs`, then the next incarnation starts. Settles when that one serves. An agent
-   * that has stopped is started again. Does not count as a restart of the supervisor's policy.
+   * that has stopped is started again. Does not count as a restart of the supervisor's policy. With `graceful: true` the next one is ready before the
+   * old one is let go; where no worker serves, that is a restart as any other.
+   * @returns rejects with WorkerError when the agent stops first, or when the next worker of a graceful restart does not get ready
    */
-  async restart(reason = "asked by the caller"): Promise<void> {
-    if (typeof reason !== "string") throw invalidArgument("reason", reason, "a string");
-    await this.#owner.restart(reason);
+  async restart(options: string | RestartOptions = {}): Promise<void> {
+    await this.#owner.restart(checkRestart(options));
   }
 
   /**
@@ -204,4 +216,22 @@ export class Agent<Output = unknown> {
   async stop(): Promise<void> {
     await this.#owner.stop();
   }
+}
+
+/** @throws CallerError "invalid_argument" */
+function checkRestart(options: string | RestartOptions): RestartOptions {
+  if (typeof options === "string") return { reason: options };
+  if (typeof options !== "object" || options === null) {
+    throw invalidArgument("reason", options, "a string, or options of the restart");
+  }
+  for (const key of Object.keys(options)) {
+    if (key === "reason" || key === "graceful") continue;
+    throw unquotedArgument(`options.${key}`, options[key as keyof RestartOptions], "one of reason, graceful");
+  }
+  const { reason, graceful } = options;
+  if (reason !== undefined && typeof reason !== "string") throw invalidArgument("options.reason", reason, "a string");
+  if (graceful !== undefined && typeof graceful !== "boolean") {
+    throw invalidArgument("options.graceful", graceful, "a boolean");
+  }
+  return options;
 }

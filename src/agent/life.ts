@@ -22,6 +22,7 @@ export class AgentLife {
   #scope: ChildScope | undefined;
   #actor: AgentActor | undefined;
   #incarnation = 0;
+  #launched = 0;
   #killed = false;
 
   constructor(spec: NormalAgentSpec, environment: EquippedEnvironment) {
@@ -64,6 +65,11 @@ export class AgentLife {
     return this.#actor === undefined ? Promise.resolve() : this.#ended.promise;
   }
 
+  /** Number of the worker that was launched last, which may be one that has not taken its place yet. */
+  get launched(): number {
+    return this.#launched;
+  }
+
   /** Number of the current or last worker; 0 before the first. */
   get incarnation(): number {
     return this.#incarnation;
@@ -86,15 +92,21 @@ export class AgentLife {
     this.#ended = Promise.withResolvers();
     const actor = createChildActor(logic, scope.supervisor, {
       id: this.agentId,
-      input: { agentId: this.agentId, incarnation: this.#incarnation },
+      input: { agentId: this.agentId, incarnation: this.#launched },
     }) as AgentActor;
     this.#actor = actor;
     this.turn(() => actor.start());
     return actor;
   }
 
-  /** A worker of this number begins. */
+  /** A worker of this number is launched. */
+  countLaunch(incarnation: number): void {
+    this.#launched = Math.max(this.#launched, incarnation);
+  }
+
+  /** The current worker is the one of this number. */
   incarnate(incarnation: number): void {
+    this.countLaunch(incarnation);
     this.#incarnation = incarnation;
   }
 
@@ -115,10 +127,10 @@ export class AgentLife {
     this.turn(() => this.#actor?.send(event));
   }
 
-  /** Tells the system, after the turn. */
-  report(facts: AgentReportFacts): void {
+  /** Tells the system, after the turn. `incarnation` is the worker's that it is about. */
+  report(facts: AgentReportFacts, incarnation = this.#incarnation): void {
     const base = { agentId: this.agentId, path: this.path ?? this.agentId, atMs: this.clock.now() };
-    const report = { ...facts, ...base, incarnation: this.#incarnation } as AgentReport;
+    const report = { ...facts, ...base, incarnation } as AgentReport;
     this.#outbox.tell(() => this.environment.report(report));
   }
 

@@ -13,6 +13,10 @@ export interface AgentContext {
   agentId: string;
   /** Number of the current or last worker; 0 before the first. */
   incarnation: number;
+  /** Number of the worker that was launched last. */
+  launched: number;
+  /** Number of the worker that is to take the current one's place, while there is one. */
+  next: number | undefined;
   /** Process id of the current worker. */
   pid: number | undefined;
   /** Runs that the worker holds. */
@@ -29,6 +33,12 @@ export interface AgentContext {
 export type AgentEvent =
   | { type: "worker.spawned"; pid: number | undefined }
   | { type: "worker.ready" }
+  /** A worker has been launched that is to take the current one's place when it is ready. */
+  | { type: "swap.begun"; incarnation: number }
+  /** It is gone instead. */
+  | { type: "swap.failed" }
+  /** It has taken the place: the one before finishes its runs and is no concern of the agent's state. */
+  | { type: "worker.swapped"; pid: number | undefined }
   /** The worker's process is gone. `crash` is set when nobody had asked for it. */
   | { type: "worker.exited"; crash?: string }
   | { type: "run.started"; runId: string }
@@ -73,16 +83,30 @@ const definition = setup({
     /** The agent has ended: rejects what still waits and tells the supervisor. */
     reportStopped: missing,
     countIncarnation: assign({
-      incarnation: ({ context }) => context.incarnation + 1,
+      incarnation: ({ context }) => context.next ?? context.launched + 1,
+      launched: ({ context }) => context.next ?? context.launched + 1,
+      next: undefined,
       pid: undefined,
       inFlight: 0,
       hurried: false,
     }),
     hurry: assign({ hurried: true }),
+    noteNext: assign(({ event }) =>
+      event.type === "swap.begun" ? { launched: event.incarnation, next: event.incarnation } : {},
+    ),
+    forgetNext: assign({ next: undefined }),
+    noteSwap: assign(({ event, context }) => ({
+      incarnation: context.next ?? context.incarnation,
+      next: undefined,
+      pid: event.type === "worker.swapped" ? event.pid : undefined,
+      inFlight: 0,
+    })),
     forgetWorker: assign({ pid: undefined, inFlight: 0 }),
     noteCrash: assign(({ event, context }) => ({
       pid: undefined,
       inFlight: 0,
+      // Who has asked for the next worker wants it now.
+      hurried: context.hurried || context.next !== undefined,
       lastCrash: event.type === "worker.exited" ? (event.crash ?? context.lastCrash) : context.lastCrash,
     })),
     noteReason: assign({ reason: ({ event }) => (event.type === "agent.stop" ? event.reason : undefined) }),
@@ -104,6 +128,8 @@ export const agentMachine = definition.createMachine({
   context: ({ input }) => ({
     agentId: input.agentId,
     incarnation: input.incarnation,
+    launched: input.incarnation,
+    next: undefined,
     pid: undefined,
     inFlight: 0,
     lastCrash: undefined,
@@ -111,6 +137,10 @@ export const agentMachine = definition.createMachine({
     hurried: false,
   }),
   initial: "starting",
+  on: {
+    "swap.begun": { actions: "noteNext" },
+    "swap.failed": { actions: "forgetNext" },
+  },
   states: {
     /** A worker has been launched and is not ready; runs wait. Ends with its ready line or its exit. */
     starting: {
@@ -124,21 +154,23 @@ export const agentMachine = definition.createMachine({
         "supervisor.halt": { target: "restarting", actions: "haltWorker" },
       },
     },
-    /** The worker is ready and holds no run. Ends with a run, a stop, a restart or its exit. */
+    /** The worker is ready and holds no run. Ends with a run, a stop, a restart or its exit; at a swap another worker takes its place. */
     ready: {
       entry: "serveRuns",
       on: {
         "run.started": { target: "busy", actions: "countRun" },
+        "worker.swapped": { target: "ready", reenter: true, actions: "noteSwap" },
         "worker.exited": "crashed",
         "agent.stop": "stopping",
         "agent.restart": { target: "restarting", actions: "endWorker" },
         "supervisor.halt": { target: "restarting", actions: "haltWorker" },
       },
     },
-    /** The worker holds at least one run. Ends when the last one is settled, with a stop, a restart or its exit. */
+    /** The worker holds at least one run. Ends when the last one is settled, at a swap, with a stop, a restart or its exit. */
     busy: {
       on: {
         "run.started": { actions: "countRun" },
+        "worker.swapped": { target: "ready", actions: "noteSwap" },
         "run.settled": [{ guard: "lastRun", target: "ready", actions: "uncountRun" }, { actions: "uncountRun" }],
         "worker.exited": "crashed",
         "agent.stop": "stopping",
@@ -152,7 +184,7 @@ export const agentMachine = definition.createMachine({
       on: {
         "supervisor.restart": { target: "restarting", actions: "scheduleRestart" },
         "agent.restart": { actions: "hurry" },
-        "agent.stop": { target: "stopped", actions: "noteReason" },
+        "agent.stop": "stopping",
       },
     },
     /** A fresh worker is wanted; ends when the old one is gone and any delay has passed. Runs wait. */

@@ -11,13 +11,14 @@ interface Place<Run> {
   behind: Place<Run> | undefined;
 }
 
-/** Runs that wait, in order, and runs that a worker holds. Adding, taking and removing are constant-time. */
+/** Runs that wait, in order, and runs that a worker holds: the current one, or the one before it. Adding, taking and removing are constant-time. */
 export class Mailbox<Run> {
   readonly #agentId: string;
   readonly #maxQueue: number;
   readonly #maxConcurrency: number;
   readonly #waiting = new Map<Run, Place<Run>>();
   readonly #inFlight = new Set<Run>();
+  readonly #retired = new Set<Run>();
   #reserved = 0;
   #first: Place<Run> | undefined;
   #last: Place<Run> | undefined;
@@ -34,6 +35,11 @@ export class Mailbox<Run> {
 
   get inFlight(): ReadonlySet<Run> {
     return this.#inFlight;
+  }
+
+  /** What the worker before holds still, which takes no more. */
+  get retired(): ReadonlySet<Run> {
+    return this.#retired;
   }
 
   /** Whether a run that comes now would be taken in this turn, if the worker is ready. */
@@ -83,6 +89,11 @@ export class Mailbox<Run> {
     if (place?.reserved === true) this.#leave(place);
   }
 
+  /** The run that would be taken next; undefined when none waits. */
+  get first(): Run | undefined {
+    return this.#first?.reserved === false ? this.#first.run : undefined;
+  }
+
   /** The next run for a worker, which holds it from now on; undefined when none waits or the worker is full. */
   take(): Run | undefined {
     const place = this.#first;
@@ -92,9 +103,15 @@ export class Mailbox<Run> {
     return place.run;
   }
 
-  /** Puts a run that a worker refused unbegun back to the front. */
+  /** The runs in flight stay with the worker that holds them, and another takes its place: it holds none yet. */
+  retire(): void {
+    for (const run of this.#inFlight) this.#retired.add(run);
+    this.#inFlight.clear();
+  }
+
+  /** Puts a run that a worker refused unbegun, or lost, back to the front. */
   putBack(run: Run): void {
-    if (!this.#inFlight.delete(run)) return;
+    if (!this.#inFlight.delete(run) && !this.#retired.delete(run)) return;
     const place: Place<Run> = { run, reserved: false, before: undefined, behind: this.#first };
     if (this.#first === undefined) this.#last = place;
     else this.#first.before = place;
@@ -104,17 +121,18 @@ export class Mailbox<Run> {
 
   /** Forgets a run that has ended, wherever it was. Answers whether a worker held it. */
   remove(run: Run): boolean {
-    if (this.#inFlight.delete(run)) return true;
+    if (this.#inFlight.delete(run) || this.#retired.delete(run)) return true;
     const place = this.#waiting.get(run);
     if (place !== undefined) this.#leave(place);
     return false;
   }
 
   /** Empties one side and hands it out, oldest first. */
-  drain(side: "waiting" | "inFlight"): Run[] {
-    if (side === "inFlight") {
-      const held = [...this.#inFlight];
-      this.#inFlight.clear();
+  drain(side: "waiting" | "inFlight" | "retired"): Run[] {
+    if (side !== "waiting") {
+      const holder = side === "inFlight" ? this.#inFlight : this.#retired;
+      const held = [...holder];
+      holder.clear();
       return held;
     }
     const waiting: Run[] = [];

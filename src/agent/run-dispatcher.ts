@@ -5,31 +5,36 @@ import { CallerError, type SynapseError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import type { CrashHistory } from "./crash-history.ts";
-import type { CurrentWorker } from "./current-worker.ts";
 import type { RunTaker } from "./handle.ts";
 import type { AgentLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
-import type { PendingRun } from "./run.ts";
+import type { PendingRun } from "./pending-run.ts";
+import type { Renewal } from "./renewal.ts";
+import type { RetryOptions } from "./retry.ts";
+import type { Workers } from "./workers.ts";
 
 /** The way of an agent's runs: from the caller to the mailbox, from there to the worker that serves. */
 export class RunDispatcher implements RunTaker {
   readonly #life: AgentLife;
   readonly #mailbox: Mailbox<PendingRun>;
-  readonly #worker: CurrentWorker;
+  readonly #workers: Workers;
   readonly #crashes: CrashHistory;
+  readonly #renewal: Renewal;
   /** Runs whose caller was answered while the worker still held them. */
   readonly #left = new Set<PendingRun>();
 
   constructor(parts: {
     life: AgentLife;
     mailbox: Mailbox<PendingRun>;
-    worker: CurrentWorker;
+    workers: Workers;
     crashes: CrashHistory;
+    renewal: Renewal;
   }) {
     this.#life = parts.life;
     this.#mailbox = parts.mailbox;
-    this.#worker = parts.worker;
+    this.#workers = parts.workers;
     this.#crashes = parts.crashes;
+    this.#renewal = parts.renewal;
   }
 
   get agentId(): string {
@@ -45,11 +50,15 @@ export class RunDispatcher implements RunTaker {
   }
 
   get inFlight(): number {
-    return this.#mailbox.inFlight.size;
+    return this.#mailbox.inFlight.size + this.#mailbox.retired.size;
   }
 
   get schema(): StandardSchemaV1 | undefined {
     return this.#life.spec.output;
+  }
+
+  get retry(): RetryOptions | undefined {
+    return this.#life.spec.retry;
   }
 
   get maxMessageBytes(): number {
@@ -67,7 +76,7 @@ export class RunDispatcher implements RunTaker {
   accept(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;
-    this.#mailbox.push(run, this.#worker.client !== undefined);
+    this.#mailbox.push(run, this.#workers.client !== undefined);
     this.#life.turn(() => {
       run.wait();
       this.serve();
@@ -77,7 +86,7 @@ export class RunDispatcher implements RunTaker {
   reserve(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;
-    this.#mailbox.check(this.#worker.client !== undefined);
+    this.#mailbox.check(this.#workers.client !== undefined);
     this.#mailbox.reserve(run);
     // Who reads it does so in this turn, mostly. Nobody waits longer for one who does not.
     this.#life.turn(() =>
@@ -110,12 +119,19 @@ export class RunDispatcher implements RunTaker {
   }
 
   #serve(): void {
-    for (let { client } = this.#worker; client !== undefined; client = this.#worker.client) {
+    for (let { client } = this.#workers; client !== undefined; client = this.#workers.client) {
+      if (this.#mailbox.first?.suspect === true && this.#holdsSuspect) return;
       const run = this.#mailbox.take();
       if (run === undefined) return;
       this.#life.send({ type: "run.started", runId: run.id });
       run.begin(client, this.#life.incarnation);
     }
+  }
+
+  /** Whether the worker holds a run that one has died with: two of them would be blamed for each other. */
+  get #holdsSuspect(): boolean {
+    for (const run of this.#mailbox.inFlight) if (run.suspect) return true;
+    return false;
   }
 
   /** Rejects the runs that wait, and answers how many there were. */
@@ -132,30 +148,38 @@ export class RunDispatcher implements RunTaker {
 
   runLeft(run: PendingRun): void {
     this.#left.add(run);
-    this.#life.send({ type: "run.settled", runId: run.id });
+    this.#life.turn(() => {
+      if (this.#mailbox.inFlight.has(run)) this.#life.send({ type: "run.settled", runId: run.id });
+      this.serve();
+    });
   }
 
   runEnded(run: PendingRun): void {
     const left = this.#left.delete(run);
+    const current = this.#mailbox.inFlight.has(run);
     if (!this.#mailbox.remove(run)) return;
     this.#life.turn(() => {
-      if (!left) this.#life.send({ type: "run.settled", runId: run.id });
+      if (current && !left) this.#life.send({ type: "run.settled", runId: run.id });
       this.serve();
-      this.#worker.runSettled();
+      this.#workers.runSettled();
+      if (current) this.#renewal.runEnded();
     });
   }
 
   runRefused(run: PendingRun): void {
     this.#life.turn(() => {
+      const current = this.#mailbox.inFlight.has(run);
       this.#mailbox.putBack(run);
-      this.#life.send({ type: "run.settled", runId: run.id });
-      this.#worker.stopServing();
-      this.#worker.runSettled();
+      if (current) {
+        this.#life.send({ type: "run.settled", runId: run.id });
+        this.#workers.stopServing();
+      } else this.serve();
+      this.#workers.runSettled();
     });
   }
 
   connectionLost(incarnation: number): void {
-    this.#worker.connectionLost(incarnation);
+    this.#workers.connectionLost(incarnation);
   }
 
   report(facts: AgentReportFacts): void {

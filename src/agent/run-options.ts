@@ -5,6 +5,7 @@ import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
 import { encodeRun } from "../rpc/request.ts";
 import type { ModelSettings, RunRequestSpec, UsageLimits } from "../rpc/run-types.ts";
+import { checkRetry, type RetryOptions } from "./retry.ts";
 
 /** Options of `Agent.run` and `Agent.stream`. */
 export interface RunOptions {
@@ -24,6 +25,10 @@ export interface RunOptions {
   model?: string | undefined;
   /** Added to the agent's own instructions. */
   instructions?: string | undefined;
+  /** Whether the run may act twice without harm; default false. It says so for `retry`, and changes nothing by itself. */
+  idempotent?: boolean | undefined;
+  /** Goes before the agent's own `retry`. */
+  retry?: RetryOptions | undefined;
   /** Kept with the run on the Python side. */
   metadata?: Readonly<Record<string, string>> | undefined;
 }
@@ -39,6 +44,8 @@ const known = new Set([
   "model",
   "instructions",
   "metadata",
+  "idempotent",
+  "retry",
 ]);
 
 /**
@@ -85,6 +92,11 @@ export function checkRunOptions(prompt: string, options: RunOptions, maxMessageB
       throw invalidArgument(`options.${field}`, value, "an object");
     }
   }
+  const { idempotent, retry } = options;
+  if (idempotent !== undefined && typeof idempotent !== "boolean") {
+    throw invalidArgument("options.idempotent", idempotent, "a boolean");
+  }
+  checkRetry("options.retry", retry);
   for (const [key, value] of Object.entries(metadata ?? {})) {
     if (typeof value !== "string") throw invalidArgument(`options.metadata.${key}`, value, "a string");
   }

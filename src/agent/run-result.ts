@@ -34,7 +34,7 @@ export type RunEvent<Output = unknown> =
       conversationId: string;
     }
   | Extract<WireRunEvent, { type: "text.delta" | "thinking.delta" | "tool.call" | "tool.result" | "output.partial" }>
-  /** The worker was lost and the run goes on in another; what came before is superseded. */
+  /** The worker was lost and the run begins anew in another, before its first event; `seq` is 0. What came before is superseded. */
   | { type: "restarted"; seq: number; attempt: number; incarnation: number }
   | { type: "completed"; seq: number; result: RunResult<Output> }
   | { type: "failed"; seq: number; error: SynapseError }

@@ -3,7 +3,9 @@
 import { RunError, type SynapseError } from "../errors.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WireRunEvent } from "../rpc/run-types.ts";
-import { Run, type RunOwner } from "./run.ts";
+import type { Carriage } from "./carriage.ts";
+import type { RunOwner } from "./pending-run.ts";
+import { Run } from "./run.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { RunEvent, RunResult } from "./run-result.ts";
 
@@ -23,16 +25,25 @@ export interface RunStream<Output = unknown> extends AsyncIterable<RunEvent<Outp
   cancel(reason?: string): void;
 }
 
+/** Where the events of one attempt come from. */
+interface Source {
+  readonly events: AsyncGenerator<WireRunEvent, void, undefined>;
+  readonly carriage: Carriage;
+}
+
 /** A streaming run: the caller's {@link RunStream} is its handle. */
 export class StreamRun<Output> extends Run<Output> {
   readonly #events: RunEvent<Output>[] = [];
   /** Whether somebody reads, or has asked for the result: before that, the run is sent nowhere and takes no place. */
   #wanted = false;
-  #source: AsyncGenerator<WireRunEvent, void, undefined> | undefined;
+  #source: Source | undefined;
   #sourceBusy = false;
   /** Resolved when there is something to read. */
   #waiter: PromiseWithResolvers<void> | undefined;
   #lastSeq = 0;
+  /** Whether the beginning of an attempt has been told, and whether anything else has. */
+  #begun = false;
+  #told = false;
   #terminal = false;
   #hasReader = false;
   #draining = false;
@@ -66,8 +77,14 @@ export class StreamRun<Output> extends Run<Output> {
     this.fail(new RunError("run_cancelled", `run of agent "${agentId}" was cancelled: ${reason}`, facts));
   }
 
-  protected override call(client: AgentClient, signal: AbortSignal): void {
-    this.#source = client.stream(this.request, { signal });
+  protected override get told(): boolean {
+    return this.#told;
+  }
+
+  protected override call(client: AgentClient, carriage: Carriage): void {
+    const { attempt } = this.request;
+    if (this.#begun) this.#push({ type: "restarted", seq: 0, attempt, incarnation: this.incarnation });
+    this.#source = { events: client.stream(this.request, { signal: carriage.signal }), carriage };
     if (this.#waiter !== undefined) this.#readSource(this.#source);
   }
 
@@ -78,6 +95,12 @@ export class StreamRun<Output> extends Run<Output> {
     } else {
       this.#push({ type: "failed", seq, error: error as SynapseError }, true);
     }
+  }
+
+  protected override takenBack(): void {
+    this.#source = undefined;
+    this.#sourceBusy = false;
+    this.#lastSeq = 0;
   }
 
   protected override discardRest(): void {
@@ -96,27 +119,29 @@ export class StreamRun<Output> extends Run<Output> {
     return promise;
   }
 
-  #readSource(source: AsyncGenerator<WireRunEvent, void, undefined>): void {
+  #readSource(source: Source): void {
     if (this.#sourceBusy) return;
     this.#sourceBusy = true;
-    source.next().then(
+    source.events.next().then(
       (step) => {
+        if (source !== this.#source) return;
         this.#sourceBusy = false;
         if (step.done === true) return;
         if (this.answered) this.#discard(source, step.value);
-        else this.#accept(step.value);
+        else this.#accept(source, step.value);
       },
       (error: unknown) => {
+        if (source !== this.#source) return;
         // The source is spent: what comes next is the run's end, or another worker's call.
         this.#source = undefined;
         this.#sourceBusy = false;
-        this.callFailed(error, this.#lastSeq > 0);
+        this.callFailed(error, source.carriage, this.#lastSeq > 0);
       },
     );
   }
 
   /** The caller has been answered: what the worker still says is read to its end, so that it can say it, and forgotten. */
-  #discard(source: AsyncGenerator<WireRunEvent, void, undefined>, event: WireRunEvent): void {
+  #discard(source: Source, event: WireRunEvent): void {
     switch (event.type) {
       case "completed":
         this.callAnswered(event.result.unfinished);
@@ -132,23 +157,24 @@ export class StreamRun<Output> extends Run<Output> {
     }
   }
 
-  #accept(event: WireRunEvent): void {
+  #accept(source: Source, event: WireRunEvent): void {
     switch (event.type) {
       case "started": {
         const { attempt } = this.request;
         this.#lastSeq = event.seq;
+        this.#begun = true;
         this.#push({ ...event, runId: this.id, attempt, incarnation: this.incarnation });
         return;
       }
       case "completed":
-        void this.succeed(event.result).then((result) => {
+        void this.succeed(event.result, source.carriage).then((result) => {
           if (result !== undefined) this.#push({ type: "completed", seq: event.seq, result }, true);
         });
         return;
       case "failed":
         this.#source = undefined;
         // Before anything else came, the worker may have refused the run unbegun: then it waits for the next one.
-        this.callFailed(event.error, this.#lastSeq > 0);
+        this.callFailed(event.error, source.carriage, this.#lastSeq > 0);
         return;
       case "cancelled":
         this.callAnswered(event.unfinished);
@@ -156,6 +182,7 @@ export class StreamRun<Output> extends Run<Output> {
         return;
       default:
         this.#lastSeq = event.seq;
+        this.#told = true;
         this.#push(event);
     }
   }

@@ -1,58 +1,20 @@
 /** One run of an agent: it belongs to the agent, waits in its mailbox, and is carried by one worker at a time. */
 
 import { randomUUID } from "node:crypto";
-import type { StandardSchemaV1 } from "@standard-schema/spec";
+import type { CrashRecord } from "../crash.ts";
 import { RunError, SynapseError } from "../errors.ts";
 import { currentProcess, runAs, runOutside } from "../otp/process/current.ts";
 import type { Process } from "../otp/process/process.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
-import type { Clock } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
-import type { AgentReportFacts } from "./agent-report.ts";
 import { CallSite } from "./call-site.ts";
 import { Carriage } from "./carriage.ts";
+import type { PendingRun, RunOwner } from "./pending-run.ts";
+import { Deaths, type RunFate } from "./retry.ts";
 import { encodeOptions, type RunOptions } from "./run-options.ts";
 import { type Outcome, outcomeOf } from "./run-outcome.ts";
 import { type RunResult, resultOf } from "./run-result.ts";
-
-/** A run as the agent sees it, whatever it answers with. */
-export interface PendingRun {
-  readonly id: string;
-  /** It is in the queue: the caller's signal and the deadline are heeded from here on, until the caller is answered. */
-  wait(): void;
-  /** A worker takes the run. */
-  begin(client: AgentClient, incarnation: number): void;
-  /** Answers the caller with an error; one who was answered before hears nothing. A worker that carries the run is told to end it. */
-  fail(error: Error): void;
-  /** The worker that carried the run is gone: nothing of the run is left. */
-  lost(error: Error): void;
-}
-
-/** The agent as its runs see it. */
-export interface RunOwner {
-  readonly agentId: string;
-  readonly clock: Clock;
-  readonly schema: StandardSchemaV1 | undefined;
-  /** Largest request, in bytes. */
-  readonly maxMessageBytes: number;
-  /** Why no worker serves, when a start has failed and is tried again. */
-  readonly startError: SynapseError | undefined;
-  /** Several changes as one: others are told of them when all are made. */
-  turn(work: () => void): void;
-  /** A run that was not queued yet is queued; it fails when there is no room for it. */
-  enqueue(run: PendingRun): void;
-  /** The caller of the run was answered, but the worker holds it still. */
-  runLeft(run: PendingRun): void;
-  /** Nothing of the run is left, wherever it was. Called once. */
-  runEnded(run: PendingRun): void;
-  /** The worker finishes its runs and refused this one unbegun: it waits again, at the front. */
-  runRefused(run: PendingRun): void;
-  /** The worker's connection is gone; the agent ends the runs of that worker as soon as it knows why. */
-  connectionLost(incarnation: number): void;
-  /** Tells the system of something about a run. */
-  report(facts: AgentReportFacts): void;
-}
 
 /** How long a run whose caller was answered may go on in Python before that is told, in milliseconds. */
 const lingerMs = 1_000;
@@ -73,6 +35,7 @@ export abstract class Run<Output> implements PendingRun {
   readonly #askedAtMs: number;
   readonly #resolve: (result: RunResult<Output>) => void;
   readonly #reject: (error: Error) => void;
+  readonly #deaths: Deaths;
   #timer: unknown;
   #lingerTimer: unknown;
   #lingeringSinceMs: number | undefined;
@@ -90,11 +53,20 @@ export abstract class Run<Output> implements PendingRun {
     if (timeoutMs !== undefined) this.#deadlineMs = this.#askedAtMs + timeoutMs;
     this.#signal = signal;
     this.#timeoutMs = timeoutMs;
+    this.#deaths = new Deaths(options, owner.retry);
     this.request = encodeOptions(this.id, prompt, options, owner);
     const { promise, resolve, reject } = Promise.withResolvers<RunResult<Output>>();
     this.result = promise;
     this.#resolve = resolve;
     this.#reject = reject;
+  }
+
+  get crashes(): readonly CrashRecord[] {
+    return this.#deaths.crashes;
+  }
+
+  get suspect(): boolean {
+    return this.#deaths.crashes.length > 0 && !this.#answered;
   }
 
   /** Whether the caller has been answered. */
@@ -127,11 +99,12 @@ export abstract class Run<Output> implements PendingRun {
     const { attempt } = this.request;
     this.owner.report({ type: "run.started", runId: this.id, attempt, waitedMs: this.#sinceAskedMs() });
     const run = { id: this.id, attempt };
-    this.#carriage = new Carriage(client, run, {
+    const carriage = new Carriage(client, run, {
       carriageEnded: () => this.#gone(),
       connectionLost: () => this.owner.connectionLost(incarnation),
     });
-    this.call(client, this.#carriage.signal);
+    this.#carriage = carriage;
+    this.call(client, carriage);
   }
 
   fail(error: Error): void {
@@ -145,14 +118,30 @@ export abstract class Run<Output> implements PendingRun {
     });
   }
 
+  died(crash: CrashRecord): RunFate {
+    const fate = this.#answered ? "lost" : this.#deaths.add(crash, this.told);
+    if (fate !== "again") return fate;
+    this.#carriage?.lost();
+    this.#waitAgain();
+    this.request.countAttempt();
+    this.takenBack();
+    return fate;
+  }
+
   lost(error: Error): void {
     this.#carriage?.lost();
     this.#answer(error);
     this.#gone();
   }
 
-  /** Makes the call; the signal ends it. */
-  protected abstract call(client: AgentClient, signal: AbortSignal): void;
+  /** Makes the call; the signal of its carriage ends it. */
+  protected abstract call(client: AgentClient, carriage: Carriage): void;
+
+  /** Whether the caller has been told of what the run does. */
+  protected abstract get told(): boolean;
+
+  /** It is to be carried anew: what is left of the call before is nobody's. */
+  protected abstract takenBack(): void;
 
   /** Called once when the caller was answered with an error. */
   protected abstract failed(error: Error): void;
@@ -161,7 +150,11 @@ export abstract class Run<Output> implements PendingRun {
   protected abstract discardRest(): void;
 
   /** The worker answered. */
-  protected async succeed(wire: Parameters<typeof resultOf>[0]): Promise<RunResult<Output> | undefined> {
+  protected async succeed(
+    wire: Parameters<typeof resultOf>[0],
+    carriage: Carriage,
+  ): Promise<RunResult<Output> | undefined> {
+    if (carriage !== this.#carriage) return undefined;
     // The worker has done its part: the check of the output holds no place.
     this.callAnswered(wire.unfinished);
     if (this.#answered) return undefined;
@@ -187,7 +180,8 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   /** The call rejected: the agent's answer ends the run; a lost connection leaves that to the worker's exit. `begun`: the run has acted. */
-  protected callFailed(error: unknown, begun = false): void {
+  protected callFailed(error: unknown, carriage: Carriage, begun = false): void {
+    if (carriage !== this.#carriage) return;
     if (error instanceof ConnectionLostError) {
       const incarnation = this.#incarnation;
       if (error.neverBegan && !begun && !this.#answered) this.#refused();
@@ -202,9 +196,13 @@ export abstract class Run<Output> implements PendingRun {
 
   /** The worker has not begun it: it waits for the next one. */
   #refused(): void {
+    this.#waitAgain();
+    this.owner.runRefused(this);
+  }
+
+  #waitAgain(): void {
     this.#carriage = undefined;
     this.#incarnation = 0;
-    this.owner.runRefused(this);
   }
 
   #expire(): void {

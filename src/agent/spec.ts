@@ -6,6 +6,8 @@ import type { RestartType } from "../otp/report/supervisor-report.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { checkVariables } from "../python/environment.ts";
 import type { UnsafeNumbers } from "../rpc/exact-json.ts";
+import { checkRecycle, type RecycleOptions } from "./recycling.ts";
+import { checkRetry, type RetryOptions } from "./retry.ts";
 
 /** How an agent is started, bounded and restarted. */
 export interface AgentSpec<Output = unknown> {
@@ -41,6 +43,15 @@ export interface AgentSpec<Output = unknown> {
    * its text; "bigint": a bigint, and NaN and infinities as JavaScript has them; "error": the run is rejected with "output_invalid".
    */
   readonly unsafeNumbers?: UnsafeNumbers | undefined;
+  /** When the worker is replaced by the next one, without a gap; default: never. */
+  readonly recycle?: RecycleOptions | undefined;
+  /**
+   * Whether the worker is replaced by the next one, without a gap, when its entry's file, or a file that it has imported below the system's `python.cwd`,
+   * has changed; default false. For development.
+   */
+  readonly watch?: boolean | undefined;
+  /** What becomes of runs whose worker dies; default: they reject with its end. A run may say otherwise. */
+  readonly retry?: RetryOptions | undefined;
   /** How workers are started; "auto" is "spawn". */
   readonly launcher?: "spawn" | "auto" | undefined;
 }
@@ -58,6 +69,11 @@ export interface NormalAgentSpec {
   readonly output: StandardSchemaV1 | undefined;
   /** Undefined: "string". */
   readonly unsafeNumbers: UnsafeNumbers | undefined;
+  readonly recycle: RecycleOptions | undefined;
+  /** Undefined: runs are not tried again. */
+  readonly retry: RetryOptions | undefined;
+  /** Undefined: false. */
+  readonly watch: boolean | undefined;
 }
 
 const unsafeNumberRules: readonly string[] = ["string", "bigint", "error"] satisfies UnsafeNumbers[];
@@ -85,6 +101,9 @@ const known = new Set([
   "env",
   "output",
   "unsafeNumbers",
+  "recycle",
+  "watch",
+  "retry",
   "launcher",
 ]);
 
@@ -100,7 +119,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     }
   }
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
-  const { env = {}, output, unsafeNumbers, launcher = "auto" } = spec;
+  const { env = {}, output, unsafeNumbers, recycle, watch, retry, launcher = "auto" } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
   if (typeof entry !== "string" || entry.includes("\0") || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
     throw invalidArgument(
@@ -124,6 +143,10 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   if (unsafeNumbers !== undefined && !unsafeNumberRules.includes(unsafeNumbers)) {
     throw invalidArgument("spec.unsafeNumbers", unsafeNumbers, `"string", "bigint" or "error" (agent "${id}")`);
   }
+  checkRetry("spec.retry", retry);
+  if (watch !== undefined && typeof watch !== "boolean") {
+    throw invalidArgument("spec.watch", watch, `a boolean (agent "${id}")`);
+  }
   if (launcher !== "spawn" && launcher !== "auto") {
     throw invalidArgument("spec.launcher", launcher, `"spawn" or "auto" (agent "${id}")`);
   }
@@ -139,6 +162,9 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     env: { ...env },
     output: output === "text" ? textSchema : output,
     unsafeNumbers,
+    recycle: recycle === undefined ? undefined : checkRecycle(recycle, id),
+    watch,
+    retry: retry === undefined ? undefined : { ...retry },
   };
 }
 

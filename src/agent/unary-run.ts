@@ -1,15 +1,24 @@
 /** A run that answers once. */
 
 import type { AgentClient } from "../rpc/agent-client.ts";
+import type { Carriage } from "./carriage.ts";
 import { Run } from "./run.ts";
 
 /** A run whose caller waits for the result. */
 export class UnaryRun<Output> extends Run<Output> {
-  protected override call(client: AgentClient, signal: AbortSignal): void {
-    client.run(this.request, { signal }).then(
-      (wire) => void this.succeed(wire),
-      (error: unknown) => this.callFailed(error),
+  protected override get told(): boolean {
+    return false;
+  }
+
+  protected override call(client: AgentClient, carriage: Carriage): void {
+    client.run(this.request, { signal: carriage.signal }).then(
+      (wire) => void this.succeed(wire, carriage),
+      (error: unknown) => this.callFailed(error, carriage),
     );
+  }
+
+  protected override takenBack(): void {
+    // The call's promise is all there is, and nobody heeds it.
   }
 
   protected override failed(): void {

@@ -51,6 +51,23 @@ export function workerError(crash: CrashRecord, runId?: string): WorkerError {
   });
 }
 
+/** The error for a run that workers have died with again and again; the last crash is the newest. */
+export function poisonedError(crashes: readonly CrashRecord[], runId: string): WorkerError {
+  const crash = crashes.at(-1) as CrashRecord;
+  const each = crashes.map(({ incarnation, describe }) => `  worker ${incarnation}: ${describe}`);
+  const lines = [
+    `agent "${crash.agentId}": run "${runId}" was in flight at the deaths of ${crashes.length} workers in a row and is not tried again`,
+    ...each,
+  ];
+  return new WorkerError("run_poisoned", lines.join("\n"), {
+    agentId: crash.agentId,
+    runId,
+    crash,
+    crashes,
+    cause: workerError(crash, runId),
+  });
+}
+
 /** The error for calls to an agent that its supervisor leaves down after a crash. */
 export function leftDownError(
   crash: CrashRecord,

@@ -1,14 +1,19 @@
-/** What an agent makes of what its worker tells: events of its machine, reports, and the record of a crash. */
+/** What an agent makes of what its workers tell: events of its machine, reports, and the record of a crash. */
 
-import type { Worker, WorkerExit } from "../worker/launcher.ts";
+import type { CrashRecord } from "../crash.ts";
+import type { WorkerExit } from "../worker/launcher.ts";
+import type { AgentWorker, WorkerEnd } from "./agent-worker.ts";
 import type { CrashHistory } from "./crash-history.ts";
 import { createCrashRecord, exitBySignalFromOutside } from "./crash-record.ts";
-import type { WorkerEnd, WorkerOwner } from "./current-worker.ts";
 import type { AgentLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
+import type { PendingRun } from "./pending-run.ts";
 import type { Readiness } from "./readiness.ts";
-import type { PendingRun } from "./run.ts";
-import { stoppedInRunError, workerError } from "./worker-error.ts";
+import type { Renewal } from "./renewal.ts";
+import type { RunFate } from "./retry.ts";
+import type { Swap } from "./swap.ts";
+import { poisonedError, stoppedInRunError, workerError } from "./worker-error.ts";
+import type { WorkerOwner } from "./workers.ts";
 
 /** The owner of an agent's workers, one after the other. */
 export class WorkerObserver implements WorkerOwner {
@@ -16,35 +21,47 @@ export class WorkerObserver implements WorkerOwner {
   readonly #mailbox: Mailbox<PendingRun>;
   readonly #crashes: CrashHistory;
   readonly #readiness: Readiness;
+  readonly #swap: Swap;
+  readonly #renewal: Renewal;
+  readonly #serve: () => void;
 
   constructor(parts: {
     life: AgentLife;
     mailbox: Mailbox<PendingRun>;
     crashes: CrashHistory;
     readiness: Readiness;
+    swap: Swap;
+    renewal: Renewal;
+    /** Hands waiting runs to the current worker. */
+    serve: () => void;
   }) {
     this.#life = parts.life;
     this.#mailbox = parts.mailbox;
     this.#crashes = parts.crashes;
     this.#readiness = parts.readiness;
+    this.#swap = parts.swap;
+    this.#renewal = parts.renewal;
+    this.#serve = parts.serve;
   }
 
-  heldRuns(): number {
-    return this.#mailbox.inFlight.size;
+  heldRuns(by: "current" | "retired"): number {
+    return by === "current" ? this.#mailbox.inFlight.size : this.#mailbox.retired.size;
   }
 
-  workerSpawned(worker: Worker): void {
-    this.#life.send({ type: "worker.spawned", pid: worker.pid });
-    this.#life.report({ type: "worker.spawned", pid: worker.pid });
+  workerSpawned({ pid, incarnation }: AgentWorker): void {
+    if (incarnation === this.#life.incarnation) this.#life.send({ type: "worker.spawned", pid });
+    this.#life.report({ type: "worker.spawned", pid }, incarnation);
   }
 
-  workerReady(worker: Worker, startMs: number): void {
+  workerReady(worker: AgentWorker): void {
+    const { pid = 0, startMs } = worker;
     this.#crashes.served();
+    this.#renewal.began(worker);
     // One turn: who hears of the runs that begin now may stop the agent, and then it is not ready any more.
     this.#life.turn(() => {
       this.#life.send({ type: "worker.ready" });
       this.#readiness.resolve();
-      this.#life.report({ type: "agent.ready", pid: worker.pid ?? 0, startMs });
+      this.#life.report({ type: "agent.ready", pid, startMs });
     });
   }
 
@@ -52,38 +69,105 @@ export class WorkerObserver implements WorkerOwner {
     this.#readiness.renew();
   }
 
-  workerDraining(worker: Worker, signal: NodeJS.Signals): void {
-    this.#life.report({ type: "worker.draining", pid: worker.pid, signal });
+  workerDraining({ pid, incarnation }: AgentWorker, signal: NodeJS.Signals): void {
+    this.#life.report({ type: "worker.draining", pid, signal }, incarnation);
+  }
+
+  /** What runs stays with the one that is let go; what waits, and what comes, is the new one's. */
+  workerSwapped(worker: AgentWorker, retired: AgentWorker): void {
+    this.#life.turn(() => {
+      this.#mailbox.retire();
+      this.#life.incarnate(worker.incarnation);
+      this.#crashes.served();
+      this.#renewal.began(worker);
+      this.#readiness.resolve();
+      this.#life.send({ type: "worker.swapped", pid: worker.pid });
+      this.#swap.succeeded(worker, retired);
+      retired.end("drain");
+    });
+  }
+
+  workerPromoted({ pid }: AgentWorker): void {
+    this.#life.send({ type: "worker.spawned", pid });
+    this.#swap.overtaken();
+  }
+
+  /** The agent has lost nothing by it: what was asked for has not come about. */
+  nextGone(exit: WorkerExit, about: WorkerEnd): void {
+    const crash = this.#record(about.asked ? exit : exitBySignalFromOutside(exit), about, []);
+    this.#life.turn(() => this.#swap.failed(about.asked ? undefined : crash));
+  }
+
+  /** The runs it held end with it. However it ended, it had been let go. */
+  retiredGone(exit: WorkerExit, about: WorkerEnd): void {
+    const held = [...this.#mailbox.retired];
+    const crash = this.#record(exit, { ...about, retired: true }, held);
+    this.#life.turn(() => {
+      this.#endRuns("retired", crash, crash.cause !== "retired" && crash.cause !== "killed");
+      if (crash.cause === "killed" && crash.detail !== undefined) {
+        this.#life.report({ type: "worker.killed", crash }, crash.incarnation);
+      }
+      this.#life.report({ type: "worker.retired", crash }, crash.incarnation);
+      this.#swap.goOn();
+      this.#serve();
+    });
   }
 
   /**
    * The runs it held end with it; who waits keeps its place. An end that was asked for is a crash only if it came in another way.
    */
   workerGone(exit: WorkerExit, about: WorkerEnd): void {
-    const { agentId } = this.#life;
+    this.#renewal.ended();
     const asked = about.asked || this.#life.killed;
+    const held = [...this.#mailbox.inFlight];
+    const crash = this.#record(asked ? exit : exitBySignalFromOutside(exit), about, held);
+    const crashed = !asked || (crash.cause !== "stopped" && crash.cause !== "killed");
+    if (crashed) this.#crashes.note(crash);
+    // One turn: who hears of the runs' end may stop the agent, and then its state must know of the worker's.
+    this.#life.turn(() => {
+      this.#endRuns("inFlight", crash, crashed && !asked);
+      if (!crashed && crash.detail !== undefined) this.#life.report({ type: "worker.killed", crash });
+      if (crashed) this.#life.report({ type: "agent.crashed", crash });
+      if (!about.asked) this.#life.send({ type: "worker.exited", crash: crash.describe });
+    });
+  }
+
+  allGone(): void {
+    this.#life.send({ type: "worker.exited" });
+  }
+
+  /** What the worker held is lost with it, is set aside, or waits for the next one. `died`: nobody had asked for its end. */
+  #endRuns(holder: "inFlight" | "retired", crash: CrashRecord, died: boolean): void {
     const stopping = this.#life.state === "stopping";
-    const held = this.#mailbox.drain("inFlight");
-    const crash = createCrashRecord(asked ? exit : exitBySignalFromOutside(exit), {
-      agentId,
+    const fates = new Map<PendingRun, RunFate>();
+    for (const run of this.#mailbox[holder]) fates.set(run, died && !stopping ? run.died(crash) : "lost");
+    const runsOf = (wanted: RunFate) => [...fates].filter(([, fate]) => fate === wanted).map(([run]) => run);
+    const again = runsOf("again");
+    for (const run of again.toReversed()) this.#mailbox.putBack(run);
+    const poisonRuns = runsOf("set_aside").map(({ id }) => id);
+    if (poisonRuns.length > 0) crash.poisonRuns = poisonRuns;
+    for (const { id: runId, crashes } of again) {
+      this.#life.report({ type: "run.retried", runId, attempt: crashes.length + 1, crash });
+    }
+    for (const run of this.#mailbox.drain(holder)) {
+      const { id, crashes } = run;
+      if (fates.get(run) === "set_aside") {
+        this.#life.report({ type: "run.set_aside", runId: id, crashes });
+        run.lost(poisonedError(crashes, id));
+      } else run.lost(stopping ? stoppedInRunError(crash, id) : workerError(crash, id));
+    }
+  }
+
+  #record(exit: WorkerExit, about: WorkerEnd & { retired?: boolean }, held: readonly PendingRun[]): CrashRecord {
+    return createCrashRecord(exit, {
+      agentId: this.#life.agentId,
       atMs: this.#life.clock.now(),
       connectionLost: about.connectionLost,
       neverReached: about.neverReached,
       graceMs: about.graceMs,
       runsInFlight: held.map((run) => run.id),
       lastEvents: this.#life.lastEvents,
-    });
-    const crashed = !asked || (crash.cause !== "stopped" && crash.cause !== "killed");
-    if (crashed) this.#crashes.note(crash);
-    // One turn: who hears of the runs' end may restart the agent, and for that its worker must be known to be gone.
-    this.#life.turn(() => {
-      for (const run of held) {
-        run.lost(stopping ? stoppedInRunError(crash, run.id) : workerError(crash, run.id));
-      }
-      if (!crashed && crash.detail !== undefined) this.#life.report({ type: "worker.killed", crash });
-      if (crashed) this.#life.report({ type: "agent.crashed", crash });
-      if (asked) this.#life.send({ type: "worker.exited" });
-      else this.#life.send({ type: "worker.exited", crash: crash.describe });
+      ...(about.retired === undefined ? {} : { retired: about.retired }),
     });
   }
 }

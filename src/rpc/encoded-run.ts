@@ -22,6 +22,11 @@ export class EncodedRun {
     return this.message.attempt;
   }
 
+  /** The next time that it is sent is another attempt. */
+  countAttempt(): void {
+    this.message.attempt += 1;
+  }
+
   /** Says which incarnation is meant, and how long the run has from now on, in whole milliseconds; undefined: as long as it takes. */
   address(incarnation: number, timeLeftMs: number | undefined): void {
     this.message.incarnation = incarnation;

@@ -31,6 +31,8 @@ export interface FakeWorkerScript {
     | { readonly spawnFailed: string; readonly errno?: string };
   /** Answers every run; the worker is there to be crashed at any moment. Default: the prompt itself. */
   readonly answer?: (run: FakeRun, worker: FakeWorker) => FakeReply | Promise<FakeReply>;
+  /** The files that it has imported, as absolute paths; default: none. */
+  readonly imports?: () => readonly string[];
   /**
    * "finish" (default): its runs are finished, those that overstay are cancelled, then it ends with code 0. "ignore": only the kill after the
    * grace ends it, and its runs with it.
@@ -128,6 +130,10 @@ class ScriptedWorker implements FakeWorker {
 
   get runs(): readonly FakeRun[] {
     return this.#service.runs;
+  }
+
+  importedFiles(): Promise<readonly string[]> {
+    return Promise.resolve(this.#ended ? [] : (this.#script.imports?.() ?? []));
   }
 
   releaseSocket(): void {

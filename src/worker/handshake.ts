@@ -60,6 +60,11 @@ export function drainLine(): string {
   return line({ type: "drain" });
 }
 
+/** The line that asks a worker which files it has imported. */
+export function importsLine(): string {
+  return line({ type: "imports" });
+}
+
 function line(message: Record<string, unknown>): string {
   return `${JSON.stringify(message)}\n`;
 }
@@ -75,6 +80,8 @@ export type WorkerMessage =
   | { type: "phase"; phase: string }
   /** It will not end in time. */
   | { type: "overdue"; heldBy: readonly string[] }
+  /** The files below its working directory that it has imported, as it was asked. */
+  | { type: "imports"; files: readonly string[] }
   | { type: "failed"; failure: WorkerLoadFailure }
   | { type: "other"; name: string }
   | { type: "mismatch"; detail: string };
@@ -108,6 +115,8 @@ export function readWorkerLine(text: string, expected: ExpectedWorker): WorkerMe
       return { type: "draining", signal: message.signal === "SIGINT" ? "SIGINT" : "SIGTERM" };
     case "phase":
       return { type: "phase", phase: textOf(message.phase) ?? "unknown" };
+    case "imports":
+      return { type: "imports", files: textsOf(message.files) };
     case "overdue":
       return { type: "overdue", heldBy: textsOf(message.heldBy) };
     default:

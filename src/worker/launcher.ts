@@ -90,6 +90,10 @@ export interface Worker {
   /** Resolves when the process is gone and its group is empty. Never rejects. */
   readonly exited: Promise<WorkerExit>;
   /**
+   * The files below its working directory that it has imported by now; none when it is gone. Absent where that cannot be asked.
+   */
+  importedFiles?(): Promise<readonly string[]>;
+  /**
    * Removes the socket's directory once the host is connected, so that nothing is left on disk whoever is killed later.
    * Idempotent; the exit does it too.
    */

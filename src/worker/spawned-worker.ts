@@ -11,6 +11,7 @@ import { describeValue } from "../describe-value.ts";
 import { type Clock, createTimer } from "./clock.ts";
 import { type ControlChannel, openControlChannel } from "./control-channel.ts";
 import { exitCause, nextVerdict, type Verdict } from "./exit-cause.ts";
+import { FileQuestions } from "./file-questions.ts";
 import { drainLine, type HostHello, helloLine, readWorkerLine, shutdownLine, type WorkerMessage } from "./handshake.ts";
 import { HoldUp } from "./hold-up.ts";
 import type { Worker, WorkerExit, WorkerLogRecord, WorkerReady, WorkerSpec } from "./launcher.ts";
@@ -55,6 +56,7 @@ export class SpawnedWorker implements Worker {
   readonly #log: (record: WorkerLogRecord) => void;
   readonly #onDraining: (signal: NodeJS.Signals) => void;
   readonly #holdUp = new HoldUp();
+  readonly #questions = new FileQuestions();
   readonly #settleStarted: (outcome: { ready: WorkerReady } | { exit: WorkerExit }) => void;
   readonly #settleExited: (exit: WorkerExit) => void;
   /** Runs towards the start timeout, then towards the end of a grace. */
@@ -117,6 +119,10 @@ export class SpawnedWorker implements Worker {
     }
   }
 
+  importedFiles(): Promise<readonly string[]> {
+    return this.#questions.ask((line) => this.#channel.send(line));
+  }
+
   /** A grace of 0 or less kills at once. A second call can only shorten the grace. */
   stop(graceMs: number, drainMs?: number): Promise<WorkerExit> {
     if (this.#exitSeen) return this.exited;
@@ -165,6 +171,9 @@ export class SpawnedWorker implements Worker {
       case "phase":
         this.#holdUp.enter(message.phase);
         return;
+      case "imports":
+        this.#questions.answer(message.files);
+        return;
       case "overdue":
         this.#holdUp.overdue(message.heldBy);
         return;
@@ -174,7 +183,7 @@ export class SpawnedWorker implements Worker {
     }
   }
 
-  #onFirstMessage(message: Exclude<WorkerMessage, { type: "draining" | "phase" | "overdue" }>): void {
+  #onFirstMessage(message: Exclude<WorkerMessage, { type: "draining" | "phase" | "overdue" | "imports" }>): void {
     switch (message.type) {
       case "ready":
         if (this.#exitSeen || this.#verdict !== undefined) return;
@@ -210,6 +219,7 @@ export class SpawnedWorker implements Worker {
   }
 
   #onControlEnd(): void {
+    this.#questions.close();
     if (this.#exitSeen || this.#verdict === "stop") return;
     this.#expectExit();
   }

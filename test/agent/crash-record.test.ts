@@ -94,6 +94,15 @@ test("a kill because of a lost connection is told as that", () => {
   expect(record.describe).toBe("its worker (pid 4194999) could no longer be reached and was killed after 1235 ms");
 });
 
+test("the end of a worker whose place was taken is called retired where it ended in time, and what it was otherwise", () => {
+  const retired = { ...about, retired: true };
+  const inTime = createCrashRecord(workerExit({ cause: "stopped", exitCode: 0 }), retired);
+  expect(inTime).toMatchObject({ cause: "retired", exitCode: 0 });
+  expect(inTime.describe).toMatch(/^its worker \(pid \d+\) was retired after \d+ ms$/);
+  const crashed = createCrashRecord(workerExit({ cause: "signaled", signal: "SIGSEGV" }), retired);
+  expect(crashed).toMatchObject({ cause: "signaled", signal: "SIGSEGV" });
+});
+
 test("a worker that was never reached is told with the reason", () => {
   const exit = workerExit({ cause: "killed", signal: "SIGKILL" });
   const neverReached = 'Error: "/tmp/s" is no socket';

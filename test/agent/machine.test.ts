@@ -30,6 +30,9 @@ const events = {
   halt: { type: "supervisor.halt" },
   restart: { type: "agent.restart", reason: "new code" },
   due: { type: "restart.due" },
+  begun: { type: "swap.begun", incarnation: 2 },
+  failed: { type: "swap.failed" },
+  swapped: { type: "worker.swapped", pid: 8 },
   stop: { type: "agent.stop", reason: "shutdown" },
 } as const satisfies Record<string, AgentEvent>;
 
@@ -58,6 +61,7 @@ const transitions: Record<State, Partial<Record<EventName, [State, ...Effect[]]>
     stop: ["stopping", "refuseRuns", "stopWorker"],
   },
   ready: {
+    swapped: ["ready", "serveRuns"],
     runStarted: ["busy"],
     exited: ["crashed", "reportCrash"],
     crashed: ["crashed", "reportCrash"],
@@ -66,6 +70,7 @@ const transitions: Record<State, Partial<Record<EventName, [State, ...Effect[]]>
     stop: ["stopping", "refuseRuns", "stopWorker"],
   },
   busy: {
+    swapped: ["ready", "serveRuns"],
     runStarted: ["busy"],
     runSettled: ["ready", "serveRuns"],
     exited: ["crashed", "reportCrash"],
@@ -76,7 +81,7 @@ const transitions: Record<State, Partial<Record<EventName, [State, ...Effect[]]>
   },
   crashed: {
     supRestart: ["restarting", "scheduleRestart"],
-    stop: ["stopped", "reportStopped"],
+    stop: ["stopping", "refuseRuns", "stopWorker"],
   },
   restarting: {
     exited: ["restarting", "restartWhenGone"],
@@ -139,6 +144,24 @@ test("a restart that its caller asks for in a crash is remembered until the next
   expect(actor.getSnapshot().context.hurried).toBe(true);
   actor.send(events.due);
   expect(actor.getSnapshot()).toMatchObject({ value: "starting", context: { hurried: false } });
+});
+
+test("a swap makes the next worker the current one, which holds no run, and each launch has its own number", () => {
+  const { actor } = startAgent(["spawned", "ready", "runStarted", "begun"]);
+  expect(actor.getSnapshot()).toMatchObject({ value: "busy", context: { incarnation: 1, pid: 7, inFlight: 1 } });
+  actor.send(events.swapped);
+  expect(actor.getSnapshot()).toMatchObject({ value: "ready", context: { incarnation: 2, pid: 8, inFlight: 0 } });
+  actor.send({ type: "swap.begun", incarnation: 3 });
+  actor.send(events.failed);
+  for (const name of ["crashed", "supRestart", "due"] as const) actor.send(events[name]);
+  expect(actor.getSnapshot()).toMatchObject({ value: "starting", context: { incarnation: 4 } });
+});
+
+test("the next worker takes over after a crash of the current one, under its own number and without delay", () => {
+  const { actor } = startAgent(["ready", "begun", "crashed", "supRestart"]);
+  expect(actor.getSnapshot()).toMatchObject({ value: "restarting", context: { hurried: true, next: 2 } });
+  actor.send(events.due);
+  expect(actor.getSnapshot()).toMatchObject({ value: "starting", context: { incarnation: 2, next: undefined } });
 });
 
 test("busy counts its runs down to ready, and a crash forgets them", () => {

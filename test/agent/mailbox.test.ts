@@ -45,6 +45,22 @@ test("a run that is put back is the next one out, even in a full queue", () => {
   expect([box.take(), box.take(), box.take()]).toEqual([1, 2, undefined]);
 });
 
+test("runs that stay with a worker whose place is taken leave the places of the next one free, and count as held", () => {
+  const box = mailbox(10, 2);
+  for (const run of [1, 2, 3, 4]) box.push(run, false);
+  expect([box.take(), box.take(), box.take()]).toEqual([1, 2, undefined]);
+  box.retire();
+  expect([box.take(), box.take(), box.take()]).toEqual([3, 4, undefined]);
+  expect([[...box.retired], [...box.inFlight]]).toEqual([
+    [1, 2],
+    [3, 4],
+  ]);
+  expect(box.remove(1)).toBe(true);
+  box.putBack(2);
+  box.putBack(4);
+  expect([box.waitingCount, box.drain("retired"), box.drain("inFlight")]).toEqual([2, [], [3]]);
+});
+
 test("a run that the worker does not hold is not put back", () => {
   const box = mailbox(2, 1);
   box.putBack(9);

@@ -7,6 +7,7 @@ import { ConnectionLostError } from "../../src/rpc/agent-client.ts";
 import type { WireRunEvent } from "../../src/rpc/run-types.ts";
 import { rejection, within } from "../rpc/agent-server.ts";
 import { ScriptedClient, ScriptedOwner, started, textDelta, turn, wireResult } from "./scripted.ts";
+import { crashRecord } from "./values.ts";
 
 function start(options: RunOptions = {}) {
   const owner = new ScriptedOwner();
@@ -303,4 +304,22 @@ describe("views", () => {
     for await (const snapshot of stream.partial()) seen.push(snapshot);
     expect(seen).toEqual([{ n: 1 }]);
   });
+});
+
+test("a stream that is tried again hears nothing more of its first worker, and says that it begins anew", async () => {
+  const again: RunOptions = { idempotent: true, retry: { onWorkerExit: "if_idempotent" } };
+  const { source, stream, run, client } = begin(again);
+  source.give(started);
+  const reading = read(stream);
+  await turn();
+  expect(run.died(crashRecord())).toBe("again");
+  source.give(textDelta(2, "of the first "));
+  await turn();
+  run.begin(client, 2);
+  client.source.give(...answer);
+  const events = await reading;
+  expect(typesOf(events)).toEqual(["started", "restarted", "started", "text.delta", "text.delta", "completed"]);
+  expect(events[1]).toEqual({ type: "restarted", seq: 0, attempt: 2, incarnation: 2 });
+  expect(events[2]).toMatchObject({ attempt: 2, incarnation: 2 });
+  expect(events.at(-1)).toMatchObject({ result: { attempts: 2 } });
 });

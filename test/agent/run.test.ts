@@ -9,6 +9,7 @@ import { ConnectionLostError } from "../../src/rpc/agent-client.ts";
 import type { VirtualClock } from "../../src/testing/index.ts";
 import { rejection } from "../rpc/agent-server.ts";
 import { ScriptedClient, ScriptedOwner, turn, wireResult } from "./scripted.ts";
+import { crashRecord } from "./values.ts";
 
 function start(options: RunOptions = {}, schema?: StandardSchemaV1) {
   const owner = new ScriptedOwner(schema);
@@ -425,5 +426,44 @@ describe("the reports of a run", () => {
     run.fail(error);
     run.fail(error);
     expect(owner.reports).toMatchObject([{ type: "run.settled", runId: run.id, durationMs: 0, ...outcome }]);
+  });
+});
+
+describe("a run that is tried again", () => {
+  const again: RunOptions = { idempotent: true, retry: { onWorkerExit: "if_idempotent" } };
+
+  test("hears nothing any more of the call that its first worker had, whatever comes of it", async () => {
+    const { owner, client, run } = start(again);
+    run.wait();
+    run.begin(client, 1);
+    const first = client.answer;
+    expect(run.died(crashRecord())).toBe("again");
+    const second = new ScriptedClient();
+    run.begin(second, 2);
+    first.reject(new ConnectionLostError("the first connection is gone"));
+    await turn();
+    expect([owner.lost, owner.refused, run.answered]).toEqual([[], [], false]);
+    second.answer.resolve(wireResult("hi"));
+    expect(await run.result).toMatchObject({ output: "hi", attempts: 2, incarnation: 2 });
+    expect(owner.ended).toEqual([run]);
+  });
+
+  test("is lost with its worker when its caller was answered before, and is no suspect then", async () => {
+    const { client, run } = start(again);
+    run.wait();
+    run.begin(client, 1);
+    run.fail(new Error("its caller left"));
+    expect([run.died(crashRecord()), run.suspect]).toEqual(["lost", false]);
+  });
+
+  test("an attempt that was refused unbegun is none", async () => {
+    const { owner, client, run } = start(again);
+    run.wait();
+    run.begin(client, 1);
+    client.answer.reject(new ConnectionLostError("never sent", { neverBegan: true }));
+    await turn();
+    expect(owner.refused).toEqual([run]);
+    run.begin(client, 2);
+    expect(client.calls.map(({ request }) => request.attempt)).toEqual([1, 1]);
   });
 });

@@ -2,7 +2,8 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { AgentReportFacts } from "../../src/agent/agent-report.ts";
-import type { PendingRun, RunOwner } from "../../src/agent/run.ts";
+import type { PendingRun, RunOwner } from "../../src/agent/pending-run.ts";
+import type { RetryOptions } from "../../src/agent/retry.ts";
 import type { SynapseError } from "../../src/errors.ts";
 import type { AgentClient, CallOptions } from "../../src/rpc/agent-client.ts";
 import type { EncodedRun } from "../../src/rpc/encoded-run.ts";
@@ -50,6 +51,7 @@ export class ScriptedOwner implements RunOwner {
   readonly clock: VirtualClock = createVirtualClock();
   readonly schema: StandardSchemaV1 | undefined;
   readonly maxMessageBytes = 1_000_000;
+  retry: RetryOptions | undefined;
   readonly enqueued: PendingRun[] = [];
   readonly reports: AgentReportFacts[] = [];
   readonly ended: PendingRun[] = [];

@@ -33,6 +33,8 @@ describe("a spec that breaks a rule is refused by field, value and rule", () => 
     ["spec.entry", "poet.py", { entry: "poet.py" }],
     ["spec.entry", ":agent", { entry: ":agent" }],
     ["spec.entry", "poet.py:9lives", { entry: "poet.py:9lives" }],
+    ["spec.watch", "yes", { watch: "yes" }],
+    ["spec.recycle.maxRuns", 0, { recycle: { maxRuns: 0 } }],
     ["spec.shutdownMs", -1, { shutdownMs: -1 }],
     ["spec.shutdownMs", 1.5, { shutdownMs: 1.5 }],
     ["spec.startTimeoutMs", 0, { startTimeoutMs: 0 }],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { agentStoppedError, workerError } from "../../src/agent/worker-error.ts";
+import { agentStoppedError, poisonedError, workerError } from "../../src/agent/worker-error.ts";
 import type { CrashRecord } from "../../src/crash.ts";
 import { crashRecord } from "./values.ts";
 
@@ -70,4 +70,14 @@ test("an agent that stopped without one has no cause", () => {
   const error = agentStoppedError("poet", "shutdown", undefined);
   expect(error.message).toBe('[agent_stopped] agent "poet" is stopped (shutdown)');
   expect([error.cause, error.crash, error.runId]).toEqual([undefined, undefined, undefined]);
+});
+
+test("the error of a poisonous run has every crash in its message and as a value, and its JSON no output of a worker", () => {
+  const crashes = [1, 2].map((incarnation) => crashRecord({ incarnation, stderrTail: ["a secret line"] }));
+  const error = poisonedError(crashes, "r1");
+  expect(error).toMatchObject({ code: "run_poisoned", runId: "r1", crashes, crash: crashes[1] });
+  expect(error.message).toContain("was in flight at the deaths of 2 workers in a row");
+  expect(error.message.split("\n")).toHaveLength(3);
+  expect(JSON.stringify(error)).not.toContain("a secret line");
+  expect(JSON.parse(JSON.stringify(error)).crashes).toHaveLength(2);
 });

@@ -20,7 +20,7 @@ function pythonWorld(): World {
     close: () => spawning.close(),
     launch(spec) {
       const set = living.get(spec.agentId) ?? new Set();
-      if (set.size > 0) twice.push(`agent ${spec.agentId} has two workers`);
+      if (set.size > 1) twice.push(`agent ${spec.agentId} has three workers`);
       const worker = spawning.launch(spec);
       living.set(spec.agentId, set.add(worker));
       void worker.exited.then(() => set.delete(worker));
@@ -33,7 +33,8 @@ function pythonWorld(): World {
     prompt: (chance) =>
       chance.pick(["echo:hello", "echo:hello", "stream:20:5", "sleep:0.2", "raise:by chance", "exit:3", "sys-exit:1"]),
     harm(agent, chance) {
-      const [worker] = living.get(agent.id) ?? [];
+      const workers = [...(living.get(agent.id) ?? [])];
+      const worker = workers[chance.below(Math.max(1, workers.length))];
       if (worker?.pid === undefined || !chance.oneIn(3)) return;
       try {
         process.kill(worker.pid, chance.pick(["SIGKILL", "SIGTERM"]));

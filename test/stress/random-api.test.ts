@@ -15,6 +15,7 @@ const seeds =
 function fakeWorld(seed: number): World {
   const clock = createVirtualClock(1_000_000);
   const living = new Map<string, Set<FakeWorker>>();
+  const numbers = new Map<string, number>();
   const twice: string[] = [];
   // The workers have chances of their own, so that what they do does not depend on the order in which the caller is served.
   const fate = createChance(seed ^ 0x5eed);
@@ -27,8 +28,12 @@ function fakeWorld(seed: number): World {
   };
   const launcher = createFakeLauncher({
     clock: { ...realClock, ...clock },
-    script: ({ agentId }) => {
-      if ((living.get(agentId)?.size ?? 0) > 0) twice.push(`agent ${agentId} has two workers`);
+    script: ({ agentId, incarnation }) => {
+      if ((living.get(agentId)?.size ?? 0) > 1) twice.push(`agent ${agentId} has three workers`);
+      // A temporary agent that begins anew is another one, and counts from 1.
+      if (incarnation > 1 && incarnation <= (numbers.get(agentId) ?? 0))
+        twice.push(`agent ${agentId} has two workers ${incarnation}`);
+      numbers.set(agentId, incarnation);
       if (fate.oneIn(25)) return { answer, start: "never" };
       if (fate.oneIn(25)) return { answer, start: { exitCode: fate.pick([0, 3]) } };
       return fate.oneIn(10) ? { answer, onStop: "ignore" } : { answer };
@@ -52,7 +57,8 @@ function fakeWorld(seed: number): World {
       startSystem({ logger: pino({ level: "silent" }), ...options }, { launcher: watched, interpreter: "-", clock }),
     prompt: (chance) => chance.pick(["hello", "hello", "hello", "chunks", "hang", "crash", "raise"]),
     harm(agent, chance) {
-      const [worker] = living.get(agent.id) ?? [];
+      const workers = [...(living.get(agent.id) ?? [])];
+      const worker = workers[chance.below(Math.max(1, workers.length))];
       if (worker === undefined) return;
       if (chance.oneIn(3)) worker.disconnect();
       else if (chance.oneIn(4)) void worker.stop(200);

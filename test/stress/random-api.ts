@@ -1,6 +1,6 @@
 /**
  * The whole API of a system, called at random and at every moment: by its user, and from inside listeners, policies, schemas and agents. What must
- * hold, whatever is called: every promise settles, an agent never has two workers, and nothing is left when the system has stopped.
+ * hold, whatever is called: every promise settles, an agent never has more workers than its swap takes, and nothing is left when the system has stopped.
  */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
@@ -122,6 +122,8 @@ class RandomRun {
       maxConcurrency: chance.pick([1, 2, 8]),
       maxQueue: chance.pick([0, 3, 1_000]),
       ...(chance.oneIn(3) ? { output: this.#schema() } : {}),
+      ...(chance.oneIn(4) ? { watch: true } : {}),
+      ...(chance.oneIn(3) ? { recycle: { maxRuns: chance.pick([1, 3]), maxAgeMs: chance.pick([20, 500]) } } : {}),
     });
   }
 
@@ -172,7 +174,8 @@ class RandomRun {
         this.#track(`stream of ${id}`, () => this.#read(agent.stream(this.#world.prompt(chance), this.#options())));
         return;
       case 7:
-        this.#track(`restart of ${id}`, () => agent.restart());
+        if (chance.oneIn(2)) this.#track(`restart of ${id}`, () => agent.restart());
+        else this.#track(`swap of ${id}`, () => agent.restart({ graceful: true }));
         return;
       case 8:
         if (chance.oneIn(2)) this.#track(`stop of ${id}`, () => agent.stop());
@@ -209,6 +212,10 @@ class RandomRun {
     const chance = this.#chance;
     const options: RunOptions = {};
     if (chance.oneIn(3)) options.timeoutMs = chance.pick([1, 30, 400, 5_000]);
+    if (chance.oneIn(2)) {
+      options.idempotent = chance.oneIn(2);
+      options.retry = { onWorkerExit: chance.pick(["if_idempotent", "never"]) };
+    }
     if (chance.oneIn(4)) {
       const controller = new AbortController();
       options.signal = controller.signal;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { helloLine, readWorkerLine, shutdownLine } from "../../src/worker/handshake.ts";
+import { helloLine, importsLine, readWorkerLine, shutdownLine } from "../../src/worker/handshake.ts";
 
 const expected = { pid: 42, socketPath: "/tmp/x/s", token: "ab".repeat(32) };
 const read = (message: unknown) => readWorkerLine(JSON.stringify(message), expected);
@@ -31,6 +31,12 @@ test("a grace without end is written as a number", () => {
 
 test("the part of a grace that runs have is told beside it", () => {
   expect(JSON.parse(shutdownLine(5_000, 0))).toEqual({ type: "shutdown", graceMs: 5_000, drainMs: 0 });
+});
+
+test("a worker is asked for its files in one line, and answers with texts", () => {
+  expect(importsLine()).toBe('{"type":"imports"}\n');
+  expect(read({ type: "imports", files: ["/a.py", 7] })).toEqual({ type: "imports", files: ["/a.py"] });
+  expect(read({ type: "imports" })).toEqual({ type: "imports", files: [] });
 });
 
 test("a worker that answers a signal with its stacks says so when it is ready", () => {

@@ -46,6 +46,15 @@ test("stop tells the worker what part of its grace its runs have", async () => {
   expect(worker.messages()).toContain("drain 0 of 4321");
 });
 
+test("a worker is asked for the files that it has imported; one that is gone, or goes instead, has none", async () => {
+  const worker = launchFixture("tells-imports");
+  await readyOf(worker);
+  expect(await worker.importedFiles?.()).toEqual(["/here/agent.py"]);
+  const unanswered = worker.importedFiles?.();
+  await worker.stop(4_000);
+  expect(await within(5_000, "the answer", Promise.all([unanswered, worker.importedFiles?.()]))).toEqual([[], []]);
+});
+
 test("the exit of a worker that outstays its grace has its last phase and what held it up", async () => {
   const { clock, launcher } = manualLauncher();
   const worker = launchFixture("overdue", {}, launcher);

@@ -14,6 +14,7 @@ import os
 import platform
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,6 +24,7 @@ from .ending import Ending, Stopped
 from .environment import without_grpc_fork_handlers
 from .event_loop import EventLoop
 from .forks import part_with_children
+from .imported import imported_files
 from .leaving import leave
 from .load_failure import LoadFailure, import_failure
 from .loader import load_agent
@@ -86,7 +88,7 @@ def main(entry: str) -> NoReturn:
         logs.install(hello.agentId, hello.incarnation, hello.logLevel)
         _log.debug("the host is watched by %s", armed)
         _dump_before_the_timeout(hello, clock)
-        control.deliver_to(ending.on_message)
+        control.deliver_to(_receiver(control, ending))
         clock.lap("hello")
         agent = _load(entry, control, clock, ending)
         ending.no_interrupts()
@@ -148,6 +150,21 @@ def _import_needs(ending: Ending) -> None:
     except BaseException as error:
         ending.check()
         raise import_failure(error) from error
+
+
+def _receiver(control: Control, ending: Ending) -> Callable[[Message], None]:
+    try:
+        folder = os.getcwd()  # Later the user's code may have gone elsewhere.
+    except FileNotFoundError:
+        folder = None  # The entry's loading names it.
+
+    def receive(message: Message) -> None:
+        if message.get("type") == "imports":
+            control.send({"type": "imports", "files": [] if folder is None else imported_files(folder)})
+        else:
+            ending.on_message(message)
+
+    return receive
 
 
 async def _serve(agent: AbstractAgent[Any, Any], entry: str, hello: HostHello, control: Control, clock: _Clock, ending: Ending) -> None:

@@ -41,6 +41,8 @@ export interface Child {
 /** An end that is still to be decided about. */
 export interface PendingExit extends BoxedReason {
   readonly failedStarts: number;
+  /** Absent: it is. */
+  readonly charged?: boolean;
 }
 
 /** What a supervisor lends to its children. */
@@ -58,7 +60,7 @@ export interface ChildHost {
   readonly pendingStarts: Set<() => void>;
   /** Kills the process with the supervisor while it begins, and lets the supervisor's actor outlive it. */
   began(process: Process): void;
-  childExited(child: Child, scopeId: number, reason: ExitReason, failedStarts?: number): void;
+  childExited(child: Child, scopeId: number, reason: ExitReason, failedStarts?: number, charged?: boolean): void;
   childStartFailed(child: Child, scopeId: number, reason: ExitReason): void;
 }
 

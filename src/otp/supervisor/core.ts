@@ -66,7 +66,8 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
       report: host.onReport ?? ((report) => this.tell(report)),
       pendingStarts: new Set(),
       began: (process) => this.began(process),
-      childExited: (child, scopeId, reason, failedStarts) => this.onExit(child, scopeId, reason, failedStarts),
+      childExited: (child, scopeId, reason, failedStarts, charged) =>
+        this.onExit(child, scopeId, reason, failedStarts, charged),
       childStartFailed: (child, scopeId, reason) => this.onStartFailed(child, scopeId, reason),
     };
   }

@@ -6,7 +6,7 @@ import { RuntimeMessage } from "../process/runtime-message.ts";
 import { describeExitReason, type ExitReason, exitReasonOf, isA, isCleanExit } from "../report/exit-reason.ts";
 import type { RestartDecision } from "../report/supervisor-report.ts";
 import { longestTimerMs } from "../scheduler/clock.ts";
-import type { Child } from "./child.ts";
+import type { Child, PendingExit } from "./child.ts";
 import { EndingSupervisor } from "./ending.ts";
 import { tellMachine } from "./machine.ts";
 import type { ChildExit, RestartPolicy } from "./restart-policy.ts";
@@ -28,7 +28,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
   /** The last decision, until the machine shows it. */
   #unshown: Decided | undefined;
 
-  protected onExit(child: Child, scopeId: number, reason: ExitReason, failedStarts = 0): void {
+  protected onExit(child: Child, scopeId: number, reason: ExitReason, failedStarts = 0, charged = true): void {
     if (child.scopeId !== scopeId || child.pendingExit !== undefined) return;
     if (child.onEnd !== undefined) {
       child.onEnd(reason);
@@ -36,7 +36,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
       return;
     }
     if (child.status === "stopped") return;
-    child.pendingExit = { reason, failedStarts };
+    child.pendingExit = { reason, failedStarts, charged };
     this.closeIfDead();
     if (!this.closed && this.isShown) tellMachine(this.actor, { type: "child.exited", childId: child.spec.id, reason });
     this.queue.add(() => this.#handleExit(child));
@@ -62,13 +62,13 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
       child.status = "stopped";
       return;
     }
-    return this.#decide(child, pending.reason, pending.failedStarts);
+    return this.#decide(child, pending);
   }
 
   /** Asks the policy what to do about an end or a failed restart, tells it, and does it. */
-  #decide(child: Child, reason: ExitReason, failedStarts: number): void | Promise<void> {
+  #decide(child: Child, { reason, failedStarts, charged = true }: PendingExit): void | Promise<void> {
     const { spec, incarnation } = child;
-    const exit = { childId: spec.id, restart: spec.restart, reason, incarnation, failedStarts };
+    const exit = { childId: spec.id, restart: spec.restart, reason, incarnation, failedStarts, charged };
     const decision = this.#askPolicy(exit);
     child.running?.resident?.decided(decision);
     if (decision.type === "restart") {
@@ -202,7 +202,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
 
   protected retry(child: Child, reason: ExitReason): void | Promise<void> {
     if (child.status !== "restarting" || child.timer !== undefined || this.ending || !this.owns(child)) return;
-    return this.#decide(child, reason, 0);
+    return this.#decide(child, { reason, failedStarts: 0 });
   }
 
   protected abstract get size(): number;

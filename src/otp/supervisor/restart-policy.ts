@@ -12,6 +12,8 @@ export interface ChildExit {
   incarnation: number;
   /** How many starts in a row have failed, this one included, where the next one may succeed. 0, or absent: this end is no failed start. */
   failedStarts?: number;
+  /** False: what has caused this end is known and dealt with, so that it says nothing of the child. Default true. */
+  charged?: boolean;
 }
 
 /**
@@ -60,6 +62,7 @@ const startPause = { firstMs: 100, longestMs: 30_000 } as const;
  *
  * An exit with `failedStarts` is a start that failed where the next one may succeed. It is tried again after a pause that grows
  * with each failure in a row, and takes no place in the window: a service that is down when a child begins brings no sibling down.
+ * Neither does an exit that is not charged.
  */
 export function restartIntensity({ maxRestarts, periodMs }: RestartIntensity): RestartPolicy {
   const allowed = `of ${maxRestarts} allowed within ${periodMs} ms`;
@@ -77,6 +80,10 @@ export function restartIntensity({ maxRestarts, periodMs }: RestartIntensity): R
         decision: { type: "restart", delayMs, because: `${starts}; the next one in ${delayMs} ms` },
         state: window,
       };
+    }
+    if (exit.charged === false) {
+      const because = "not counted: what has ended it is known and dealt with";
+      return { decision: { type: "restart", delayMs: 0, because }, state: window };
     }
     const kept = dropBefore(window, nowMs - periodMs);
     const count = kept.end - kept.first;

@@ -41,9 +41,10 @@ export interface ChildScope {
   readonly report: (report: unknown) => void;
   /**
    * The child tells that it has ended. A resident child may end, be restarted, and end again.
+   * @param charged whether the end counts for the policy; false where its cause is known and dealt with; default true
    * @param failedStarts how many starts in a row have failed, this one included, where the next one may succeed; default 0: no failed start
    */
-  exited(reason: ExitReason, failedStarts?: number): void;
+  exited(reason: ExitReason, failedStarts?: number, charged?: boolean): void;
   /**
    * A resident child tells that its first start failed in a way that trying again does not mend. As any initial start it is not retried:
    * the child is stopped and its specification kept.

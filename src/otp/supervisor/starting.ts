@@ -96,7 +96,7 @@ function startBy(child: Child, scopeId: number, host: ChildHost): unknown {
     environment: host.environment,
     began: (process) => host.began(process),
     report: host.report,
-    exited: (reason, failedStarts) => host.childExited(child, scopeId, reason, failedStarts),
+    exited: (reason, failedStarts, charged) => host.childExited(child, scopeId, reason, failedStarts, charged),
     startFailed: (reason) => host.childStartFailed(child, scopeId, reason),
     control: host.control,
   };

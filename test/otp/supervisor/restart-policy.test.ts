@@ -51,6 +51,20 @@ describe("restartIntensity", () => {
     expect(policy(undefined, { ...failed(1), restart: "temporary" }, 0).decision.type).toBe("leave");
   });
 
+  test("an exit that is not charged is restarted after at once, and takes no place in the window", () => {
+    const policy = restartIntensity({ maxRestarts: 1, periodMs: 1_000 });
+    let state: unknown;
+    for (let exit = 0; exit < 5; exit += 1) {
+      const answer = policy(state, { ...crash(), charged: false }, 0);
+      expect(answer.decision).toMatchObject({ type: "restart", delayMs: 0 });
+      state = answer.state;
+    }
+    const charged = policy(state, { ...crash(), charged: true }, 0);
+    expect(charged.decision.type).toBe("restart");
+    expect(policy(charged.state, crash(), 0).decision.type).toBe("give_up");
+    expect(policy(undefined, { ...crash(), restart: "temporary", charged: false }, 0).decision.type).toBe("leave");
+  });
+
   test("an exit is no failed start because of what its reason is", () => {
     const policy = restartIntensity({ maxRestarts: 1, periodMs: 1_000 });
     const { decision } = policy(undefined, { ...crash(), reason: { failedStarts: 3 } }, 0);

@@ -1,4 +1,4 @@
-/** The worker that an agent has at the moment: launched, connected, serving, drained, ended. At most one lives at a time. */
+/** One worker of an agent: launched, connected, serving, drained, ended. It is one incarnation, and begins once. */
 
 import { describeExitReason, type ExitReason } from "../otp/report/exit-reason.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
@@ -9,20 +9,20 @@ import type { EquippedEnvironment } from "./environment.ts";
 import { logWorkerLine } from "./guarded-logger.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
-/** The agent as its worker sees it. */
-export interface WorkerOwner {
+/** What a worker tells, and asks, those who have launched it. */
+export interface WorkerKeeper {
   /** How many runs the worker holds. */
-  heldRuns(): number;
+  heldRuns(worker: AgentWorker): number;
   /** The process runs. */
-  workerSpawned(worker: Worker): void;
+  workerSpawned(worker: AgentWorker): void;
   /** The worker serves from now on. */
-  workerReady(worker: Worker, startMs: number): void;
+  workerReady(worker: AgentWorker): void;
   /** The worker takes no more runs. */
-  workerUnavailable(): void;
+  workerUnavailable(worker: AgentWorker): void;
   /** A signal from outside asks the worker to end: it finishes what it holds. */
-  workerDraining(worker: Worker, signal: NodeJS.Signals): void;
+  workerDraining(worker: AgentWorker, signal: NodeJS.Signals): void;
   /** The process is gone. */
-  workerGone(exit: WorkerExit, about: WorkerEnd): void;
+  workerGone(worker: AgentWorker, exit: WorkerExit, about: WorkerEnd): void;
 }
 
 /** What the host knows of the end of a worker. */
@@ -46,23 +46,37 @@ const exitLagMs = 250;
  */
 const signalLagMs = 100;
 
-/** The current worker of one agent. */
-export class CurrentWorker {
+/** What a worker is launched with. */
+export interface WorkerParts {
+  readonly spec: NormalAgentSpec;
+  readonly environment: EquippedEnvironment;
+  readonly clock: Clock;
+  readonly keeper: WorkerKeeper;
+}
+
+/** One worker of one agent. */
+export class AgentWorker {
+  readonly incarnation: number;
+  /** When it was launched, by the wall clock of the machine, which is that of its files. */
+  readonly launchedAtMs: number = Date.now();
+  /** From its spawn until it served, in milliseconds; 0 before that. */
+  startMs = 0;
   readonly #spec: NormalAgentSpec;
   readonly #environment: EquippedEnvironment;
-  readonly #owner: WorkerOwner;
-  readonly #clock: () => Clock;
-  #worker: Worker | undefined;
+  readonly #keeper: WorkerKeeper;
+  readonly #clock: Clock;
+  readonly #process: Worker;
   #client: AgentClient | undefined;
   #serving = false;
   #ending = false;
+  #gone = false;
   /** Whether a signal from outside asks it to end. */
   #draining = false;
   /** Whether its connection is gone: what it holds will not be answered. */
   #unreachable = false;
   #connectionLost = false;
+  /** Why it could not be reached, once it had said that it is ready. */
   #neverReached: string | undefined;
-  #launch: NodeJS.Immediate | undefined;
   /** How long it has to end, once it has been asked to. */
   #graceMs: number | undefined;
   /** Called when the worker that is to end holds no run any more. */
@@ -70,20 +84,41 @@ export class CurrentWorker {
   /** Runs towards the next step of its end. */
   #step: unknown;
 
-  constructor(spec: NormalAgentSpec, environment: EquippedEnvironment, owner: WorkerOwner, clock: () => Clock) {
+  constructor(incarnation: number, { spec, environment, clock, keeper }: WorkerParts) {
+    this.incarnation = incarnation;
     this.#spec = spec;
     this.#environment = environment;
-    this.#owner = owner;
     this.#clock = clock;
+    this.#keeper = keeper;
+    const logger = environment.logger.child({ agent: spec.id, incarnation });
+    this.#process = environment.launcher.launch({
+      agentId: spec.id,
+      incarnation,
+      interpreter: environment.interpreter,
+      entry: spec.entry,
+      cwd: environment.cwd,
+      env: { ...environment.env, ...spec.env },
+      startTimeoutMs: spec.startTimeoutMs,
+      maxMessageBytes: environment.maxMessageBytes,
+      onLog: (record) => logWorkerLine(logger, record, environment.logFields),
+      onDraining: (signal) => this.#onDraining(signal),
+    });
+  }
+
+  /** Follows it from its spawn to its end; called once, when its keeper knows it. */
+  follow(): void {
+    this.#keeper.workerSpawned(this);
+    void this.#process.exited.then((exit) => this.#onExit(exit));
+    void this.#connect(this.#clock.monotonicMs());
   }
 
   get pid(): number | undefined {
-    return this.#worker?.pid;
+    return this.#process.pid;
   }
 
-  /** Whether there is a process, or is about to be one in this turn. */
-  get present(): boolean {
-    return this.#worker !== undefined;
+  /** The files below its working directory that it has imported by now; none when it is gone, or where nobody can tell. */
+  async importedFiles(): Promise<readonly string[]> {
+    return (await this.#process.importedFiles?.()) ?? [];
   }
 
   /** Whether its end has been asked for. */
@@ -96,149 +131,93 @@ export class CurrentWorker {
     return this.#serving ? this.#client : undefined;
   }
 
-  /**
-   * Launches the next worker: at once, or `soon`, after this turn, so that nobody waits for the spawn to learn of a crash. Where there is one still,
-   * that one is killed instead, and its end is told to the owner as any other: there are never two.
-   */
-  launch(incarnation: number, soon: boolean): void {
-    clearImmediate(this.#launch);
-    if (this.#worker !== undefined) {
-      this.#worker.kill();
-      return;
-    }
-    this.#ending = false;
-    this.#draining = false;
-    this.#unreachable = false;
-    this.#connectionLost = false;
-    this.#neverReached = undefined;
-    this.#graceMs = undefined;
-    if (!soon) {
-      this.#spawn(incarnation);
-      return;
-    }
-    this.#launch = setImmediate(() => {
-      this.#launch = undefined;
-      this.#spawn(incarnation);
-    });
-  }
-
-  /**
-   * Ends the worker within `shutdownMs`: the runs it holds may finish, then they are cancelled, it cleans up, and then it is killed. Answers
-   * whether there was one; its end is told to the owner.
-   */
-  end(how: "drain" | "kill"): boolean {
-    clearImmediate(this.#launch);
-    const worker = this.#worker;
-    if (worker === undefined) return false;
+  /** Ends the worker within `shutdownMs`: the runs it holds may finish, then they are cancelled, it cleans up, and then it is killed. */
+  end(how: "drain" | "kill"): void {
     this.#ending = true;
     this.stopServing();
-    if (how === "kill") worker.kill();
-    else this.#letGo(worker);
-    return true;
+    if (how === "kill") this.#process.kill();
+    else this.#letGo();
   }
 
   /** Kills the process, whatever it does. */
   kill(): void {
-    this.#worker?.kill();
+    this.#process.kill();
   }
 
   /** Hands it no more runs. */
   stopServing(): void {
     this.#serving = false;
-    this.#owner.workerUnavailable();
+    this.#keeper.workerUnavailable(this);
   }
 
   /** The worker holds one run less. */
   runSettled(): void {
-    if (!this.#serving && this.#owner.heldRuns() === 0) this.#drained?.();
+    if (!this.#serving && this.#keeper.heldRuns(this) === 0) this.#drained?.();
   }
 
-  /** A connection to a worker broke. If its process does not end by itself, it is killed. */
-  connectionLost(incarnation: number): void {
-    const worker = this.#worker;
-    if (worker === undefined || worker.incarnation !== incarnation) return;
+  /** Its connection broke. If its process does not end by itself, it is killed. */
+  connectionLost(): void {
+    if (this.#gone) return;
     this.#unreachable = true;
     this.stopServing();
     if (this.#graceMs !== undefined) {
       this.#drained?.();
       return;
     }
-    const clock = this.#clock();
+    const clock = this.#clock;
     const timer = clock.setTimeout(() => {
-      if (this.#worker !== worker || this.#ending || this.#graceMs !== undefined) return;
+      if (this.#gone || this.#ending || this.#graceMs !== undefined) return;
       this.#connectionLost = true;
-      worker.kill();
+      this.#process.kill();
     }, exitLagMs);
-    void worker.exited.then(() => clock.clearTimeout(timer));
+    void this.#process.exited.then(() => clock.clearTimeout(timer));
   }
 
-  #spawn(incarnation: number): void {
-    const spec = this.#spec;
-    const environment = this.#environment;
-    const logger = environment.logger.child({ agent: spec.id, incarnation });
-    const worker = environment.launcher.launch({
-      agentId: spec.id,
-      incarnation,
-      interpreter: environment.interpreter,
-      entry: spec.entry,
-      cwd: environment.cwd,
-      env: { ...environment.env, ...spec.env },
-      startTimeoutMs: spec.startTimeoutMs,
-      maxMessageBytes: environment.maxMessageBytes,
-      onLog: (record) => logWorkerLine(logger, record, environment.logFields),
-      onDraining: (signal) => this.#onDraining(worker, signal),
-    });
-    this.#worker = worker;
-    this.#owner.workerSpawned(worker);
-    void worker.exited.then((exit) => this.#onExit(worker, exit));
-    void this.#connect(worker, this.#clock().monotonicMs());
-  }
-
-  async #connect(worker: Worker, spawnedAtMs: number): Promise<void> {
+  async #connect(spawnedAtMs: number): Promise<void> {
     const { id: agentId, unsafeNumbers = "string" } = this.#spec;
     const { maxMessageBytes } = this.#environment;
-    const outcome = await connectWorker(worker, { agentId, maxMessageBytes, unsafeNumbers });
+    const outcome = await connectWorker(this.#process, { agentId, maxMessageBytes, unsafeNumbers });
     if (outcome.type === "exited") return;
     if (outcome.type === "unreachable") {
       const facts = { agent: this.#spec.id, err: outcome.error };
       this.#environment.logger.warn(facts, "worker is ready but cannot be reached");
-      if (this.#worker === worker) this.#neverReached = describeExitReason(outcome.error as ExitReason);
-      this.connectionLost(worker.incarnation);
+      this.#neverReached = describeExitReason(outcome.error as ExitReason);
+      this.connectionLost();
       return;
     }
     const { client } = outcome;
-    if (this.#worker !== worker || this.#ending || this.#draining) {
+    if (this.#gone || this.#ending || this.#draining) {
       client.close();
       return;
     }
     this.#client = client;
     this.#serving = true;
-    void client.closed.then(() => this.connectionLost(worker.incarnation));
-    this.#owner.workerReady(worker, Math.round(this.#clock().monotonicMs() - spawnedAtMs));
+    this.startMs = Math.round(this.#clock.monotonicMs() - spawnedAtMs);
+    void client.closed.then(() => this.connectionLost());
+    this.#keeper.workerReady(this);
   }
 
-  #onExit(worker: Worker, exit: WorkerExit): void {
-    if (this.#worker !== worker) return;
+  #onExit(exit: WorkerExit): void {
     const client = this.#client;
-    this.#worker = undefined;
+    this.#gone = true;
     this.#client = undefined;
     this.#clearStep();
     this.stopServing();
     const connectionLost = this.#connectionLost && exit.cause === "killed";
     const why = this.#neverReached === undefined ? {} : { neverReached: this.#neverReached };
-    this.#owner.workerGone(exit, { asked: this.#ending, connectionLost, graceMs: this.#graceMs, ...why });
+    this.#keeper.workerGone(this, exit, { asked: this.#ending, connectionLost, graceMs: this.#graceMs, ...why });
     client?.close();
   }
 
   /** The worker refuses new runs from now on. Unless the host stops it too, it is let go: the owner's policy gives the agent the next one. */
-  #onDraining(worker: Worker, signal: NodeJS.Signals): void {
-    if (this.#worker !== worker) return;
+  #onDraining(signal: NodeJS.Signals): void {
+    if (this.#gone) return;
     this.#draining = true;
     this.stopServing();
-    this.#owner.workerDraining(worker, signal);
+    this.#keeper.workerDraining(this, signal);
     if (this.#ending) return;
-    this.#step = this.#clock().setTimeout(() => {
-      if (this.#environment.stopping === undefined) this.#letGo(worker);
+    this.#step = this.#clock.setTimeout(() => {
+      if (this.#environment.stopping === undefined) this.#letGo();
     }, signalLagMs);
   }
 
@@ -246,8 +225,8 @@ export class CurrentWorker {
    * Waits for the runs that the worker holds before it is asked to end: a run on its way to it is never refused. When only the time for cleaning
    * up is left, those that still run are cancelled. A worker that has been let go already may get more time, until it has been asked.
    */
-  #letGo(worker: Worker): void {
-    const clock = this.#clock();
+  #letGo(): void {
+    const clock = this.#clock;
     const { stopping } = this.#environment;
     const leftMs = stopping === undefined ? Number.POSITIVE_INFINITY : stopping.untilMs - clock.monotonicMs();
     const graceMs = Math.max(0, Math.min(this.#spec.shutdownMs, leftMs));
@@ -256,9 +235,9 @@ export class CurrentWorker {
     this.#clearStep();
     const ask = () => {
       this.#clearStep();
-      void worker.stop(Math.max(0, untilMs - clock.monotonicMs()), 0);
+      void this.#process.stop(Math.max(0, untilMs - clock.monotonicMs()), 0);
     };
-    if (this.#unreachable || this.#owner.heldRuns() === 0) {
+    if (this.#unreachable || this.#keeper.heldRuns(this) === 0) {
       ask();
       return;
     }
@@ -268,7 +247,7 @@ export class CurrentWorker {
 
   #clearStep(): void {
     this.#drained = undefined;
-    if (this.#step !== undefined) this.#clock().clearTimeout(this.#step);
+    if (this.#step !== undefined) this.#clock.clearTimeout(this.#step);
     this.#step = undefined;
   }
 }

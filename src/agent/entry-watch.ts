@@ -1,0 +1,163 @@
+/** Watches the files that an agent's worker has been loaded from: when one of them changes, the next worker takes its place. */
+
+import { type FSWatcher, realpathSync, statSync, watch } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import type { Clock } from "../otp/scheduler/clock.ts";
+
+/** What a worker tells of its files. */
+export interface WatchedWorker {
+  /** When it was launched, by the wall clock. */
+  readonly launchedAtMs: number;
+  /** The files that it has imported by now. */
+  importedFiles(): Promise<readonly string[]>;
+}
+
+/** What a watch needs of its agent. */
+export interface EntryWatchParts {
+  readonly entry: string;
+  readonly cwd: string;
+  readonly clock: () => Clock;
+  /** Swaps the worker; undefined when none serves: then the next one loads what is there. */
+  readonly swap: (reason: string) => Promise<void> | undefined;
+  /** A folder cannot be watched. */
+  readonly warn: (error: unknown, folder: string) => void;
+}
+
+/** How long files must be left alone before the worker is replaced, in milliseconds: an editor, or a checkout, writes several times. */
+const settleMs = 100;
+
+/** The watch over the files of one agent. */
+export class EntryWatch {
+  readonly #parts: EntryWatchParts;
+  /** By folder, since an editor that saves puts another file in the place. */
+  readonly #folders = new Map<string, FSWatcher>();
+  /** What each file was when it was last looked at. */
+  readonly #stamps = new Map<string, string>();
+  #worker: WatchedWorker | undefined;
+  #settling: unknown;
+  #asked: WatchedWorker | undefined;
+  #changedAtMs = 0;
+  /** The next worker did not get ready: a file that the current one has not imported may be why. */
+  #failed = false;
+
+  constructor(parts: EntryWatchParts) {
+    this.#parts = parts;
+  }
+
+  /** A worker serves from now on. */
+  began(worker: WatchedWorker): void {
+    this.#worker = worker;
+    this.#failed = false;
+    const entry = entryFile(this.#parts);
+    if (entry !== undefined) this.#add(entry, worker);
+    if (this.#changedAtMs >= worker.launchedAtMs) this.#swap("files changed while the worker started");
+    this.lookAgain();
+  }
+
+  /** The worker may have imported more. */
+  lookAgain(): void {
+    const worker = this.#worker;
+    if (worker === undefined || this.#asked === worker) return;
+    this.#asked = worker;
+    void worker.importedFiles().then((files) => {
+      if (this.#asked === worker) this.#asked = undefined;
+      if (this.#worker === worker) for (const file of files) this.#add(file, worker);
+    });
+  }
+
+  /** Nothing is watched any more. */
+  close(): void {
+    this.#worker = undefined;
+    for (const watcher of this.#folders.values()) watcher.close();
+    this.#folders.clear();
+    this.#stamps.clear();
+    if (this.#settling !== undefined) this.#parts.clock().clearTimeout(this.#settling);
+    this.#settling = undefined;
+  }
+
+  #add(file: string, worker: WatchedWorker): void {
+    if (this.#stamps.has(file)) return;
+    const stamp = stampOf(file);
+    this.#stamps.set(file, stamp?.text ?? "");
+    this.#watchFolder(dirname(file));
+    // It was written after the worker had begun, which may have loaded what was there before.
+    if (stamp !== undefined && Math.floor(stamp.changedAtMs) > worker.launchedAtMs) {
+      this.#stamps.set(file, "");
+      this.#settle();
+    }
+  }
+
+  #watchFolder(folder: string): void {
+    if (this.#folders.has(folder)) return;
+    try {
+      const watcher = watch(folder, { persistent: false }, (_what, name) => this.#onChange(folder, name));
+      watcher.on("error", (error) => {
+        this.#parts.warn(error, folder);
+        watcher.close();
+      });
+      this.#folders.set(folder, watcher);
+    } catch (error) {
+      this.#parts.warn(error, folder);
+    }
+  }
+
+  #onChange(folder: string, name: string | null): void {
+    if (name === null || this.#stamps.has(join(folder, name)) || (this.#failed && name.endsWith(".py"))) {
+      if (this.#failed && name !== null) this.#stamps.set(join(folder, name), "");
+      this.#settle();
+    }
+  }
+
+  #settle(): void {
+    const clock = this.#parts.clock();
+    if (this.#settling !== undefined) clock.clearTimeout(this.#settling);
+    this.#settling = clock.setTimeout(() => {
+      this.#settling = undefined;
+      this.#compare();
+    }, settleMs);
+  }
+
+  #compare(): void {
+    const changed: string[] = [];
+    for (const [file, before] of this.#stamps) {
+      const now = stampOf(file)?.text;
+      // One that is gone has no other version to load; it is being replaced, perhaps.
+      if (now === undefined || now === before) continue;
+      this.#stamps.set(file, now);
+      changed.push(basename(file));
+    }
+    if (changed.length === 0) return;
+    const others = changed.length > 3 ? ` and ${changed.length - 3} more` : "";
+    this.#swap(`${changed.slice(0, 3).join(", ")}${others} changed`);
+  }
+
+  #swap(reason: string): void {
+    const swapped = this.#parts.swap(reason);
+    if (swapped === undefined) {
+      this.#changedAtMs = Date.now();
+      return;
+    }
+    // It has been reported.
+    swapped.catch(() => {
+      this.#failed = true;
+    });
+  }
+}
+
+/** The file of an entry that names one. */
+function entryFile({ entry, cwd }: EntryWatchParts): string | undefined {
+  const where = entry.slice(0, entry.lastIndexOf(":"));
+  if (!where.endsWith(".py")) return undefined;
+  const file = resolve(cwd, where);
+  try {
+    return realpathSync(file);
+  } catch {
+    return file; // It is not there yet, or no more.
+  }
+}
+
+/** What tells one version of a file from the next; undefined when it is not there. */
+function stampOf(file: string): { text: string; changedAtMs: number } | undefined {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  return stats === undefined ? undefined : { text: `${stats.mtimeMs}:${stats.size}`, changedAtMs: stats.mtimeMs };
+}
