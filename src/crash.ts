@@ -49,8 +49,11 @@ export interface CrashRecord {
   atMs: number;
   /** One sentence: who, how, after how long. */
   describe: string;
-  /** The worker's own cause, or "connection_lost": the process lived but could not be reached and was killed. */
-  cause: WorkerExitCause | "connection_lost";
+  /**
+   * The worker's own cause, or what it was killed for: "connection_lost" (the process lived but could not be reached), "hung" (its event loop had not
+   * answered for `hungAfterMs`, and it did not work).
+   */
+  cause: WorkerExitCause | "connection_lost" | "hung";
   pid?: number;
   exitCode?: number;
   signal?: NodeJS.Signals;
@@ -65,12 +68,23 @@ export interface CrashRecord {
   failedStarts?: number;
   /** Last lines of stderr, oldest first. */
   stderrTail: readonly string[];
+  /** Of a worker that hung: the stacks of its threads and tasks before it was killed, as lines. */
+  stackDump?: readonly string[];
+  /** What Python's fault handler wrote when the process crashed in C code, as lines of stderr. */
+  faultTrace?: readonly string[];
+  /** The most memory that the worker was seen to have at a time, in bytes. */
+  peakMemoryBytes?: number;
   /** Whether the worker had been ready. */
   wasReady: boolean;
   /** From spawn to exit, in milliseconds. */
   uptimeMs: number;
   /** Ids of the runs it held. */
   runsInFlight: readonly string[];
+  /**
+   * What those runs were, in the same order: equal for runs of this agent with the same prompt and options, so that a run that ends its workers can be told. Hashes,
+   * which do not tell what was asked.
+   */
+  runFingerprints: readonly string[];
   /** Types of the last events of the agent's machine, oldest first. */
   lastEvents: readonly string[];
   /**

@@ -43,7 +43,8 @@ export function factsAsJson(error: Error): Record<string, unknown> {
 
 function reduce(name: string, value: unknown): unknown {
   if (name === "crash" && value !== undefined) {
-    const { stderrTail: _lines, loadFailure, lastEvents: _events, ...rest } = value as CrashRecord;
+    const { stderrTail: _lines, loadFailure, lastEvents: _events, ...more } = value as CrashRecord;
+    const { stackDump: _stacks, faultTrace: _trace, ...rest } = more;
     if (loadFailure === undefined) return rest;
     return { ...rest, loadFailure: { kind: loadFailure.kind, message: loadFailure.message } };
   }

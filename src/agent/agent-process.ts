@@ -4,11 +4,13 @@ import type { CrashRecord } from "../crash.ts";
 import { CallerError } from "../errors.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
+import type { WorkerUsage } from "../worker/launcher.ts";
 import { CrashHistory } from "./crash-history.ts";
 import { CurrentWorker } from "./current-worker.ts";
 import { type AgentSlot, agentEnvironment, type EquippedEnvironment } from "./environment.ts";
 import { Agent, type HandleOwner } from "./handle.ts";
 import { AgentLife } from "./life.ts";
+import type { LoopMonitor } from "./loop-monitor.ts";
 import { type AgentState, agentMachine } from "./machine.ts";
 import { Mailbox } from "./mailbox.ts";
 import { Readiness } from "./readiness.ts";
@@ -94,6 +96,14 @@ export class AgentProcess implements AgentSlot, HandleOwner {
 
   get client(): AgentClient | undefined {
     return this.#worker.client;
+  }
+
+  get loop(): LoopMonitor | undefined {
+    return this.#worker.loop;
+  }
+
+  get usage(): WorkerUsage | undefined {
+    return this.#worker.usage();
   }
 
   get lastCrash(): CrashRecord | undefined {

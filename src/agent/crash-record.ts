@@ -3,31 +3,37 @@
 import type { CrashRecord } from "../crash.ts";
 import { lastWordsOf } from "../python/last-words.ts";
 import type { WorkerExit } from "../worker/launcher.ts";
+import type { HungLoop } from "./loop-monitor.ts";
 
 /** What the agent adds to a worker's exit. */
 export interface CrashCircumstances {
   agentId: string;
   atMs: number;
   connectionLost: boolean;
+  /** Set when it was killed because it hung. */
+  hung?: HungLoop | undefined;
   /** How long it had had to end, in milliseconds, if it had been asked to. */
   graceMs?: number | undefined;
   runsInFlight: readonly string[];
+  /** Of the runs in flight, in the same order. */
+  runFingerprints: readonly string[];
   lastEvents: readonly string[];
 }
 
 /** Makes the record of a worker's exit. Facts that are unknown are absent. */
 export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): CrashRecord {
-  const cause = about.connectionLost ? "connection_lost" : exit.cause;
+  const cause = about.hung !== undefined ? "hung" : about.connectionLost ? "connection_lost" : exit.cause;
   const record: CrashRecord = {
     agentId: about.agentId,
     incarnation: exit.incarnation,
     atMs: about.atMs,
-    describe: describeExit(exit, cause, about.graceMs),
+    describe: describeExit(exit, cause, about),
     cause,
     stderrTail: exit.stderrTail,
     wasReady: exit.wasReady,
     uptimeMs: exit.uptimeMs,
     runsInFlight: about.runsInFlight,
+    runFingerprints: about.runFingerprints,
     lastEvents: about.lastEvents,
   };
   if (exit.pid !== undefined) record.pid = exit.pid;
@@ -36,6 +42,9 @@ export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): 
   if (exit.loadFailure !== undefined) record.loadFailure = exit.loadFailure;
   if (exit.detail !== undefined) record.detail = exit.detail;
   if (exit.errno !== undefined) record.errno = exit.errno;
+  if (exit.peakMemoryBytes !== undefined) record.peakMemoryBytes = exit.peakMemoryBytes;
+  if (about.hung !== undefined) record.stackDump = about.hung.stacks;
+  if (exit.faultTrace !== undefined) record.faultTrace = exit.faultTrace;
   return record;
 }
 
@@ -49,7 +58,8 @@ export function exitBySignalFromOutside(exit: WorkerExit): WorkerExit {
   return outsideSignal === undefined || !inOrder ? exit : { ...exit, cause: "signaled", signal: outsideSignal };
 }
 
-function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], graceMs: number | undefined): string {
+function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], about: CrashCircumstances): string {
+  const { graceMs, hung } = about;
   const who = exit.pid === undefined ? "its worker" : `its worker (pid ${exit.pid})`;
   const after = `after ${Math.round(exit.uptimeMs)} ms`;
   switch (cause) {
@@ -70,6 +80,8 @@ function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], graceMs: nu
       return `${who} does not speak this version's protocol: ${exit.detail ?? "no detail"}`;
     case "spawn_failed":
       return `${who} could not be started: ${exit.detail ?? "no detail"}`;
+    case "hung":
+      return `${who} hung, its event loop had not answered for ${hung?.silentMs} ms, and was killed ${after}`;
     case "connection_lost":
       return `${who} could no longer be reached and was killed ${after}`;
   }

@@ -2,14 +2,15 @@
 
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
-import { cleanUpShareMs, type Worker, type WorkerExit } from "../worker/launcher.ts";
+import { cleanUpShareMs, type Worker, type WorkerExit, type WorkerUsage } from "../worker/launcher.ts";
 import { connectWorker } from "./connect-worker.ts";
 import type { EquippedEnvironment } from "./environment.ts";
 import { logWorkerLine } from "./guarded-logger.ts";
+import { type HungLoop, LoopMonitor, type LoopOwner } from "./loop-monitor.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
 /** The agent as its worker sees it. */
-export interface WorkerOwner {
+export interface WorkerOwner extends LoopOwner {
   /** How many runs the worker holds. */
   heldRuns(): number;
   /** The process runs. */
@@ -30,6 +31,8 @@ export interface WorkerEnd {
   readonly asked: boolean;
   /** It was killed because it could not be reached. */
   readonly connectionLost: boolean;
+  /** It was killed because it hung. */
+  readonly hung: HungLoop | undefined;
   /** How long it had had to end, in milliseconds; undefined when nothing had been granted. */
   readonly graceMs: number | undefined;
 }
@@ -58,6 +61,8 @@ export class CurrentWorker {
   /** Whether its connection is gone: what it holds will not be answered. */
   #unreachable = false;
   #connectionLost = false;
+  #monitor: LoopMonitor | undefined;
+  #hung: HungLoop | undefined;
   #launch: NodeJS.Immediate | undefined;
   /** How long it has to end, once it has been asked to. */
   #graceMs: number | undefined;
@@ -87,9 +92,19 @@ export class CurrentWorker {
     return this.#ending;
   }
 
-  /** Its connection while it takes runs. */
+  /** Its connection while it takes runs: its event loop answers, as far as is known. */
   get client(): AgentClient | undefined {
-    return this.#serving ? this.#client : undefined;
+    return this.#serving && this.#monitor?.silent !== true ? this.#client : undefined;
+  }
+
+  /** The monitor of its event loop, while it serves. */
+  get loop(): LoopMonitor | undefined {
+    return this.#monitor;
+  }
+
+  /** What the process uses. */
+  usage(): WorkerUsage | undefined {
+    return this.#worker?.usage();
   }
 
   /**
@@ -106,6 +121,7 @@ export class CurrentWorker {
     this.#draining = false;
     this.#unreachable = false;
     this.#connectionLost = false;
+    this.#hung = undefined;
     this.#graceMs = undefined;
     if (!soon) {
       this.#spawn(incarnation);
@@ -140,6 +156,8 @@ export class CurrentWorker {
   /** Hands it no more runs. */
   stopServing(): void {
     this.#serving = false;
+    this.#monitor?.end();
+    this.#monitor = undefined;
     this.#owner.workerUnavailable();
   }
 
@@ -207,8 +225,16 @@ export class CurrentWorker {
     }
     this.#client = client;
     this.#serving = true;
+    const loop = { ask: () => client.checkHealth(), worker, hung: (hung: HungLoop) => this.#onHung(worker, hung) };
+    this.#monitor = new LoopMonitor(loop, this.#owner, this.#spec, this.#clock());
     void client.closed.then(() => this.connectionLost(worker.incarnation));
     this.#owner.workerReady(worker, this.#clock().now() - spawnedAtMs);
+  }
+
+  #onHung(worker: Worker, hung: HungLoop): void {
+    this.#hung = hung;
+    this.stopServing();
+    worker.kill();
   }
 
   #onExit(worker: Worker, exit: WorkerExit): void {
@@ -218,8 +244,10 @@ export class CurrentWorker {
     this.#client = undefined;
     this.#clearStep();
     this.stopServing();
-    const connectionLost = this.#connectionLost && exit.cause === "killed";
-    this.#owner.workerGone(exit, { asked: this.#ending, connectionLost, graceMs: this.#graceMs });
+    const killed = exit.cause === "killed";
+    const connectionLost = this.#connectionLost && killed;
+    const hung = killed ? this.#hung : undefined;
+    this.#owner.workerGone(exit, { asked: this.#ending, connectionLost, hung, graceMs: this.#graceMs });
     client?.close();
   }
 

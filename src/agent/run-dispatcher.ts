@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { CallerError, type SynapseError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
+import type { RunProgress } from "./carriage.ts";
 import type { CrashHistory } from "./crash-history.ts";
 import type { CurrentWorker } from "./current-worker.ts";
 import type { RunTaker } from "./handle.ts";
@@ -48,6 +49,10 @@ export class RunDispatcher implements RunTaker {
     return this.#mailbox.inFlight.size;
   }
 
+  get progress(): readonly RunProgress[] {
+    return [...this.#mailbox.inFlight].flatMap((run) => run.progress ?? []);
+  }
+
   get schema(): StandardSchemaV1 | undefined {
     return this.#life.spec.output;
   }
@@ -63,7 +68,7 @@ export class RunDispatcher implements RunTaker {
   accept(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;
-    this.#mailbox.push(run, this.#worker.client !== undefined);
+    this.#mailbox.push(run, this.#takesRuns);
     this.#life.turn(() => {
       run.wait();
       this.serve();
@@ -73,7 +78,7 @@ export class RunDispatcher implements RunTaker {
   reserve(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;
-    this.#mailbox.check(this.#worker.client !== undefined);
+    this.#mailbox.check(this.#takesRuns);
     this.#mailbox.reserve(run);
     // Who reads it does so in this turn, mostly. Nobody waits longer for one who does not.
     this.#life.turn(() =>
@@ -98,6 +103,11 @@ export class RunDispatcher implements RunTaker {
     const { state } = this.#life;
     if (state !== "stopping" && state !== "stopped") return undefined;
     return new CallerError("stopped", `agent "${this.agentId}" has been stopped; restart() begins it anew`);
+  }
+
+  /** Whether a worker takes runs now, or as soon as its event loop has answered, which is about to be known. */
+  get #takesRuns(): boolean {
+    return this.#worker.loop?.unresponsive === false;
   }
 
   /** Hands waiting runs to the worker while it takes some. */
@@ -128,6 +138,7 @@ export class RunDispatcher implements RunTaker {
 
   runLeft(run: PendingRun): void {
     this.#left.add(run);
+    this.#worker.loop?.doubt(); // What comes next is not handed to a loop that is blocked.
     this.#life.send({ type: "run.settled", runId: run.id });
   }
 

@@ -3,6 +3,7 @@
 import { RunError, type SynapseError } from "../errors.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WireRunEvent } from "../rpc/run-types.ts";
+import type { Carriage } from "./carriage.ts";
 import { Run, type RunOwner } from "./run.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { RunEvent, RunResult } from "./run-result.ts";
@@ -30,6 +31,7 @@ export class StreamRun<Output> extends Run<Output> {
   #wanted = false;
   #source: AsyncGenerator<WireRunEvent, void, undefined> | undefined;
   #sourceBusy = false;
+  #carriage: Carriage | undefined;
   /** Resolved when there is something to read. */
   #waiter: PromiseWithResolvers<void> | undefined;
   #lastSeq = 0;
@@ -66,8 +68,9 @@ export class StreamRun<Output> extends Run<Output> {
     this.fail(new RunError("run_cancelled", `run of agent "${agentId}" was cancelled: ${reason}`, facts));
   }
 
-  protected override call(client: AgentClient, signal: AbortSignal): void {
-    this.#source = client.stream(this.request, { signal });
+  protected override call(client: AgentClient, carriage: Carriage): void {
+    this.#carriage = carriage;
+    this.#source = client.stream(this.request, { signal: carriage.signal });
     if (this.#waiter !== undefined) this.#readSource(this.#source);
   }
 
@@ -103,6 +106,7 @@ export class StreamRun<Output> extends Run<Output> {
       (step) => {
         this.#sourceBusy = false;
         if (step.done === true) return;
+        this.#carriage?.hear();
         if (this.answered) this.#discard(source, step.value);
         else this.#accept(step.value);
       },

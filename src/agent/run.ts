@@ -11,7 +11,7 @@ import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import { CallSite } from "./call-site.ts";
-import { Carriage } from "./carriage.ts";
+import { Carriage, type RunProgress } from "./carriage.ts";
 import { encodeOptions, type RunOptions } from "./run-options.ts";
 import { type Outcome, outcomeOf } from "./run-outcome.ts";
 import { type RunResult, resultOf } from "./run-result.ts";
@@ -19,6 +19,12 @@ import { type RunResult, resultOf } from "./run-result.ts";
 /** A run as the agent sees it, whatever it answers with. */
 export interface PendingRun {
   readonly id: string;
+  /** Whether its caller has been answered. */
+  readonly answered: boolean;
+  /** How far it has come; undefined while it is in no worker. */
+  readonly progress: RunProgress | undefined;
+  /** Of what was asked: see EncodedRun. */
+  readonly fingerprint: string;
   /** It is in the queue: the caller's signal and the deadline are heeded from here on, until the caller is answered. */
   wait(): void;
   /** A worker takes the run. */
@@ -100,6 +106,14 @@ export abstract class Run<Output> implements PendingRun {
     return this.#answered;
   }
 
+  get progress(): RunProgress | undefined {
+    return this.#carriage && { runId: this.id, ...this.#carriage.times, awaited: !this.#answered };
+  }
+
+  get fingerprint(): string {
+    return this.request.fingerprint;
+  }
+
   protected get incarnation(): number {
     return this.#incarnation;
   }
@@ -125,11 +139,9 @@ export abstract class Run<Output> implements PendingRun {
     const { attempt } = this.request;
     this.owner.report({ type: "run.started", runId: this.id, attempt, waitedMs: this.#sinceAskedMs() });
     const run = { id: this.id, attempt };
-    this.#carriage = new Carriage(client, run, {
-      carriageEnded: () => this.#gone(),
-      connectionLost: () => this.owner.connectionLost(incarnation),
-    });
-    this.call(client, this.#carriage.signal);
+    const ends = { carriageEnded: () => this.#gone(), connectionLost: () => this.owner.connectionLost(incarnation) };
+    this.#carriage = new Carriage(client, run, ends, this.owner.clock);
+    this.call(client, this.#carriage);
   }
 
   fail(error: Error): void {
@@ -146,8 +158,8 @@ export abstract class Run<Output> implements PendingRun {
     this.#gone();
   }
 
-  /** Makes the call; the signal ends it. */
-  protected abstract call(client: AgentClient, signal: AbortSignal): void;
+  /** Makes the call; the carriage's signal ends it. */
+  protected abstract call(client: AgentClient, carriage: Carriage): void;
 
   /** Called once when the caller was answered with an error. */
   protected abstract failed(error: Error): void;
@@ -261,20 +273,14 @@ export abstract class Run<Output> implements PendingRun {
     const { clock } = this.owner;
     const sinceMs = clock.monotonicMs();
     this.#lingerTimer = clock.setTimeout(() => {
-      this.#lingerTimer = undefined;
       this.#lingeringSinceMs = sinceMs;
       this.owner.report({ type: "run.lingers", runId: this.id, forMs: Math.round(clock.monotonicMs() - sinceMs) });
     }, lingerMs);
   }
 
-  #stopLingering(): void {
-    if (this.#lingerTimer !== undefined) this.owner.clock.clearTimeout(this.#lingerTimer);
-    this.#lingerTimer = undefined;
-  }
-
   /** Nothing of the run is left in its worker. */
   #gone(): void {
-    this.#stopLingering();
+    if (this.#lingerTimer !== undefined) this.owner.clock.clearTimeout(this.#lingerTimer);
     const sinceMs = this.#lingeringSinceMs;
     if (sinceMs !== undefined) {
       const forMs = Math.round(this.owner.clock.monotonicMs() - sinceMs);

@@ -11,12 +11,13 @@ import { describeValue } from "../describe-value.ts";
 import { type Clock, createTimer } from "./clock.ts";
 import { type ControlChannel, openControlChannel } from "./control-channel.ts";
 import { exitCause, nextVerdict, type Verdict } from "./exit-cause.ts";
-import { drainLine, type HostHello, helloLine, readWorkerLine, shutdownLine, type WorkerMessage } from "./handshake.ts";
+import { drainLine, helloLine, hostHello, readWorkerLine, shutdownLine, type WorkerMessage } from "./handshake.ts";
 import { HoldUp } from "./hold-up.ts";
-import type { Worker, WorkerExit, WorkerLogRecord, WorkerReady, WorkerSpec } from "./launcher.ts";
+import { Inspection } from "./inspection.ts";
+import type { Worker, WorkerExit, WorkerLogRecord, WorkerReady, WorkerSpec, WorkerUsage } from "./launcher.ts";
 import type { SocketDirectory } from "./socket-directory.ts";
 import { createLogSink, drainOutput, type OutputDrain } from "./stdio.ts";
-import { askForStacks, isZombie, killGroup, killProcessAndGroup, whenGroupEmpty } from "./terminate.ts";
+import { isZombie, killGroup, killProcessAndGroup, whenGroupEmpty } from "./terminate.ts";
 
 /** How long a process that has nothing left to say (control channel closed, failure told) may take to exit before it is killed. */
 const lastWordsMs = 1_000;
@@ -55,6 +56,7 @@ export class SpawnedWorker implements Worker {
   readonly #log: (record: WorkerLogRecord) => void;
   readonly #onDraining: (signal: NodeJS.Signals) => void;
   readonly #holdUp = new HoldUp();
+  readonly #inspection: Inspection;
   readonly #settleStarted: (outcome: { ready: WorkerReady } | { exit: WorkerExit }) => void;
   readonly #settleExited: (exit: WorkerExit) => void;
   /** Runs towards the start timeout, then towards the end of a grace. */
@@ -65,7 +67,6 @@ export class SpawnedWorker implements Worker {
   readonly #stacks;
 
   #ready = false;
-  #dumpsStacks = false;
   #outsideSignal: NodeJS.Signals | undefined;
   #exitSeen = false;
   #released = false;
@@ -91,7 +92,8 @@ export class SpawnedWorker implements Worker {
     this.#settleStarted = started.resolve;
     this.#settleExited = exited.resolve;
 
-    this.#output = drainOutput(spawned, spec.onLog);
+    this.#inspection = new Inspection(spawned.pid, clock);
+    this.#output = drainOutput(spawned, spec.onLog, (line) => this.#inspection.take(line));
     this.#channel = openControlChannel(spawned.control, {
       onLine: (line) => this.#onControlLine(line),
       onEnd: () => this.#onControlEnd(),
@@ -101,7 +103,8 @@ export class SpawnedWorker implements Worker {
     spawned.child.on("exit", (code, signal) => void this.#onExit(code, signal));
 
     this.#deadline.set(spec.startTimeoutMs, () => this.#endBy("start_timeout"));
-    this.#channel.send(helloLine(this.#hello(spec)));
+    const { directory, token } = spawned;
+    this.#channel.send(helloLine(hostHello(spec, { socketPath: directory.socketPath, token })));
   }
 
   releaseSocket(): void {
@@ -131,7 +134,7 @@ export class SpawnedWorker implements Worker {
     this.#stopByMs = stopByMs;
     if (!isZombie(this.pid)) this.#decide("stop");
     this.#deadline.set(limitMs, () => this.#endBy("stop_overdue"));
-    if (this.#dumpsStacks) this.#stacks.set(limitMs - Math.min(stacksMs, limitMs / 8), () => this.#askForStacks());
+    this.#stacks.set(limitMs - Math.min(stacksMs, limitMs / 8), () => this.#askForStacks());
     this.#channel.send(shutdownLine(limitMs, drainMs));
     return this.exited;
   }
@@ -140,17 +143,12 @@ export class SpawnedWorker implements Worker {
     if (!this.#exitSeen) this.#endBy("kill");
   }
 
-  #hello(spec: WorkerSpec): HostHello {
-    return {
-      agentId: spec.agentId,
-      incarnation: spec.incarnation,
-      socketPath: this.#process.directory.socketPath,
-      token: this.#process.token,
-      hostPid: process.pid,
-      maxMessageBytes: spec.maxMessageBytes,
-      logLevel: "info",
-      startTimeoutMs: spec.startTimeoutMs,
-    };
+  usage(): WorkerUsage | undefined {
+    return this.#inspection.usage();
+  }
+
+  dumpStacks(): Promise<readonly string[]> {
+    return this.#inspection.dumpStacks((line) => this.#channel.send(line));
   }
 
   #onControlLine(line: string): void {
@@ -168,18 +166,21 @@ export class SpawnedWorker implements Worker {
       case "overdue":
         this.#holdUp.overdue(message.heldBy);
         return;
+      case "tasks":
+        this.#inspection.takeTasks(message.tasks);
+        return;
       default:
         if (this.#ready) this.#onLateMessage(message, line);
         else this.#onFirstMessage(message);
     }
   }
 
-  #onFirstMessage(message: Exclude<WorkerMessage, { type: "draining" | "phase" | "overdue" }>): void {
+  #onFirstMessage(message: Exclude<WorkerMessage, { type: "draining" | "phase" | "overdue" | "tasks" }>): void {
     switch (message.type) {
       case "ready":
         if (this.#exitSeen || this.#verdict !== undefined) return;
         this.#ready = true;
-        this.#dumpsStacks = message.dumpsStacks === true;
+        if (message.dumpsStacks === true) this.#inspection.allowSignal();
         this.#deadline.clear();
         this.#settleStarted({ ready: message.ready });
         return;
@@ -231,12 +232,14 @@ export class SpawnedWorker implements Worker {
 
   /** Its stacks are on stderr, and so in its exit, before the kill. */
   #askForStacks(): void {
-    if (!this.#exitSeen && !this.#holdUp.told) askForStacks(this.pid);
+    if (!this.#holdUp.told) this.#inspection.spillStacks();
   }
 
   #endBy(verdict: Verdict): void {
     if (!isZombie(this.pid)) this.#decide(verdict);
-    if (!this.#exitSeen) killProcessAndGroup(this.pid);
+    if (this.#exitSeen) return;
+    this.#inspection.usage(); // The peak of its memory is known to the end.
+    killProcessAndGroup(this.pid);
   }
 
   #decide(verdict: Verdict): void {
@@ -250,6 +253,7 @@ export class SpawnedWorker implements Worker {
     this.#deadline.clear();
     this.#lastWords.clear();
     this.#stacks.clear();
+    this.#inspection.end();
     const group = killGroup(this.pid) ? whenGroupEmpty(this.pid, this.#clock) : undefined;
     this.#process.lifeline.destroy();
     this.releaseSocket();
@@ -278,6 +282,8 @@ export class SpawnedWorker implements Worker {
       stderrTail: this.#output.stderrTail(),
       wasReady: this.#ready,
       uptimeMs,
+      peakMemoryBytes: this.#inspection.peakMemoryBytes,
+      faultTrace: this.#inspection.faultTrace,
       ...(this.#outsideSignal === undefined ? {} : { outsideSignal: this.#outsideSignal }),
     };
     this.#settleStarted({ exit });
