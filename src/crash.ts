@@ -24,6 +24,7 @@ export interface WorkerLoadFailure {
  * What ended a worker.
  * - "exited": it ended by itself with an exit code
  * - "signaled": a signal that we did not send ended it
+ * - "out_of_memory": memory was short: the kernel killed it, or it could get no more and ended
  * - "stopped": it ended after `stop()`, in time
  * - "killed": we killed it, after the grace of `stop()` or by `kill()`
  * - "start_timeout": it was not ready in time and was killed
@@ -34,6 +35,7 @@ export interface WorkerLoadFailure {
 export type WorkerExitCause =
   | "exited"
   | "signaled"
+  | "out_of_memory"
   | "stopped"
   | "killed"
   | "start_timeout"

@@ -67,6 +67,10 @@ function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], about: Cras
       return `${who} exited with code ${exit.exitCode} ${after}${atStart(exit)}`;
     case "signaled":
       return `${who} was ended by ${exit.signal} ${after}${atStart(exit)}`;
+    case "out_of_memory": {
+      const how = exit.signal === undefined ? `exited with code ${exit.exitCode}` : `was ended by ${exit.signal}`;
+      return `${who} ran out of memory and ${how} ${after}`;
+    }
     case "stopped":
       return `${who} was stopped ${after}`;
     case "killed":

@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import type { WorkerLoadFailure } from "../crash.ts";
 import { type Clock, createTimer, type Timer } from "../worker/clock.ts";
-import { exitCause, nextVerdict, type Verdict } from "../worker/exit-cause.ts";
+import { nextVerdict, type Verdict } from "../worker/exit-cause.ts";
 import {
   cleanUpShareMs,
   type Worker,
@@ -16,10 +16,8 @@ import { createSocketDirectory, type SocketDirectory } from "../worker/socket-di
 import { type FakeAgentServer, startFakeAgentServer } from "./fake-agent-server.ts";
 import { createFakeAgentService, type FakeAgentService } from "./fake-agent-service.ts";
 import { type Blocked, type FakeBlock, fakePeakBytes, fakeStacks, fakeUsage } from "./fake-block.ts";
+import { type FakeDeath, fakeEnd } from "./fake-death.ts";
 import type { FakeReply, FakeRun } from "./fake-run.ts";
-
-/** How a fake process ends by itself. Default: SIGKILL from outside. */
-export type FakeDeath = { readonly exitCode: number } | { readonly signal: NodeJS.Signals };
 
 /** What a fake worker does. */
 export interface FakeWorkerScript {
@@ -251,18 +249,17 @@ class ScriptedWorker implements FakeWorker {
     this.#deadline.clear();
     this.#cancel.clear();
     this.unblock();
-    const signal = "signal" in death ? death.signal : undefined;
+    const { exitCode, signal, cause } = fakeEnd(this.#verdict, death);
     const { start } = this.#script;
     const loadFailure =
       this.#verdict === "load_failed" && typeof start === "object" && "loadFailure" in start
         ? { retriable: false, pythonType: undefined, traceback: undefined, ...start.loadFailure }
         : undefined;
-    const cause = exitCause(this.#verdict, signal ?? null);
     const overdue = this.#verdict === "stop_overdue" && cause === "killed";
     const exit = this.#exit({
       cause,
       detail: overdue ? 'its last phase was "finishing its runs"' : undefined,
-      exitCode: "exitCode" in death ? death.exitCode : undefined,
+      exitCode,
       signal,
       loadFailure,
     });

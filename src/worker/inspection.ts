@@ -4,6 +4,7 @@ import type { Clock } from "./clock.ts";
 import { FaultTrace } from "./fault-trace.ts";
 import { tasksLine } from "./handshake.ts";
 import type { WorkerUsage } from "./launcher.ts";
+import { OomKills, oomKillCounter } from "./out-of-memory.ts";
 import { processUsage } from "./process-usage.ts";
 import { StackLines } from "./stack-lines.ts";
 import { askForStacks } from "./terminate.ts";
@@ -13,6 +14,7 @@ export class Inspection {
   readonly #pid: number;
   readonly #stacks: StackLines;
   readonly #fault = new FaultTrace();
+  readonly #oomKills: OomKills;
   #answersSignal = false;
   #ended = false;
   #peakMemoryBytes: number | undefined;
@@ -20,6 +22,7 @@ export class Inspection {
   constructor(pid: number, clock: Clock) {
     this.#pid = pid;
     this.#stacks = new StackLines(clock);
+    this.#oomKills = new OomKills(oomKillCounter(pid));
   }
 
   /** The most memory that it was seen to have had, in bytes; undefined when that is not known. */
@@ -32,6 +35,11 @@ export class Inspection {
     return this.#fault.lines;
   }
 
+  /** Whether the kernel has killed something of its cgroup, for want of memory, since it was last looked at. */
+  get oomKilled(): boolean {
+    return this.#oomKills.rose();
+  }
+
   /** It has said that it answers SIGUSR1 with its stacks. */
   allowSignal(): void {
     this.#answersSignal = true;
@@ -39,7 +47,9 @@ export class Inspection {
 
   /** What it uses now; undefined when it is gone or that cannot be told. */
   usage(): WorkerUsage | undefined {
-    const usage = this.#ended ? undefined : processUsage(this.#pid);
+    if (this.#ended) return undefined;
+    const usage = processUsage(this.#pid);
+    if (usage !== undefined) this.#oomKills.look();
     this.#peakMemoryBytes = usage?.peakMemoryBytes ?? this.#peakMemoryBytes;
     return usage;
   }

@@ -15,6 +15,7 @@ import { drainLine, helloLine, hostHello, readWorkerLine, shutdownLine, type Wor
 import { HoldUp } from "./hold-up.ts";
 import { Inspection } from "./inspection.ts";
 import type { Worker, WorkerExit, WorkerLogRecord, WorkerReady, WorkerSpec, WorkerUsage } from "./launcher.ts";
+import { withOutOfMemory } from "./out-of-memory.ts";
 import type { SocketDirectory } from "./socket-directory.ts";
 import { createLogSink, drainOutput, type OutputDrain } from "./stdio.ts";
 import { isZombie, killGroup, killProcessAndGroup, whenGroupEmpty } from "./terminate.ts";
@@ -253,6 +254,7 @@ export class SpawnedWorker implements Worker {
     this.#deadline.clear();
     this.#lastWords.clear();
     this.#stacks.clear();
+    const { oomKilled } = this.#inspection;
     this.#inspection.end();
     const group = killGroup(this.pid) ? whenGroupEmpty(this.pid, this.#clock) : undefined;
     this.#process.lifeline.destroy();
@@ -269,7 +271,8 @@ export class SpawnedWorker implements Worker {
     this.#output.destroy();
     this.#channel.destroy();
 
-    const cause = exitCause(this.#verdict, signal);
+    const stderrTail = this.#output.stderrTail();
+    const cause = withOutOfMemory(exitCause(this.#verdict, signal), { code, signal, stderrTail, oomKilled });
     const overdue = this.#verdict === "stop_overdue" && cause === "killed";
     const exit: WorkerExit = {
       cause,
@@ -279,7 +282,7 @@ export class SpawnedWorker implements Worker {
       signal: signal ?? undefined,
       loadFailure: this.#loadFailure,
       detail: this.#detail ?? (overdue ? this.#holdUp.describe() : undefined),
-      stderrTail: this.#output.stderrTail(),
+      stderrTail,
       wasReady: this.#ready,
       uptimeMs,
       peakMemoryBytes: this.#inspection.peakMemoryBytes,
