@@ -22,7 +22,7 @@ export class Inspection {
   constructor(pid: number, clock: Clock) {
     this.#pid = pid;
     this.#stacks = new StackLines(clock);
-    this.#oomKills = new OomKills(oomKillCounter(pid));
+    this.#oomKills = new OomKills(() => oomKillCounter(pid));
   }
 
   /** The most memory that it was seen to have had, in bytes; undefined when that is not known. */

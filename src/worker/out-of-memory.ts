@@ -10,16 +10,19 @@ const lastLines = 5;
 
 /** How many processes of a worker's memory cgroup the kernel has killed, looked at now and then: what counts is a rise since the last look. */
 export class OomKills {
-  readonly #count: () => number | undefined;
+  readonly #find: () => () => number | undefined;
+  #count: () => number | undefined = () => undefined;
   #seen: number | undefined;
 
-  constructor(count: () => number | undefined) {
-    this.#count = count;
+  /** @param find answers how the count is read, of the cgroup that the worker is in at that moment */
+  constructor(find: () => () => number | undefined) {
+    this.#find = find;
     this.look();
   }
 
   /** Takes the count of now as the one to compare with. */
   look(): void {
+    this.#count = this.#find();
     this.#seen = this.#count();
   }
 

@@ -30,7 +30,7 @@ test.each<[string, Parameters<typeof withOutOfMemory>[0], Partial<UnaskedExit>, 
 
 test("only a rise since the last look is evidence", () => {
   let count: number | undefined = 3;
-  const kills = new OomKills(() => count);
+  const kills = new OomKills(() => () => count);
   expect(kills.rose()).toBe(false);
   count = 4;
   expect(kills.rose()).toBe(true);
