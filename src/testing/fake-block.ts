@@ -17,11 +17,11 @@ export const fakePeakBytes = 64 * 1024 * 1024;
 
 /** What a fake process uses: time passes for one that works. */
 export function fakeUsage(blocked: Blocked | undefined, nowMs: number): WorkerUsage {
-  const busy = blocked?.how === "busy";
   return {
-    cpuMs: busy ? nowMs - blocked.sinceMs : 0,
+    cpuMs: blocked?.how === "busy" ? nowMs - blocked.sinceMs : 0,
     stopped: blocked?.how === "stopped",
-    runnable: busy,
+    // One that is not blocked answers when it comes to it.
+    runnable: blocked === undefined || blocked.how === "busy",
     peakMemoryBytes: fakePeakBytes,
   };
 }

@@ -58,7 +58,7 @@ function watch(limits: Partial<LoopLimits> = {}) {
     for (let passed = 0; passed < ms; passed += stepMs) {
       loop.cpuMs += stepMs * cpuShare;
       clock.advance(stepMs);
-      for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));
     }
   };
   const answerAgain = async () => {
@@ -173,6 +173,16 @@ test("a doubt asks at once, and only an answer to that question ends it", async 
   expect([monitor.silent, told]).toEqual([true, ["silent"]]);
   await answerAgain();
   expect([monitor.silent, told]).toEqual([false, ["silent", "answers"]]);
+});
+
+test("a clock that a test moves faster than the host can hear makes nobody silent", async () => {
+  const { clock, told, loop } = watch();
+  loop.answers = false;
+  for (let step = 0; step < 1_000; step += 1) {
+    clock.advance(200);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect([told, loop.hung]).toEqual([[], undefined]);
 });
 
 describe("an agent whose event loop is blocked", () => {
