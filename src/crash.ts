@@ -24,6 +24,7 @@ export interface WorkerLoadFailure {
  * What ended a worker.
  * - "exited": it ended by itself with an exit code
  * - "signaled": a signal that we did not send ended it
+ * - "out_of_memory": memory was short: the kernel killed it, or it could get no more and ended
  * - "stopped": it ended after `stop()`, in time
  * - "killed": we killed it, after the grace of `stop()` or by `kill()`
  * - "start_timeout": it was not ready in time and was killed
@@ -34,6 +35,7 @@ export interface WorkerLoadFailure {
 export type WorkerExitCause =
   | "exited"
   | "signaled"
+  | "out_of_memory"
   | "stopped"
   | "killed"
   | "start_timeout"
@@ -50,10 +52,10 @@ export interface CrashRecord {
   /** One sentence: who, how, after how long. */
   describe: string;
   /**
-   * The worker's own cause, or "connection_lost": the process lived but could not be reached and was killed; or "retired": another worker had taken its
-   * place, and it ended in time.
+   * The worker's own cause, or what it was killed for: "connection_lost" (the process lived but could not be reached), "hung" (its event loop had not
+   * answered for `hungAfterMs`, and it did not work); or "retired": another worker had taken its place, and it ended in time.
    */
-  cause: WorkerExitCause | "connection_lost" | "retired";
+  cause: WorkerExitCause | "connection_lost" | "hung" | "retired";
   pid?: number;
   exitCode?: number;
   signal?: NodeJS.Signals;
@@ -73,12 +75,23 @@ export interface CrashRecord {
   poisonRuns?: readonly string[];
   /** Last lines of stderr, oldest first. */
   stderrTail: readonly string[];
+  /** Of a worker that hung: the stacks of its threads and tasks before it was killed, as lines. */
+  stackDump?: readonly string[];
+  /** What Python's fault handler wrote when the process crashed in C code, as lines of stderr. */
+  faultTrace?: readonly string[];
+  /** The most memory that the worker was seen to have at a time, in bytes. */
+  peakMemoryBytes?: number;
   /** Whether the worker had been ready. */
   wasReady: boolean;
   /** From spawn to exit, in milliseconds. */
   uptimeMs: number;
   /** Ids of the runs it held. */
   runsInFlight: readonly string[];
+  /**
+   * What those runs were, in the same order: equal for runs of this agent with the same prompt and options, so that a run that ends its workers can be told. Hashes,
+   * which do not tell what was asked.
+   */
+  runFingerprints: readonly string[];
   /** Types of the last events of the agent's machine, oldest first. */
   lastEvents: readonly string[];
   /**

@@ -50,7 +50,9 @@ function reduce(name: string, value: unknown): unknown {
   return value;
 }
 
-function reduceCrash({ stderrTail: _lines, loadFailure, lastEvents: _events, ...rest }: CrashRecord): unknown {
+function reduceCrash(crash: CrashRecord): unknown {
+  const { stderrTail: _lines, loadFailure, lastEvents: _events, ...more } = crash;
+  const { stackDump: _stacks, faultTrace: _trace, ...rest } = more;
   if (loadFailure === undefined) return rest;
   return { ...rest, loadFailure: { kind: loadFailure.kind, message: loadFailure.message } };
 }

@@ -2,7 +2,9 @@
 
 import "./supported-node.ts";
 
+export type { AgentHealth } from "./agent/agent-health.ts";
 export type { AgentReport } from "./agent/agent-report.ts";
+export type { RunProgress } from "./agent/carriage.ts";
 export { type AgentDefinition, defineAgent } from "./agent/define.ts";
 export type { Agent, RestartOptions, WaitOptions } from "./agent/handle.ts";
 export type { AgentState } from "./agent/machine.ts";
@@ -45,6 +47,6 @@ export { describeReport } from "./report-log.ts";
 export type { UnsafeNumbers } from "./rpc/exact-json.ts";
 export type { AgentDescription, ModelSettings, UsageLimits } from "./rpc/run-types.ts";
 export { type System, type SystemParts, startSystem } from "./system.ts";
-export type { AgentHealth, SystemHealth } from "./system-health.ts";
+export type { SystemHealth } from "./system-health.ts";
 export type { PythonOptions, StopOptions, SystemOptions } from "./system-options.ts";
 export type { Usage } from "./usage.ts";

@@ -1,13 +1,15 @@
 /** What a system has done since it began, in numbers: counted from its own reports. */
 
+import type { AgentHealth } from "./agent/agent-health.ts";
 import type { AgentSlot } from "./agent/environment.ts";
 import { Histogram, type HistogramValue } from "./histogram.ts";
 import type { Report } from "./report.ts";
-import { type AgentHealth, agentHealth } from "./system-health.ts";
+
+/** How an agent is at the moment. */
+type CurrentNumbers = Pick<AgentHealth, "id" | "path" | "state" | "serving" | "queueLength" | "inFlight">;
 
 /** The numbers of one agent. Counts begin with the system. */
-export interface AgentMetrics
-  extends Pick<AgentHealth, "id" | "path" | "state" | "serving" | "queueLength" | "inFlight"> {
+export interface AgentMetrics extends CurrentNumbers {
   /** Workers that were started. */
   readonly workersSpawned: number;
   /** Crashes by cause ("signaled", "exited", "start_timeout", …). */
@@ -59,7 +61,7 @@ export class MetricsCollector {
   /** The numbers now. */
   value(name: string, slots: Iterable<AgentSlot>): SystemMetrics {
     const agents = [...slots].map((slot) => {
-      const { id, path, state, serving, queueLength, inFlight } = agentHealth(slot);
+      const { id, path, state, serving, queueLength, inFlight } = slot.handle.health;
       return { id, path, state, serving, queueLength, inFlight, ...this.#of(id).value() };
     });
     return { name, agents, reports: Object.fromEntries(this.#reports) };
@@ -80,7 +82,7 @@ const maxAgents = 10_000;
 
 const usageNames = ["inputTokens", "outputTokens", "requests", "toolCalls"] as const;
 
-type Counted = Omit<AgentMetrics, keyof AgentHealth>;
+type Counted = Omit<AgentMetrics, keyof CurrentNumbers>;
 
 class AgentCounts {
   readonly #crashes = new Map<string, number>();

@@ -57,6 +57,16 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
         "warn",
         `${report.path}: worker ${report.incarnation} got ${report.signal} from outside and finishes its runs`,
       ];
+    case "agent.unresponsive":
+      return [
+        "warn",
+        `${report.path}: the event loop of worker ${report.incarnation} has not answered for ${report.forMs} ms`,
+      ];
+    case "agent.responsive":
+      return [
+        "info",
+        `${report.path}: the event loop of worker ${report.incarnation} answers again after ${report.forMs} ms`,
+      ];
     case "worker.killed":
       return ["warn", `${report.path}: ${report.crash.describe}`];
     case "agent.crashed":

@@ -37,6 +37,8 @@ export interface SystemOptions {
    * at once, and the host with it. Default false: signals are the host's own business.
    */
   readonly handleSignals?: boolean | undefined;
+  /** How many crash records `system.crashes()` keeps, of all agents together; default 100. */
+  readonly maxCrashes?: number | undefined;
   readonly python?: PythonOptions | undefined;
 }
 
@@ -74,8 +76,11 @@ const knownOptions = new Set([
   "inspect",
   "policy",
   "handleSignals",
+  "maxCrashes",
   "python",
 ]);
+/** A record may hold some 100 KiB of stacks and lines. */
+const mostCrashes = 100_000;
 const knownPython = new Set(["interpreter", "cwd", "env", "maxMessageBytes"]);
 
 /**
@@ -85,7 +90,7 @@ const knownPython = new Set(["interpreter", "cwd", "env", "maxMessageBytes"]);
 export function checkSystemOptions(options: SystemOptions): void {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
   checkKnown("options", options, knownOptions);
-  const { name, logger, inspect, handleSignals, python } = options;
+  const { name, logger, inspect, handleSignals, maxCrashes, python } = options;
   if (name !== undefined && (typeof name !== "string" || name === "")) {
     throw invalidArgument("options.name", name, "a non-empty string");
   }
@@ -97,6 +102,9 @@ export function checkSystemOptions(options: SystemOptions): void {
   }
   if (handleSignals !== undefined && typeof handleSignals !== "boolean") {
     throw invalidArgument("options.handleSignals", handleSignals, "true or false");
+  }
+  if (maxCrashes !== undefined && !(Number.isInteger(maxCrashes) && maxCrashes >= 0 && maxCrashes <= mostCrashes)) {
+    throw invalidArgument("options.maxCrashes", maxCrashes, "an integer from 0 to 100,000");
   }
   if (python === undefined) return;
   if (typeof python !== "object" || python === null) throw invalidArgument("options.python", python, "an object");

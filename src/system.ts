@@ -4,6 +4,8 @@ import { type AgentDefinition, containsAgent, longestStartMs } from "./agent/def
 import { AgentEnvironment } from "./agent/environment.ts";
 import { guardLogger } from "./agent/guarded-logger.ts";
 import type { Agent, WaitOptions } from "./agent/handle.ts";
+import type { CrashRecord } from "./crash.ts";
+import { CrashLog } from "./crash-log.ts";
 import { createDefaultLogger } from "./default-logger.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
 import { guardInspector } from "./inspect/observer.ts";
@@ -49,6 +51,7 @@ export class System implements AsyncDisposable {
   readonly #findPython: (startMs: number) => Promise<string>;
   readonly #clock: Clock;
   readonly #metrics = new MetricsCollector();
+  readonly #crashes: CrashLog;
   #running = true;
 
   constructor(parts: {
@@ -58,6 +61,7 @@ export class System implements AsyncDisposable {
     reporter: Reporter;
     ended: Promise<ExitReason>;
     findPython: (startMs: number) => Promise<string>;
+    crashes: CrashLog;
   }) {
     this.name = parts.root.path;
     this.#root = parts.root;
@@ -70,6 +74,7 @@ export class System implements AsyncDisposable {
     });
     this.#findPython = parts.findPython;
     this.#clock = parts.clock;
+    this.#crashes = parts.crashes;
     echoGuard.acquire();
     void parts.ended.then(() => echoGuard.release());
   }
@@ -110,6 +115,17 @@ export class System implements AsyncDisposable {
   /** What the agents have done since the system began, in numbers; `prometheusText` makes the text for a Prometheus endpoint of it. */
   metrics(): SystemMetrics {
     return this.#metrics.value(this.name, this.#environment.agents.values());
+  }
+
+  /**
+   * The last crashes, newest last: at most `maxCrashes` of all agents together, or those among them of one agent. They outlive the agent and the system; the records are
+   * those that reports and errors have.
+   */
+  crashes(idOrDefinition?: string | AgentDefinition<unknown>): CrashRecord[] {
+    if (idOrDefinition === undefined) return this.#crashes.list();
+    const id = typeof idOrDefinition === "string" ? idOrDefinition : idOrDefinition?.id;
+    if (typeof id !== "string") throw invalidArgument("idOrDefinition", idOrDefinition, "an agent's id or definition");
+    return this.#crashes.list(id);
   }
 
   /**
@@ -180,6 +196,7 @@ export class System implements AsyncDisposable {
 }
 
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
+const defaultMaxCrashes = 100;
 
 /**
  * Starts a system: checks everything, finds Python, then starts the children in order. Agents accept runs at once and answer when their
@@ -219,7 +236,12 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   const interpreter = children.some(containsAgent) ? await findPython(longestStartMs(children)) : undefined;
   const unwatchExit = lines.watchExit();
   const reporter = new Reporter(logger);
-  const { report } = reporter;
+  const crashes = new CrashLog(options.maxCrashes ?? defaultMaxCrashes);
+  // Noted first: who is told of a crash finds it there.
+  const report = (value: Report) => {
+    if (value.type === "agent.crashed") crashes.note(value.crash);
+    reporter.report(value);
+  };
   const launcher = parts.launcher ?? createSpawnLauncher();
   const environment = new AgentEnvironment({
     launcher,
@@ -244,7 +266,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     unwatchExit();
     return reason;
   });
-  const system = new System({ root, environment, clock, reporter, ended, findPython });
+  const system = new System({ root, environment, clock, reporter, ended, findPython, crashes });
   if (options.handleSignals === true) {
     const release = stopOnSignals({ stop: () => system.stop(), kill: () => root.kill() });
     void ended.then(release);

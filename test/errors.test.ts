@@ -107,6 +107,8 @@ describe("JSON of an error", () => {
   const secret = "the secret of this test";
   const crash = crashRecord({
     stderrTail: [secret],
+    stackDump: [secret],
+    faultTrace: [secret],
     loadFailure: {
       kind: "module_failed",
       message: "raised",

@@ -20,7 +20,7 @@ const usage = {
 const slot = (id: string) =>
   ({
     path: `system/${id}`,
-    handle: { id, state: "busy", incarnation: 1, pid: 7, queueLength: 2, inFlight: 1 },
+    handle: { health: { id, path: `system/${id}`, state: "busy", serving: true, queueLength: 2, inFlight: 1 } },
   }) as never;
 
 function counted(...reports: Report[]) {

@@ -93,6 +93,16 @@ const cases: [string, string, Report][] = [
     "system/poet: worker 2 got SIGTERM from outside and finishes its runs",
     { ...byAgent, type: "worker.draining", pid: 7, signal: "SIGTERM" },
   ],
+  [
+    "warn",
+    "system/poet: the event loop of worker 2 has not answered for 5000 ms",
+    { ...byAgent, type: "agent.unresponsive", forMs: 5_000, stacks: [] },
+  ],
+  [
+    "info",
+    "system/poet: the event loop of worker 2 answers again after 7000 ms",
+    { ...byAgent, type: "agent.responsive", forMs: 7_000 },
+  ],
   ["warn", `system/poet: ${crashRecord().describe}`, { ...byAgent, type: "worker.killed", crash: crashRecord() }],
   [
     "error",

@@ -21,6 +21,7 @@ test("everything is optional, and everything together is taken", () => {
     inspect: { next: () => undefined },
     policy: () => undefined,
     handleSignals: true,
+    maxCrashes: 0,
     python: { interpreter: "python3", cwd: "/", env: { A: "b" }, maxMessageBytes: 1_024 },
   });
   check({ inspect: () => undefined });
@@ -36,6 +37,9 @@ test.each([
   ["options.inspect", { inspect: {} }],
   ["options.inspect", { inspect: null }],
   ["options.handleSignals", { handleSignals: "SIGTERM" }],
+  ["options.maxCrashes", { maxCrashes: -1 }],
+  ["options.maxCrashes", { maxCrashes: 1.5 }],
+  ["options.maxCrashes", { maxCrashes: 100_001 }],
   ["options.python", { python: "python3" }],
   ["options.python", { python: null }],
   ["options.python.path", { python: { path: "/usr/bin/python3" } }],

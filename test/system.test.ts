@@ -317,6 +317,38 @@ describe("a logger", () => {
   });
 });
 
+describe("crashes()", () => {
+  test("has the records of all agents, newest last, those of one, and all of them when the system has ended", async () => {
+    const { system, launcher } = await start({ children: [poet(), poet("other")], maxCrashes: 2 });
+    await system.whenReady();
+    expect(system.crashes()).toEqual([]);
+    const seen: number[] = [];
+    system.onReport((report) => {
+      if (report.type === "agent.crashed") seen.push(system.crashes().indexOf(report.crash));
+    });
+    for (const [id, incarnation] of [
+      ["poet", 1],
+      ["other", 1],
+      ["poet", 2],
+    ] as const) {
+      launcher.worker(id).crash();
+      await launcher.launched(id, incarnation + 1);
+      await system.agent(id).whenReady();
+    }
+    expect(seen).toEqual([0, 1, 1]);
+    expect(system.crashes().map(({ agentId, incarnation }) => [agentId, incarnation])).toEqual([
+      ["other", 1],
+      ["poet", 2],
+    ]);
+    expect(system.crashes("poet")).toEqual([system.agent("poet").lastCrash]);
+    expect(system.crashes(poet("other"))[0]).toBe(system.agent("other").lastCrash);
+    expect(system.crashes("nobody")).toEqual([]);
+    expect(() => system.crashes(7 as never)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+    await system.stop();
+    expect(system.crashes()).toHaveLength(2);
+  });
+});
+
 describe("health", () => {
   test("tells of every agent, and whether all serve", async () => {
     const script: FakeWorkerScript = { answer: ({ prompt }) => (prompt === "hang" ? { hang: true } : prompt) };

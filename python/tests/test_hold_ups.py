@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from synapse_otp.hold_ups import hold_ups
+from synapse_otp.hold_ups import hold_ups, task_lines
 
 HERE = "test_hold_ups.py:"
 
@@ -50,6 +50,23 @@ async def test_task_is_told_with_the_users_places_innermost_first(waiting: objec
     task.cancel()
     assert line.startswith(f"task 'the one' at {HERE}")
     assert [place.split(" ", 1)[1] for place in line.removeprefix("task 'the one' at ").split(", called at ")] == places
+
+
+async def test_every_task_is_told_to_whom_asks_from_beside_the_loop() -> None:
+    tasks = [asyncio.create_task(leave(), name=f"leaves {number}") for number in range(3)]
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    lines = await asyncio.to_thread(task_lines, asyncio.get_running_loop())
+    for task in tasks:
+        task.cancel()
+    told = sorted(line for line in lines if line.startswith("task 'leaves"))
+    assert [line.split(" at ")[0] for line in told] == ["task 'leaves 0'", "task 'leaves 1'", "task 'leaves 2'"]
+    assert "in session" in told[0]
+    assert "in leave" in told[0]
+
+
+def test_no_loop_has_no_tasks() -> None:
+    assert task_lines(None) == []
 
 
 async def test_thread_is_told_where_it_stands_and_an_idle_one_only_when_threads_are_joined() -> None:

@@ -4,10 +4,12 @@ import type { CrashRecord } from "../crash.ts";
 import { CallerError } from "../errors.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
+import type { WorkerUsage } from "../worker/launcher.ts";
 import { CrashHistory } from "./crash-history.ts";
 import { type AgentSlot, agentEnvironment, type EquippedEnvironment } from "./environment.ts";
 import { Agent, type HandleOwner, type RestartOptions } from "./handle.ts";
 import { AgentLife } from "./life.ts";
+import type { LoopMonitor } from "./loop-monitor.ts";
 import { type AgentState, agentMachine } from "./machine.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { PendingRun } from "./pending-run.ts";
@@ -111,6 +113,14 @@ export class AgentProcess implements AgentSlot, HandleOwner {
 
   get client(): AgentClient | undefined {
     return this.#workers.client;
+  }
+
+  get loop(): LoopMonitor | undefined {
+    return this.#workers.loop;
+  }
+
+  get usage(): WorkerUsage | undefined {
+    return this.#workers.usage();
   }
 
   get lastCrash(): CrashRecord | undefined {

@@ -27,6 +27,13 @@ export type AgentReport =
   | (AgentReportBase & { type: "worker.retired"; crash: CrashRecord })
   /** A signal from outside asks the worker to end: it finishes the runs it holds, and the next worker serves what waits. */
   | (AgentReportBase & { type: "worker.draining"; pid: number | undefined; signal: NodeJS.Signals })
+  /**
+   * The worker's event loop has not answered for `forMs`: no run is handed to it. `stacks` are those of its threads and tasks, as lines; empty when it
+   * cannot tell.
+   */
+  | (AgentReportBase & { type: "agent.unresponsive"; forMs: number; stacks: readonly string[] })
+  /** The event loop answers again, after `forMs`. */
+  | (AgentReportBase & { type: "agent.responsive"; forMs: number })
   /** The worker had been asked to end, did not within its time, and was killed; `crash.detail` says what it was doing. */
   | (AgentReportBase & { type: "worker.killed"; crash: CrashRecord })
   /** The worker ended and nobody had asked for it. The supervisor's decision follows. */

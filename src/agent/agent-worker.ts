@@ -3,10 +3,11 @@
 import { describeExitReason, type ExitReason } from "../otp/report/exit-reason.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
-import { cleanUpShareMs, type Worker, type WorkerExit } from "../worker/launcher.ts";
+import { cleanUpShareMs, type Worker, type WorkerExit, type WorkerUsage } from "../worker/launcher.ts";
 import { connectWorker } from "./connect-worker.ts";
 import type { EquippedEnvironment } from "./environment.ts";
 import { logWorkerLine } from "./guarded-logger.ts";
+import { type HungLoop, LoopMonitor, type LoopOwner } from "./loop-monitor.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
 /** What a worker tells, and asks, those who have launched it. */
@@ -21,6 +22,8 @@ export interface WorkerKeeper {
   workerUnavailable(worker: AgentWorker): void;
   /** A signal from outside asks the worker to end: it finishes what it holds. */
   workerDraining(worker: AgentWorker, signal: NodeJS.Signals): void;
+  /** Who is told of the worker's event loop. */
+  loopOwner(worker: AgentWorker): LoopOwner;
   /** The process is gone. */
   workerGone(worker: AgentWorker, exit: WorkerExit, about: WorkerEnd): void;
 }
@@ -33,6 +36,8 @@ export interface WorkerEnd {
   readonly connectionLost: boolean;
   /** Why it could not be reached from the first, although it said that it is ready. */
   readonly neverReached?: string;
+  /** It was killed because it hung. */
+  readonly hung: HungLoop | undefined;
   /** How long it had had to end, in milliseconds; undefined when nothing had been granted. */
   readonly graceMs: number | undefined;
 }
@@ -77,6 +82,8 @@ export class AgentWorker {
   #connectionLost = false;
   /** Why it could not be reached, once it had said that it is ready. */
   #neverReached: string | undefined;
+  #monitor: LoopMonitor | undefined;
+  #hung: HungLoop | undefined;
   /** How long it has to end, once it has been asked to. */
   #graceMs: number | undefined;
   /** Called when the worker that is to end holds no run any more. */
@@ -126,9 +133,24 @@ export class AgentWorker {
     return this.#ending;
   }
 
-  /** Its connection while it takes runs. */
+  /** Its connection while it takes runs: its event loop answers, as far as is known. */
   get client(): AgentClient | undefined {
-    return this.#serving ? this.#client : undefined;
+    return this.#serving && this.#monitor?.silent !== true ? this.#client : undefined;
+  }
+
+  /** The monitor of its event loop, while it serves. */
+  get loop(): LoopMonitor | undefined {
+    return this.#monitor;
+  }
+
+  /** Whether it serves, though its event loop may not answer at the moment. */
+  get serving(): boolean {
+    return this.#serving;
+  }
+
+  /** What the process uses. */
+  usage(): WorkerUsage | undefined {
+    return this.#process.usage();
   }
 
   /** Ends the worker within `shutdownMs`: the runs it holds may finish, then they are cancelled, it cleans up, and then it is killed. */
@@ -147,6 +169,8 @@ export class AgentWorker {
   /** Hands it no more runs. */
   stopServing(): void {
     this.#serving = false;
+    this.#monitor?.end();
+    this.#monitor = undefined;
     this.#keeper.workerUnavailable(this);
   }
 
@@ -193,8 +217,20 @@ export class AgentWorker {
     this.#client = client;
     this.#serving = true;
     this.startMs = Math.round(this.#clock.monotonicMs() - spawnedAtMs);
+    const loop = {
+      ask: () => client.checkHealth(),
+      worker: this.#process,
+      hung: (hung: HungLoop) => this.#onHung(hung),
+    };
+    this.#monitor = new LoopMonitor(loop, this.#keeper.loopOwner(this), this.#spec, this.#clock);
     void client.closed.then(() => this.connectionLost());
     this.#keeper.workerReady(this);
+  }
+
+  #onHung(hung: HungLoop): void {
+    this.#hung = hung;
+    this.stopServing();
+    this.#process.kill();
   }
 
   #onExit(exit: WorkerExit): void {
@@ -203,9 +239,11 @@ export class AgentWorker {
     this.#client = undefined;
     this.#clearStep();
     this.stopServing();
-    const connectionLost = this.#connectionLost && exit.cause === "killed";
+    const killed = exit.cause === "killed";
+    const connectionLost = this.#connectionLost && killed;
+    const hung = killed ? this.#hung : undefined;
     const why = this.#neverReached === undefined ? {} : { neverReached: this.#neverReached };
-    this.#keeper.workerGone(this, exit, { asked: this.#ending, connectionLost, graceMs: this.#graceMs, ...why });
+    this.#keeper.workerGone(this, exit, { asked: this.#ending, connectionLost, hung, graceMs: this.#graceMs, ...why });
     client?.close();
   }
 

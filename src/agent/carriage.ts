@@ -1,6 +1,18 @@
 /** A run in the hands of one worker: from the call that carries it until nothing of it works in Python any more. */
 
+import type { Clock } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
+
+/** How far a run in a worker has come. */
+export interface RunProgress {
+  readonly runId: string;
+  /** Since a worker took it, in milliseconds. */
+  readonly forMs: number;
+  /** Since anything of it was heard: its beginning, or the last event that was read of its stream; in milliseconds. */
+  readonly quietMs: number;
+  /** Whether its caller waits for it. */
+  readonly awaited: boolean;
+}
 
 /** Who is told what becomes of it. */
 export interface CarriageOwner {
@@ -18,18 +30,35 @@ export class Carriage {
   readonly #client: AgentClient;
   readonly #run: { readonly id: string; readonly attempt: number };
   readonly #owner: CarriageOwner;
+  readonly #clock: Clock;
+  readonly #beganAtMs: number;
+  #heardAtMs: number;
   readonly #controller = new AbortController();
   #state: "called" | "awaited" | "over" = "called";
 
-  constructor(client: AgentClient, run: { id: string; attempt: number }, owner: CarriageOwner) {
+  constructor(client: AgentClient, run: { id: string; attempt: number }, owner: CarriageOwner, clock: Clock) {
     this.#client = client;
     this.#run = run;
     this.#owner = owner;
+    this.#clock = clock;
+    this.#beganAtMs = clock.monotonicMs();
+    this.#heardAtMs = this.#beganAtMs;
   }
 
   /** Ends the call. */
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** How long it works, and how long it is quiet, in milliseconds. */
+  get times(): { forMs: number; quietMs: number } {
+    const nowMs = this.#clock.monotonicMs();
+    return { forMs: Math.round(nowMs - this.#beganAtMs), quietMs: Math.round(nowMs - this.#heardAtMs) };
+  }
+
+  /** Something of the run was heard. */
+  hear(): void {
+    this.#heardAtMs = this.#clock.monotonicMs();
   }
 
   /** Whether nothing of the run is left in the worker. */

@@ -3,6 +3,7 @@
 import type { CrashRecord } from "../crash.ts";
 import { lastWordsOf } from "../python/last-words.ts";
 import type { WorkerExit } from "../worker/launcher.ts";
+import type { HungLoop } from "./loop-monitor.ts";
 
 /** What the agent adds to a worker's exit. */
 export interface CrashCircumstances {
@@ -11,18 +12,23 @@ export interface CrashCircumstances {
   connectionLost: boolean;
   /** Why it could not be reached from the first, although it said that it is ready. */
   neverReached?: string | undefined;
+  /** Set when it was killed because it hung. */
+  hung?: HungLoop | undefined;
   /** How long it had had to end, in milliseconds, if it had been asked to. */
   graceMs?: number | undefined;
   /** Whether another worker had taken its place. */
   retired?: boolean;
   runsInFlight: readonly string[];
+  /** Of the runs in flight, in the same order. */
+  runFingerprints: readonly string[];
   lastEvents: readonly string[];
 }
 
 /** Makes the record of a worker's exit. Facts that are unknown are absent. */
 export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): CrashRecord {
   const retired = about.retired === true && exit.cause === "stopped";
-  const cause = about.connectionLost ? "connection_lost" : retired ? "retired" : exit.cause;
+  const connection = about.connectionLost ? "connection_lost" : retired ? "retired" : exit.cause;
+  const cause = about.hung !== undefined ? "hung" : connection;
   const record: CrashRecord = {
     agentId: about.agentId,
     incarnation: exit.incarnation,
@@ -33,6 +39,7 @@ export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): 
     wasReady: exit.wasReady,
     uptimeMs: exit.uptimeMs,
     runsInFlight: about.runsInFlight,
+    runFingerprints: about.runFingerprints,
     lastEvents: about.lastEvents,
   };
   if (exit.pid !== undefined) record.pid = exit.pid;
@@ -42,6 +49,9 @@ export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): 
   if (exit.detail !== undefined) record.detail = exit.detail;
   else if (about.connectionLost && about.neverReached !== undefined) record.detail = about.neverReached;
   if (exit.errno !== undefined) record.errno = exit.errno;
+  if (exit.peakMemoryBytes !== undefined) record.peakMemoryBytes = exit.peakMemoryBytes;
+  if (about.hung !== undefined) record.stackDump = about.hung.stacks;
+  if (exit.faultTrace !== undefined) record.faultTrace = exit.faultTrace;
   return record;
 }
 
@@ -56,7 +66,7 @@ export function exitBySignalFromOutside(exit: WorkerExit): WorkerExit {
 }
 
 function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], about: CrashCircumstances): string {
-  const { graceMs, neverReached } = about;
+  const { graceMs, neverReached, hung } = about;
   const who = exit.pid === undefined ? "its worker" : `its worker (pid ${exit.pid})`;
   const after = `after ${Math.round(exit.uptimeMs)} ms`;
   switch (cause) {
@@ -64,6 +74,10 @@ function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], about: Cras
       return `${who} exited with code ${exit.exitCode} ${after}${atStart(exit)}`;
     case "signaled":
       return `${who} was ended by ${exit.signal} ${after}${atStart(exit)}`;
+    case "out_of_memory": {
+      const how = exit.signal === undefined ? `exited with code ${exit.exitCode}` : `was ended by ${exit.signal}`;
+      return `${who} ran out of memory and ${how} ${after}`;
+    }
     case "stopped":
       return `${who} was stopped ${after}`;
     case "retired":
@@ -79,6 +93,8 @@ function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], about: Cras
       return `${who} does not speak this version's protocol: ${exit.detail ?? "no detail"}`;
     case "spawn_failed":
       return `${who} could not be started: ${exit.detail ?? "no detail"}`;
+    case "hung":
+      return `${who} hung, its event loop had not answered for ${hung?.silentMs} ms, and was killed ${after}`;
     case "connection_lost":
       if (neverReached === undefined) return `${who} could no longer be reached and was killed ${after}`;
       return `${who} said that it is ready, could not be reached and was killed ${after}: ${neverReached}`;

@@ -6,6 +6,8 @@ import { onAbort } from "../otp/scheduler/abort.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
+import { type AgentHealth, agentHealth, type HealthSource } from "./agent-health.ts";
+import type { RunProgress } from "./carriage.ts";
 import type { AgentState } from "./machine.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
 import { checkRunOptions, type RunOptions } from "./run-options.ts";
@@ -37,6 +39,8 @@ export interface RunTaker extends RunOwner {
   readonly queueLength: number;
   /** Runs that work in the worker. */
   readonly inFlight: number;
+  /** How far those have come, oldest first. */
+  readonly progress: readonly RunProgress[];
   /** The error for a call to an agent that has stopped; undefined while it accepts runs. */
   refusal(): SynapseError | undefined;
   /**
@@ -52,7 +56,7 @@ export interface RunTaker extends RunOwner {
 }
 
 /** The agent as its handle sees it. */
-export interface HandleOwner {
+export interface HandleOwner extends HealthSource {
   readonly agentId: string;
   readonly state: AgentState;
   readonly incarnation: number;
@@ -109,6 +113,11 @@ export class Agent<Output = unknown> {
   /** Runs that work in the worker now, also those whose caller has been answered: at most `maxConcurrency`, and during a swap as many in each of its two workers. */
   get inFlight(): number {
     return this.#owner.runs.inFlight;
+  }
+
+  /** How the agent is now, its worker's event loop and its runs included. */
+  get health(): AgentHealth {
+    return agentHealth(this.#owner);
   }
 
   /**

@@ -27,6 +27,8 @@ export interface AgentContext {
   reason: string | undefined;
   /** Whether its caller wants the next worker now, whatever delay its supervisor decides on. */
   hurried: boolean;
+  /** Whether the event loop of the worker answers, as far as is known. */
+  loopAnswers: boolean;
 }
 
 /** What happens to an agent. */
@@ -43,6 +45,9 @@ export type AgentEvent =
   | { type: "worker.exited"; crash?: string }
   | { type: "run.started"; runId: string }
   | { type: "run.settled"; runId: string }
+  /** It is not known whether the worker's event loop answers. */
+  | { type: "loop.silent" }
+  | { type: "loop.answers" }
   /** The supervisor's answer to a crash. */
   | { type: "supervisor.restart"; delayMs: number }
   /** The supervisor ends the worker but keeps the agent (a sibling's restart). */
@@ -89,6 +94,7 @@ const definition = setup({
       pid: undefined,
       inFlight: 0,
       hurried: false,
+      loopAnswers: true,
     }),
     hurry: assign({ hurried: true }),
     noteNext: assign(({ event }) =>
@@ -100,6 +106,7 @@ const definition = setup({
       next: undefined,
       pid: event.type === "worker.swapped" ? event.pid : undefined,
       inFlight: 0,
+      loopAnswers: true,
     })),
     forgetWorker: assign({ pid: undefined, inFlight: 0 }),
     noteCrash: assign(({ event, context }) => ({
@@ -111,10 +118,13 @@ const definition = setup({
     })),
     noteReason: assign({ reason: ({ event }) => (event.type === "agent.stop" ? event.reason : undefined) }),
     countRun: assign({ inFlight: ({ context }) => context.inFlight + 1 }),
+    noteSilence: assign({ loopAnswers: false }),
+    noteAnswer: assign({ loopAnswers: true }),
     uncountRun: assign({ inFlight: ({ context }) => Math.max(0, context.inFlight - 1) }),
   },
   guards: {
-    lastRun: ({ context }) => context.inFlight <= 1,
+    lastRun: ({ context }) => context.inFlight <= 1 && context.loopAnswers,
+    idle: ({ context }) => context.inFlight === 0,
   },
 });
 
@@ -135,6 +145,7 @@ export const agentMachine = definition.createMachine({
     lastCrash: undefined,
     reason: undefined,
     hurried: false,
+    loopAnswers: true,
   }),
   initial: "starting",
   on: {
@@ -154,10 +165,14 @@ export const agentMachine = definition.createMachine({
         "supervisor.halt": { target: "restarting", actions: "haltWorker" },
       },
     },
-    /** The worker is ready and holds no run. Ends with a run, a stop, a restart or its exit; at a swap another worker takes its place. */
+    /**
+     * The worker is ready: its event loop answers, and it holds no run. Ends with a run, silence of its loop, a stop, a restart or its exit; at a swap another
+     * worker takes its place.
+     */
     ready: {
       entry: "serveRuns",
       on: {
+        "loop.silent": { target: "busy", actions: "noteSilence" },
         "run.started": { target: "busy", actions: "countRun" },
         "worker.swapped": { target: "ready", reenter: true, actions: "noteSwap" },
         "worker.exited": "crashed",
@@ -166,9 +181,17 @@ export const agentMachine = definition.createMachine({
         "supervisor.halt": { target: "restarting", actions: "haltWorker" },
       },
     },
-    /** The worker holds at least one run. Ends when the last one is settled, at a swap, with a stop, a restart or its exit. */
+    /**
+     * The worker holds at least one run, or its event loop does not answer. Ends when the last run is settled and the loop answers, at a swap, with a stop,
+     * a restart or its exit.
+     */
     busy: {
       on: {
+        "loop.silent": { actions: "noteSilence" },
+        "loop.answers": [
+          { guard: "idle", target: "ready", actions: "noteAnswer" },
+          { actions: ["noteAnswer", "serveRuns"] },
+        ],
         "run.started": { actions: "countRun" },
         "worker.swapped": { target: "ready", actions: "noteSwap" },
         "run.settled": [{ guard: "lastRun", target: "ready", actions: "uncountRun" }, { actions: "uncountRun" }],

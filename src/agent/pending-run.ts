@@ -6,17 +6,24 @@ import type { SynapseError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
+import type { RunProgress } from "./carriage.ts";
 import type { RetryOptions, RunFate } from "./retry.ts";
 
 /** A run as the agent sees it, whatever it answers with. */
 export interface PendingRun {
   readonly id: string;
+  /** Whether its caller has been answered. */
+  readonly answered: boolean;
   /** It is in the queue: the caller's signal and the deadline are heeded from here on, until the caller is answered. */
   wait(): void;
   /** A worker takes the run. */
   begin(client: AgentClient, incarnation: number): void;
   /** Answers the caller with an error; one who was answered before hears nothing. A worker that carries the run is told to end it. */
   fail(error: Error): void;
+  /** How far it has come; undefined while it is in no worker. */
+  readonly progress: RunProgress | undefined;
+  /** Of what was asked: see EncodedRun. */
+  readonly fingerprint: string;
   /** The ends of the workers that have died with it, oldest first. */
   readonly crashes: readonly CrashRecord[];
   /** Whether a worker has died with it, and its caller still waits: the next one may too. */

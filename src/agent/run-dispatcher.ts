@@ -4,6 +4,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { CallerError, type SynapseError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
+import type { RunProgress } from "./carriage.ts";
 import type { CrashHistory } from "./crash-history.ts";
 import type { RunTaker } from "./handle.ts";
 import type { AgentLife } from "./life.ts";
@@ -53,6 +54,10 @@ export class RunDispatcher implements RunTaker {
     return this.#mailbox.inFlight.size + this.#mailbox.retired.size;
   }
 
+  get progress(): readonly RunProgress[] {
+    return [...this.#mailbox.retired, ...this.#mailbox.inFlight].flatMap((run) => run.progress ?? []);
+  }
+
   get schema(): StandardSchemaV1 | undefined {
     return this.#life.spec.output;
   }
@@ -76,7 +81,7 @@ export class RunDispatcher implements RunTaker {
   accept(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;
-    this.#mailbox.push(run, this.#workers.client !== undefined);
+    this.#mailbox.push(run, this.#takesRuns);
     this.#life.turn(() => {
       run.wait();
       this.serve();
@@ -86,7 +91,7 @@ export class RunDispatcher implements RunTaker {
   reserve(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;
-    this.#mailbox.check(this.#workers.client !== undefined);
+    this.#mailbox.check(this.#takesRuns);
     this.#mailbox.reserve(run);
     // Who reads it does so in this turn, mostly. Nobody waits longer for one who does not.
     this.#life.turn(() =>
@@ -111,6 +116,11 @@ export class RunDispatcher implements RunTaker {
     const { state } = this.#life;
     if (state !== "stopping" && state !== "stopped") return undefined;
     return new CallerError("stopped", `agent "${this.agentId}" has been stopped; restart() begins it anew`);
+  }
+
+  /** Whether a worker takes runs now, or as soon as its event loop has answered, which is about to be known. */
+  get #takesRuns(): boolean {
+    return this.#workers.loop?.unresponsive === false;
   }
 
   /** Hands waiting runs to the worker while it takes some. */
@@ -149,7 +159,10 @@ export class RunDispatcher implements RunTaker {
   runLeft(run: PendingRun): void {
     this.#left.add(run);
     this.#life.turn(() => {
-      if (this.#mailbox.inFlight.has(run)) this.#life.send({ type: "run.settled", runId: run.id });
+      if (this.#mailbox.inFlight.has(run)) {
+        this.#workers.loop?.doubt(); // What comes next is not handed to a loop that is blocked.
+        this.#life.send({ type: "run.settled", runId: run.id });
+      }
       this.serve();
     });
   }

@@ -127,6 +127,7 @@ export class StreamRun<Output> extends Run<Output> {
         if (source !== this.#source) return;
         this.#sourceBusy = false;
         if (step.done === true) return;
+        source.carriage.hear();
         if (this.answered) this.#discard(source, step.value);
         else this.#accept(source, step.value);
       },

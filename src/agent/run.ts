@@ -9,7 +9,7 @@ import { onAbort } from "../otp/scheduler/abort.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
 import { CallSite } from "./call-site.ts";
-import { Carriage } from "./carriage.ts";
+import { Carriage, type RunProgress } from "./carriage.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
 import { Deaths, type RunFate } from "./retry.ts";
 import { encodeOptions, type RunOptions } from "./run-options.ts";
@@ -74,6 +74,14 @@ export abstract class Run<Output> implements PendingRun {
     return this.#answered;
   }
 
+  get progress(): RunProgress | undefined {
+    return this.#carriage && { runId: this.id, ...this.#carriage.times, awaited: !this.#answered };
+  }
+
+  get fingerprint(): string {
+    return this.request.fingerprint;
+  }
+
   protected get incarnation(): number {
     return this.#incarnation;
   }
@@ -99,10 +107,8 @@ export abstract class Run<Output> implements PendingRun {
     const { attempt } = this.request;
     this.owner.report({ type: "run.started", runId: this.id, attempt, waitedMs: this.#sinceAskedMs() });
     const run = { id: this.id, attempt };
-    const carriage = new Carriage(client, run, {
-      carriageEnded: () => this.#gone(),
-      connectionLost: () => this.owner.connectionLost(incarnation),
-    });
+    const ends = { carriageEnded: () => this.#gone(), connectionLost: () => this.owner.connectionLost(incarnation) };
+    const carriage = new Carriage(client, run, ends, this.owner.clock);
     this.#carriage = carriage;
     this.call(client, carriage);
   }
@@ -264,20 +270,14 @@ export abstract class Run<Output> implements PendingRun {
     const { clock } = this.owner;
     const sinceMs = clock.monotonicMs();
     this.#lingerTimer = clock.setTimeout(() => {
-      this.#lingerTimer = undefined;
       this.#lingeringSinceMs = sinceMs;
       this.owner.report({ type: "run.lingers", runId: this.id, forMs: Math.round(clock.monotonicMs() - sinceMs) });
     }, lingerMs);
   }
 
-  #stopLingering(): void {
-    if (this.#lingerTimer !== undefined) this.owner.clock.clearTimeout(this.#lingerTimer);
-    this.#lingerTimer = undefined;
-  }
-
   /** Nothing of the run is left in its worker. */
   #gone(): void {
-    this.#stopLingering();
+    if (this.#lingerTimer !== undefined) this.owner.clock.clearTimeout(this.#lingerTimer);
     const sinceMs = this.#lingeringSinceMs;
     if (sinceMs !== undefined) {
       const forMs = Math.round(this.owner.clock.monotonicMs() - sinceMs);

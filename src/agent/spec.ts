@@ -27,6 +27,13 @@ export interface AgentSpec<Output = unknown> {
   readonly shutdownMs?: number | undefined;
   /** From spawn to ready, in milliseconds; default 30,000. */
   readonly startTimeoutMs?: number | undefined;
+  /**
+   * How long the worker's event loop may not answer before that is reported and no run is handed to it, in milliseconds; default 5,000. At
+   * most `hungAfterMs`.
+   */
+  readonly unresponsiveAfterMs?: number | undefined;
+  /** How long it may not answer without working before the worker is killed as hung, in milliseconds; default 60,000. "infinity": never. */
+  readonly hungAfterMs?: number | "infinity" | undefined;
   /** Runs that the worker holds at a time; default 8. */
   readonly maxConcurrency?: number | undefined;
   /** Runs that wait beyond those; default 1,000. A run over it is rejected with "queue_full". */
@@ -63,6 +70,8 @@ export interface NormalAgentSpec {
   readonly restart: RestartType;
   readonly shutdownMs: number;
   readonly startTimeoutMs: number;
+  readonly unresponsiveAfterMs: number;
+  readonly hungAfterMs: number | "infinity";
   readonly maxConcurrency: number;
   readonly maxQueue: number;
   readonly env: Readonly<Record<string, string>>;
@@ -96,6 +105,8 @@ const known = new Set([
   "restart",
   "shutdownMs",
   "startTimeoutMs",
+  "unresponsiveAfterMs",
+  "hungAfterMs",
   "maxConcurrency",
   "maxQueue",
   "env",
@@ -119,6 +130,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     }
   }
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
+  const { unresponsiveAfterMs = 5_000, hungAfterMs = 60_000 } = spec;
   const { env = {}, output, unsafeNumbers, recycle, watch, retry, launcher = "auto" } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
   if (typeof entry !== "string" || entry.includes("\0") || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
@@ -130,6 +142,8 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   }
   checkInteger("spec.shutdownMs", shutdownMs, 0, id);
   checkInteger("spec.startTimeoutMs", startTimeoutMs, 1, id);
+  checkInteger("spec.unresponsiveAfterMs", unresponsiveAfterMs, 1, id);
+  checkPatience("spec.hungAfterMs", hungAfterMs, id);
   checkInteger("spec.maxConcurrency", maxConcurrency, 1, id);
   checkInteger("spec.maxQueue", maxQueue, 0, id);
   checkVariables("spec.env", env, ` (agent "${id}")`);
@@ -157,6 +171,8 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     restart,
     shutdownMs,
     startTimeoutMs,
+    unresponsiveAfterMs: hungAfterMs === "infinity" ? unresponsiveAfterMs : Math.min(unresponsiveAfterMs, hungAfterMs),
+    hungAfterMs,
     maxConcurrency,
     maxQueue,
     env: { ...env },
@@ -166,6 +182,11 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     watch,
     retry: retry === undefined ? undefined : { ...retry },
   };
+}
+
+function checkPatience(field: string, value: number | "infinity", id: string): void {
+  if (value === "infinity" || (Number.isInteger(value) && value >= 1 && value <= longestTimerMs)) return;
+  throw invalidArgument(field, value, `an integer from 1 to 2,147,483,647, or "infinity" (agent "${id}")`);
 }
 
 function checkInteger(field: string, value: number, least: number, id: string): void {

@@ -46,6 +46,7 @@ export function startFailureOf(crash: CrashRecord): StartFailure | undefined {
     case "spawn_failed":
       return shortages.has(crash.errno) ? "passing" : "lasting";
     case "connection_lost":
+    case "out_of_memory":
       return "passing";
     default:
       if (!endedAtStart(crash)) return undefined;

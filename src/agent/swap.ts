@@ -30,7 +30,7 @@ export class Swap {
 
   /** Whether a worker serves whose place another could take. */
   get possible(): boolean {
-    return this.#workers().client !== undefined;
+    return this.#workers().serving;
   }
 
   /** Whether a second worker lives. */

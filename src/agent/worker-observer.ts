@@ -69,6 +69,32 @@ export class WorkerObserver implements WorkerOwner {
     this.#readiness.renew();
   }
 
+  /** A worker that has been left by all its callers works for nobody. */
+  forsaken(): boolean {
+    const held = [...this.#mailbox.inFlight];
+    return held.length > 0 && held.every((run) => run.answered);
+  }
+
+  loopSilent(): void {
+    this.#readiness.renew();
+    this.#life.send({ type: "loop.silent" });
+  }
+
+  loopAnswers(): void {
+    this.#life.turn(() => {
+      this.#life.send({ type: "loop.answers" });
+      this.#readiness.resolve();
+    });
+  }
+
+  loopUnresponsive(silentMs: number, stacks: readonly string[]): void {
+    this.#life.report({ type: "agent.unresponsive", forMs: silentMs, stacks });
+  }
+
+  loopResponsive(silentMs: number): void {
+    this.#life.report({ type: "agent.responsive", forMs: silentMs });
+  }
+
   workerDraining({ pid, incarnation }: AgentWorker, signal: NodeJS.Signals): void {
     this.#life.report({ type: "worker.draining", pid, signal }, incarnation);
   }
@@ -164,8 +190,10 @@ export class WorkerObserver implements WorkerOwner {
       atMs: this.#life.clock.now(),
       connectionLost: about.connectionLost,
       neverReached: about.neverReached,
+      hung: about.hung,
       graceMs: about.graceMs,
       runsInFlight: held.map((run) => run.id),
+      runFingerprints: held.map((run) => run.fingerprint),
       lastEvents: this.#life.lastEvents,
       ...(about.retired === undefined ? {} : { retired: about.retired }),
     });

@@ -5,13 +5,14 @@
 
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
-import type { WorkerExit } from "../worker/launcher.ts";
+import type { WorkerExit, WorkerUsage } from "../worker/launcher.ts";
 import { AgentWorker, type WorkerEnd, type WorkerKeeper } from "./agent-worker.ts";
 import type { EquippedEnvironment } from "./environment.ts";
+import type { LoopMonitor, LoopOwner } from "./loop-monitor.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
 /** The agent as its workers see it. */
-export interface WorkerOwner {
+export interface WorkerOwner extends LoopOwner {
   /** How many runs the current worker holds, or the retired one. */
   heldRuns(by: "current" | "retired"): number;
   /** The process of a worker runs. */
@@ -68,6 +69,21 @@ export class Workers implements WorkerKeeper {
   /** The connection to the current worker while it takes runs. */
   get client(): AgentClient | undefined {
     return this.#current?.client;
+  }
+
+  /** Whether the current worker serves, though its event loop may not answer at the moment. */
+  get serving(): boolean {
+    return this.#current?.serving === true;
+  }
+
+  /** The monitor of the current worker's event loop, while it serves. */
+  get loop(): LoopMonitor | undefined {
+    return this.#current?.loop;
+  }
+
+  /** What the current worker's process uses. */
+  usage(): WorkerUsage | undefined {
+    return this.#current?.usage();
   }
 
   /** Whether a second worker lives: a swap is under way. */
@@ -167,6 +183,20 @@ export class Workers implements WorkerKeeper {
     this.#owner.workerDraining(worker, signal);
   }
 
+  /** Of the loop of one that is not the current worker nobody is told: it takes no runs, and its end is under way or its time has not come. */
+  loopOwner(worker: AgentWorker): LoopOwner {
+    const ifCurrent = (tell: (owner: WorkerOwner) => void) => {
+      if (worker === this.#current) tell(this.#owner);
+    };
+    return {
+      forsaken: () => worker === this.#current && this.#owner.forsaken(),
+      loopSilent: () => ifCurrent((owner) => owner.loopSilent()),
+      loopAnswers: () => ifCurrent((owner) => owner.loopAnswers()),
+      loopUnresponsive: (silentMs, stacks) => ifCurrent((owner) => owner.loopUnresponsive(silentMs, stacks)),
+      loopResponsive: (silentMs) => ifCurrent((owner) => owner.loopResponsive(silentMs)),
+    };
+  }
+
   workerGone(worker: AgentWorker, exit: WorkerExit, about: WorkerEnd): void {
     if (worker === this.#current) {
       this.#current = undefined;
@@ -190,7 +220,9 @@ export class Workers implements WorkerKeeper {
     this.#next = undefined;
     this.#current = next;
     this.#owner.workerPromoted(next);
-    if (next.client !== undefined) this.#owner.workerReady(next);
+    if (!next.serving) return;
+    this.#owner.workerReady(next);
+    if (next.loop?.silent === true) this.#owner.loopSilent();
   }
 
   #create(incarnation: number): AgentWorker {

@@ -1,6 +1,8 @@
 /** A run's request as it crosses the wire. What its caller gave is taken when it is encoded: what the caller changes afterwards is not seen. */
 
-import type { RunRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
+import { createHash } from "node:crypto";
+import { clone, toBinary } from "@bufbuild/protobuf";
+import { type RunRequest, RunRequestSchema } from "../gen/synapse_otp/v1/agent_pb.ts";
 
 /** An encoded request. An attempt adds whom it is for and how much time is left. */
 export class EncodedRun {
@@ -25,6 +27,14 @@ export class EncodedRun {
   /** The next time that it is sent is another attempt. */
   countAttempt(): void {
     this.message.attempt += 1;
+  }
+
+  /** The same for every run of this agent with this prompt and these options, and it does not tell them: 16 hex digits. */
+  get fingerprint(): string {
+    const asked = clone(RunRequestSchema, this.message);
+    Object.assign(asked, { runId: "", attempt: 0, incarnation: 0, stream: undefined, deadlineUnixMs: 0n });
+    delete asked.timeLeftMs;
+    return createHash("sha256").update(toBinary(RunRequestSchema, asked)).digest("hex").slice(0, 16);
   }
 
   /** Says which incarnation is meant, and how long the run has from now on, in whole milliseconds; undefined: as long as it takes. */

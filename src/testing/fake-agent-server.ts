@@ -17,17 +17,20 @@ export interface FakeAgentServer {
   close(): Promise<void>;
 }
 
-/** Serves a fake AgentService at `socketPath`; calls without the token are refused as UNAUTHENTICATED. */
+/**
+ * Serves a fake AgentService at `socketPath`; calls without the token are refused as UNAUTHENTICATED. Nothing is taken or answered before `open()` settles,
+ * which is asked each time.
+ */
 export async function startFakeAgentServer(
   service: FakeAgentService,
-  options: { socketPath: string; token: string; maxMessageBytes: number },
+  options: { socketPath: string; token: string; maxMessageBytes: number; open?: () => Promise<void> },
 ): Promise<FakeAgentServer> {
-  const { socketPath, token, maxMessageBytes } = options;
+  const { socketPath, token, maxMessageBytes, open = async () => undefined } = options;
   const handler = connectNodeAdapter({
     connect: false,
     grpcWeb: false,
     readMaxBytes: maxMessageBytes,
-    interceptors: [checkToken(`Bearer ${token}`)],
+    interceptors: [checkToken(`Bearer ${token}`), heldUp(open)],
     routes: (router) => service.routes(router),
   });
   const http: Http2Server = createServer({ settings: { maxConcurrentStreams: 2_000 } }, handler);
@@ -62,6 +65,17 @@ export async function startFakeAgentServer(
   http.listen(socketPath);
   await once(http, "listening");
   return { disconnect, finish, close };
+}
+
+function heldUp(open: () => Promise<void>): Interceptor {
+  return (next) => async (request) => {
+    await open();
+    try {
+      return await next(request);
+    } finally {
+      await open();
+    }
+  };
 }
 
 function checkToken(expected: string): Interceptor {

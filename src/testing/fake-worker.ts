@@ -3,15 +3,22 @@
 import { randomBytes } from "node:crypto";
 import type { WorkerLoadFailure } from "../crash.ts";
 import { type Clock, createTimer, type Timer } from "../worker/clock.ts";
-import { exitCause, nextVerdict, type Verdict } from "../worker/exit-cause.ts";
-import { cleanUpShareMs, type Worker, type WorkerExit, type WorkerReady, type WorkerSpec } from "../worker/launcher.ts";
+import { nextVerdict, type Verdict } from "../worker/exit-cause.ts";
+import {
+  cleanUpShareMs,
+  type Worker,
+  type WorkerExit,
+  type WorkerReady,
+  type WorkerSpec,
+  type WorkerUsage,
+} from "../worker/launcher.ts";
 import { createSocketDirectory, type SocketDirectory } from "../worker/socket-directory.ts";
 import { type FakeAgentServer, startFakeAgentServer } from "./fake-agent-server.ts";
 import { createFakeAgentService, type FakeAgentService } from "./fake-agent-service.ts";
+import { type Blocked, type FakeBlock, fakePeakBytes, fakeStacks, fakeUsage } from "./fake-block.ts";
+import { type FakeDeath, fakeEnd } from "./fake-death.ts";
+import { nextFakePid } from "./fake-pid.ts";
 import type { FakeReply, FakeRun } from "./fake-run.ts";
-
-/** How a fake process ends by itself. Default: SIGKILL from outside. */
-export type FakeDeath = { readonly exitCode: number } | { readonly signal: NodeJS.Signals };
 
 /** What a fake worker does. */
 export interface FakeWorkerScript {
@@ -51,13 +58,14 @@ export interface FakeWorker extends Worker {
   terminate(signal?: NodeJS.Signals): void;
   /** Its connections break, and its process lives on. */
   disconnect(): void;
+  /** Its event loop answers nothing from now on, until `unblock`. Default: "asleep". */
+  block(how?: FakeBlock): void;
+  /** Its event loop answers again. */
+  unblock(): void;
   /** It writes a line; default on stderr. */
   print(line: string, stream?: "stdout" | "stderr"): void;
 }
 
-/** Linux gives out process numbers below 2^22 only: nothing that lives can have one of ours. They are never signalled. */
-const firstPid = 2 ** 22 + 1;
-let lastPid = firstPid - 1;
 const keptLines = 50;
 
 /** Starts a fake worker. Never throws: what cannot be set up is an exit "spawn_failed". */
@@ -87,6 +95,7 @@ class ScriptedWorker implements FakeWorker {
   #verdict: Verdict | undefined;
   #outsideSignal: NodeJS.Signals | undefined;
   #stopByMs = Number.POSITIVE_INFINITY;
+  #block: Blocked | undefined;
 
   constructor(spec: WorkerSpec, script: FakeWorkerScript, clock: Clock) {
     this.spec = spec;
@@ -114,8 +123,7 @@ class ScriptedWorker implements FakeWorker {
       this.#settle(this.#exit({ cause: "spawn_failed", detail: failure, errno: refused?.errno }));
       return;
     }
-    lastPid += 1;
-    this.pid = lastPid;
+    this.pid = nextFakePid();
     this.#deadline.set(spec.startTimeoutMs, () => this.#die("start_timeout", { signal: "SIGKILL" }));
     void this.#start(start);
   }
@@ -174,6 +182,23 @@ class ScriptedWorker implements FakeWorker {
     this.spec.onDraining?.(signal);
   }
 
+  block(how: FakeBlock = "asleep"): void {
+    this.#block = { how, sinceMs: this.#clock.now(), over: this.#block?.over ?? Promise.withResolvers<void>() };
+  }
+
+  unblock(): void {
+    this.#block?.over.resolve();
+    this.#block = undefined;
+  }
+
+  usage(): WorkerUsage | undefined {
+    return this.#ended ? undefined : fakeUsage(this.#block, this.#clock.now());
+  }
+
+  async dumpStacks(): Promise<readonly string[]> {
+    return this.#ended ? [] : fakeStacks(this.#block);
+  }
+
   disconnect(): void {
     void this.#server?.then((server) => server.disconnect());
   }
@@ -196,7 +221,8 @@ class ScriptedWorker implements FakeWorker {
     if (socketPath === undefined) return;
     const token = randomBytes(32).toString("hex");
     const { maxMessageBytes } = this.spec;
-    this.#server = startFakeAgentServer(this.#service, { socketPath, token, maxMessageBytes });
+    const open = () => this.#unblocked();
+    this.#server = startFakeAgentServer(this.#service, { socketPath, token, maxMessageBytes, open });
     await this.#server;
     if (this.#ended) return;
     this.#ready = true;
@@ -208,10 +234,15 @@ class ScriptedWorker implements FakeWorker {
 
   /** Answers what it has begun, refuses what still comes, and ends. */
   async #finish(): Promise<void> {
+    await this.#unblocked();
     this.#service.beginDrain();
     await this.#service.idle();
     await (await this.#server)?.finish();
     this.#die("stop", { exitCode: 0 });
+  }
+
+  async #unblocked(): Promise<void> {
+    while (this.#block !== undefined) await this.#block.over.promise;
   }
 
   #die(verdict: Verdict | undefined, death: FakeDeath): void {
@@ -220,18 +251,18 @@ class ScriptedWorker implements FakeWorker {
     if (verdict !== undefined) this.#verdict = nextVerdict(this.#verdict, verdict);
     this.#deadline.clear();
     this.#cancel.clear();
-    const signal = "signal" in death ? death.signal : undefined;
+    this.unblock();
+    const { exitCode, signal, cause } = fakeEnd(this.#verdict, death);
     const { start } = this.#script;
     const loadFailure =
       this.#verdict === "load_failed" && typeof start === "object" && "loadFailure" in start
         ? { retriable: false, pythonType: undefined, traceback: undefined, ...start.loadFailure }
         : undefined;
-    const cause = exitCause(this.#verdict, signal ?? null);
     const overdue = this.#verdict === "stop_overdue" && cause === "killed";
     const exit = this.#exit({
       cause,
       detail: overdue ? 'its last phase was "finishing its runs"' : undefined,
-      exitCode: "exitCode" in death ? death.exitCode : undefined,
+      exitCode,
       signal,
       loadFailure,
     });
@@ -255,6 +286,7 @@ class ScriptedWorker implements FakeWorker {
       stderrTail: this.#stderr.slice(-keptLines),
       wasReady: this.#ready,
       uptimeMs: Math.round(this.#clock.now() - this.#spawnedAtMs),
+      ...(this.pid === undefined ? {} : { peakMemoryBytes: fakePeakBytes }),
       ...(this.#outsideSignal === undefined ? {} : { outsideSignal: this.#outsideSignal }),
       ...facts,
     };

@@ -3,7 +3,9 @@
 import "../supported-node.ts";
 
 export { createFakeAgentService, type FakeAgentService, type FakeAgentServiceOptions } from "./fake-agent-service.ts";
+export type { FakeBlock } from "./fake-block.ts";
+export type { FakeDeath } from "./fake-death.ts";
 export { createFakeLauncher, type FakeLauncher, type FakeLauncherOptions } from "./fake-launcher.ts";
 export { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError } from "./fake-run.ts";
-export type { FakeDeath, FakeWorker, FakeWorkerScript } from "./fake-worker.ts";
+export type { FakeWorker, FakeWorkerScript } from "./fake-worker.ts";
 export { createVirtualClock, type VirtualClock } from "./virtual-clock.ts";

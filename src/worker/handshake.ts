@@ -6,7 +6,7 @@
 
 import type { WorkerLoadFailure } from "../crash.ts";
 import { describeValue } from "../describe-value.ts";
-import type { WorkerReady } from "./launcher.ts";
+import type { WorkerReady, WorkerSpec } from "./launcher.ts";
 
 /** Version of the control lines that this host speaks. */
 export const frameworkVersion = 1;
@@ -37,6 +37,12 @@ export interface HostHello {
   startTimeoutMs: number;
 }
 
+/** What this host tells a worker of `spec`. */
+export function hostHello(spec: WorkerSpec, own: { socketPath: string; token: string }): HostHello {
+  const { agentId, incarnation, maxMessageBytes, startTimeoutMs } = spec;
+  return { agentId, incarnation, ...own, hostPid: process.pid, maxMessageBytes, logLevel: "info", startTimeoutMs };
+}
+
 /** The host's first line. */
 export function helloLine(hello: HostHello): string {
   return line({ type: "hello", framework: frameworkVersion, contract: contractVersion, ...hello });
@@ -65,6 +71,11 @@ export function importsLine(): string {
   return line({ type: "imports" });
 }
 
+/** The line that asks a worker for its tasks: where each of them stands. */
+export function tasksLine(): string {
+  return line({ type: "tasks" });
+}
+
 function line(message: Record<string, unknown>): string {
   return `${JSON.stringify(message)}\n`;
 }
@@ -82,6 +93,8 @@ export type WorkerMessage =
   | { type: "overdue"; heldBy: readonly string[] }
   /** The files below its working directory that it has imported, as it was asked. */
   | { type: "imports"; files: readonly string[] }
+  /** Where each of its tasks stands, because it was asked. */
+  | { type: "tasks"; tasks: readonly string[] }
   | { type: "failed"; failure: WorkerLoadFailure }
   | { type: "other"; name: string }
   | { type: "mismatch"; detail: string };
@@ -119,6 +132,8 @@ export function readWorkerLine(text: string, expected: ExpectedWorker): WorkerMe
       return { type: "imports", files: textsOf(message.files) };
     case "overdue":
       return { type: "overdue", heldBy: textsOf(message.heldBy) };
+    case "tasks":
+      return { type: "tasks", tasks: textsOf(message.tasks) };
     default:
       return { type: "other", name: message.type };
   }

@@ -58,6 +58,18 @@ export interface WorkerReady {
   versions: Readonly<Record<string, string>>;
 }
 
+/** What a worker that lives uses, and whether it works. */
+export interface WorkerUsage {
+  /** Processor time of all its threads since it began, in milliseconds. */
+  readonly cpuMs: number;
+  /** Whether a signal such as SIGSTOP holds it. */
+  readonly stopped: boolean;
+  /** Whether a thread of it runs, or waits for a processor: found out when it is read. */
+  readonly runnable: boolean;
+  /** The most memory that it has had at a time, in bytes. */
+  readonly peakMemoryBytes?: number;
+}
+
 /** The end of a worker as a value. */
 export interface WorkerExit {
   cause: WorkerExitCause;
@@ -78,6 +90,10 @@ export interface WorkerExit {
   wasReady: boolean;
   /** From spawn to exit, in milliseconds. */
   uptimeMs: number;
+  /** The most memory that it was seen to have at a time, in bytes; undefined where that cannot be told. */
+  peakMemoryBytes?: number | undefined;
+  /** What Python's fault handler wrote, as lines of stderr; undefined when the process did not crash in C code. */
+  faultTrace?: readonly string[] | undefined;
 }
 
 /** One running (or ended) worker process. */
@@ -105,6 +121,13 @@ export interface Worker {
   stop(graceMs: number, drainMs?: number): Promise<WorkerExit>;
   /** SIGKILL to the worker's process group, now. */
   kill(): void;
+  /** What it uses at the moment; undefined when it is gone, and where that cannot be told (it can on Linux). */
+  usage(): WorkerUsage | undefined;
+  /**
+   * The Python stacks of its threads, and of its tasks if it can still tell them, as lines; empty when it does not answer within half a second.
+   * Never rejects.
+   */
+  dumpStacks(): Promise<readonly string[]>;
 }
 
 /** Starts workers in one way: a fresh interpreter (spawn), or a fork of a warm one (zygote). */

@@ -120,5 +120,7 @@ function createStillbornWorker(
     releaseSocket: nothing,
     stop: () => exited,
     kill: nothing,
+    usage: nothing,
+    dumpStacks: () => Promise.resolve([]),
   };
 }

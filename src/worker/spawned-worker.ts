@@ -2,6 +2,7 @@
  * One worker process from its spawn to its end. Everything that can end it meets here, and the first thing that does decides the cause.
  *
  * The process keeps the host's event loop alive as long as it runs, as any child process does; after its exit nothing stays open.
+ * The file has more than 300 lines because its timers, verdicts and words meet in one state: in files of their own they would have to share all of it.
  */
 
 import type { ChildProcess } from "node:child_process";
@@ -12,12 +13,14 @@ import { type Clock, createTimer } from "./clock.ts";
 import { type ControlChannel, openControlChannel } from "./control-channel.ts";
 import { exitCause, nextVerdict, type Verdict } from "./exit-cause.ts";
 import { FileQuestions } from "./file-questions.ts";
-import { drainLine, type HostHello, helloLine, readWorkerLine, shutdownLine, type WorkerMessage } from "./handshake.ts";
+import { drainLine, helloLine, hostHello, readWorkerLine, shutdownLine, type WorkerMessage } from "./handshake.ts";
 import { HoldUp } from "./hold-up.ts";
-import type { Worker, WorkerExit, WorkerLogRecord, WorkerReady, WorkerSpec } from "./launcher.ts";
+import { Inspection } from "./inspection.ts";
+import type { Worker, WorkerExit, WorkerLogRecord, WorkerReady, WorkerSpec, WorkerUsage } from "./launcher.ts";
+import { withOutOfMemory } from "./out-of-memory.ts";
 import type { SocketDirectory } from "./socket-directory.ts";
 import { createLogSink, drainOutput, type OutputDrain } from "./stdio.ts";
-import { askForStacks, isZombie, killGroup, killProcessAndGroup, whenGroupEmpty } from "./terminate.ts";
+import { isZombie, killGroup, killProcessAndGroup, whenGroupEmpty } from "./terminate.ts";
 
 /** How long a process that has nothing left to say (control channel closed, failure told) may take to exit before it is killed. */
 const lastWordsMs = 1_000;
@@ -57,6 +60,7 @@ export class SpawnedWorker implements Worker {
   readonly #onDraining: (signal: NodeJS.Signals) => void;
   readonly #holdUp = new HoldUp();
   readonly #questions = new FileQuestions();
+  readonly #inspection: Inspection;
   readonly #settleStarted: (outcome: { ready: WorkerReady } | { exit: WorkerExit }) => void;
   readonly #settleExited: (exit: WorkerExit) => void;
   /** Runs towards the start timeout, then towards the end of a grace. */
@@ -67,7 +71,6 @@ export class SpawnedWorker implements Worker {
   readonly #stacks;
 
   #ready = false;
-  #dumpsStacks = false;
   #outsideSignal: NodeJS.Signals | undefined;
   #exitSeen = false;
   #released = false;
@@ -93,7 +96,8 @@ export class SpawnedWorker implements Worker {
     this.#settleStarted = started.resolve;
     this.#settleExited = exited.resolve;
 
-    this.#output = drainOutput(spawned, spec.onLog);
+    this.#inspection = new Inspection(spawned.pid, clock);
+    this.#output = drainOutput(spawned, spec.onLog, (line) => this.#inspection.take(line));
     this.#channel = openControlChannel(spawned.control, {
       onLine: (line) => this.#onControlLine(line),
       onEnd: () => this.#onControlEnd(),
@@ -103,7 +107,8 @@ export class SpawnedWorker implements Worker {
     spawned.child.on("exit", (code, signal) => void this.#onExit(code, signal));
 
     this.#deadline.set(spec.startTimeoutMs, () => this.#endBy("start_timeout"));
-    this.#channel.send(helloLine(this.#hello(spec)));
+    const { directory, token } = spawned;
+    this.#channel.send(helloLine(hostHello(spec, { socketPath: directory.socketPath, token })));
   }
 
   releaseSocket(): void {
@@ -137,7 +142,7 @@ export class SpawnedWorker implements Worker {
     this.#stopByMs = stopByMs;
     if (!isZombie(this.pid)) this.#decide("stop");
     this.#deadline.set(limitMs, () => this.#endBy("stop_overdue"));
-    if (this.#dumpsStacks) this.#stacks.set(limitMs - Math.min(stacksMs, limitMs / 8), () => this.#askForStacks());
+    this.#stacks.set(limitMs - Math.min(stacksMs, limitMs / 8), () => this.#askForStacks());
     this.#channel.send(shutdownLine(limitMs, drainMs));
     return this.exited;
   }
@@ -146,17 +151,12 @@ export class SpawnedWorker implements Worker {
     if (!this.#exitSeen) this.#endBy("kill");
   }
 
-  #hello(spec: WorkerSpec): HostHello {
-    return {
-      agentId: spec.agentId,
-      incarnation: spec.incarnation,
-      socketPath: this.#process.directory.socketPath,
-      token: this.#process.token,
-      hostPid: process.pid,
-      maxMessageBytes: spec.maxMessageBytes,
-      logLevel: "info",
-      startTimeoutMs: spec.startTimeoutMs,
-    };
+  usage(): WorkerUsage | undefined {
+    return this.#inspection.usage();
+  }
+
+  dumpStacks(): Promise<readonly string[]> {
+    return this.#inspection.dumpStacks((line) => this.#channel.send(line));
   }
 
   #onControlLine(line: string): void {
@@ -177,18 +177,23 @@ export class SpawnedWorker implements Worker {
       case "overdue":
         this.#holdUp.overdue(message.heldBy);
         return;
+      case "tasks":
+        this.#inspection.takeTasks(message.tasks);
+        return;
       default:
         if (this.#ready) this.#onLateMessage(message, line);
         else this.#onFirstMessage(message);
     }
   }
 
-  #onFirstMessage(message: Exclude<WorkerMessage, { type: "draining" | "phase" | "overdue" | "imports" }>): void {
+  #onFirstMessage(
+    message: Exclude<WorkerMessage, { type: "draining" | "phase" | "overdue" | "imports" | "tasks" }>,
+  ): void {
     switch (message.type) {
       case "ready":
         if (this.#exitSeen || this.#verdict !== undefined) return;
         this.#ready = true;
-        this.#dumpsStacks = message.dumpsStacks === true;
+        if (message.dumpsStacks === true) this.#inspection.allowSignal();
         this.#deadline.clear();
         this.#settleStarted({ ready: message.ready });
         return;
@@ -241,12 +246,14 @@ export class SpawnedWorker implements Worker {
 
   /** Its stacks are on stderr, and so in its exit, before the kill. */
   #askForStacks(): void {
-    if (!this.#exitSeen && !this.#holdUp.told) askForStacks(this.pid);
+    if (!this.#holdUp.told) this.#inspection.spillStacks();
   }
 
   #endBy(verdict: Verdict): void {
     if (!isZombie(this.pid)) this.#decide(verdict);
-    if (!this.#exitSeen) killProcessAndGroup(this.pid);
+    if (this.#exitSeen) return;
+    this.#inspection.usage(); // The peak of its memory is known to the end.
+    killProcessAndGroup(this.pid);
   }
 
   #decide(verdict: Verdict): void {
@@ -260,6 +267,8 @@ export class SpawnedWorker implements Worker {
     this.#deadline.clear();
     this.#lastWords.clear();
     this.#stacks.clear();
+    const { oomKilled } = this.#inspection;
+    this.#inspection.end();
     const group = killGroup(this.pid) ? whenGroupEmpty(this.pid, this.#clock) : undefined;
     this.#process.lifeline.destroy();
     this.releaseSocket();
@@ -275,7 +284,8 @@ export class SpawnedWorker implements Worker {
     this.#output.destroy();
     this.#channel.destroy();
 
-    const cause = exitCause(this.#verdict, signal);
+    const stderrTail = this.#output.stderrTail();
+    const cause = withOutOfMemory(exitCause(this.#verdict, signal), { code, signal, stderrTail, oomKilled });
     const overdue = this.#verdict === "stop_overdue" && cause === "killed";
     const exit: WorkerExit = {
       cause,
@@ -285,9 +295,11 @@ export class SpawnedWorker implements Worker {
       signal: signal ?? undefined,
       loadFailure: this.#loadFailure,
       detail: this.#detail ?? (overdue ? this.#holdUp.describe() : undefined),
-      stderrTail: this.#output.stderrTail(),
+      stderrTail,
       wasReady: this.#ready,
       uptimeMs,
+      peakMemoryBytes: this.#inspection.peakMemoryBytes,
+      faultTrace: this.#inspection.faultTrace,
       ...(this.#outsideSignal === undefined ? {} : { outsideSignal: this.#outsideSignal }),
     };
     this.#settleStarted({ exit });

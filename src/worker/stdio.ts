@@ -47,11 +47,12 @@ export interface OutputDrain {
 }
 
 /**
- * Begins to read both streams. An `onLog` that throws is reported as a process warning, since nobody else is left to tell.
+ * Begins to read both streams. A line of stderr that is diverted is neither logged nor kept. An `onLog` that throws is reported as a process warning, since nobody else is left to tell.
  */
 export function drainOutput(
   streams: { stdout: Readable; stderr: Readable },
   onLog: (record: WorkerLogRecord) => void,
+  isDiverted: (line: string) => boolean = () => false,
 ): OutputDrain {
   const tail = createOutputTail();
   const deliver = createLogSink(onLog);
@@ -60,7 +61,10 @@ export function drainOutput(
     const splitter = createLineSplitter({
       maxBytes: maxLineBytes,
       onLine(line) {
-        if (name === "stderr") tail.add(line);
+        if (name === "stderr") {
+          if (isDiverted(line)) return;
+          tail.add(line);
+        }
         deliver(readLogLine(name, line));
       },
     });

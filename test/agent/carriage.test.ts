@@ -1,18 +1,30 @@
 import { expect, test } from "vitest";
 import { Carriage } from "../../src/agent/carriage.ts";
 import { ConnectionLostError } from "../../src/rpc/agent-client.ts";
+import { createVirtualClock } from "../../src/testing/index.ts";
 import { ScriptedClient, turn } from "./scripted.ts";
 
 function start() {
   const client = new ScriptedClient();
   const told: string[] = [];
+  const clock = createVirtualClock();
   const carriage = new Carriage(
     client,
     { id: "r1", attempt: 2 },
     { carriageEnded: () => told.push("ended"), connectionLost: () => told.push("lost") },
+    clock,
   );
-  return { client, told, carriage };
+  return { client, told, carriage, clock };
 }
+
+test("its times count from its beginning, and its quiet from what was heard last", () => {
+  const { carriage, clock } = start();
+  clock.advance(30);
+  expect(carriage.times).toEqual({ forMs: 30, quietMs: 30 });
+  carriage.hear();
+  clock.advance(12);
+  expect(carriage.times).toEqual({ forMs: 42, quietMs: 12 });
+});
 
 test("an answer with nothing behind it is the end", () => {
   const { carriage, told, client } = start();

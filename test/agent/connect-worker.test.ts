@@ -17,6 +17,8 @@ function workerOf(started: { ready: WorkerReady } | { exit: WorkerExit }): Worke
     },
     stop: () => new Promise(() => undefined),
     kill: () => undefined,
+    usage: () => undefined,
+    dumpStacks: () => Promise.resolve([]),
   };
 }
 

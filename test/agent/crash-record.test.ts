@@ -7,6 +7,7 @@ const about = {
   atMs: 1_000,
   connectionLost: false,
   runsInFlight: ["r1"],
+  runFingerprints: ["f1"],
   lastEvents: ["worker.ready"],
 };
 
@@ -24,6 +25,7 @@ test("a record has every fact of the exit and the circumstances, and unknown fac
     wasReady: true,
     uptimeMs: 1_234.6,
     runsInFlight: ["r1"],
+    runFingerprints: ["f1"],
     lastEvents: ["worker.ready"],
   });
 });
@@ -112,4 +114,19 @@ test("a worker that was never reached is told with the reason", () => {
     `its worker (pid 4194999) said that it is ready, could not be reached and was killed after 1235 ms: ${neverReached}`,
   );
   expect(createCrashRecord(exit, { ...about, neverReached })).not.toHaveProperty("detail");
+});
+test("a worker that hung has that as its cause, with its stacks; its peak of memory and the fault handler's words are kept", () => {
+  const hung = { silentMs: 60_000, stacks: ["a stack"] };
+  const record = createCrashRecord(
+    workerExit({ cause: "killed", signal: "SIGKILL", peakMemoryBytes: 1_024, faultTrace: ["Fatal Python error: X"] }),
+    { ...about, hung },
+  );
+  expect(record).toMatchObject({
+    cause: "hung",
+    describe:
+      "its worker (pid 4194999) hung, its event loop had not answered for 60000 ms, and was killed after 1235 ms",
+    stackDump: ["a stack"],
+    peakMemoryBytes: 1_024,
+    faultTrace: ["Fatal Python error: X"],
+  });
 });

@@ -23,6 +23,8 @@ test("a definition is an inert child spec with every default filled in", () => {
     restart: "permanent",
     shutdownMs: 5_000,
     startTimeoutMs: 30_000,
+    unresponsiveAfterMs: 5_000,
+    hungAfterMs: 60_000,
     maxConcurrency: 8,
     maxQueue: 1_000,
     env: {},

@@ -34,6 +34,9 @@ function idleRun(id: string) {
   const run = {
     id,
     suspect: false,
+    answered: false,
+    progress: undefined,
+    fingerprint: "0",
     crashes: [],
     wait: () => undefined,
     begin: (_client: unknown, incarnation: number) => void begun.push(incarnation),
@@ -76,6 +79,8 @@ test("of the runs that a worker has died with the next one is begun when the one
   expect(begun()).toEqual([1, 0, 0]);
   first.run.suspect = false;
   runs.runLeft(first.pending);
+  // A run that nobody waits for any more puts the loop in doubt: the next one begins when it has answered.
+  await until("the loop's answer", () => second.begun.length === 1);
   expect(begun()).toEqual([1, 1, 0]);
   runs.runEnded(second.pending);
   expect(begun()).toEqual([1, 1, 1]);

@@ -19,6 +19,15 @@ test.each(["a.py:x", "dir/with space/a.py:agent", "package.module:agent_2", "C:/
   },
 );
 
+test("a worker is unresponsive before it is hung, whichever of both is given", () => {
+  const { unresponsiveAfterMs, hungAfterMs } = normalizeAgentSpec({ ...spec, hungAfterMs: 700 });
+  expect([unresponsiveAfterMs, hungAfterMs]).toEqual([700, 700]);
+  expect(normalizeAgentSpec({ ...spec, hungAfterMs: "infinity" })).toMatchObject({
+    unresponsiveAfterMs: 5_000,
+    hungAfterMs: "infinity",
+  });
+});
+
 test("variables are those of the moment of the definition", () => {
   const env: Record<string, string> = { KEY: "good" };
   const normal = normalizeAgentSpec({ ...spec, env });
@@ -38,6 +47,11 @@ describe("a spec that breaks a rule is refused by field, value and rule", () => 
     ["spec.shutdownMs", -1, { shutdownMs: -1 }],
     ["spec.shutdownMs", 1.5, { shutdownMs: 1.5 }],
     ["spec.startTimeoutMs", 0, { startTimeoutMs: 0 }],
+    ["spec.unresponsiveAfterMs", 0, { unresponsiveAfterMs: 0 }],
+    ["spec.unresponsiveAfterMs", "infinity", { unresponsiveAfterMs: "infinity" }],
+    ["spec.hungAfterMs", 0, { hungAfterMs: 0 }],
+    ["spec.hungAfterMs", 1.5, { hungAfterMs: 1.5 }],
+    ["spec.hungAfterMs", "never", { hungAfterMs: "never" }],
     ["spec.maxConcurrency", 0, { maxConcurrency: 0 }],
     ["spec.maxQueue", Number.NaN, { maxQueue: Number.NaN }],
     ["spec.maxQueue", 2 ** 31, { maxQueue: 2 ** 31 }],

@@ -33,6 +33,7 @@ export function crashRecord(changes: Partial<CrashRecord> = {}): CrashRecord {
     wasReady: true,
     uptimeMs: 1_235,
     runsInFlight: [],
+    runFingerprints: [],
     lastEvents: [],
     ...changes,
   };

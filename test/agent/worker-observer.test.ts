@@ -61,6 +61,40 @@ describe("a crash", () => {
   });
 });
 
+test("memory that was short is a cause of its own, after which the next worker starts", async () => {
+  const fleet = await startPoet({}, { script: hang });
+  const agent = fleet.agent();
+  await agent.whenReady();
+  const held = rejection(agent.run("hang"));
+  await until("the run", () => fleet.launcher.worker("poet").runs.length === 1);
+  fleet.launcher.worker("poet").crash({ signal: "SIGKILL", outOfMemory: true });
+  expect(await held).toMatchObject({ code: "worker_exited", crash: { cause: "out_of_memory" } });
+  const { crash } = await fleet.report("agent.crashed");
+  expect(crash.describe).toMatch(/^its worker \(pid \d+\) ran out of memory and was ended by SIGKILL after \d+ ms$/);
+  expect((await agent.run("next")).incarnation).toBe(2);
+});
+
+test("a crash has a fingerprint of each run, which is that of the same prompt and options in every worker", async () => {
+  const fleet = await startPoet({}, { script: hang });
+  const agent = fleet.agent();
+  const prints: (readonly string[])[] = [];
+  for (const incarnation of [1, 2]) {
+    await agent.whenReady();
+    const held = [
+      rejection(agent.run("hang", { instructions: "as ever" })),
+      rejection(agent.run("hang", { instructions: "in another way" })),
+    ];
+    await until("the runs", () => fleet.launcher.worker("poet").runs.length === 2);
+    fleet.launcher.worker("poet").crash();
+    await Promise.all(held);
+    const { crash } = await fleet.report("agent.crashed", (report) => report.incarnation === incarnation);
+    prints.push(crash.runFingerprints);
+  }
+  expect(prints[0]).toEqual(prints[1]);
+  expect(new Set(prints[0]).size).toBe(2);
+  expect(prints[0]?.[0]).toMatch(/^[0-9a-f]{16}$/);
+});
+
 describe("a lost connection", () => {
   test("of a process that lives gets it killed, with cause connection_lost and the record as ExitReason", async () => {
     const fleet = await startPoet({}, { script: hang });
@@ -106,6 +140,8 @@ describe("a lost connection", () => {
         releaseSocket,
         stop: (...given) => worker.stop(...given),
         kill: () => worker.kill(),
+        usage: () => worker.usage(),
+        dumpStacks: () => worker.dumpStacks(),
       };
     };
     fleet.launcher.worker("poet").crash();

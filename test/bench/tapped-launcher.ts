@@ -34,6 +34,8 @@ export function createTappedLauncher(onReady: (start: WorkerStart) => void): Lau
         releaseSocket: () => worker.releaseSocket(),
         stop: (graceMs) => worker.stop(graceMs),
         kill: () => worker.kill(),
+        usage: () => worker.usage(),
+        dumpStacks: () => worker.dumpStacks(),
       };
     },
   };

@@ -191,6 +191,30 @@ export function describeLauncherContract(name: string, { launcher, launch, kill9
       await exitOf(worker);
     });
 
+    // Elsewhere nothing is known, and that is what the answer says.
+    test.runIf(process.platform === "linux")(
+      "a worker that lives tells what it uses, and its exit the most memory that was seen",
+      async () => {
+        const worker = launch("ready");
+        await readyOf(worker);
+        const usage = worker.usage();
+        expect(usage).toMatchObject({ stopped: false });
+        expect(usage?.cpuMs).toBeGreaterThanOrEqual(0);
+        worker.kill();
+        const { peakMemoryBytes } = await exitOf(worker);
+        expect(peakMemoryBytes).toBeGreaterThan(1_000_000);
+      },
+    );
+
+    test("nothing is known, and nothing asked, of a worker that is gone", async () => {
+      const worker = launch("ready");
+      await readyOf(worker);
+      worker.kill();
+      await exitOf(worker);
+      expect(worker.usage()).toBeUndefined();
+      expect(await worker.dumpStacks()).toEqual([]);
+    });
+
     test("close settles when nothing of it runs", async () => {
       await expect(launcher().close()).resolves.toBeUndefined();
     });

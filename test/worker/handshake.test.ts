@@ -53,6 +53,7 @@ test("a signal from outside, the phases of the end and what holds it up are told
     heldBy: ["a thread"],
   });
   expect(read({ type: "overdue" })).toEqual({ type: "overdue", heldBy: [] });
+  expect(read({ type: "tasks", tasks: ["task 'a'", 7] })).toEqual({ type: "tasks", tasks: ["task 'a'"] });
 });
 
 test("a ready line becomes what the host needs to connect", () => {

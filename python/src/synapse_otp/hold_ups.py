@@ -13,9 +13,11 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-__all__ = ["hold_ups"]
+__all__ = ["hold_ups", "task_lines"]
 
 _MOST = 8
+_MOST_TASKS = 100
+_DEEPEST_TASK = 20
 _DEEPEST = 3
 _OURS = str(Path(__file__).parent) + os.sep
 _EXECUTOR = concurrent.futures.thread.__file__
@@ -39,6 +41,19 @@ def hold_ups(loop: asyncio.AbstractEventLoop | None, *, joining: bool) -> list[s
     except RuntimeError as error:  # what is looked at changes meanwhile
         return [f"unknown ({error})"]
     return [*threads, *tasks][:_MOST]
+
+
+def task_lines(loop: asyncio.AbstractEventLoop | None) -> list[str]:
+    """Where every task of a loop stands, each with what it awaits, innermost first; at most a hundred. Tasks of C code alone are left out.
+
+    Called from a thread beside the main one, so that it is answered while the loop is blocked. Never raises.
+    """
+    try:
+        tasks = [] if loop is None else [(task.get_name(), _awaits(task.get_coro())) for task in asyncio.all_tasks(loop)]
+        told = [(name, [place for place in places if os.path.isabs(place[0].co_filename)]) for name, places in tasks]
+        return [f"task {name!r} at {_words(places[:_DEEPEST_TASK])}" for name, places in told if places][:_MOST_TASKS]
+    except RuntimeError as error:  # what is looked at changes meanwhile
+        return [f"tasks unknown ({error})"]
 
 
 def _threads(frames: dict[int, FrameType], joining: bool) -> Iterator[str]:

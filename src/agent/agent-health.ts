@@ -1,0 +1,75 @@
+/** How an agent is, as a value. */
+
+import type { WorkerUsage } from "../worker/launcher.ts";
+import type { RunProgress } from "./carriage.ts";
+import type { LoopMonitor } from "./loop-monitor.ts";
+import type { AgentState } from "./machine.ts";
+
+/** How one agent is. */
+export interface AgentHealth {
+  readonly id: string;
+  /** Ids from the root, joined by "/". */
+  readonly path: string;
+  readonly state: AgentState;
+  /** Whether it takes a run at once or lets it wait for a worker that serves now. */
+  readonly serving: boolean;
+  readonly incarnation: number;
+  /** Process id of its worker; absent when there is none now. */
+  readonly pid?: number;
+  /**
+   * Whether the event loop of its worker answers: "unresponsive" when it has not for `unresponsiveAfterMs`. Absent while no worker serves.
+   */
+  readonly loop?: "responsive" | "unresponsive";
+  /** How long the event loop took to answer the last time, or has not answered now, in milliseconds. Absent while no worker serves. */
+  readonly lagMs?: number;
+  /** Processor time that the worker has used since it began, in milliseconds. Absent where that cannot be told: it can on Linux. */
+  readonly cpuMs?: number;
+  /** Runs that wait. */
+  readonly queueLength: number;
+  /** Runs that work in the worker. */
+  readonly inFlight: number;
+  /** Those runs, oldest first. */
+  readonly runs: readonly RunProgress[];
+  /** Its last crash, in one sentence. */
+  readonly lastCrash?: string;
+}
+
+/** An agent, as its health is told. */
+export interface HealthSource {
+  readonly agentId: string;
+  readonly path: string | undefined;
+  readonly state: AgentState;
+  readonly incarnation: number;
+  readonly pid: number | undefined;
+  readonly loop: LoopMonitor | undefined;
+  readonly usage: WorkerUsage | undefined;
+  readonly runs: {
+    readonly queueLength: number;
+    readonly inFlight: number;
+    readonly progress: readonly RunProgress[];
+  };
+  readonly lastCrash: { readonly describe: string } | undefined;
+}
+
+/** Tells how an agent is now. */
+export function agentHealth(agent: HealthSource): AgentHealth {
+  const { agentId: id, path = id, state, incarnation, pid, loop, usage, lastCrash } = agent;
+  const { queueLength, inFlight, progress } = agent.runs;
+  const unresponsive = loop?.unresponsive === true;
+  return {
+    id,
+    path,
+    state,
+    serving: (state === "ready" || state === "busy") && !unresponsive,
+    incarnation,
+    ...(pid === undefined ? {} : { pid }),
+    ...(loop === undefined
+      ? {}
+      : { loop: unresponsive ? "unresponsive" : "responsive", lagMs: Math.round(loop.lagMs) }),
+    ...(usage === undefined ? {} : { cpuMs: usage.cpuMs }),
+    queueLength,
+    inFlight,
+    runs: progress,
+    ...(lastCrash === undefined ? {} : { lastCrash: lastCrash.describe }),
+  };
+}
