@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 from host import FIXTURES, gone
 from synapse_otp.mark import Mark, read_mark
 from zygote_host import ZygoteHost
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="subreapers and marks are Linux's")
 
 AGENT = f"{FIXTURES}/controllable.py:agent"
 
