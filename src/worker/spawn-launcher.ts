@@ -54,7 +54,17 @@ function launch(spec: WorkerSpec, clock: Clock): Worker {
     }
     const token = randomBytes(32).toString("hex");
     return new SpawnedWorker(
-      { child, pid, stdout, stderr, control, lifeline, directory, token, spawnedAtMs },
+      {
+        onExit: (listener) => child.on("exit", listener),
+        pid,
+        stdout,
+        stderr,
+        control,
+        lifeline,
+        directory,
+        token,
+        spawnedAtMs,
+      },
       spec,
       clock,
     );
@@ -90,7 +100,7 @@ function discard(directory: SocketDirectory): void {
 }
 
 /** The worker of a process that never was. */
-function createStillbornWorker(
+export function createStillbornWorker(
   spec: WorkerSpec,
   clock: Clock,
   spawnedAtMs: number,

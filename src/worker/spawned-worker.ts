@@ -5,7 +5,6 @@
  * The file has more than 300 lines because its timers, verdicts and words meet in one state: in files of their own they would have to share all of it.
  */
 
-import type { ChildProcess } from "node:child_process";
 import type { Duplex, Readable } from "node:stream";
 import type { WorkerLoadFailure } from "../crash.ts";
 import { describeValue } from "../describe-value.ts";
@@ -31,14 +30,15 @@ const drainMs = 100;
 
 /** A process that was just spawned, and what belongs to it. */
 export interface SpawnedProcess {
-  child: ChildProcess;
+  /** Calls the listener once, when the process has ended and was reaped. */
+  onExit(listener: (code: number | null, signal: NodeJS.Signals | null) => void): void;
   pid: number;
   stdout: Readable;
   stderr: Readable;
   /** The host's end of fd 3. */
   control: Duplex;
-  /** The host's end of fd 4; nothing is ever written on it, its end tells the worker that the host is gone. */
-  lifeline: Duplex;
+  /** The host's end of fd 4; nothing is ever written on it, its end tells the worker that the host is gone. Undefined: the zygote has it. */
+  lifeline: Duplex | undefined;
   directory: SocketDirectory;
   /** Hex text of the incarnation's 32-byte token. */
   token: string;
@@ -102,9 +102,9 @@ export class SpawnedWorker implements Worker {
       onLine: (line) => this.#onControlLine(line),
       onEnd: () => this.#onControlEnd(),
     });
-    spawned.lifeline.on("error", () => spawned.lifeline.destroy()); // The worker is gone; its exit tells.
-    spawned.lifeline.resume();
-    spawned.child.on("exit", (code, signal) => void this.#onExit(code, signal));
+    spawned.lifeline?.on("error", () => spawned.lifeline?.destroy()); // The worker is gone; its exit tells.
+    spawned.lifeline?.resume();
+    spawned.onExit((code, signal) => void this.#onExit(code, signal));
 
     this.#deadline.set(spec.startTimeoutMs, () => this.#endBy("start_timeout"));
     const { directory, token } = spawned;
@@ -270,7 +270,7 @@ export class SpawnedWorker implements Worker {
     const { oomKilled } = this.#inspection;
     this.#inspection.end();
     const group = killGroup(this.pid) ? whenGroupEmpty(this.pid, this.#clock) : undefined;
-    this.#process.lifeline.destroy();
+    this.#process.lifeline?.destroy();
     this.releaseSocket();
 
     const limit = createTimer(this.#clock);

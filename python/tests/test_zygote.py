@@ -1,0 +1,148 @@
+"""A zygote forks workers that are as spawned ones, and nothing that descends from it is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from host import FIXTURES, gone
+from synapse_otp.mark import Mark, read_mark
+from zygote_host import ZygoteHost
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="subreapers and marks are Linux's")
+
+AGENT = f"{FIXTURES}/controllable.py:agent"
+
+LITTER = """
+import os, subprocess, sys
+from pydantic_ai import Agent
+from pydantic_ai.models.test import TestModel
+
+agent = Agent(TestModel())
+own_session = subprocess.Popen([sys.executable, "-c", "while True: pass"], env={}, start_new_session=True)
+double = subprocess.run(
+    ["setsid", "sh", "-c", "sleep 300 >/dev/null 2>&1 & echo $!"], capture_output=True, text=True, check=True
+).stdout.strip()
+print(own_session.pid, double, flush=True)
+"""
+
+
+@pytest.fixture
+def zygote() -> Iterator[Callable[..., ZygoteHost]]:
+    hosts: list[ZygoteHost] = []
+
+    def start(*preload: str, **options: dict[str, str]) -> ZygoteHost:
+        hosts.append(ZygoteHost(*preload, **options))
+        return hosts[-1]
+
+    yield start
+    for host in hosts:
+        host.close()
+
+
+def litter(host: ZygoteHost, worker_id: int, folder: Path) -> tuple[int, list[int]]:
+    """A ready worker, and two processes that it has started outside of its session."""
+    file = folder / f"litter_{worker_id}.py"
+    file.write_text(LITTER)
+    pid, channels = host.ready(worker_id, f"{file}:agent")
+    line = b""
+    while not line.endswith(b"\n"):
+        line += channels["stdout"].socket.recv(1)
+    return pid, [int(part) for part in line.split()]
+
+
+def test_a_forked_worker_serves_leads_its_own_group_and_its_exit_is_told_with_code_or_signal(zygote: Callable[..., ZygoteHost]) -> None:
+    host = zygote()
+    assert host.first["type"] == "ready"
+    first, channels = host.ready(1, AGENT)
+    second, _ = host.ready(2, AGENT)
+    assert os.getpgid(first) == os.getsid(first) == first != second
+    channels["control"].send({"type": "shutdown", "graceMs": 5000})
+    assert host.control.receive() == {"type": "exited", "id": 1, "pid": first, "code": 0, "signal": None}
+    os.kill(second, signal.SIGKILL)
+    assert host.control.receive() == {"type": "exited", "id": 2, "pid": second, "code": None, "signal": "SIGKILL"}
+
+
+def test_each_worker_and_what_it_starts_carry_the_mark_of_their_worker(zygote: Callable[..., ZygoteHost], tmp_path: Path) -> None:
+    host = zygote()
+    if not host.first["marked"]:
+        pytest.skip("the limit of file locks is too low here")
+    pid, helpers = litter(host, 1, tmp_path)
+    assert [read_mark(each) for each in (pid, *helpers)] == [Mark(host.system, 1)] * 3
+    assert read_mark(host.first["pid"]) == read_mark(host.guardian.pid) == Mark(host.system, 0)
+
+
+async def test_what_a_worker_has_started_ends_with_it_and_what_others_have_started_does_not(
+    zygote: Callable[..., ZygoteHost], tmp_path: Path
+) -> None:
+    host = zygote()
+    pid, helpers = litter(host, 1, tmp_path)
+    other, others = litter(host, 2, tmp_path)
+    host.control.send({"type": "kill", "id": 1})
+    assert host.control.receive()["signal"] == "SIGKILL"
+    for each in (pid, *helpers):
+        await gone(each)
+    for each in (other, *others):
+        os.kill(each, 0)
+
+
+@pytest.mark.parametrize("victims", ["host", "zygote", "guardian", "host and zygote", "host and guardian"])
+async def test_nothing_is_left_whoever_is_killed(zygote: Callable[..., ZygoteHost], tmp_path: Path, victims: str) -> None:
+    host = zygote()
+    pid, helpers = litter(host, 1, tmp_path)
+    if "zygote" in victims:
+        os.kill(host.first["pid"], signal.SIGKILL)
+    if "guardian" in victims:
+        host.guardian.kill()
+    if "host" in victims:
+        host.control.close()
+        host.lifeline.close()
+    for each in (pid, *helpers, host.first["pid"]):
+        await gone(each)
+
+
+async def test_the_next_guardian_ends_what_a_system_has_left_whose_guardian_and_zygote_are_gone(
+    zygote: Callable[..., ZygoteHost], tmp_path: Path
+) -> None:
+    host = zygote()
+    if not host.first["marked"]:
+        pytest.skip("the limit of file locks is too low here")
+    pid, helpers = litter(host, 1, tmp_path)
+    for each in (host.first["pid"], host.guardian.pid):
+        os.kill(each, signal.SIGSTOP)
+    for each in (host.first["pid"], host.guardian.pid):
+        os.kill(each, signal.SIGKILL)
+    await gone(pid)
+    for each in helpers:
+        os.kill(each, 0)
+    zygote()
+    for each in helpers:
+        await gone(each)
+
+
+def test_a_preload_module_that_starts_a_thread_is_named(zygote: Callable[..., ZygoteHost], tmp_path: Path) -> None:
+    (tmp_path / "threaded.py").write_text("import threading, time\nthreading.Thread(target=time.sleep, args=(300,), daemon=True).start()\n")
+    host = zygote("threaded", env={"PYTHONPATH": str(tmp_path)})
+    assert host.first["type"] == "unfit"
+    assert 'preload module "threaded" started 1 thread;' in host.first["message"]
+
+
+def test_a_preload_module_that_is_missing_is_named(zygote: Callable[..., ZygoteHost]) -> None:
+    host = zygote("no_such_module_here")
+    assert host.first == {
+        "type": "unfit",
+        "message": "preload module \"no_such_module_here\" cannot be imported: ModuleNotFoundError: No module named 'no_such_module_here'",
+    }
+
+
+def test_a_worker_that_cannot_be_started_is_refused_with_the_reason(zygote: Callable[..., ZygoteHost], tmp_path: Path) -> None:
+    host = zygote()
+    answer = host.fork(1, AGENT, cwd=tmp_path / "nowhere")
+    assert answer["type"] == "refused"
+    assert "nowhere" in answer["message"]
+    host.ready(2, AGENT)

@@ -1,0 +1,184 @@
+/** One guardian with its zygote, as the host sees it: a template process that forks workers on request. Linux. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes, randomInt } from "node:crypto";
+import { createServer, type Server, type Socket } from "node:net";
+import { Duplex } from "node:stream";
+import type { WorkerSpec } from "./launcher.ts";
+import { createLineSplitter } from "./line-splitter.ts";
+import { createSocketDirectory, type SocketDirectory } from "./socket-directory.ts";
+
+/** What the zygote answered to a fork. */
+export type ForkOutcome = { forked: ForkedProcess } | { refused: { detail: string; errno: string | undefined } };
+
+/** A worker that was just forked, and its three channels. */
+export interface ForkedProcess {
+  pid: number;
+  control: Duplex;
+  stdout: Duplex;
+  stderr: Duplex;
+  onExit(listener: (code: number | null, signal: NodeJS.Signals | null) => void): void;
+}
+
+type Exit = [code: number | null, signal: NodeJS.Signals | null];
+
+interface Pending {
+  pid: number | undefined;
+  channels: Map<string, Socket>;
+  resolve: (outcome: ForkOutcome) => void;
+  exit: PromiseWithResolvers<Exit>;
+}
+
+/** Starts a zygote for one interpreter and environment, and asks it for workers. */
+export class Zygote {
+  readonly #child: ChildProcess;
+  readonly #control: Duplex;
+  readonly #server: Server;
+  readonly #directory: SocketDirectory;
+  readonly #token = randomBytes(32).toString("hex");
+  readonly #workers = new Map<number, Pending>();
+  readonly #fitness = Promise.withResolvers<string | undefined>();
+  readonly #ended: Promise<void>;
+  #lost = false;
+  #count = 0;
+
+  constructor(interpreter: string, env: Readonly<Record<string, string>>, preload: readonly string[]) {
+    this.#directory = createSocketDirectory();
+    this.#server = createServer((socket) => this.#onConnection(socket));
+    this.#server.listen(this.#directory.socketPath).unref();
+    const system = String(randomInt(1, 2 ** 32 - 1));
+    const args = ["-u", "-m", "synapse_otp.zygote", "--system", system, "--preload", ...preload];
+    this.#child = spawn(interpreter, args, {
+      cwd: "/",
+      env: { ...env, SYNAPSE_WORKER: "1" },
+      stdio: ["ignore", "ignore", "inherit", "pipe", "pipe"],
+      detached: true,
+    });
+    const [, , , control, lifeline] = this.#child.stdio;
+    if (!(control instanceof Duplex) || !(lifeline instanceof Duplex)) throw new TypeError("no stream for fd 3 or 4");
+    this.#control = control;
+    for (const stream of [control, lifeline]) stream.on("error", () => stream.destroy());
+    lifeline.resume();
+    const splitter = createLineSplitter({ maxBytes: 65_536, onLine: (line) => this.#onLine(line) });
+    control.on("data", (chunk: Buffer) => splitter.push(chunk));
+    this.#child.on("error", (error) => this.#fitness.resolve(error.message));
+    this.#ended = new Promise((resolve) => {
+      this.#child.on("close", () => {
+        this.#onEnd();
+        resolve();
+      });
+    });
+  }
+
+  /** Whether it has ended. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /** Undefined when it can fork; else why it cannot, in one sentence. */
+  get unfit(): Promise<string | undefined> {
+    return this.#fitness.promise;
+  }
+
+  /** Asks for a worker. Never rejects. */
+  async fork(spec: WorkerSpec): Promise<ForkOutcome> {
+    const unfit = await this.unfit;
+    if (unfit !== undefined || this.#lost) {
+      return { refused: { detail: unfit ?? "the zygote has ended", errno: undefined } };
+    }
+    this.#count += 1;
+    const id = this.#count;
+    const { promise, resolve } = Promise.withResolvers<ForkOutcome>();
+    this.#workers.set(id, { pid: undefined, channels: new Map(), resolve, exit: Promise.withResolvers<Exit>() });
+    const { entry, cwd } = spec;
+    const env = { ...spec.env, SYNAPSE_WORKER: "1" };
+    const request = { type: "fork", id, listen: this.#directory.socketPath, token: this.#token, entry, cwd, env };
+    this.#control.write(`${JSON.stringify(request)}\n`);
+    return promise;
+  }
+
+  /** Ends it, and with it everything that it has forked. */
+  async close(): Promise<void> {
+    this.#control.end();
+    await this.#ended;
+  }
+
+  #onLine(line: string): void {
+    const message = parse(line) as { type: string; id: number; pid: number; message: string; errno?: string } & {
+      code: number | null;
+      signal: NodeJS.Signals | null;
+    };
+    if (message.type === "ready") this.#fitness.resolve(undefined);
+    if (message.type === "unfit") this.#fitness.resolve(message.message);
+    const worker = this.#workers.get(message.id);
+    if (worker === undefined) return;
+    if (message.type === "forked") {
+      worker.pid = message.pid;
+      this.#settle(worker);
+    } else if (message.type === "refused") {
+      this.#workers.delete(message.id);
+      worker.resolve({ refused: { detail: message.message, errno: message.errno } });
+    } else if (message.type === "exited") {
+      this.#workers.delete(message.id);
+      worker.exit.resolve([message.code, message.signal]);
+    }
+  }
+
+  #onConnection(socket: Socket): void {
+    let text = Buffer.alloc(0);
+    const onReadable = () => {
+      for (let chunk = socket.read(1); chunk !== null; chunk = socket.read(1)) {
+        if (chunk[0] === 10) {
+          socket.off("readable", onReadable);
+          this.#take(socket, text.toString());
+          return;
+        }
+        text = Buffer.concat([text, chunk]);
+      }
+    };
+    socket.on("error", () => socket.destroy());
+    socket.on("readable", onReadable);
+  }
+
+  #take(socket: Socket, line: string): void {
+    const { id, channel, token } = parse(line) as { id?: number; channel?: string; token?: string };
+    const worker = token === this.#token ? this.#workers.get(id ?? 0) : undefined;
+    if (worker === undefined || channel === undefined) {
+      socket.destroy();
+      return;
+    }
+    worker.channels.set(channel, socket);
+    this.#settle(worker);
+  }
+
+  #settle({ pid, channels, resolve, exit }: Pending): void {
+    const [control, stdout, stderr] = ["control", "stdout", "stderr"].map((name) => channels.get(name));
+    if (pid === undefined || control === undefined || stdout === undefined || stderr === undefined) return;
+    resolve({
+      forked: { pid, control, stdout, stderr, onExit: (listener) => void exit.promise.then((end) => listener(...end)) },
+    });
+  }
+
+  #onEnd(): void {
+    this.#lost = true;
+    this.#fitness.resolve("the zygote ended before it was ready");
+    this.#server.close();
+    this.#directory.remove();
+    for (const { resolve, exit, channels, pid } of this.#workers.values()) {
+      resolve({ refused: { detail: "the zygote has ended", errno: undefined } });
+      exit.resolve([null, "SIGKILL"]);
+      if (pid === undefined) for (const socket of channels.values()) socket.destroy();
+    }
+    this.#workers.clear();
+  }
+}
+
+/** A line as an object; an empty one for a line that is none: it then means nothing to anybody. */
+function parse(line: string): object {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null ? value : {};
+  } catch {
+    return {}; // A stranger's, or of a preload module that writes to fd 3.
+  }
+}
