@@ -7,5 +7,7 @@ import type { ProcessReport } from "./otp/report/process-report.ts";
 export type Report =
   | ProcessReport
   | AgentReport
+  /** The process that forks workers has ended: they end with it, and the next one is started for those that take their places. */
+  | { type: "zygote.lost"; pid: number | undefined; workers: number }
   | { type: "inspect.threw"; error: unknown }
   | { type: "inspect.dropped"; events: number };

@@ -53,6 +53,8 @@ export interface PythonOptions {
   readonly cwd?: string | undefined;
   /** Added to the environment of every worker. */
   readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Modules that a zygote imports before it forks workers, beside pydantic-ai and grpc: for agents with `launcher: "zygote"`. Default: none. */
+  readonly preload?: readonly string[] | undefined;
   /** Largest request and answer in bytes, on both ends; default 64 MiB. */
   readonly maxMessageBytes?: number | undefined;
 }
@@ -81,7 +83,7 @@ const knownOptions = new Set([
 ]);
 /** A record may hold some 100 KiB of stacks and lines. */
 const mostCrashes = 100_000;
-const knownPython = new Set(["interpreter", "cwd", "env", "maxMessageBytes"]);
+const knownPython = new Set(["interpreter", "cwd", "env", "preload", "maxMessageBytes"]);
 
 /**
  * Checks the options that the system itself uses; the root supervisor checks its own.
@@ -117,6 +119,7 @@ export function checkSystemOptions(options: SystemOptions): void {
   }
   if (python.cwd !== undefined) workingDirectory(python.cwd);
   if (python.env !== undefined) checkVariables("options.python.env", python.env);
+  checkPreload(python.preload);
   const { maxMessageBytes } = python;
   if (
     maxMessageBytes !== undefined &&
@@ -127,6 +130,16 @@ export function checkSystemOptions(options: SystemOptions): void {
       maxMessageBytes,
       "an integer from 1,024 to 2,147,483,647 bytes",
     );
+  }
+}
+
+function checkPreload(preload: unknown): void {
+  const field = "options.python.preload";
+  if (preload === undefined) return;
+  if (!Array.isArray(preload)) throw invalidArgument(field, preload, "a list of module names");
+  for (const [index, name] of preload.entries()) {
+    const isName = typeof name === "string" && /^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}_][\p{L}\p{N}_]*)*$/u.test(name);
+    if (!isName) throw invalidArgument(`${field}[${index}]`, name, 'a module name such as "openai" or "my.tools"');
   }
 }
 

@@ -29,8 +29,10 @@ import { StderrLines } from "./stderr-lines.ts";
 import { healthOf, type SystemHealth } from "./system-health.ts";
 import { checkSystemOptions, type StopOptions, type SystemOptions, workingDirectory } from "./system-options.ts";
 import type { Launcher } from "./worker/launcher.ts";
+import { chooseLauncher } from "./worker/launcher-choice.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
 import { createSpawnLauncher } from "./worker/spawn-launcher.ts";
+import { createZygoteLauncher } from "./worker/zygote-launcher.ts";
 
 /** Replacements for the parts of a system that touch the world; for tests and benchmarks. */
 export interface SystemParts {
@@ -242,7 +244,15 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     if (value.type === "agent.crashed") crashes.note(value.crash);
     reporter.report(value);
   };
-  const launcher = parts.launcher ?? createSpawnLauncher();
+  const launcher =
+    parts.launcher ??
+    chooseLauncher({
+      spawn: createSpawnLauncher(),
+      zygote: createZygoteLauncher({
+        preload: python.preload ?? [],
+        onLost: (lost) => report({ type: "zygote.lost", ...lost }),
+      }),
+    });
   const environment = new AgentEnvironment({
     launcher,
     cwd,

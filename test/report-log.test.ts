@@ -114,6 +114,11 @@ const cases: [string, string, Report][] = [
     "system/poet stopped (shutdown); 3 waiting runs rejected",
     { ...byAgent, type: "agent.stopped", reason: "shutdown", rejectedRuns: 3 },
   ],
+  [
+    "error",
+    "a zygote ended without being asked to, and 3 workers with it",
+    { type: "zygote.lost", pid: 7, workers: 3 },
+  ],
   ["warn", "the inspection observer threw", { type: "inspect.threw", error: new Error("x") }],
   ["warn", "the inspection observer is too slow: 5 events dropped", { type: "inspect.dropped", events: 5 }],
 ];

@@ -103,6 +103,7 @@ export class AgentWorker {
       incarnation,
       interpreter: environment.interpreter,
       entry: spec.entry,
+      launcher: spec.launcher,
       cwd: environment.cwd,
       env: { ...environment.env, ...spec.env },
       startTimeoutMs: spec.startTimeoutMs,

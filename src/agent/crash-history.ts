@@ -83,9 +83,7 @@ export class CrashHistory {
       this.#life.tellSupervisor((scope) => scope.startFailed(crash));
       return;
     }
-    this.#life.tellSupervisor((scope) =>
-      scope.exited(exitReasonOf(crash), crash.failedStarts, crash.poisonRuns === undefined),
-    );
+    this.#life.tellSupervisor((scope) => scope.exited(exitReasonOf(crash), crash.failedStarts, isCharged(crash)));
   }
 
   /** The supervisor's answer. */
@@ -106,6 +104,11 @@ export class CrashHistory {
   endError(reason: string, runId?: string): SynapseError {
     return this.#leftDown?.() ?? agentStoppedError(this.#life.agentId, reason, this.#last, runId);
   }
+}
+
+/** Whether the end counts for the policy: not when it is a run's, or a zygote's, which takes all of its workers with it. */
+function isCharged({ cause, poisonRuns }: CrashRecord): boolean {
+  return poisonRuns === undefined && cause !== "zygote_lost";
 }
 
 /** A worker that ended by itself with exit code 0 had finished; anything else is a crash. */

@@ -78,6 +78,8 @@ function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], about: Cras
       const how = exit.signal === undefined ? `exited with code ${exit.exitCode}` : `was ended by ${exit.signal}`;
       return `${who} ran out of memory and ${how} ${after}`;
     }
+    case "zygote_lost":
+      return `${who} ended with the zygote that had forked it ${after}`;
     case "stopped":
       return `${who} was stopped ${after}`;
     case "retired":

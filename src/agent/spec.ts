@@ -60,7 +60,7 @@ export interface AgentSpec<Output = unknown> {
   /** What becomes of runs whose worker dies; default: they reject with its end. A run may say otherwise. */
   readonly retry?: RetryOptions | undefined;
   /** How workers are started; "auto" is "spawn". */
-  readonly launcher?: "spawn" | "auto" | undefined;
+  readonly launcher?: "spawn" | "zygote" | "auto" | undefined;
 }
 
 /** An agent specification with every default filled in. */
@@ -83,6 +83,7 @@ export interface NormalAgentSpec {
   readonly retry: RetryOptions | undefined;
   /** Undefined: false. */
   readonly watch: boolean | undefined;
+  readonly launcher: "spawn" | "zygote" | "auto";
 }
 
 const unsafeNumberRules: readonly string[] = ["string", "bigint", "error"] satisfies UnsafeNumbers[];
@@ -161,9 +162,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   if (watch !== undefined && typeof watch !== "boolean") {
     throw invalidArgument("spec.watch", watch, `a boolean (agent "${id}")`);
   }
-  if (launcher !== "spawn" && launcher !== "auto") {
-    throw invalidArgument("spec.launcher", launcher, `"spawn" or "auto" (agent "${id}")`);
-  }
+  checkLauncher(launcher, id);
   const { restart = "permanent" } = spec;
   return {
     id,
@@ -176,6 +175,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     maxConcurrency,
     maxQueue,
     env: { ...env },
+    launcher,
     output: output === "text" ? textSchema : output,
     unsafeNumbers,
     recycle: recycle === undefined ? undefined : checkRecycle(recycle, id),
@@ -187,6 +187,16 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
 function checkPatience(field: string, value: number | "infinity", id: string): void {
   if (value === "infinity" || (Number.isInteger(value) && value >= 1 && value <= longestTimerMs)) return;
   throw invalidArgument(field, value, `an integer from 1 to 2,147,483,647, or "infinity" (agent "${id}")`);
+}
+
+function checkLauncher(launcher: unknown, id: string): void {
+  if (launcher === "spawn" || launcher === "auto") return;
+  if (launcher !== "zygote") {
+    throw invalidArgument("spec.launcher", launcher, `"spawn", "zygote" or "auto" (agent "${id}")`);
+  }
+  if (process.platform !== "linux") {
+    throw invalidArgument("spec.launcher", launcher, `"spawn" or "auto": only Linux has zygotes (agent "${id}")`);
+  }
 }
 
 function checkInteger(field: string, value: number, least: number, id: string): void {

@@ -70,8 +70,8 @@ export function judgeKernel(facts: KernelFacts): readonly Finding[] {
     finding(
       "subreaper",
       facts.subreaper,
-      "PR_SET_CHILD_SUBREAPER, by which orphans are inherited and ended,",
-      "what a killed worker leaves in a session of its own stays",
+      "PR_SET_CHILD_SUBREAPER, by which a process inherits the orphans below it,",
+      "process 1 inherits what a killed worker has started",
       allowPrctl,
     ),
     finding(
@@ -85,7 +85,7 @@ export function judgeKernel(facts: KernelFacts): readonly Finding[] {
       "children",
       facts.children,
       "/proc/<pid>/task/<tid>/children, which names what a process has started,",
-      "orphans are looked for among all processes",
+      "what descends from a process is looked for among all processes",
       "mount /proc in the container, on a kernel with CONFIG_PROC_CHILDREN",
     ),
   ];

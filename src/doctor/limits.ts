@@ -68,7 +68,7 @@ function judgeLocks({ locks }: LimitFacts): Finding {
   const check = "locks";
   if (locks === undefined) return unknown(check, "the limit of file locks (RLIMIT_LOCKS, on Linux only)");
   if (locks === Number.POSITIVE_INFINITY) {
-    return { check, status: "ok", message: "RLIMIT_LOCKS is free to mark what a worker starts as its own" };
+    return { check, status: "ok", message: "RLIMIT_LOCKS is free to mark what a process starts as its own" };
   }
   return {
     check,

@@ -18,6 +18,8 @@ export interface WorkerSpec {
   /** Absolute path of the Python interpreter. */
   interpreter: string;
   /** "path/to/file.py:agent" or "package.module:agent". */
+  /** How it is started, where a launcher can choose: "auto" and undefined are "spawn". */
+  launcher?: "spawn" | "zygote" | "auto";
   entry: string;
   /** Working directory of the worker. */
   cwd: string;
@@ -99,7 +101,7 @@ export interface WorkerExit {
 /** One running (or ended) worker process. */
 export interface Worker {
   readonly incarnation: number;
-  /** Undefined only when the process could not be spawned. */
+  /** Undefined when the process could not be spawned, and of one that is to be forked until it is. */
   readonly pid: number | undefined;
   /** Settles once: ready, or the exit that came first. Never rejects. */
   readonly started: Promise<{ ready: WorkerReady } | { exit: WorkerExit }>;

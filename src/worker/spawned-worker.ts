@@ -31,7 +31,7 @@ const drainMs = 100;
 /** A process that was just spawned, and what belongs to it. */
 export interface SpawnedProcess {
   /** Calls the listener once, when the process has ended and was reaped. */
-  onExit(listener: (code: number | null, signal: NodeJS.Signals | null) => void): void;
+  onExit(listener: (code: number | null, signal: NodeJS.Signals | null, zygoteLost?: boolean) => void): void;
   pid: number;
   stdout: Readable;
   stderr: Readable;
@@ -104,7 +104,7 @@ export class SpawnedWorker implements Worker {
     });
     spawned.lifeline?.on("error", () => spawned.lifeline?.destroy()); // The worker is gone; its exit tells.
     spawned.lifeline?.resume();
-    spawned.onExit((code, signal) => void this.#onExit(code, signal));
+    spawned.onExit((code, signal, zygoteLost) => void this.#onExit(code, signal, zygoteLost));
 
     this.#deadline.set(spec.startTimeoutMs, () => this.#endBy("start_timeout"));
     const { directory, token } = spawned;
@@ -261,7 +261,7 @@ export class SpawnedWorker implements Worker {
   }
 
   /** The child is reaped: from here on its pid may belong to a stranger, its group only to what it left behind. */
-  async #onExit(code: number | null, signal: NodeJS.Signals | null): Promise<void> {
+  async #onExit(code: number | null, signal: NodeJS.Signals | null, zygoteLost = false): Promise<void> {
     const uptimeMs = Math.round(this.#clock.now() - this.#process.spawnedAtMs);
     this.#exitSeen = true;
     this.#deadline.clear();
@@ -285,7 +285,9 @@ export class SpawnedWorker implements Worker {
     this.#channel.destroy();
 
     const stderrTail = this.#output.stderrTail();
-    const cause = withOutOfMemory(exitCause(this.#verdict, signal), { code, signal, stderrTail, oomKilled });
+    const lost = zygoteLost && this.#verdict === undefined;
+    const seen = lost ? "zygote_lost" : exitCause(this.#verdict, signal);
+    const cause = withOutOfMemory(seen, { code, signal, stderrTail, oomKilled });
     const overdue = this.#verdict === "stop_overdue" && cause === "killed";
     const exit: WorkerExit = {
       cause,

@@ -2,30 +2,33 @@
 
 import { randomBytes } from "node:crypto";
 import { type Clock, createTimer, realClock } from "./clock.ts";
-import type { Launcher, Worker, WorkerExit, WorkerReady, WorkerSpec } from "./launcher.ts";
+import type { Launcher, Worker, WorkerExit, WorkerReady, WorkerSpec, WorkerUsage } from "./launcher.ts";
 import { createSocketDirectory } from "./socket-directory.ts";
 import { describeSpawnFailure } from "./spawn-failure.ts";
 import { createStillbornWorker } from "./spawn-launcher.ts";
 import { SpawnedWorker } from "./spawned-worker.ts";
 import { killProcessAndGroup } from "./terminate.ts";
-import { type ForkedProcess, type ForkOutcome, Zygote } from "./zygote.ts";
+import { type ForkedProcess, type ForkOutcome, type LostZygote, Zygote } from "./zygote.ts";
 
 /** Options of {@link createZygoteLauncher}. */
 export interface ZygoteLauncherOptions {
   /** Modules that are imported before the first fork; default none. */
   preload?: readonly string[];
+  /** Told when a zygote that was ready has ended without being asked to. Must not throw. */
+  onLost?: (lost: LostZygote) => void;
   /** Default: the machine's monotonic clock. */
   clock?: Clock;
 }
 
 /** Creates a launcher of forks. A zygote is started at the first launch that needs it, and again when it has ended. */
-export function createZygoteLauncher({ preload = [], clock = realClock }: ZygoteLauncherOptions = {}): Launcher {
+export function createZygoteLauncher(options: ZygoteLauncherOptions = {}): Launcher {
+  const { preload = [], clock = realClock, onLost = () => undefined } = options;
   const zygotes = new Map<string, Zygote>();
   const zygoteOf = ({ interpreter, env }: WorkerSpec) => {
     const key = JSON.stringify([interpreter, Object.entries(env).sort()]);
     let zygote = zygotes.get(key);
     if (zygote === undefined || zygote.lost) {
-      zygote = new Zygote(interpreter, env, preload);
+      zygote = new Zygote({ interpreter, env, preload, onLost });
       zygotes.set(key, zygote);
     }
     return zygote;
@@ -44,11 +47,19 @@ export function createZygoteLauncher({ preload = [], clock = realClock }: Zygote
   };
 }
 
+/** A zygote that ends in the middle of a fork is no reason to give the worker up: the next one forks it. */
+async function forkBy(zygoteOf: () => Zygote, spec: WorkerSpec): Promise<ForkOutcome> {
+  for (let left = 2; ; left -= 1) {
+    const outcome = await zygoteOf().fork(spec);
+    if (!("refused" in outcome) || outcome.refused.lost !== true || left === 0) return outcome;
+  }
+}
+
 async function fork(zygoteOf: () => Zygote, spec: WorkerSpec, clock: Clock): Promise<Worker> {
   const spawnedAtMs = clock.now();
   let forked: ForkedProcess | undefined;
   try {
-    const outcome = await inTime(zygoteOf().fork(spec), spec.startTimeoutMs, clock);
+    const outcome = await inTime(forkBy(zygoteOf, spec), spec.startTimeoutMs, clock);
     if ("refused" in outcome) return createStillbornWorker(spec, clock, spawnedAtMs, outcome.refused);
     forked = outcome.forked;
     const token = randomBytes(32).toString("hex");
@@ -101,6 +112,18 @@ class ForkedWorker implements Worker {
 
   get pid(): number | undefined {
     return this.#worker?.pid;
+  }
+
+  async importedFiles(): Promise<readonly string[]> {
+    return (await this.#worker?.importedFiles?.()) ?? [];
+  }
+
+  usage(): WorkerUsage | undefined {
+    return this.#worker?.usage();
+  }
+
+  dumpStacks(): Promise<readonly string[]> {
+    return this.#worker?.dumpStacks() ?? Promise.resolve([]);
   }
 
   releaseSocket(): void {

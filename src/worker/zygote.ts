@@ -9,7 +9,14 @@ import { createLineSplitter } from "./line-splitter.ts";
 import { createSocketDirectory, type SocketDirectory } from "./socket-directory.ts";
 
 /** What the zygote answered to a fork. */
-export type ForkOutcome = { forked: ForkedProcess } | { refused: { detail: string; errno: string | undefined } };
+export type ForkOutcome = { forked: ForkedProcess } | { refused: ForkRefusal };
+
+/** Why it has not forked. `lost`: it had been ready and has ended, so that the next zygote may do it. */
+export interface ForkRefusal {
+  detail: string;
+  errno: string | undefined;
+  lost?: boolean;
+}
 
 /** A worker that was just forked, and its three channels. */
 export interface ForkedProcess {
@@ -17,10 +24,10 @@ export interface ForkedProcess {
   control: Duplex;
   stdout: Duplex;
   stderr: Duplex;
-  onExit(listener: (code: number | null, signal: NodeJS.Signals | null) => void): void;
+  onExit(listener: (code: number | null, signal: NodeJS.Signals | null, zygoteLost: boolean) => void): void;
 }
 
-type Exit = [code: number | null, signal: NodeJS.Signals | null];
+type Exit = [code: number | null, signal: NodeJS.Signals | null, zygoteLost: boolean];
 
 interface Pending {
   pid: number | undefined;
@@ -29,8 +36,26 @@ interface Pending {
   exit: PromiseWithResolvers<Exit>;
 }
 
+/** A zygote that was ready and has ended without being asked to: what it had forked ends with it. */
+export interface LostZygote {
+  /** Process id of its guardian. */
+  readonly pid: number | undefined;
+  /** How many workers it had. */
+  readonly workers: number;
+}
+
+/** What a zygote is started with. */
+export interface ZygoteParts {
+  readonly interpreter: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly preload: readonly string[];
+  /** Told when it has ended by itself. */
+  readonly onLost: (lost: LostZygote) => void;
+}
+
 /** Starts a zygote for one interpreter and environment, and asks it for workers. */
 export class Zygote {
+  readonly #onLost: (lost: LostZygote) => void;
   readonly #child: ChildProcess;
   readonly #control: Duplex;
   readonly #server: Server;
@@ -40,9 +65,12 @@ export class Zygote {
   readonly #fitness = Promise.withResolvers<string | undefined>();
   readonly #ended: Promise<void>;
   #lost = false;
+  #closing = false;
+  #ready = false;
   #count = 0;
 
-  constructor(interpreter: string, env: Readonly<Record<string, string>>, preload: readonly string[]) {
+  constructor({ interpreter, env, preload, onLost }: ZygoteParts) {
+    this.#onLost = onLost;
     this.#directory = createSocketDirectory();
     this.#server = createServer((socket) => this.#onConnection(socket));
     this.#server.listen(this.#directory.socketPath).unref();
@@ -84,7 +112,7 @@ export class Zygote {
   async fork(spec: WorkerSpec): Promise<ForkOutcome> {
     const unfit = await this.unfit;
     if (unfit !== undefined || this.#lost) {
-      return { refused: { detail: unfit ?? "the zygote has ended", errno: undefined } };
+      return { refused: { detail: unfit ?? "the zygote has ended", errno: undefined, lost: this.#ready } };
     }
     this.#count += 1;
     const id = this.#count;
@@ -99,6 +127,7 @@ export class Zygote {
 
   /** Ends it, and with it everything that it has forked. */
   async close(): Promise<void> {
+    this.#closing = true;
     this.#control.end();
     await this.#ended;
   }
@@ -108,7 +137,10 @@ export class Zygote {
       code: number | null;
       signal: NodeJS.Signals | null;
     };
-    if (message.type === "ready") this.#fitness.resolve(undefined);
+    if (message.type === "ready") {
+      this.#ready = true;
+      this.#fitness.resolve(undefined);
+    }
     if (message.type === "unfit") this.#fitness.resolve(message.message);
     const worker = this.#workers.get(message.id);
     if (worker === undefined) return;
@@ -120,7 +152,7 @@ export class Zygote {
       worker.resolve({ refused: { detail: message.message, errno: message.errno } });
     } else if (message.type === "exited") {
       this.#workers.delete(message.id);
-      worker.exit.resolve([message.code, message.signal]);
+      worker.exit.resolve([message.code, message.signal, false]);
     }
   }
 
@@ -165,11 +197,13 @@ export class Zygote {
     this.#server.close();
     this.#directory.remove();
     for (const { resolve, exit, channels, pid } of this.#workers.values()) {
-      resolve({ refused: { detail: "the zygote has ended", errno: undefined } });
-      exit.resolve([null, "SIGKILL"]);
+      resolve({ refused: { detail: "the zygote has ended", errno: undefined, lost: this.#ready && !this.#closing } });
+      exit.resolve([null, "SIGKILL", !this.#closing]);
       if (pid === undefined) for (const socket of channels.values()) socket.destroy();
     }
+    const workers = this.#workers.size;
     this.#workers.clear();
+    if (this.#ready && !this.#closing) this.#onLost({ pid: this.#child.pid, workers });
   }
 }
 

@@ -46,6 +46,7 @@ test.each([
     { signal: "SIGABRT", wasReady: false },
     "its worker (pid 4194999) was ended by SIGABRT after 1235 ms, before it was ready",
   ],
+  ["zygote_lost", {}, "its worker (pid 4194999) ended with the zygote that had forked it after 1235 ms"],
   ["stopped", {}, "its worker (pid 4194999) was stopped after 1235 ms"],
   ["killed", {}, "its worker (pid 4194999) was killed after 1235 ms"],
   ["start_timeout", {}, "its worker (pid 4194999) was not ready after 1235 ms and was killed"],

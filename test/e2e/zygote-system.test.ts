@@ -1,0 +1,75 @@
+/** Agents whose workers are forked: the system as a whole, with real kills. */
+
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { controllable, pidOf, rejection, watch } from "./support.ts";
+
+const linux = process.platform === "linux";
+
+/** The parent of a process. */
+function parentOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+}
+
+function isGone(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+  } catch {
+    return true;
+  }
+}
+
+describe.runIf(linux)("agents with the zygote launcher", () => {
+  test("run, crash alone, and are served by the next fork", async () => {
+    const { system, report } = await watch([controllable({ launcher: "zygote" })]);
+    const agent = system.agent("ctl");
+    expect((await agent.run("echo:first")).output).toBe("first");
+    const first = pidOf(agent);
+    const zygote = parentOf(first);
+    const held = rejection(agent.run("sleep:29"));
+    await expect.poll(() => agent.inFlight).toBe(1);
+    process.kill(first, "SIGKILL");
+    expect(await held).toMatchObject({ code: "worker_exited", crash: { cause: "signaled", signal: "SIGKILL" } });
+    await report("agent.ready", ({ incarnation }) => incarnation === 2);
+    expect((await agent.run("echo:second")).output).toBe("second");
+    expect(parentOf(pidOf(agent))).toBe(zygote);
+    const second = pidOf(agent);
+    await system.stop();
+    expect([isGone(first), isGone(second), isGone(zygote)]).toEqual([true, true, true]);
+  });
+
+  test("lose their workers with the zygote, get others from the next one, and no restart is counted", async () => {
+    const agents = ["a", "b"].map((id) => controllable({ id, launcher: "zygote" }));
+    const { system, report, reports } = await watch(agents, { maxRestarts: 0 });
+    await system.whenReady();
+    const [a, b] = ["a", "b"].map((id) => system.agent(id));
+    if (a === undefined || b === undefined) throw new Error("there are two agents");
+    const before = [pidOf(a), pidOf(b)];
+    const zygote = parentOf(pidOf(a));
+    expect(parentOf(pidOf(b))).toBe(zygote);
+    const held = rejection(a.run("sleep:29"));
+    await expect.poll(() => a.inFlight).toBe(1);
+    process.kill(zygote, "SIGKILL");
+    expect(await held).toMatchObject({ code: "worker_exited" });
+    for (const id of ["a", "b"]) {
+      await report("agent.ready", (ready) => ready.agentId === id && ready.incarnation === 2);
+    }
+    expect((await Promise.all([a.run("echo:a"), b.run("echo:b")])).map(({ output }) => output)).toEqual(["a", "b"]);
+    expect(reports.filter(({ type }) => type === "zygote.lost")).toHaveLength(1);
+    for (const { type, ...crash } of reports) {
+      if (type === "agent.crashed") expect(crash).toMatchObject({ crash: { cause: "zygote_lost" } });
+    }
+    expect(before.map(isGone)).toEqual([true, true]);
+    await system.stop();
+  });
+
+  test("a preloaded module that cannot be imported is a start that failed, by name", async () => {
+    const { system } = await watch([controllable({ launcher: "zygote" })], { python: { preload: ["no_such_module"] } });
+    expect(await rejection(system.agent("ctl").run("echo:never"))).toMatchObject({
+      code: "worker_spawn_failed",
+      message: expect.stringContaining('preload module "no_such_module" cannot be imported'),
+    });
+    await system.stop();
+  });
+});
