@@ -75,6 +75,8 @@ test("abort: the caller learns at once and the Python handler is cancelled", asy
   expect(error).toBeInstanceOf(RunError);
   expect(error).toMatchObject({ code: "run_cancelled", kind: "cancelled" });
   await logged(({ msg }) => msg === "handler cancelled: sleep:30");
+  // Whether the event loop is free again, it says itself.
+  await agent.whenReady();
   expect(agent.state).toBe("ready");
 });
 
@@ -94,6 +96,8 @@ test("leaving a stream's loop early cancels the Python handler", async () => {
   for await (const event of stream) if (event.type === "text.delta") break;
   await logged(({ event, run_id }) => event === "run.cancelled" && run_id === stream.runId);
   expect(await rejection(stream.result)).toMatchObject({ code: "run_cancelled" });
+  // Whether the event loop is free again, it says itself.
+  await agent.whenReady();
   expect(agent.state).toBe("ready");
 });
 
