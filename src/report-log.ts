@@ -107,6 +107,8 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
       return ["error", `deadlock: ${report.because}`];
     case "dead_letter":
       return ["warn", `a message to ${report.to} reached nobody (${report.why})`];
+    case "zygote.unfit":
+      return ["warn", `workers are started as fresh processes, not forked: ${report.because}`];
     case "zygote.lost":
       return ["error", `a zygote ended without being asked to, and ${report.workers} workers with it`];
     case "inspect.threw":

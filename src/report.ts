@@ -7,7 +7,11 @@ import type { ProcessReport } from "./otp/report/process-report.ts";
 export type Report =
   | ProcessReport
   | AgentReport
-  /** The process that forks workers has ended: they end with it, and the next one is started for those that take their places. */
+  /**
+   * "zygote.unfit": no worker can be forked here, and fresh interpreters are started instead. "zygote.lost": the process that forks workers has ended; they
+   * end with it, and the next one is started for those that take their places.
+   */
+  | { type: "zygote.unfit"; because: string }
   | { type: "zygote.lost"; pid: number | undefined; workers: number }
   | { type: "inspect.threw"; error: unknown }
   | { type: "inspect.dropped"; events: number };

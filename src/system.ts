@@ -1,6 +1,6 @@
 /** A system: one root supervisor with the services its agents share. */
 
-import { type AgentDefinition, containsAgent, longestStartMs } from "./agent/define.ts";
+import { type AgentDefinition, containsAgent, insistsOnSpawn, longestStartMs } from "./agent/define.ts";
 import { AgentEnvironment } from "./agent/environment.ts";
 import { guardLogger } from "./agent/guarded-logger.ts";
 import type { Agent, WaitOptions } from "./agent/handle.ts";
@@ -18,7 +18,7 @@ import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
 import { normalizeSupervisorSpec, type SupervisorSpec } from "./otp/supervisor/spec.ts";
 import type { SupervisorDefinition } from "./otp/supervisor/start.ts";
 import { Supervisor } from "./otp/supervisor/supervisor.ts";
-import { warnOfOrphans } from "./process-one.ts";
+import { lookAtProcessOne, warnOfOrphans } from "./process-one.ts";
 import { workerEnvironment } from "./python/environment.ts";
 import { findInterpreter } from "./python/interpreter.ts";
 import { answerTimeoutMs } from "./python/probe.ts";
@@ -50,7 +50,7 @@ export class System implements AsyncDisposable {
   readonly #root: Supervisor;
   readonly #environment: AgentEnvironment;
   readonly #reporter: Reporter;
-  readonly #findPython: (startMs: number) => Promise<string>;
+  readonly #findPython: (specs: readonly ChildSpec[]) => Promise<string>;
   readonly #clock: Clock;
   readonly #metrics = new MetricsCollector();
   readonly #crashes: CrashLog;
@@ -62,7 +62,7 @@ export class System implements AsyncDisposable {
     clock: Clock;
     reporter: Reporter;
     ended: Promise<ExitReason>;
-    findPython: (startMs: number) => Promise<string>;
+    findPython: (specs: readonly ChildSpec[]) => Promise<string>;
     crashes: CrashLog;
   }) {
     this.name = parts.root.path;
@@ -167,7 +167,7 @@ export class System implements AsyncDisposable {
       });
     }
     if (typeof child === "object" && child !== null && containsAgent(child)) {
-      this.#environment.interpreter ??= await this.#findPython(longestStartMs([child]));
+      this.#environment.interpreter ??= await this.#findPython([child]);
     }
     return supervisor.startChild(child);
   }
@@ -222,20 +222,21 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   const logger = guardLogger(options.logger ?? createDefaultLogger(name, (line) => lines.write(line)));
   const cwd = workingDirectory(python.cwd);
   const workerEnv = workerEnvironment(python.env ?? {});
-  const findPython = async (startMs: number) => {
-    // Whoever needs an interpreter has workers to come, and with them what may be orphaned.
-    warnOfOrphans(logger);
+  const one = lookAtProcessOne();
+  const findPython = async (specs: readonly ChildSpec[]) => {
+    // What a fork leaves behind its guardian reaps.
+    if (insistsOnSpawn(specs)) warnOfOrphans(logger, one);
     if (parts.interpreter !== undefined) return parts.interpreter;
     const { path } = await findInterpreter({
       cwd,
       env: workerEnv,
-      timeoutMs: Math.max(startMs, answerTimeoutMs),
+      timeoutMs: Math.max(longestStartMs(specs), answerTimeoutMs),
       ...(python.interpreter === undefined ? {} : { interpreter: python.interpreter }),
     });
     return path;
   };
   sweepSocketDirectories();
-  const interpreter = children.some(containsAgent) ? await findPython(longestStartMs(children)) : undefined;
+  const interpreter = children.some(containsAgent) ? await findPython(children) : undefined;
   const unwatchExit = lines.watchExit();
   const reporter = new Reporter(logger);
   const crashes = new CrashLog(options.maxCrashes ?? defaultMaxCrashes);
@@ -244,15 +245,22 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     if (value.type === "agent.crashed") crashes.note(value.crash);
     reporter.report(value);
   };
-  const launcher =
-    parts.launcher ??
-    chooseLauncher({
-      spawn: createSpawnLauncher(),
-      zygote: createZygoteLauncher({
-        preload: python.preload ?? [],
-        onLost: (lost) => report({ type: "zygote.lost", ...lost }),
-      }),
+  const createLauncher = () => {
+    const spawn = createSpawnLauncher();
+    const zygote = createZygoteLauncher({
+      preload: python.preload ?? [],
+      fallback: spawn,
+      onUnfit(because) {
+        report({ type: "zygote.unfit", because });
+        warnOfOrphans(logger, one);
+      },
+      onLost: (lost) => report({ type: "zygote.lost", ...lost }),
     });
+    // Where Node is process 1 nobody reaps orphans but a guardian.
+    const guarded = process.platform === "linux" && one !== "something else";
+    return chooseLauncher({ spawn, zygote, auto: guarded ? "zygote" : "spawn" });
+  };
+  const launcher = parts.launcher ?? createLauncher();
   const environment = new AgentEnvironment({
     launcher,
     cwd,

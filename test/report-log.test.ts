@@ -115,6 +115,11 @@ const cases: [string, string, Report][] = [
     { ...byAgent, type: "agent.stopped", reason: "shutdown", rejectedRuns: 3 },
   ],
   [
+    "warn",
+    "workers are started as fresh processes, not forked: it has threads",
+    { type: "zygote.unfit", because: "it has threads" },
+  ],
+  [
     "error",
     "a zygote ended without being asked to, and 3 workers with it",
     { type: "zygote.lost", pid: 7, workers: 3 },

@@ -34,6 +34,14 @@ export function longestStartMs(specs: readonly ChildSpec[]): number {
   return Math.max(0, ...times);
 }
 
+/** Whether some agent among these children and below them insists on fresh processes. */
+export function insistsOnSpawn(specs: readonly ChildSpec[]): boolean {
+  return specs.some((spec) => {
+    if ("agent" in spec) return (spec as AgentDefinition<unknown>).agent.launcher === "spawn";
+    return "spec" in spec && insistsOnSpawn((spec as SupervisorDefinition).spec.children ?? []);
+  });
+}
+
 /**
  * Defines an agent. Nothing is started. What its runs answer with is a text where `output` says so, what a schema in `output` makes of it, and otherwise
  * unknown; a type argument without a schema is the caller's own word.

@@ -14,6 +14,10 @@ import { type ForkedProcess, type ForkOutcome, type LostZygote, Zygote } from ".
 export interface ZygoteLauncherOptions {
   /** Modules that are imported before the first fork; default none. */
   preload?: readonly string[];
+  /** Starts the workers of a zygote that is not fit to fork, unless their specification insists on one. Default: nothing does. */
+  fallback?: Launcher;
+  /** Told when the fallback takes over: why, in a sentence. Must not throw. */
+  onUnfit?: (why: string) => void;
   /** Told when a zygote that was ready has ended without being asked to. Must not throw. */
   onLost?: (lost: LostZygote) => void;
   /** Default: the machine's monotonic clock. */
@@ -25,7 +29,7 @@ export function createZygoteLauncher(options: ZygoteLauncherOptions = {}): Launc
   const { preload = [], clock = realClock, onLost = () => undefined } = options;
   const zygotes = new Map<string, Zygote>();
   const zygoteOf = ({ interpreter, env }: WorkerSpec) => {
-    const key = JSON.stringify([interpreter, Object.entries(env).sort()]);
+    const key = keyOf({ interpreter, env });
     let zygote = zygotes.get(key);
     if (zygote === undefined || zygote.lost) {
       zygote = new Zygote({ interpreter, env, preload, onLost });
@@ -33,19 +37,31 @@ export function createZygoteLauncher(options: ZygoteLauncherOptions = {}): Launc
     }
     return zygote;
   };
+  /** Zygotes that could not fork: who does not insist on one is not held up by the next one. */
+  const unfit = new Set<string>();
+  const fork = async (spec: WorkerSpec): Promise<Worker> => {
+    const { fallback, onUnfit } = options;
+    const mayFallBack = fallback !== undefined && spec.launcher !== "zygote";
+    if (mayFallBack && unfit.has(keyOf(spec))) return fallback.launch(spec);
+    const outcome = await forkInTime(() => zygoteOf(spec), spec, clock);
+    if (!mayFallBack || !("refused" in outcome) || outcome.refused.unfit !== true)
+      return workerOf(outcome, spec, clock);
+    if (!unfit.has(keyOf(spec))) onUnfit?.(outcome.refused.detail);
+    unfit.add(keyOf(spec));
+    return fallback.launch(spec);
+  };
   return {
     kind: "zygote",
-    launch: (spec) =>
-      new ForkedWorker(
-        spec,
-        fork(() => zygoteOf(spec), spec, clock),
-      ),
+    launch: (spec) => new ForkedWorker(spec, fork(spec)),
     async close() {
       await Promise.all([...zygotes.values()].map((zygote) => zygote.close()));
       zygotes.clear();
     },
   };
 }
+
+/** The outcome of a fork, and when it was asked for. */
+type Timed = ForkOutcome & { spawnedAtMs: number };
 
 /** A zygote that ends in the middle of a fork is no reason to give the worker up: the next one forks it. */
 async function forkBy(zygoteOf: () => Zygote, spec: WorkerSpec): Promise<ForkOutcome> {
@@ -55,20 +71,31 @@ async function forkBy(zygoteOf: () => Zygote, spec: WorkerSpec): Promise<ForkOut
   }
 }
 
-async function fork(zygoteOf: () => Zygote, spec: WorkerSpec, clock: Clock): Promise<Worker> {
+async function forkInTime(zygoteOf: () => Zygote, spec: WorkerSpec, clock: Clock): Promise<Timed> {
   const spawnedAtMs = clock.now();
-  let forked: ForkedProcess | undefined;
   try {
-    const outcome = await inTime(forkBy(zygoteOf, spec), spec.startTimeoutMs, clock);
-    if ("refused" in outcome) return createStillbornWorker(spec, clock, spawnedAtMs, outcome.refused);
-    forked = outcome.forked;
+    return { ...(await inTime(forkBy(zygoteOf, spec), spec.startTimeoutMs, clock)), spawnedAtMs };
+  } catch (error) {
+    return { refused: describeSpawnFailure(spec, error), spawnedAtMs };
+  }
+}
+
+function workerOf(outcome: Timed, spec: WorkerSpec, clock: Clock): Worker {
+  const { spawnedAtMs } = outcome;
+  if ("refused" in outcome) return createStillbornWorker(spec, clock, spawnedAtMs, outcome.refused);
+  const { forked } = outcome;
+  try {
     const token = randomBytes(32).toString("hex");
     const directory = createSocketDirectory();
     return new SpawnedWorker({ ...forked, lifeline: undefined, directory, token, spawnedAtMs }, spec, clock);
   } catch (error) {
-    if (forked !== undefined) discard(forked);
+    discard(forked);
     return createStillbornWorker(spec, clock, spawnedAtMs, describeSpawnFailure(spec, error));
   }
+}
+
+function keyOf({ interpreter, env }: Pick<WorkerSpec, "interpreter" | "env">): string {
+  return JSON.stringify([interpreter, Object.entries(env).sort()]);
 }
 
 /** The outcome of a fork, or a refusal when the zygote does not answer in time; a worker that comes later is ended. */

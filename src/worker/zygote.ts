@@ -16,6 +16,8 @@ export interface ForkRefusal {
   detail: string;
   errno: string | undefined;
   lost?: boolean;
+  /** It cannot fork at all. */
+  unfit?: boolean;
 }
 
 /** A worker that was just forked, and its three channels. */
@@ -112,7 +114,9 @@ export class Zygote {
   async fork(spec: WorkerSpec): Promise<ForkOutcome> {
     const unfit = await this.unfit;
     if (unfit !== undefined || this.#lost) {
-      return { refused: { detail: unfit ?? "the zygote has ended", errno: undefined, lost: this.#ready } };
+      return {
+        refused: { detail: unfit ?? "the zygote has ended", errno: undefined, lost: this.#ready, unfit: !this.#ready },
+      };
     }
     this.#count += 1;
     const id = this.#count;

@@ -1,6 +1,8 @@
 /** Agents whose workers are forked: the system as a whole, with real kills. */
 
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { controllable, pidOf, rejection, watch } from "./support.ts";
 
@@ -73,3 +75,18 @@ describe.runIf(linux)("agents with the zygote launcher", () => {
     await system.stop();
   });
 });
+
+const canUnshare = spawnSync("unshare", ["-pf", "--mount-proc", "true"]).status === 0;
+
+test.skipIf(!canUnshare)(
+  `where the host is process 1, what killed workers leave behind is ended and reaped${canUnshare ? "" : " (skipped: no new pid namespace is allowed here)"}`,
+  () => {
+    const program = join(import.meta.dirname, "../fixtures/hosts/process-one.ts");
+    const { stdout, stderr } = spawnSync("unshare", ["-pf", "--mount-proc", process.execPath, program], {
+      encoding: "utf8",
+      timeout: 50_000,
+    });
+    expect(stdout, stderr).not.toBe("");
+    expect(JSON.parse(stdout)).toEqual({ pid: 1, started: ["started", "started", "started"], left: [] });
+  },
+);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { Launcher, Worker, WorkerSpec } from "../../src/worker/launcher.ts";
+import { createSpawnLauncher } from "../../src/worker/spawn-launcher.ts";
 import { createZygoteLauncher } from "../../src/worker/zygote-launcher.ts";
 import { isAlive, pidOf, readyOf, within } from "../worker/fixture-worker.ts";
 
@@ -11,22 +12,22 @@ afterEach(async () => {
   await within(10_000, "the end of the zygotes", Promise.all(launchers.splice(0).map((launcher) => launcher.close())));
 });
 
+const spec: WorkerSpec = {
+  agentId: "forked",
+  incarnation: 1,
+  interpreter: join(root, "python/.venv/bin/python"),
+  entry: "test/fixtures/agents/controllable.py:agent",
+  cwd: root,
+  env: { PATH: "/usr/bin:/bin", PYTHONDONTWRITEBYTECODE: "1" },
+  startTimeoutMs: 60_000,
+  maxMessageBytes: 1024 * 1024,
+  onLog: () => undefined,
+};
+
 function start(preload: string[] = []): (changes?: Partial<WorkerSpec>) => Worker {
   const launcher = createZygoteLauncher({ preload });
   launchers.push(launcher);
-  return (changes) =>
-    launcher.launch({
-      agentId: "forked",
-      incarnation: 1,
-      interpreter: join(root, "python/.venv/bin/python"),
-      entry: "test/fixtures/agents/controllable.py:agent",
-      cwd: root,
-      env: { PATH: "/usr/bin:/bin", PYTHONDONTWRITEBYTECODE: "1" },
-      startTimeoutMs: 60_000,
-      maxMessageBytes: 1024 * 1024,
-      onLog: () => undefined,
-      ...changes,
-    });
+  return (changes) => launcher.launch({ ...spec, ...changes });
 }
 
 test.runIf(process.platform === "linux")(
@@ -66,3 +67,26 @@ test.runIf(process.platform === "linux")("an interpreter or a directory that is 
   expect(exit).toMatchObject({ cause: "spawn_failed" });
   expect(exit.detail).toContain("/nowhere");
 });
+
+test.runIf(process.platform === "linux")(
+  "where a zygote cannot fork, workers that do not insist on it are started by the fallback, and that is told once",
+  async () => {
+    const told: string[] = [];
+    const fallback = createSpawnLauncher();
+    const launcher = createZygoteLauncher({
+      preload: ["no_such_module"],
+      fallback,
+      onUnfit: (why) => told.push(why),
+    });
+    launchers.push(launcher, fallback);
+    const first = launcher.launch({ ...spec, launcher: "auto" });
+    await readyOf(first);
+    const second = launcher.launch({ ...spec, incarnation: 2 });
+    await readyOf(second);
+    const third = launcher.launch({ ...spec, launcher: "zygote" });
+    expect(await third.exited).toMatchObject({ cause: "spawn_failed" });
+    expect(told).toEqual([expect.stringContaining('preload module "no_such_module" cannot be imported')]);
+    expect(await first.stop(10_000)).toMatchObject({ cause: "stopped", exitCode: 0 });
+    expect(await second.stop(10_000)).toMatchObject({ cause: "stopped", exitCode: 0 });
+  },
+);
