@@ -51,8 +51,14 @@ function reduce(name: string, value: unknown): unknown {
 }
 
 function reduceCrash(crash: CrashRecord): unknown {
-  const { stderrTail: _lines, loadFailure, lastEvents: _events, ...more } = crash;
-  const { stackDump: _stacks, faultTrace: _trace, ...rest } = more;
+  const {
+    stderrTail: _tail,
+    lastEvents: _events,
+    stackDump: _stacks,
+    faultTrace: _trace,
+    loadFailure,
+    ...rest
+  } = crash;
   if (loadFailure === undefined) return rest;
   return { ...rest, loadFailure: { kind: loadFailure.kind, message: loadFailure.message } };
 }

@@ -187,6 +187,17 @@ export function unquotedArgument(field: string, value: unknown, rule: string): C
   });
 }
 
+/**
+ * Looks for a field of an object that is none of those that there are; its value may be a secret.
+ * @throws CallerError "invalid_argument" naming the field and those that there are
+ */
+export function checkKnownFields(field: string, value: object, known: ReadonlySet<string>): void {
+  for (const key of Object.keys(value)) {
+    if (known.has(key)) continue;
+    throw unquotedArgument(`${field}.${key}`, value[key as keyof typeof value], `one of ${[...known].join(", ")}`);
+  }
+}
+
 /** The agent's answer was not a result. `kind` discriminates; `cause` is a {@link RunError} for each Python cause. */
 export class RunError extends SynapseError {
   declare readonly code: RunErrorCode;

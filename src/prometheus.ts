@@ -1,5 +1,6 @@
 /** Metrics as Prometheus reads them. Source: the text exposition format, version 0.0.4, and Prometheus' rules for names (base units, `_total`). */
 
+import { agentStates } from "./agent/machine.ts";
 import type { HistogramValue } from "./histogram.ts";
 import type { AgentMetrics, SystemMetrics } from "./metrics.ts";
 
@@ -8,8 +9,6 @@ export const prometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
 
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
-
-const states = ["starting", "ready", "busy", "crashed", "restarting", "stopping", "stopped"] as const;
 
 /** The numbers of a system as text, for the endpoint that a Prometheus server reads. */
 export function prometheusText({ name: system, agents, reports }: SystemMetrics): string {
@@ -32,7 +31,7 @@ export function prometheusText({ name: system, agents, reports }: SystemMetrics)
     "synapse_agent_state",
     "gauge",
     "1 for the state that the agent is in, 0 for the others.",
-    each((agent) => states.map((state) => [{ state }, agent.state === state ? 1 : 0])),
+    each((agent) => agentStates.map((state) => [{ state }, agent.state === state ? 1 : 0])),
   );
   family(
     "synapse_agent_queue_length",

@@ -3,7 +3,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { isLogger } from "./agent/guarded-logger.ts";
-import { invalidArgument, unquotedArgument } from "./errors.ts";
+import { checkKnownFields, invalidArgument } from "./errors.ts";
 import type { Inspector } from "./inspect/observer.ts";
 import type { SystemLogger } from "./logger.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
@@ -91,7 +91,7 @@ const knownPython = new Set(["interpreter", "cwd", "env", "preload", "maxMessage
  */
 export function checkSystemOptions(options: SystemOptions): void {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
-  checkKnown("options", options, knownOptions);
+  checkKnownFields("options", options, knownOptions);
   const { name, logger, inspect, handleSignals, maxCrashes, python } = options;
   if (name !== undefined && (typeof name !== "string" || name === "")) {
     throw invalidArgument("options.name", name, "a non-empty string");
@@ -110,7 +110,7 @@ export function checkSystemOptions(options: SystemOptions): void {
   }
   if (python === undefined) return;
   if (typeof python !== "object" || python === null) throw invalidArgument("options.python", python, "an object");
-  checkKnown("options.python", python, knownPython);
+  checkKnownFields("options.python", python, knownPython);
   for (const field of ["interpreter", "cwd"] as const) {
     const value = python[field];
     if (value !== undefined && (typeof value !== "string" || !/^[^\0]+$/.test(value))) {
@@ -140,13 +140,6 @@ function checkPreload(preload: unknown): void {
   for (const [index, name] of preload.entries()) {
     const isName = typeof name === "string" && /^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}_][\p{L}\p{N}_]*)*$/u.test(name);
     if (!isName) throw invalidArgument(`${field}[${index}]`, name, 'a module name such as "openai" or "my.tools"');
-  }
-}
-
-function checkKnown(field: string, value: object, known: ReadonlySet<string>): void {
-  for (const key of Object.keys(value)) {
-    if (known.has(key)) continue;
-    throw unquotedArgument(`${field}.${key}`, value[key as keyof typeof value], `one of ${[...known].join(", ")}`);
   }
 }
 

@@ -86,8 +86,7 @@ export class System implements AsyncDisposable {
    * @throws CallerError "not_found" with the ids that are known
    */
   agent<Output = unknown>(idOrDefinition: string | AgentDefinition<Output>): Agent<Output> {
-    const id = typeof idOrDefinition === "string" ? idOrDefinition : idOrDefinition?.id;
-    if (typeof id !== "string") throw invalidArgument("idOrDefinition", idOrDefinition, "an agent's id or definition");
+    const id = idOf(idOrDefinition);
     const agent = this.#environment.agents.get(id);
     if (agent !== undefined) return agent.handle as Agent<Output>;
     const ids = [...this.#environment.agents.keys()].map((known) => `"${known}"`).join(", ");
@@ -125,8 +124,7 @@ export class System implements AsyncDisposable {
    */
   crashes(idOrDefinition?: string | AgentDefinition<unknown>): CrashRecord[] {
     if (idOrDefinition === undefined) return this.#crashes.list();
-    const id = typeof idOrDefinition === "string" ? idOrDefinition : idOrDefinition?.id;
-    if (typeof id !== "string") throw invalidArgument("idOrDefinition", idOrDefinition, "an agent's id or definition");
+    const id = idOf(idOrDefinition);
     return this.#crashes.list(id);
   }
 
@@ -296,4 +294,10 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     throw error;
   }
   return system;
+}
+
+function idOf(idOrDefinition: string | { readonly id: string } | undefined): string {
+  const id = typeof idOrDefinition === "string" ? idOrDefinition : idOrDefinition?.id;
+  if (typeof id !== "string") throw invalidArgument("idOrDefinition", idOrDefinition, "an agent's id or definition");
+  return id;
 }

@@ -129,11 +129,6 @@ export class AgentWorker {
     return (await this.#process.importedFiles?.()) ?? [];
   }
 
-  /** Whether its end has been asked for. */
-  get ending(): boolean {
-    return this.#ending;
-  }
-
   /** Its connection while it takes runs: its event loop answers, as far as is known. */
   get client(): AgentClient | undefined {
     return this.#serving && this.#monitor?.silent !== true ? this.#client : undefined;

@@ -1,7 +1,7 @@
 /** The handle of an agent: what callers hold. It stays good across crashes, restarts and stops. */
 
 import type { CrashRecord } from "../crash.ts";
-import { invalidArgument, RunError, type SynapseError, unquotedArgument } from "../errors.ts";
+import { checkKnownFields, invalidArgument, RunError, type SynapseError } from "../errors.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
@@ -227,16 +227,15 @@ export class Agent<Output = unknown> {
   }
 }
 
+const restartFields: ReadonlySet<string> = new Set(["reason", "graceful"] satisfies (keyof RestartOptions)[]);
+
 /** @throws CallerError "invalid_argument" */
 function checkRestart(options: string | RestartOptions): RestartOptions {
   if (typeof options === "string") return { reason: options };
   if (typeof options !== "object" || options === null) {
     throw invalidArgument("reason", options, "a string, or options of the restart");
   }
-  for (const key of Object.keys(options)) {
-    if (key === "reason" || key === "graceful") continue;
-    throw unquotedArgument(`options.${key}`, options[key as keyof RestartOptions], "one of reason, graceful");
-  }
+  checkKnownFields("options", options, restartFields);
   const { reason, graceful } = options;
   if (reason !== undefined && typeof reason !== "string") throw invalidArgument("options.reason", reason, "a string");
   if (graceful !== undefined && typeof graceful !== "boolean") {

@@ -5,8 +5,11 @@
 
 import { type ActorRefFrom, assign, setup } from "xstate";
 
+/** Every state of an agent. */
+export const agentStates = ["starting", "ready", "busy", "crashed", "restarting", "stopping", "stopped"] as const;
+
 /** The states of an agent. */
-export type AgentState = "starting" | "ready" | "busy" | "crashed" | "restarting" | "stopping" | "stopped";
+export type AgentState = (typeof agentStates)[number];
 
 /** What an inspector sees of an agent beside its state. */
 export interface AgentContext {

@@ -1,7 +1,7 @@
 /** What becomes of a run whose worker dies: whether it is tried again, and when it is to blame. */
 
 import type { CrashRecord } from "../crash.ts";
-import { invalidArgument, unquotedArgument } from "../errors.ts";
+import { checkKnownFields, invalidArgument } from "../errors.ts";
 
 /** When a run is tried again. */
 export interface RetryOptions {
@@ -19,14 +19,13 @@ export interface RetryOptions {
  */
 export type RunFate = "again" | "set_aside" | "lost";
 
+const known: ReadonlySet<string> = new Set(["onWorkerExit"] satisfies (keyof RetryOptions)[]);
+
 /** @throws CallerError "invalid_argument" */
 export function checkRetry(field: string, retry: RetryOptions | undefined): void {
   if (retry === undefined) return;
   if (typeof retry !== "object" || retry === null) throw invalidArgument(field, retry, "an object of onWorkerExit");
-  for (const key of Object.keys(retry)) {
-    if (key === "onWorkerExit") continue;
-    throw unquotedArgument(`${field}.${key}`, retry[key as keyof RetryOptions], "one of onWorkerExit");
-  }
+  checkKnownFields(field, retry, known);
   const { onWorkerExit } = retry;
   if (onWorkerExit !== undefined && onWorkerExit !== "if_idempotent" && onWorkerExit !== "never") {
     throw invalidArgument(`${field}.onWorkerExit`, onWorkerExit, '"if_idempotent" or "never"');

@@ -1,6 +1,6 @@
 /** What a caller may say of one run, and its checks. */
 
-import { CallerError, invalidArgument, unquotedArgument } from "../errors.ts";
+import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
 import { encodeRun } from "../rpc/request.ts";
@@ -67,11 +67,7 @@ export function checkRunOptions(prompt: string, options: RunOptions, maxMessageB
     }
   }
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
-  for (const key of Object.keys(options)) {
-    if (!known.has(key)) {
-      throw unquotedArgument(`options.${key}`, options[key as keyof RunOptions], `one of ${[...known].join(", ")}`);
-    }
-  }
+  checkKnownFields("options", options, known);
   const { signal, timeoutMs, messageHistory, metadata } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalidArgument("options.signal", signal, "an AbortSignal");

@@ -1,7 +1,7 @@
 /** What a caller says of an agent, and its checks. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { invalidArgument, unquotedArgument } from "../errors.ts";
+import { checkKnownFields, invalidArgument } from "../errors.ts";
 import type { RestartType } from "../otp/report/supervisor-report.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { checkVariables } from "../python/environment.ts";
@@ -125,11 +125,7 @@ const known = new Set([
  */
 export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgentSpec {
   if (typeof spec !== "object" || spec === null) throw invalidArgument("spec", spec, "an agent spec");
-  for (const key of Object.keys(spec)) {
-    if (!known.has(key)) {
-      throw unquotedArgument(`spec.${key}`, spec[key as keyof AgentSpec<Output>], `one of ${[...known].join(", ")}`);
-    }
-  }
+  checkKnownFields("spec", spec, known);
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
   const { unresponsiveAfterMs = 5_000, hungAfterMs = 60_000 } = spec;
   const { env = {}, output, unsafeNumbers, recycle, watch, retry, launcher = "auto" } = spec;

@@ -186,16 +186,12 @@ export class WorkerObserver implements WorkerOwner {
 
   #record(exit: WorkerExit, about: WorkerEnd & { retired?: boolean }, held: readonly PendingRun[]): CrashRecord {
     return createCrashRecord(exit, {
+      ...about,
       agentId: this.#life.agentId,
       atMs: this.#life.clock.now(),
-      connectionLost: about.connectionLost,
-      neverReached: about.neverReached,
-      hung: about.hung,
-      graceMs: about.graceMs,
       runsInFlight: held.map((run) => run.id),
       runFingerprints: held.map((run) => run.fingerprint),
       lastEvents: this.#life.lastEvents,
-      ...(about.retired === undefined ? {} : { retired: about.retired }),
     });
   }
 }

@@ -6,7 +6,7 @@ import { SynapseError } from "../errors.ts";
 import type { SystemLogger } from "../logger.ts";
 import { searchPackage } from "../python/package-folder.ts";
 import { startSystem } from "../system.ts";
-import { type Finding, fixIn } from "./finding.ts";
+import { type Finding, fixIn, runs } from "./finding.ts";
 
 /** What came of it. */
 export type StartFacts =
@@ -55,7 +55,7 @@ export function judgeStart(facts: StartFacts): Finding {
   const check = "start";
   if ("failed" in facts) {
     const { command } = fixIn(facts.failed);
-    const fix = command === undefined ? {} : { fix: { before: "run:", command } };
+    const fix = command === undefined ? {} : { fix: runs(command) };
     return { check, status: "failure", message: `a worker does not serve: ${facts.failed}`, ...fix };
   }
   const { startMs, runMs } = facts;

@@ -104,7 +104,7 @@ function explainMissing(rejections: readonly Rejection[], cwd: string): SearchEx
 }
 
 /** The rejection in a few words: which interpreter, who named it, what is wrong with it. */
-export function describeRejection(rejection: Rejection): string {
+function describeRejection(rejection: Rejection): string {
   const { source, given } = rejection.candidate;
   const path = "path" in rejection ? rejection.path : rejection.candidate.path;
   const origin = isNamed(source) ? ` (given by ${source === "option" ? "the option interpreter" : source})` : "";

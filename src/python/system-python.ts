@@ -98,7 +98,7 @@ export function describeSearch(probes: readonly PythonProbe[], howToName: string
 }
 
 /** What brings the modules that virtual environments are made with: Debian packs its own Python's apart, to others uv needs none. */
-export function bringVenv(major: number | string, minor: number | string, basePrefix: string | undefined): string {
+function bringVenv(major: number | string, minor: number | string, basePrefix: string | undefined): string {
   if (basePrefix !== undefined && basePrefix !== "/usr") return "Install uv, which makes one without them";
   return `On Debian and Ubuntu: apt-get install python${major}.${minor}-venv`;
 }

@@ -64,7 +64,10 @@ function factsOf(error: AgentError): RunErrorFacts {
   if (error.issues.length > 0) {
     // Told as the caller wrote it: "options.deps" and the way from there.
     const at = optionOf(error)?.option.split(".") ?? [];
-    facts.validationErrors = error.issues.map(toIssue).map((issue) => ({ ...issue, loc: [...at, ...issue.loc] }));
+    facts.validationErrors = error.issues.map((wire) => {
+      const issue = toIssue(wire);
+      return { ...issue, loc: [...at, ...issue.loc] };
+    });
   }
   if (error.toolName !== "") facts.toolName = error.toolName;
   if (error.modelName !== "") facts.modelName = error.modelName;
@@ -101,7 +104,8 @@ function messageOf(error: AgentError): string {
   const refused = optionOf(error);
   if (refused !== undefined) {
     const { field, option } = refused;
-    const [first] = error.issues.map(toIssue);
+    const [wire] = error.issues;
+    const first = wire === undefined ? undefined : toIssue(wire);
     const where = first === undefined ? "" : `: ${placeOf([option, ...first.loc])}: ${first.msg}`;
     return `${error.message.replaceAll(field, option)}${where}`;
   }

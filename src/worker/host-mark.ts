@@ -3,7 +3,8 @@
  * since numbers are used again; with the time at which the process started it does.
  */
 
-import { readFileSync, readlinkSync } from "node:fs";
+import { readlinkSync } from "node:fs";
+import { statFields } from "./proc.ts";
 
 const pattern = /^synapse-([0-9a-z]+)-([1-9][0-9]*)-([0-9a-z]+)-[A-Za-z0-9]{6}$/;
 
@@ -50,9 +51,7 @@ function pidNamespace(): string {
 
 function lookAt(pid: number): { state: string; started: string } | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name in parentheses may have anything in it.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const fields = statFields(pid);
     return { state: fields[0] ?? "", started: Number(fields[19]).toString(36) };
   } catch {
     return undefined; // Not Linux, or it has ended in this instant.

@@ -18,9 +18,9 @@ export interface WorkerSpec {
   /** Absolute path of the Python interpreter. */
   interpreter: string;
   /** "path/to/file.py:agent" or "package.module:agent". */
+  entry: string;
   /** How it is started, where a launcher can choose: "auto" and undefined are "spawn". */
   launcher?: "spawn" | "zygote" | "auto";
-  entry: string;
   /** Working directory of the worker. */
   cwd: string;
   /** The worker's whole environment. */

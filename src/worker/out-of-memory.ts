@@ -10,34 +10,44 @@ const lastLines = 5;
 
 /** How many processes of a worker's memory cgroup the kernel has killed, looked at now and then: what counts is a rise since the last look. */
 export class OomKills {
-  readonly #find: () => () => number | undefined;
-  #count: () => number | undefined = () => undefined;
-  #seen: number | undefined;
+  readonly #find: () => OomKillCounter | undefined;
+  #counter: OomKillCounter | undefined;
 
-  /** @param find answers how the count is read, of the cgroup that the worker is in at that moment */
-  constructor(find: () => () => number | undefined) {
+  /** @param find answers the counter of the cgroup that the worker is in at that moment */
+  constructor(find: () => OomKillCounter | undefined) {
     this.#find = find;
-    this.look();
+    this.#counter = find();
   }
 
   /** Takes the count of now as the one to compare with. */
   look(): void {
-    this.#count = this.#find();
-    this.#seen = this.#count();
+    this.#counter = this.#find();
   }
 
   /** Whether it has risen since the last look. */
   rose(): boolean {
-    const now = this.#count();
-    return now !== undefined && this.#seen !== undefined && now > this.#seen;
+    const counter = this.#counter;
+    const now = counter?.now();
+    return counter !== undefined && now !== undefined && now > counter.seen;
   }
 }
 
-/** How to read the count of a live process's memory cgroup, also when the process is gone; Linux with cgroup v2 or v1, elsewhere it is unknown. */
-export function oomKillCounter(pid: number): () => number | undefined {
+/** The count of a memory cgroup. */
+export interface OomKillCounter {
+  /** What it was when it was found. */
+  readonly seen: number;
+  /** What it is now, also when the process is gone. */
+  now(): number | undefined;
+}
+
+/** The count of a live process's memory cgroup; Linux with cgroup v2 or v1, elsewhere it is unknown. */
+export function oomKillCounter(pid: number): OomKillCounter | undefined {
   const files = process.platform === "linux" ? counterFiles(read(`/proc/${pid}/cgroup`) ?? "") : [];
-  const file = files.find((name) => countIn(read(name)) !== undefined);
-  return () => (file === undefined ? undefined : countIn(read(file)));
+  for (const file of files) {
+    const seen = countIn(read(file));
+    if (seen !== undefined) return { seen, now: () => countIn(read(file)) };
+  }
+  return undefined;
 }
 
 /** Where the count may be, by the lines of /proc/<pid>/cgroup. In a container without a cgroup namespace the path is the host's, and the root its own. */

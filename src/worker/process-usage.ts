@@ -1,7 +1,8 @@
 /** What the kernel tells of a process that lives. Linux reads /proc; elsewhere nothing is known. */
 
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import type { WorkerUsage } from "./launcher.ts";
+import { memoryBytes, statFields } from "./proc.ts";
 
 /** A tick of the times in /proc: Linux shows hundredths of a second to every program, whatever its kernel counts in. */
 const tickMs = 10;
@@ -10,12 +11,12 @@ const tickMs = 10;
 export function processUsage(pid: number): WorkerUsage | undefined {
   if (process.platform !== "linux") return undefined;
   try {
-    const fields = statFields(readFileSync(`/proc/${pid}/stat`, "utf8"));
-    const peak = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+    const fields = statFields(pid);
+    const peakMemoryBytes = memoryBytes(pid, "VmHWM");
     return {
       cpuMs: (Number(fields[11]) + Number(fields[12])) * tickMs,
       stopped: fields[0] === "T" || fields[0] === "t",
-      ...(peak === null ? {} : { peakMemoryBytes: Number(peak[1]) * 1024 }),
+      ...(peakMemoryBytes === undefined ? {} : { peakMemoryBytes }),
       get runnable() {
         return hasRunnableThread(pid);
       },
@@ -28,16 +29,8 @@ export function processUsage(pid: number): WorkerUsage | undefined {
 /** Whether a thread of it runs, or would if it were its turn. */
 function hasRunnableThread(pid: number): boolean {
   try {
-    return readdirSync(`/proc/${pid}/task`).some((thread) => {
-      const [state] = statFields(readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8"));
-      return state === "R";
-    });
+    return readdirSync(`/proc/${pid}/task`).some((thread) => statFields(`${pid}/task/${thread}`)[0] === "R");
   } catch {
     return true; // A thread ended while it was looked at: something runs.
   }
-}
-
-/** The fields after the name, which may itself contain spaces and parentheses; the state is the first. */
-function statFields(stat: string): string[] {
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }

@@ -92,6 +92,15 @@ function refusal(message: string, cause?: unknown): WorkerError {
   return new WorkerError("worker_spawn_failed", message, cause === undefined ? {} : { cause });
 }
 
+/** Removes a directory that nobody serves in, where something else is the news. One that stays is empty and private, and swept later. */
+export function discardSocketDirectory(directory: SocketDirectory): void {
+  try {
+    directory.remove();
+  } catch {
+    // See above.
+  }
+}
+
 /**
  * Removes the socket directories of hosts that are gone, in every place where they are made: those with our mark, our user, and a host that has
  * ended. Answers the paths that were removed. A directory that cannot be looked at or removed is left to the next sweep.

@@ -5,7 +5,7 @@ import { Duplex } from "node:stream";
 import { execa } from "execa";
 import { type Clock, realClock } from "./clock.ts";
 import type { Launcher, Worker, WorkerExit, WorkerSpec } from "./launcher.ts";
-import { createSocketDirectory, type SocketDirectory } from "./socket-directory.ts";
+import { createSocketDirectory, discardSocketDirectory, type SocketDirectory } from "./socket-directory.ts";
 import { describeSpawnFailure, type SpawnFailure } from "./spawn-failure.ts";
 import { SpawnedWorker } from "./spawned-worker.ts";
 import { killProcessAndGroup } from "./terminate.ts";
@@ -39,12 +39,11 @@ function launch(spec: WorkerSpec, clock: Clock): Worker {
     directory = createSocketDirectory();
     const subprocess = spawn(spec);
     const { nodeChildProcess: child, pid } = subprocess;
-    // Settles when nobody is left to wait for; never rejects (reject: false).
-    const result = subprocess.then(({ cause, originalMessage }) => ({ cause, originalMessage }));
     if (pid === undefined) {
-      discard(directory);
+      discardSocketDirectory(directory);
+      // Settles when nobody is left to wait for; never rejects (reject: false).
       return stillborn(
-        result.then(({ cause, originalMessage }) => describeSpawnFailure(spec, cause ?? originalMessage)),
+        subprocess.then(({ cause, originalMessage }) => describeSpawnFailure(spec, cause ?? originalMessage)),
       );
     }
     const [, stdout, stderr, control, lifeline] = child.stdio;
@@ -69,7 +68,7 @@ function launch(spec: WorkerSpec, clock: Clock): Worker {
       clock,
     );
   } catch (error) {
-    if (directory !== undefined) discard(directory);
+    if (directory !== undefined) discardSocketDirectory(directory);
     return stillborn(describeSpawnFailure(spec, error));
   }
 }
@@ -89,14 +88,6 @@ function spawn(spec: WorkerSpec) {
 
 function isSocket(stream: unknown): stream is Duplex {
   return stream instanceof Duplex;
-}
-
-function discard(directory: SocketDirectory): void {
-  try {
-    directory.remove();
-  } catch {
-    // It is empty and private; the failure to spawn is the news, and sweepSocketDirectories() takes it later.
-  }
 }
 
 /** The worker of a process that never was. */

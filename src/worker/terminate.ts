@@ -1,7 +1,7 @@
 /** SIGKILL to a worker's process group, and what can be known of a process without reaping it. */
 
-import { readFileSync } from "node:fs";
 import type { Clock } from "./clock.ts";
+import { statFields } from "./proc.ts";
 
 const pollMs = 2;
 
@@ -34,8 +34,7 @@ export function askForStacks(pid: number): void {
 export function isZombie(pid: number): boolean {
   if (process.platform !== "linux") return false;
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat[stat.lastIndexOf(")") + 2] === "Z"; // The name in parentheses may itself contain ") Z".
+    return statFields(pid)[0] === "Z";
   } catch {
     return false; // Reaped in this instant: its exit event is on the way and tells the same.
   }

@@ -6,7 +6,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { WorkerSpec } from "./launcher.ts";
 import { createLineSplitter } from "./line-splitter.ts";
-import { createSocketDirectory, type SocketDirectory } from "./socket-directory.ts";
+import { createSocketDirectory, discardSocketDirectory, type SocketDirectory } from "./socket-directory.ts";
 
 /** What the zygote answered to a fork. */
 export type ForkOutcome = { forked: ForkedProcess } | { refused: ForkRefusal };
@@ -64,6 +64,7 @@ export class Zygote {
   readonly #directory: SocketDirectory;
   readonly #token = randomBytes(32).toString("hex");
   readonly #workers = new Map<number, Pending>();
+  /** Undefined when it can fork; else why it cannot, in one sentence. */
   readonly #fitness = Promise.withResolvers<string | undefined>();
   readonly #ended: Promise<void>;
   #lost = false;
@@ -75,6 +76,7 @@ export class Zygote {
     this.#onLost = onLost;
     this.#directory = createSocketDirectory();
     this.#server = createServer((socket) => this.#onConnection(socket));
+    this.#server.on("error", (error) => this.#fitness.resolve(error.message));
     this.#server.listen(this.#directory.socketPath).unref();
     const system = String(randomInt(1, 2 ** 32 - 1));
     const args = ["-u", "-m", "synapse_otp.zygote", "--system", system, "--preload", ...preload];
@@ -105,14 +107,9 @@ export class Zygote {
     return this.#lost;
   }
 
-  /** Undefined when it can fork; else why it cannot, in one sentence. */
-  get unfit(): Promise<string | undefined> {
-    return this.#fitness.promise;
-  }
-
   /** Asks for a worker. Never rejects. */
   async fork(spec: WorkerSpec): Promise<ForkOutcome> {
-    const unfit = await this.unfit;
+    const unfit = await this.#fitness.promise;
     if (unfit !== undefined || this.#lost) {
       return {
         refused: { detail: unfit ?? "the zygote has ended", errno: undefined, lost: this.#ready, unfit: !this.#ready },
@@ -199,7 +196,7 @@ export class Zygote {
     this.#lost = true;
     this.#fitness.resolve("the zygote ended before it was ready");
     this.#server.close();
-    this.#directory.remove();
+    discardSocketDirectory(this.#directory);
     for (const { resolve, exit, channels, pid } of this.#workers.values()) {
       resolve({ refused: { detail: "the zygote has ended", errno: undefined, lost: this.#ready && !this.#closing } });
       exit.resolve([null, "SIGKILL", !this.#closing]);

@@ -1,6 +1,5 @@
 /** What the end-to-end tests share: a system over the fixture agents, its reports, its log lines, and waits with a deadline. */
 
-import { readFileSync } from "node:fs";
 import { Writable } from "node:stream";
 import { pino } from "pino";
 import { afterEach } from "vitest";
@@ -10,6 +9,7 @@ import type { ChildSpec } from "../../src/otp/supervisor/child-spec.ts";
 import type { Report } from "../../src/report.ts";
 import { type System, type SystemParts, startSystem } from "../../src/system.ts";
 import type { SystemOptions } from "../../src/system-options.ts";
+import { statFields } from "../../src/worker/proc.ts";
 
 /** One line of the system's log. */
 export interface LogLine {
@@ -102,8 +102,7 @@ export async function watch(children: ChildSpec[], options: SystemOptions = {}, 
 /** Whether a process lives; a zombie is dead. */
 export function isAlive(pid: number): boolean {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3) !== "Z";
+    return statFields(pid)[0] !== "Z";
   } catch {
     return false;
   }

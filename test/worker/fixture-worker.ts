@@ -2,7 +2,6 @@
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, expect } from "vitest";
@@ -14,6 +13,7 @@ import type {
   WorkerReady,
   WorkerSpec,
 } from "../../src/worker/launcher.ts";
+import { statFields } from "../../src/worker/proc.ts";
 import { createSpawnLauncher } from "../../src/worker/spawn-launcher.ts";
 
 export const fixtureDirectory = join(import.meta.dirname, "../fixtures/workers");
@@ -136,8 +136,7 @@ export async function grandchildOf(worker: FixtureWorker): Promise<number> {
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat[stat.lastIndexOf(")") + 2] !== "Z";
+    return statFields(pid)[0] !== "Z";
   } catch {
     return false;
   }

@@ -30,7 +30,7 @@ test.each<[string, Parameters<typeof withOutOfMemory>[0], Partial<UnaskedExit>, 
 
 test("only a rise since the last look is evidence", () => {
   let count: number | undefined = 3;
-  const kills = new OomKills(() => () => count);
+  const kills = new OomKills(() => (count === undefined ? undefined : { seen: count, now: () => count }));
   expect(kills.rose()).toBe(false);
   count = 4;
   expect(kills.rose()).toBe(true);
@@ -55,5 +55,5 @@ test("the count is looked for where the process's cgroup is, and at the root tha
 });
 
 test("the count of a process that is gone is unknown", () => {
-  expect(oomKillCounter(2 ** 22 + 1)()).toBeUndefined();
+  expect(oomKillCounter(2 ** 22 + 1)).toBeUndefined();
 });

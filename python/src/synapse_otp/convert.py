@@ -19,7 +19,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from .errors import RunFailure
 from .json_text import write_json
-from .utf8 import clean_json, clean_text
+from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
 
 __all__ = [
@@ -228,12 +228,12 @@ def messages_json(messages: list[ModelMessage]) -> bytes:
 
 def _message_json(message: ModelMessage) -> bytes:
     try:
-        return clean_json(ModelMessagesTypeAdapter.dump_python([message], mode="json", fallback=str)[0])
+        return write_json(ModelMessagesTypeAdapter.dump_python([message], mode="json", fallback=str)[0], constants=False)
     except (PydanticSerializationError, ValueError):
         # Arguments and contents may be JSON in text instead, which has no depth.
         parts = [_flattened(part) for part in message.parts]
         flat = cast("Any", replace)(message, parts=parts)
-        return clean_json(ModelMessagesTypeAdapter.dump_python([flat], mode="json", fallback=str)[0])
+        return write_json(ModelMessagesTypeAdapter.dump_python([flat], mode="json", fallback=str)[0], constants=False)
 
 
 def _flattened(part: Any) -> Any:

@@ -7,13 +7,13 @@ has put itself in. The kernel moves the children before it reports the death: wh
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import select
 import signal
 import time
 from collections.abc import Callable
 
+from .lifeline import prctl
 from .mark import Mark, marked_processes
 
 __all__ = ["Reaped", "adopt_orphans", "children", "end_left_behind", "reap", "sweep"]
@@ -28,10 +28,7 @@ Reaped = dict[int, int]
 
 def adopt_orphans() -> bool:
     """Makes this process the parent of all that its descendants leave behind; not inherited. False where there is no such thing."""
-    try:
-        return bool(ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
-    except (OSError, AttributeError):
-        return False
+    return prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
 def children(pid: int) -> list[int]:
@@ -89,24 +86,20 @@ def sweep(mine: Callable[[int], bool], woken: int) -> Reaped:
     return reaped
 
 
-def end_left_behind(around: Mark | None) -> int:
+def end_left_behind(around: Mark | None) -> None:
     """Ends what systems have left that are gone themselves: marked processes without a guardian or zygote of the same system.
 
     Args:
         around: The mark that this process was born with: it runs within that system, whose guardian may be out of sight (a container).
-
-    Returns:
-        How many there were.
     """
     suspects = _left_behind(around)
     if not suspects:
-        return 0
+        return
     # A system that began between two lines of the list is there in full at the second look.
     confirmed = suspects & _left_behind(around)
     for pid in confirmed:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
-    return len(confirmed)
 
 
 def _left_behind(around: Mark | None) -> set[int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+from dataclasses import dataclass
 from typing import NoReturn
 
 from .descendants import adopt_orphans, end_left_behind, sweep
@@ -20,17 +21,14 @@ _IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """A service manager signals every process of a service; these two end with the host, and not before the workers have."""
 
 
+@dataclass(frozen=True)
 class Guarded:
-    """What the zygote knows of its guardian.
+    """What the zygote knows of its guardian."""
 
-    Args:
-        guardian: A pidfd of it, readable when it has ended.
-        marked: Whether processes can be marked here.
-    """
-
-    def __init__(self, guardian: int, marked: bool) -> None:
-        self.guardian = guardian
-        self.marked = marked
+    guardian: int
+    """A pidfd of it, readable when it has ended."""
+    marked: bool
+    """Whether processes can be marked here."""
 
 
 def wakeup_pipe() -> int:

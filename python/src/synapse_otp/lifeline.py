@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 
-__all__ = ["CONTROL_FD", "LIFELINE_FD", "arm", "kill_own_group", "own_group"]
+__all__ = ["CONTROL_FD", "LIFELINE_FD", "arm", "kill_own_group", "own_group", "prctl"]
 
 CONTROL_FD = 3
 LIFELINE_FD = 4
@@ -47,7 +47,7 @@ def arm() -> str:
         "control" (only the control channel's end).
     """
     if not _is_open(LIFELINE_FD):
-        return "pdeathsig" if sys.platform == "linux" and _set_parent_death_signal() else "control"
+        return "pdeathsig" if sys.platform == "linux" and prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) else "control"
     os.set_inheritable(LIFELINE_FD, False)
     armed = "control"
     if sys.platform == "linux":
@@ -76,10 +76,11 @@ def _has_hung_up(fd: int) -> bool:
     return bool(poll.poll(0))
 
 
-def _set_parent_death_signal() -> bool:
+def prctl(option: int, value: int) -> bool:
+    """Sets an option of this process by the system call of that name. False where there is no such call or option."""
     try:
         import ctypes
 
-        return bool(ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) == 0)
+        return bool(ctypes.CDLL(None).prctl(option, value, 0, 0, 0) == 0)
     except (ImportError, OSError, AttributeError):
         return False

@@ -14,7 +14,7 @@ from .tracebacks import user_traceback
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
-__all__ = ["LoadFailure", "LoadFailureKind", "describe_exception", "import_failure"]
+__all__ = ["LoadFailure", "describe_exception", "import_failure"]
 
 LoadFailureKind = Literal[
     "import_failed", "module_missing", "module_failed", "attribute_missing", "not_an_agent", "warmup_failed", "serve_failed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import socket
 from collections.abc import Iterator
 
 __all__ = ["came_from_outside", "is_mistake"]
@@ -36,16 +37,16 @@ def is_mistake(error: BaseException) -> bool:
     """Whether an exception tells of a mistake in the code or in how pydantic-ai is used, which stays until somebody mends it."""
     if isinstance(error, BaseExceptionGroup):
         return all(is_mistake(one) for one in error.exceptions)
-    return isinstance(error, _MISTAKES) or any(
-        (kind.__module__, kind.__qualname__) == ("pydantic_ai.exceptions", "UserError") for kind in type(error).__mro__
-    )
+    from pydantic_ai.exceptions import UserError  # late: whoever cannot import it asks for other errors
+
+    return isinstance(error, (*_MISTAKES, UserError))
 
 
 def _is_from_outside(error: BaseException) -> bool:
-    if isinstance(error, ConnectionError | TimeoutError | MemoryError):
-        return True
     # An error of getaddrinfo has numbers of its own.
-    return isinstance(error, OSError) and (error.errno in _SCARCE or type(error).__name__ == "gaierror")
+    if isinstance(error, ConnectionError | TimeoutError | MemoryError | socket.gaierror):
+        return True
+    return isinstance(error, OSError) and error.errno in _SCARCE
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

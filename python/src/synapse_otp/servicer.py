@@ -272,8 +272,11 @@ class AgentServicer(AgentServiceServicer):
     def _fits(self, response: pb.RunResponse, request: pb.RunRequest) -> bool:
         """Whether an answer fits into a message, with the output taken out where the messages hold it already."""
         limit = self._max_message_bytes - _CHUNK_BYTES - len(request.run_id.encode())
-        if response.ByteSize() > limit and request.output_once:
-            point_to_output(response)
+        if response.ByteSize() <= limit:
+            return True
+        if not request.output_once:
+            return False
+        point_to_output(response)
         return response.ByteSize() <= limit
 
     def _too_large(self, response: pb.RunResponse, request: pb.RunRequest) -> Failure:

@@ -18,20 +18,20 @@ def user_traceback(exc: BaseException) -> str:
     When nothing would be left, only this package's frames and the import system's are cut.
     """
     whole = traceback.TracebackException.from_exception(exc, capture_locals=False)
-    _cut(whole, set())
+    _cut(whole, set(), _machinery_paths())
     return "".join(whole.format())
 
 
-def _cut(report: traceback.TracebackException, seen: set[int]) -> None:
+def _cut(report: traceback.TracebackException, seen: set[int], machinery: tuple[str, ...]) -> None:
     if id(report) in seen:
         return
     seen.add(id(report))
     foreign = [frame for frame in report.stack if not _is_ours(frame.filename)]
-    users = [frame for frame in foreign if not frame.filename.startswith(_machinery_paths())]
+    users = [frame for frame in foreign if not frame.filename.startswith(machinery)]
     report.stack = traceback.StackSummary.from_list(users or foreign)
     for other in (report.__cause__, report.__context__, *(report.exceptions or ())):
         if other is not None:
-            _cut(other, seen)
+            _cut(other, seen, machinery)
 
 
 def _is_ours(filename: str) -> bool:

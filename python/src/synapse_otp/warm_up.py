@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 
 from .environment import without_grpc_fork_handlers
+from .load_failure import describe_exception
 
 __all__ = ["NotForkable", "warm_up"]
 
@@ -40,7 +41,7 @@ def _import(*names: str) -> None:
         try:
             importlib.import_module(name)
         except BaseException as error:
-            raise NotForkable(f'preload module "{name}" cannot be imported: {type(error).__name__}: {error}') from error
+            raise NotForkable(f'preload module "{name}" cannot be imported: {describe_exception(error)}') from error
         _no_thread(f'preload module "{name}"')
 
 

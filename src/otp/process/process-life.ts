@@ -13,7 +13,7 @@ import type { ExitHook, Held, Process, ProcessStatus, Runtime, Supervision, Trac
 import { unwatchUncaught, watchUncaught } from "./uncaught.ts";
 
 /** How long the terminate hook of a process that has crashed may take, in milliseconds: nobody else would end it. */
-export const crashTerminateMs = 5_000;
+const crashTerminateMs = 5_000;
 
 /** A process, as far as its life goes. */
 export abstract class ProcessLife implements Process {

@@ -107,6 +107,11 @@ export class ExitSignal extends RuntimeMessage implements ExitMessage {
     this.from = from;
     this.reason = reason;
   }
+
+  /** Whether it tells a process of its parent's end. */
+  isOfParent({ parent }: Process): boolean {
+    return this.from !== undefined && this.from === parent;
+  }
 }
 
 /** The DOWN that a monitor sends. */

@@ -20,7 +20,7 @@ export function isSystemMessage(process: Process, message: unknown): boolean {
   if (message instanceof StopRequest) return true;
   if (message instanceof CallMessage) return message.type === "$sys";
   if (!(message instanceof ExitSignal)) return false;
-  return message.from !== undefined && message.from === process.parent && process.behaviour.followsParent;
+  return message.isOfParent(process) && process.behaviour.followsParent;
 }
 
 /** Carries a request out and answers it. A state that is a promise cannot be answered: who asks would wait for it. */

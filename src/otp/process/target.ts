@@ -34,6 +34,12 @@ export function hasProcess(value: unknown): value is HasProcess {
   return typeof value === "object" && value !== null && "process" in value && value.process instanceof LocalProcess;
 }
 
+/** The process that a ref is, or has; undefined for everything else. */
+export function processIn(ref: unknown): Process | undefined {
+  if (ref instanceof LocalProcess) return ref;
+  return hasProcess(ref) ? ref.process : undefined;
+}
+
 /** A process, by ref, by local name, by a registry's key, by an alias of it, by what has it, or by its XState actor. */
 export type Target = Process | string | Via | Alias | HasProcess | AnyActorRef;
 

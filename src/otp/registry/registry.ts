@@ -165,7 +165,7 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
     if (values === undefined) return undefined;
     const old = values[0] as Value;
     const changed = update(old);
-    if (values.length > 0) values[0] = changed;
+    values[0] = changed;
     return { new: changed, old };
   }
 

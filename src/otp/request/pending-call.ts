@@ -1,6 +1,6 @@
 /** A call under way: the message its target receives, and the promise of its caller. */
 
-import { ProcessError } from "../../errors.ts";
+import { type FailedCall, ProcessError } from "../../errors.ts";
 import { CallMessage } from "../process/call-message.ts";
 import { runAs, runOutside } from "../process/current.ts";
 import { reportDeadLetter } from "../process/dead-letter.ts";
@@ -12,13 +12,7 @@ import { describeExitReason, type ExitReason, isA } from "../report/exit-reason.
 import type { Deadline } from "../scheduler/deadlines.ts";
 
 /** What is asked of whom. */
-export interface CallDetails {
-  /** The target as the caller wrote it. */
-  readonly target: unknown;
-  readonly message: unknown;
-  /** Milliseconds. */
-  readonly timeoutMs: number | "infinity";
-}
+export type CallDetails = Required<FailedCall>;
 
 /** The codes of a call that fails. */
 export type CallFailure = "noproc" | "exited" | "timeout" | "calling_self" | "aborted";
@@ -49,7 +43,8 @@ export class PendingCall extends CallMessage implements Deadline {
   readonly #written: unknown;
   #resolve!: (value: unknown) => void;
   #reject!: (error: Error) => void;
-  #forgetSignal: (() => void) | undefined;
+  /** Forgets the signal that gives it up; called when it is settled. */
+  forgetSignal: (() => void) | undefined;
   #open = true;
 
   constructor(type: "$call" | "$sys", target: Process, call: CallDetails, caller: Process | undefined) {
@@ -76,11 +71,6 @@ export class PendingCall extends CallMessage implements Deadline {
   /** The address of the reply, as a machine reads it off the event. */
   get from(): this {
     return this;
-  }
-
-  /** Told when somebody else gives the call up; `forget` is called when it is settled. */
-  set forgetSignal(forget: () => void) {
-    this.#forgetSignal = forget;
   }
 
   answer(value: unknown): void {
@@ -119,9 +109,7 @@ export class PendingCall extends CallMessage implements Deadline {
 
   /** The caller's signal was aborted. */
   abort(reason: unknown): void {
-    if (!this.#open) return;
-    const error = callError("aborted", this.#details, "was not waited for any longer", reason as ExitReason);
-    this.fail(error);
+    this.#failBy("aborted", "was not waited for any longer", reason as ExitReason);
   }
 
   toJSON(): unknown {
@@ -141,7 +129,7 @@ export class PendingCall extends CallMessage implements Deadline {
     this.#open = false;
     unlistCall(this, this.target, this.caller);
     if (this.lane !== undefined) this.target.runtime.deadlines.remove(this);
-    this.#forgetSignal?.();
+    this.forgetSignal?.();
     return true;
   }
 }

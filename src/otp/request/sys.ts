@@ -3,7 +3,6 @@
 import { invalidArgument, ProcessError } from "../../errors.ts";
 import { bindHere } from "../process/current.ts";
 import type { Process, ProcessStatus, Trace } from "../process/process.ts";
-import { processInfo } from "../process/process-info.ts";
 import type { SystemAction } from "../process/system-message.ts";
 import { describeTarget, resolveTarget, type Target } from "../process/target.ts";
 import { isThenable } from "../scheduler/thenable.ts";
@@ -92,9 +91,8 @@ export function getStatus(target: Target, options: SysOptions = {}): Promise<Pro
  * @throws ProcessError "noproc" for a dead or unknown one
  */
 export function statistics(target: Target): ProcessStatistics {
-  const { runtime } = living(target);
-  const info = processInfo(target);
-  const { startedAtMs = 0, handled = 0, queueLength = 0 } = info ?? {};
+  const { runtime, startedAfterMs, handled, queueLength } = living(target);
+  const startedAtMs = runtime.startedAtMs + startedAfterMs;
   return { startedAtMs, nowMs: runtime.clock.now(), messagesIn: handled + queueLength, handled, queueLength };
 }
 

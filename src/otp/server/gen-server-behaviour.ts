@@ -166,9 +166,7 @@ export class ServerBehaviour implements Behaviour {
     if (event instanceof CastMessage) return this.#cast(event.message);
     if (event instanceof InfoMessage) return this.#info(event.message);
     if (event instanceof ContinueMessage) return this.#continue(event);
-    if (event instanceof ExitSignal && event.from !== undefined && event.from === this.process.parent) {
-      return this.process.end(event.reason);
-    }
+    if (event instanceof ExitSignal && event.isOfParent(this.process)) return this.process.end(event.reason);
     return this.#info(event);
   }
 

@@ -89,7 +89,7 @@ export class ActorBehaviour implements Behaviour {
   /** Handles what is not for the actor; answers whether it was. */
   #handleOwn(message: RuntimeMessage): boolean {
     if (message instanceof HeldEvents) this.#release();
-    else if (message instanceof ExitSignal && this.followsParent && isEndOf(this.#process.parent, message)) {
+    else if (message instanceof ExitSignal && this.followsParent && message.isOfParent(this.#process)) {
       this.#process.end(message.reason);
     } else return false;
     return true;
@@ -193,10 +193,6 @@ export class ActorBehaviour implements Behaviour {
     if (runtime.onReport === undefined || takesEvent(this.actor.getSnapshot(), event) !== false) return;
     reportDeadLetter(runtime, this.#process, message, "unhandled");
   }
-}
-
-function isEndOf(parent: Process | undefined, { from }: ExitSignal): boolean {
-  return parent !== undefined && from === parent;
 }
 
 /** Names under which the runtime's own messages arrive: a message of a user's that has one comes as "message", so that nobody is deceived. */

@@ -112,8 +112,6 @@ class FunctionBehaviour implements Behaviour, ProcessContext, Runnable {
     this.#code = code;
     this.actor = actor;
     this.#about = about;
-    // The context may be taken apart: ({ self, receive }) => …
-    this.receive = this.receive.bind(this);
   }
 
   /** It is not known whether code that receives nothing waits, or for what: it might be for the reply. */

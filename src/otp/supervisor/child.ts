@@ -1,9 +1,8 @@
 /** One child of a supervisor: the record of its specification and of its running incarnation. */
 
 import type { AnyActorRef } from "xstate";
-import { LocalProcess } from "../process/local-process.ts";
 import type { Process } from "../process/process.ts";
-import { hasProcess } from "../process/target.ts";
+import { processIn } from "../process/target.ts";
 import type { BoxedReason, ExitReason } from "../report/exit-reason.ts";
 import type { Clock } from "../scheduler/clock.ts";
 import type { NormalChildSpec } from "./child-spec.ts";
@@ -84,8 +83,7 @@ export function createChild(spec: NormalChildSpec, path: string): Child {
 /** Whether the child's process runs now: a resident child that has told its end and waits does not. */
 export function isActive(child: Child): boolean {
   if (child.status !== "running" || child.pendingExit !== undefined) return false;
-  const ref = child.running?.ref;
-  return ref instanceof LocalProcess ? ref.alive : !hasProcess(ref) || ref.process.alive;
+  return processIn(child.running?.ref)?.alive !== false;
 }
 
 /** Drops a restart that waits for its delay. */

@@ -14,7 +14,7 @@ import { LocalProcess } from "../process/local-process.ts";
 import type { Process, Runtime } from "../process/process.ts";
 import { defaultRuntime, LocalRuntime } from "../process/runtime.ts";
 import { ExitSignal, RuntimeMessage } from "../process/runtime-message.ts";
-import { bindActor, hasProcess, mailEvent } from "../process/target.ts";
+import { bindActor, mailEvent, processIn } from "../process/target.ts";
 import { type BoxedReason, isCleanExit } from "../report/exit-reason.ts";
 import { type Clock, realClock } from "../scheduler/clock.ts";
 import { createChildActor, passEvent } from "../scheduler/xstate-adapter.ts";
@@ -142,7 +142,7 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
       const { child, reason } = message;
       this.queue.add(() => this.retry(child, reason));
     } else if (RuntimeMessage.is(message) && message instanceof ExitSignal) {
-      if (message.from !== undefined && message.from === this.process.parent) this.process.end(message.reason);
+      if (message.isOfParent(this.process)) this.process.end(message.reason);
     } else {
       reportDeadLetter(this.process.runtime, this.process, message, "unhandled");
     }
@@ -206,7 +206,7 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
 /** Whether a start failed because a process holds the name already: the one who has asked wants that process, not the failure. Source: OTP's start_child. */
 function isTakenName(error: unknown): boolean {
   if (!(error instanceof CallerError) || error.code !== "already_started") return false;
-  return error.value instanceof LocalProcess || hasProcess(error.value);
+  return processIn(error.value) !== undefined;
 }
 
 /** The default runtime, where names are known to all, unless the host wants time, reports or inspection of its own. */

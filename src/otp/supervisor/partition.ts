@@ -3,11 +3,11 @@
 import { describeValue } from "../../describe-value.ts";
 import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
 import { self } from "../process/current.ts";
-import { LocalProcess } from "../process/local-process.ts";
 import type { Process } from "../process/process.ts";
-import { hasProcess, type NameService, type Via } from "../process/target.ts";
+import { type NameService, processIn, type Via } from "../process/target.ts";
 import { keyText } from "../registry/key-map.ts";
 import type { Ref, TypedVia } from "../request/protocol.ts";
+import { checkName } from "../start/names.ts";
 import type { ChildSpec } from "./child-spec.ts";
 import type { DynamicChildSpec } from "./dynamic.ts";
 import type { SupervisorHost } from "./host.ts";
@@ -88,7 +88,7 @@ export class PartitionSupervisor<Child extends DynamicChildSpec = DynamicChildSp
   /** {@inheritDoc NameService.whereisName} Undefined while the key's partition does not run. */
   whereisName(key: unknown): Process | undefined {
     const ref = this.child(this.#ids[this.partitionOf(key)] as string)?.running?.ref;
-    const process = ref instanceof LocalProcess ? ref : hasProcess(ref) ? ref.process : undefined;
+    const process = processIn(ref);
     return process?.alive === true ? process : undefined;
   }
 
@@ -232,10 +232,8 @@ const flags = new Set(["name", "partitions", "child", "maxRestarts", "periodMs",
 function partitionSpecs(spec: PartitionSupervisorSpec): ChildSpec[] {
   if (typeof spec !== "object" || spec === null) throw invalidArgument("spec", spec, "a partition supervisor's spec");
   const { name, partitions: count, child } = spec;
-  const isVia = typeof name === "object" && name !== null && typeof name.via?.registerName === "function";
-  if (!isVia && (typeof name !== "string" || name === "")) {
-    throw invalidArgument("spec.name", name, "a non-empty string or { via, key }");
-  }
+  if (name === undefined) throw invalidArgument("spec.name", name, "a non-empty string or { via, key }");
+  checkName(name, "spec.name");
   if (!Number.isInteger(count) || count < 1) throw invalidArgument("spec.partitions", count, "an integer of 1 or more");
   for (const [flag, value] of Object.entries(spec)) {
     if (value !== undefined && !flags.has(flag)) {

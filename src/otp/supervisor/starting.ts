@@ -5,7 +5,7 @@ import { ProcessError } from "../../errors.ts";
 import { runAs } from "../process/current.ts";
 import { LocalProcess } from "../process/local-process.ts";
 import type { Process } from "../process/process.ts";
-import { hasProcess } from "../process/target.ts";
+import { hasProcess, processIn } from "../process/target.ts";
 import { isA } from "../report/exit-reason.ts";
 import { isThenable } from "../scheduler/thenable.ts";
 import { startProcess } from "../start/start.ts";
@@ -165,7 +165,7 @@ function isRunningChild(result: unknown): result is RunningChild {
 
 /** What a start function may answer, as the supervisor sees it. */
 function runningChild(result: unknown, child: Child, scopeId: number, host: ChildHost): RunningChild {
-  const process = result instanceof LocalProcess ? result : hasProcess(result) ? result.process : undefined;
+  const process = processIn(result);
   if (process === undefined) {
     if (isRunningChild(result)) return result;
     const forms = "a ref, { ref, info }, a running child ({ ref, actor, stop, kill }), or undefined to be ignored";

@@ -1,8 +1,7 @@
 /** What a supervisor tells: its reports, its tree, its counts, and which child is where. */
 
-import { LocalProcess } from "../process/local-process.ts";
 import type { Process } from "../process/process.ts";
-import { hasProcess } from "../process/target.ts";
+import { processIn } from "../process/target.ts";
 import type { Offender, SupervisorReport } from "../report/supervisor-report.ts";
 import type { TreeNode } from "../report/tree.ts";
 import type { Clock } from "../scheduler/clock.ts";
@@ -114,8 +113,7 @@ function nodeOf({ spec, path, status, restarts, running }: Child): TreeNode {
 export function offender(child: Child): Offender {
   const { id, type, restart, shutdownMs } = child.spec;
   const about: Offender = { childId: id, path: child.path, type, restart, shutdownMs, incarnation: child.incarnation };
-  const { lastRef } = child;
-  if (lastRef instanceof LocalProcess) about.process = lastRef.toString();
-  else if (hasProcess(lastRef)) about.process = lastRef.process.toString();
+  const process = processIn(child.lastRef);
+  if (process !== undefined) about.process = process.toString();
   return about;
 }

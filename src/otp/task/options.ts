@@ -49,7 +49,7 @@ export interface AsyncStreamOptions {
 }
 
 /** Milliseconds that waits take by default. */
-export const defaultTaskTimeoutMs = 5_000;
+const defaultTaskTimeoutMs = 5_000;
 
 /** @throws CallerError "invalid_argument" */
 export function checkCode(code: unknown): void {

@@ -1,0 +1,37 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { memoryBytes, statFields } from "../../src/worker/proc.ts";
+
+describe.runIf(process.platform === "linux")("of a process that lives", () => {
+  test("the state is the first field, whatever its name is, and its parent the second", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "proc-"));
+    const program = join(folder, "a) Z 1 (b");
+    copyFileSync("/bin/sleep", program);
+    const child = spawn(program, ["60"]);
+    try {
+      await once(child, "spawn");
+      const { pid = 0 } = child;
+      await expect.poll(() => statFields(pid).slice(0, 2)).toEqual(["S", String(process.pid)]);
+      expect(statFields(`${pid}/task/${pid}`)[1]).toBe(String(process.pid));
+    } finally {
+      child.kill("SIGKILL");
+      await once(child, "close");
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  test("its memory is told in bytes, and the most it had is no less", () => {
+    const now = memoryBytes(process.pid, "VmRSS") ?? 0;
+    expect(now).toBeGreaterThan(1_000_000);
+    expect(memoryBytes(process.pid, "VmHWM")).toBeGreaterThanOrEqual(now);
+  });
+});
+
+test("of one that is gone every question throws", () => {
+  expect(() => statFields(2 ** 22 + 1)).toThrow(/ENOENT/);
+  expect(() => memoryBytes(2 ** 22 + 1, "VmRSS")).toThrow(/ENOENT/);
+});
