@@ -6,8 +6,8 @@ import { isLogger } from "./agent/guarded-logger.ts";
 import { invalidArgument, unquotedArgument } from "./errors.ts";
 import type { Inspector } from "./inspect/observer.ts";
 import type { SystemLogger } from "./logger.ts";
+import type { AnyRestartPolicy } from "./otp/policy/restart-policy.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
-import type { AnyRestartPolicy } from "./otp/supervisor/restart-policy.ts";
 import type { Strategy } from "./otp/supervisor/spec.ts";
 import { checkVariables } from "./python/environment.ts";
 

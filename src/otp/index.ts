@@ -61,6 +61,13 @@ export { postpone } from "./start/postpone.ts";
 
 // Supervisors.
 
+export {
+  type ChildExit,
+  type RestartIntensity,
+  type RestartPolicy,
+  restartIntensity,
+  wantsRestart,
+} from "./policy/restart-policy.ts";
 export type { RestartDecision, RestartType, Shutdown } from "./report/supervisor-report.ts";
 export { formatTree, type TreeNode } from "./report/tree.ts";
 export type {
@@ -82,13 +89,6 @@ export {
   partitions,
   startPartitionSupervisor,
 } from "./supervisor/partition.ts";
-export {
-  type ChildExit,
-  type RestartIntensity,
-  type RestartPolicy,
-  restartIntensity,
-  wantsRestart,
-} from "./supervisor/restart-policy.ts";
 export type {
   ChildScope,
   ResidentChild,

@@ -2,6 +2,7 @@
 
 import { describeValue } from "../../describe-value.ts";
 import { ProcessError } from "../../errors.ts";
+import type { ChildExit, RestartPolicy } from "../policy/restart-policy.ts";
 import { RuntimeMessage } from "../process/runtime-message.ts";
 import { describeExitReason, type ExitReason, exitReasonOf, isA, isCleanExit } from "../report/exit-reason.ts";
 import type { RestartDecision } from "../report/supervisor-report.ts";
@@ -9,7 +10,6 @@ import { longestTimerMs } from "../scheduler/clock.ts";
 import type { Child, PendingExit } from "./child.ts";
 import { EndingSupervisor } from "./ending.ts";
 import { tellMachine } from "./machine.ts";
-import type { ChildExit, RestartPolicy } from "./restart-policy.ts";
 import { type Started, startIncarnation } from "./starting.ts";
 import { stopIncarnation } from "./stopping.ts";
 import { offender } from "./telling.ts";

@@ -2,6 +2,7 @@
 
 import { describeValue } from "../../describe-value.ts";
 import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
+import type { AnyRestartPolicy } from "../policy/restart-policy.ts";
 import { self } from "../process/current.ts";
 import { LocalProcess } from "../process/local-process.ts";
 import type { Process } from "../process/process.ts";
@@ -11,7 +12,6 @@ import type { Ref, TypedVia } from "../request/protocol.ts";
 import type { ChildSpec } from "./child-spec.ts";
 import type { DynamicChildSpec } from "./dynamic.ts";
 import type { SupervisorHost } from "./host.ts";
-import type { AnyRestartPolicy } from "./restart-policy.ts";
 import { normalizeSupervisorSpec, type SupervisorSpec } from "./spec.ts";
 import type { CheckedChild, RefOfChild } from "./spec-inference.ts";
 import {

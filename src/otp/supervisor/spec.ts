@@ -1,10 +1,10 @@
 /** What a supervisor is told: strategy, intensity, children; checked in full before anything starts. */
 
 import { invalidArgument } from "../../errors.ts";
+import { type AnyRestartPolicy, type RestartPolicy, restartIntensity } from "../policy/restart-policy.ts";
 import type { Via } from "../process/target.ts";
 import type { RestartType, Shutdown } from "../report/supervisor-report.ts";
 import { type ChildSpec, type NormalChildSpec, normalizeChildSpecs } from "./child-spec.ts";
-import { type AnyRestartPolicy, type RestartPolicy, restartIntensity } from "./restart-policy.ts";
 
 /**
  * Which siblings share a restart.

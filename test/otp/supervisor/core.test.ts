@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
+import type { RestartPolicy } from "../../../src/otp/policy/restart-policy.ts";
 import { exit } from "../../../src/otp/process/link.ts";
 import type { Process } from "../../../src/otp/process/process.ts";
 import type { ExitReason } from "../../../src/otp/report/exit-reason.ts";
 import { call } from "../../../src/otp/request/call.ts";
 import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
 import type { ChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
-import type { RestartPolicy } from "../../../src/otp/supervisor/restart-policy.ts";
 import type { ChildScope, RunningChild } from "../../../src/otp/supervisor/running-child.ts";
 import { startDynamicSupervisor, startSupervisor } from "../../../src/otp/supervisor/start.ts";
 import { Supervisor } from "../../../src/otp/supervisor/supervisor.ts";
