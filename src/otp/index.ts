@@ -61,8 +61,15 @@ export { postpone } from "./start/postpone.ts";
 
 // Supervisors.
 
+export { byExitReason, type ExitRule } from "./policy/by-exit-reason.ts";
+export { type ByRunError, byRunError } from "./policy/by-run-error.ts";
+export { type CircuitBreaker, circuitBreaker } from "./policy/circuit-breaker.ts";
+export { type ExponentialBackoff, exponentialBackoff, withBackoff } from "./policy/exponential-backoff.ts";
+export { forChildren, policies } from "./policy/policies.ts";
+export { type RestartBudget, restartBudget } from "./policy/restart-budget.ts";
 export {
   type ChildExit,
+  type PassingPolicy,
   type RestartIntensity,
   type RestartPolicy,
   restartIntensity,
