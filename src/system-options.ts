@@ -30,7 +30,7 @@ export interface SystemOptions {
   readonly logger?: SystemLogger | undefined;
   /** Sees every actor, event and snapshot of the tree: an XState inspection observer, such as @statelyai/inspect's `inspect`. */
   readonly inspect?: Inspector | undefined;
-  /** Replaces restart types and intensity at the root. */
+  /** Asked at the root before restart types and intensity: they answer where it passes. */
   readonly policy?: AnyRestartPolicy | undefined;
   /**
    * Stops the system in order at the first SIGTERM or SIGINT, so that the host can end with the conventional code (143, 130); a second one kills it

@@ -1,6 +1,7 @@
 /** The checks of a policy's options. */
 
 import { invalidArgument } from "../../errors.ts";
+import { policyRule } from "./restart-policy.ts";
 
 /** The longest pause that a timer can make, in milliseconds. */
 export const longestPauseMs = 2_147_483_647;
@@ -24,5 +25,5 @@ export function checkInteger(field: string, value: unknown, least: number): void
 /** @throws CallerError "invalid_argument" for what is no function */
 export function checkPolicy(field: string, policy: unknown): void {
   if (typeof policy === "function") return;
-  throw invalidArgument(field, policy, "a policy: (state, exit, nowMs) => { decision, state }");
+  throw invalidArgument(field, policy, policyRule);
 }

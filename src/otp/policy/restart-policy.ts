@@ -48,6 +48,9 @@ export type AnyRestartPolicy = (
   nowMs: number,
 ) => { decision: RestartDecision | Pass; state: unknown };
 
+/** What a policy must be, as errors say it. */
+export const policyRule = "a function (state, exit, nowMs) => { decision, state }";
+
 /** Whether a child of this restart type comes back after this exit. */
 export function wantsRestart(restart: RestartType, reason: ExitReason): boolean {
   if (restart === "permanent") return true;

@@ -22,7 +22,7 @@ export interface DynamicSupervisorSpec {
   readonly periodMs?: number;
   /** Children at a time, those that restart included; default "infinity". */
   readonly maxChildren?: number | "infinity";
-  /** Replaces restart types and intensity. */
+  /** Asked before restart types and intensity: they answer where it passes. */
   readonly policy?: AnyRestartPolicy;
   /** Makes the specification of every child from what startChild is given; for arguments that all children share. */
   readonly prepare?: (spec: ChildSpec) => ChildSpec;

@@ -35,7 +35,7 @@ export interface PartitionSupervisorSpec<Child extends DynamicChildSpec = Dynami
   readonly maxRestarts?: number;
   /** Default 5,000 ms. */
   readonly periodMs?: number;
-  /** Replaces restart types and intensity. */
+  /** Asked before restart types and intensity: they answer where it passes. */
   readonly policy?: AnyRestartPolicy;
 }
 
