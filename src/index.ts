@@ -34,11 +34,23 @@ export { httpStatuses, httpStatusesOfKinds, httpStatusOf } from "./http-status.t
 export type { Inspector } from "./inspect/observer.ts";
 export type { SystemLogger } from "./logger.ts";
 export type { AgentMetrics, SystemMetrics } from "./metrics.ts";
+export { byExitReason, type ExitRule } from "./otp/policy/by-exit-reason.ts";
+export { type ByRunError, byRunError } from "./otp/policy/by-run-error.ts";
+export { type CircuitBreaker, circuitBreaker } from "./otp/policy/circuit-breaker.ts";
+export { type ExponentialBackoff, exponentialBackoff, withBackoff } from "./otp/policy/exponential-backoff.ts";
+export { forChildren, policies } from "./otp/policy/policies.ts";
+export { type RestartBudget, restartBudget } from "./otp/policy/restart-budget.ts";
+export {
+  type ChildExit,
+  type PassingPolicy,
+  type RestartIntensity,
+  type RestartPolicy,
+  restartIntensity,
+} from "./otp/policy/restart-policy.ts";
 export type { ExitReason } from "./otp/report/exit-reason.ts";
 export type { RestartDecision, RestartType, Shutdown, SupervisorReport } from "./otp/report/supervisor-report.ts";
 export { formatTree, type TreeNode } from "./otp/report/tree.ts";
 export type { ChildSpec } from "./otp/supervisor/child-spec.ts";
-export { type ChildExit, type RestartPolicy, restartIntensity } from "./otp/supervisor/restart-policy.ts";
 export type { Strategy, SupervisorSpec } from "./otp/supervisor/spec.ts";
 export { defineSupervisor, type SupervisorDefinition } from "./otp/supervisor/start.ts";
 export { prometheusContentType, prometheusText } from "./prometheus.ts";

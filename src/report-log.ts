@@ -29,6 +29,10 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
       return ["error", `${report.offender.path} could not be started: ${describeExitReason(report.reason)}`];
     case "child.shutdown_error":
       return ["warn", `${report.offender.path} did not stop as asked: ${describeExitReason(report.reason)}`];
+    case "policy.failed": {
+      const whose = report.policy === "child" ? report.offender.path : report.supervisor;
+      return ["error", `${whose} has a policy that fails, the restart intensity answers: ${report.because}`];
+    }
     case "supervisor.gave_up":
       return ["error", `${report.supervisor} gives up: ${report.because}; last was ${report.offender.path}`];
     case "supervisor.stopped":

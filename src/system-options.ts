@@ -6,8 +6,8 @@ import { isLogger } from "./agent/guarded-logger.ts";
 import { checkKnownFields, invalidArgument } from "./errors.ts";
 import type { Inspector } from "./inspect/observer.ts";
 import type { SystemLogger } from "./logger.ts";
+import type { AnyRestartPolicy } from "./otp/policy/restart-policy.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
-import type { AnyRestartPolicy } from "./otp/supervisor/restart-policy.ts";
 import type { Strategy } from "./otp/supervisor/spec.ts";
 import { checkVariables } from "./python/environment.ts";
 
@@ -30,7 +30,7 @@ export interface SystemOptions {
   readonly logger?: SystemLogger | undefined;
   /** Sees every actor, event and snapshot of the tree: an XState inspection observer, such as @statelyai/inspect's `inspect`. */
   readonly inspect?: Inspector | undefined;
-  /** Replaces restart types and intensity at the root. */
+  /** Asked at the root before restart types and intensity: they answer where it passes. */
   readonly policy?: AnyRestartPolicy | undefined;
   /**
    * Stops the system in order at the first SIGTERM or SIGINT, so that the host can end with the conventional code (143, 130); a second one kills it

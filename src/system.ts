@@ -10,11 +10,13 @@ import { createDefaultLogger } from "./default-logger.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
 import { guardInspector } from "./inspect/observer.ts";
 import { MetricsCollector, type SystemMetrics } from "./metrics.ts";
+import type { AnyRestartPolicy } from "./otp/policy/restart-policy.ts";
 import { LocalRuntime } from "./otp/process/runtime.ts";
 import type { ExitReason } from "./otp/report/exit-reason.ts";
 import type { TreeNode } from "./otp/report/tree.ts";
 import { type Clock, longestTimerMs, realClock } from "./otp/scheduler/clock.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
+import type { PolicyState } from "./otp/supervisor/policy-chain.ts";
 import { normalizeSupervisorSpec, type SupervisorSpec } from "./otp/supervisor/spec.ts";
 import type { SupervisorDefinition } from "./otp/supervisor/start.ts";
 import { Supervisor } from "./otp/supervisor/supervisor.ts";
@@ -101,6 +103,11 @@ export class System implements AsyncDisposable {
     const agent = this.#environment.agents.get(name);
     if (agent !== undefined && !agent.stopped) return agent.handle;
     return this.#root.whereis(name);
+  }
+
+  /** Gives a supervisor another policy, or one of its children, by id or path ("system/sub/child"). See `Supervisor.setPolicy`, also for what it throws. */
+  setPolicy(where: string, policy: AnyRestartPolicy, options: { readonly state?: PolicyState } = {}): void {
+    this.#root.setPolicy(where, policy, options);
   }
 
   /** The tree as data, as it is now. */

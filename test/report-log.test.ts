@@ -56,6 +56,16 @@ const cases: [string, string, Report][] = [
     "system gives up: too many; last was system/poet",
     { ...bySupervisor, type: "supervisor.gave_up", offender, reason: "killed", because: "too many" },
   ],
+  [
+    "error",
+    "system has a policy that fails, the restart intensity answers: the policy threw",
+    { ...bySupervisor, type: "policy.failed", offender, policy: "supervisor", because: "the policy threw" },
+  ],
+  [
+    "error",
+    "system/poet has a policy that fails, the restart intensity answers: the policy threw",
+    { ...bySupervisor, type: "policy.failed", offender, policy: "child", because: "the policy threw" },
+  ],
   ["debug", "system stopped (shutdown)", { ...bySupervisor, type: "supervisor.stopped", reason: "shutdown" }],
   ["debug", "system/poet: worker 2 spawned (pid 7)", { ...byAgent, type: "worker.spawned", pid: 7 }],
   [

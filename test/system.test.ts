@@ -165,6 +165,55 @@ describe("agents", () => {
   });
 });
 
+describe("policies", () => {
+  const later = (delayMs: number) => (state: unknown) =>
+    ({ decision: { type: "restart", delayMs, because: `after ${delayMs} ms` }, state }) as const;
+
+  /** The next decision about an agent. */
+  const decision = (system: System) =>
+    new Promise<string>((resolve) => {
+      const end = system.onReport((report) => {
+        if (report.type !== "child.exited") return;
+        end();
+        resolve(report.decision.because);
+      });
+    });
+
+  test("an agent's own is asked before its supervisor's, and both can be replaced while it runs", async () => {
+    const quick = defineAgent({ id: "quick", entry: "quick.py:agent", policy: later(1) });
+    const { system, launcher, clock } = await start({
+      children: [quick, defineSupervisor({ id: "sub", children: [poet()] })],
+      policy: later(2),
+    });
+    const crash = async (id: string) => {
+      await system.agent(id).whenReady();
+      const because = decision(system);
+      launcher.worker(id).crash();
+      const told = await because;
+      clock.advance(10);
+      return told;
+    };
+    expect(await crash("quick")).toBe("after 1 ms");
+    system.setPolicy("quick", later(3));
+    expect(await crash("quick")).toBe("after 3 ms");
+    expect(await crash("poet")).toBe("restart 1 of 3 allowed within 5000 ms");
+    system.setPolicy("system/sub", later(4));
+    expect(await crash("poet")).toBe("after 4 ms");
+  });
+
+  test("one for nobody is told with what is known", async () => {
+    const { system } = await start({ children: [poet()] });
+    expect(() => system.setPolicy("nobody", later(1))).toThrow('known are "system", "system/poet"');
+  });
+
+  test("one of an agent that is no function is refused by its name", () => {
+    const policy = "always" as never;
+    expect(() => defineAgent({ id: "poet", entry: "poet.py:agent", policy })).toThrow(
+      expect.objectContaining({ code: "invalid_argument", field: "spec.policy", value: "always" }),
+    );
+  });
+});
+
 describe("reports", () => {
   test("go to the log and to every listener, and a listener that throws disturbs nobody", async () => {
     const { system, launcher, reports, log } = await start({ children: [poet()] });

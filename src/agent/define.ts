@@ -56,6 +56,7 @@ export function defineAgent<Output>(spec: AgentSpec<Output>): AgentDefinition<Ou
     type: "worker",
     restart: agent.restart,
     shutdownMs: Math.min(agent.shutdownMs + killMarginMs, longestTimerMs),
+    ...(spec.policy === undefined ? {} : { policy: spec.policy }),
     agent,
     start: (scope) => startAgent(agent, scope),
   };

@@ -2,6 +2,7 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { checkKnownFields, invalidArgument } from "../errors.ts";
+import type { AnyRestartPolicy } from "../otp/policy/restart-policy.ts";
 import type { RestartType } from "../otp/report/supervisor-report.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { checkVariables } from "../python/environment.ts";
@@ -59,6 +60,8 @@ export interface AgentSpec<Output = unknown> {
   readonly watch?: boolean | undefined;
   /** What becomes of runs whose worker dies; default: they reject with its end. A run may say otherwise. */
   readonly retry?: RetryOptions | undefined;
+  /** Asked about this agent's ends before its supervisor's policy, which answers where it passes. */
+  readonly policy?: AnyRestartPolicy | undefined;
   /** How workers are started; "auto" is "spawn". */
   readonly launcher?: "spawn" | "zygote" | "auto" | undefined;
 }
@@ -116,6 +119,7 @@ const known = new Set([
   "recycle",
   "watch",
   "retry",
+  "policy",
   "launcher",
 ]);
 

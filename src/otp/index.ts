@@ -61,6 +61,20 @@ export { postpone } from "./start/postpone.ts";
 
 // Supervisors.
 
+export { byExitReason, type ExitRule } from "./policy/by-exit-reason.ts";
+export { type ByRunError, byRunError } from "./policy/by-run-error.ts";
+export { type CircuitBreaker, circuitBreaker } from "./policy/circuit-breaker.ts";
+export { type ExponentialBackoff, exponentialBackoff, withBackoff } from "./policy/exponential-backoff.ts";
+export { forChildren, policies } from "./policy/policies.ts";
+export { type RestartBudget, restartBudget } from "./policy/restart-budget.ts";
+export {
+  type ChildExit,
+  type PassingPolicy,
+  type RestartIntensity,
+  type RestartPolicy,
+  restartIntensity,
+  wantsRestart,
+} from "./policy/restart-policy.ts";
 export type { RestartDecision, RestartType, Shutdown } from "./report/supervisor-report.ts";
 export { formatTree, type TreeNode } from "./report/tree.ts";
 export type {
@@ -82,13 +96,6 @@ export {
   partitions,
   startPartitionSupervisor,
 } from "./supervisor/partition.ts";
-export {
-  type ChildExit,
-  type RestartIntensity,
-  type RestartPolicy,
-  restartIntensity,
-  wantsRestart,
-} from "./supervisor/restart-policy.ts";
 export type {
   ChildScope,
   ResidentChild,

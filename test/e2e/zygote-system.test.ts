@@ -1,7 +1,6 @@
 /** Agents whose workers are forked: the system as a whole, with real kills. */
 
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { statFields } from "../../src/worker/proc.ts";

@@ -10,7 +10,7 @@ import type { RunOptions } from "../../src/agent/run-options.ts";
 import type { RunStream } from "../../src/agent/run-stream.ts";
 import type { AgentSpec } from "../../src/agent/spec.ts";
 import { SynapseError } from "../../src/errors.ts";
-import type { RestartPolicy } from "../../src/otp/supervisor/restart-policy.ts";
+import type { RestartPolicy } from "../../src/otp/policy/restart-policy.ts";
 import { defineSupervisor } from "../../src/otp/supervisor/start.ts";
 import type { System } from "../../src/system.ts";
 import type { SystemOptions } from "../../src/system-options.ts";

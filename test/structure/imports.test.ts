@@ -2,7 +2,18 @@ import { describe, expect, test } from "vitest";
 import { readSource, roomOf, type SourceFile } from "./source.ts";
 
 /** The core's rooms, bottom first: each may import those before it. */
-const core = ["report", "scheduler", "process", "request", "start", "server", "registry", "supervisor", "task"];
+const core = [
+  "report",
+  "policy",
+  "scheduler",
+  "process",
+  "request",
+  "start",
+  "server",
+  "registry",
+  "supervisor",
+  "task",
+];
 const coreRooms = core.map((name) => `otp/${name}`);
 const below = (name: string) => coreRooms.slice(0, core.indexOf(name));
 
@@ -13,6 +24,8 @@ const below = (name: string) => coreRooms.slice(0, core.indexOf(name));
 const table: readonly (readonly [room: string, rooms: readonly string[], packages: readonly string[]])[] = [
   ["gen", [], ["@bufbuild/protobuf"]],
   ["otp/report", below("report"), []],
+  // Policies are pure: they import nothing that runs.
+  ["otp/policy", below("policy"), []],
   // util tells a Proxy, which no code of a program's own can; it is a builtin, not a package.
   ["otp/scheduler", below("scheduler"), ["xstate", "node:util"]],
   // async_hooks carries the identity of the process that runs; it is a builtin, not a package.
@@ -24,14 +37,13 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["otp/supervisor", below("supervisor"), ["xstate"]],
   ["otp/task", below("task"), []],
   ["otp", coreRooms, []],
-  ["policy", coreRooms, []],
   ["worker", [], ["node:", "execa"]],
   ["rpc", ["gen"], ["node:", "@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"]],
   ["python", [], ["node:", "execa"]],
   ["inspect", coreRooms, ["node:", "xstate"]],
   ["agent", [...coreRooms, "worker", "rpc", "python"], ["node:", "xstate", "@standard-schema/spec"]],
   // system.ts, its options and its log; index.ts.
-  ["", ["agent", ...coreRooms, "policy", "worker", "rpc", "python", "inspect"], ["node:", "xstate", "pino"]],
+  ["", ["agent", ...coreRooms, "worker", "rpc", "python", "inspect"], ["node:", "xstate", "pino"]],
   // What a system would meet on this machine.
   ["doctor", ["", "agent", "worker", "python"], ["node:", "execa"]],
   // Doubles stand in for any room.

@@ -10,6 +10,7 @@ import type {
   ChildExit,
   CrashRecord,
   ErrorCode,
+  PassingPolicy,
   ProcessError,
   RestartDecision,
   RestartPolicy,
@@ -22,7 +23,17 @@ import type {
   SystemLogger,
   WorkerError,
 } from "../../src/index.ts";
-import { defineAgent, defineSupervisor, restartIntensity, type SynapseError, startSystem } from "../../src/index.ts";
+import {
+  byExitReason,
+  circuitBreaker,
+  defineAgent,
+  defineSupervisor,
+  exponentialBackoff,
+  policies,
+  restartIntensity,
+  type SynapseError,
+  startSystem,
+} from "../../src/index.ts";
 import type { RestartDecision as CoreDecision } from "../../src/otp/index.ts";
 
 interface City {
@@ -151,6 +162,14 @@ describe("options", () => {
       void startSystem({ policy: counting });
       defineSupervisor({ id: "s", policy: counting });
       defineSupervisor({ id: "s", policy: restartIntensity({ maxRestarts: 1, periodMs: 1 }) });
+      // One that always answers is one that may pass, and not the other way round.
+      expectTypeOf<RestartPolicy>().toExtend<PassingPolicy>();
+      expectTypeOf<PassingPolicy>().not.toExtend<RestartPolicy>();
+      expectTypeOf(policies(exponentialBackoff(), restartIntensity({ maxRestarts: 1, periodMs: 1 }))).toExtend<
+        RestartPolicy<readonly unknown[]>
+      >();
+      void startSystem({ policy: policies(byExitReason({ hung: exponentialBackoff() }), circuitBreaker()) });
+      defineAgent({ id: "a", entry: "a.py:agent", policy: counting });
     });
   });
 

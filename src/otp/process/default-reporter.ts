@@ -15,7 +15,7 @@ let leftOut = 0;
 
 /**
  * Sets who is told, in all runtimes of this program that have no `onReport` of their own; undefined: nobody. At first it is one line on stderr for
- * each process that crashes, each supervisor that gives up, each error of a process that has ended and each deadlock, at most 20 a second.
+ * each process that crashes, each supervisor that gives up, each policy that fails, each error of a process that has ended and each deadlock, at most 20 a second.
  * @returns who was told before
  */
 export function setDefaultReporter(
@@ -58,6 +58,8 @@ function lineOf(report: ProcessReport): string | undefined {
       return `${report.process} crashed: ${describeError(report.reason)}`;
     case "process.late_error":
       return `${report.process}, which has ended, threw: ${describeError(report.error)}`;
+    case "policy.failed":
+      return `a policy of supervisor "${report.supervisor}" failed at child "${report.offender.childId}": ${report.because}`;
     case "supervisor.gave_up": {
       const { childId } = report.offender;
       return `supervisor "${report.supervisor}" gave up at child "${childId}": ${report.because}; last: ${describeError(report.reason)}`;

@@ -48,6 +48,17 @@ export type SupervisorReport =
   | (ReportBase & { type: "child.start_failed"; offender: Offender; reason: ExitReason })
   /** A child was stopped and ended in another way than it was asked to, for example "killed" after `shutdownMs`. */
   | (ReportBase & { type: "child.shutdown_error"; offender: Offender; reason: ExitReason })
+  /**
+   * A policy, the child's own or its supervisor's, threw `error` or answered what cannot be carried out; the restart intensity has answered in its
+   * place.
+   */
+  | (ReportBase & {
+      type: "policy.failed";
+      offender: Offender;
+      policy: "child" | "supervisor";
+      because: string;
+      error?: unknown;
+    })
   /** More restarts than allowed: the supervisor stops its children in reverse order and ends. */
   | (ReportBase & { type: "supervisor.gave_up"; offender: Offender; reason: ExitReason; because: string })
   /** All children are stopped and the supervisor has ended. */

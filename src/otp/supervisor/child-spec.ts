@@ -2,6 +2,7 @@
 
 import type { AnyActorLogic, InputFrom } from "xstate";
 import { invalidArgument } from "../../errors.ts";
+import { type AnyRestartPolicy, policyRule } from "../policy/restart-policy.ts";
 import { checkMailboxLimit, type MailboxLimit } from "../process/mailbox-limit.ts";
 import type { Via } from "../process/target.ts";
 import type { RestartType, Shutdown } from "../report/supervisor-report.ts";
@@ -21,6 +22,8 @@ export interface ChildSpecBase<Id extends string = string> {
   readonly shutdownMs?: Shutdown;
   /** Default "worker". */
   readonly type?: "worker" | "supervisor";
+  /** Asked about its ends before its supervisor's policy, which answers where it passes. */
+  readonly policy?: AnyRestartPolicy;
   /** Whether its own end counts for the supervisor's `autoShutdown`; not for a permanent child. Default false. */
   readonly significant?: boolean;
 }
@@ -91,6 +94,8 @@ export interface NormalChildSpec {
   readonly shutdownMs: Shutdown;
   readonly type: "worker" | "supervisor";
   readonly significant: boolean;
+  /** Undefined: its supervisor's alone. */
+  readonly policy: AnyRestartPolicy | undefined;
   /** What it was made of. Undefined for a temporary child that runs: it is never started again, so that its input is not kept. */
   readonly spec: ChildSpec | undefined;
 }
@@ -112,7 +117,7 @@ export function normalizeChildSpec(spec: ChildSpec, field = "spec", otherwise?: 
     const given = "start" in spec ? spec.start : "logic" in spec ? spec.logic : undefined;
     throw invalidArgument(`${field}.start`, given, `a start function or XState logic (child "${id}")`);
   }
-  const { restart = "permanent", type = "worker", significant = false } = spec;
+  const { restart = "permanent", type = "worker", significant = false, policy } = spec;
   if (!restartTypes.includes(restart)) {
     throw invalidArgument(`${field}.restart`, restart, `"permanent", "transient" or "temporary" (child "${id}")`);
   }
@@ -124,8 +129,11 @@ export function normalizeChildSpec(spec: ChildSpec, field = "spec", otherwise?: 
   if (typeof significant !== "boolean") {
     throw invalidArgument(`${field}.significant`, significant, `true or false (child "${id}")`);
   }
+  if (policy !== undefined && typeof policy !== "function") {
+    throw invalidArgument(`${field}.policy`, policy, `${policyRule} (child "${id}")`);
+  }
   if ("logic" in spec) checkProcess(spec, field);
-  return { id, restart, type, shutdownMs, significant, spec };
+  return { id, restart, type, shutdownMs, significant, policy, spec };
 }
 
 /** What the start of a logic's process checks too: here it is refused before anything starts. */

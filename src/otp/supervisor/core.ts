@@ -54,6 +54,7 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
     const parent = host.parent?.actor ?? runtime.root;
     this.actor = createChildActor(supervisorLogic, parent, { id: spec.id, input }) as SupervisorActor;
     bindActor(this.actor, this.process);
+    const { policies } = this;
     this.lent = {
       process: this.process,
       actor: this.actor,
@@ -61,7 +62,9 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
       clock: this.clock,
       environment: host.environment,
       control: this.control(),
-      forgetsTemporary: !spec.ownPolicy,
+      get forgetsTemporary() {
+        return !policies.hasOwn;
+      },
       // Handed on as it is: a report goes to its reader past all the supervisors above.
       report: host.onReport ?? ((report) => this.tell(report)),
       pendingStarts: new Set(),

@@ -1,15 +1,15 @@
 /** What a supervisor does about an end or a failed start: it asks the policy, tells the answer, and carries it out. */
 
-import { describeValue } from "../../describe-value.ts";
 import { ProcessError } from "../../errors.ts";
+import type { AnyRestartPolicy } from "../policy/restart-policy.ts";
 import { RuntimeMessage } from "../process/runtime-message.ts";
 import { describeExitReason, type ExitReason, exitReasonOf, isA, isCleanExit } from "../report/exit-reason.ts";
 import type { RestartDecision } from "../report/supervisor-report.ts";
-import { longestTimerMs } from "../scheduler/clock.ts";
 import type { Child, PendingExit } from "./child.ts";
 import { EndingSupervisor } from "./ending.ts";
 import { tellMachine } from "./machine.ts";
-import type { ChildExit, RestartPolicy } from "./restart-policy.ts";
+import { PolicyChain, type PolicyState } from "./policy-chain.ts";
+import { checkSetPolicy, findPlace, type PolicyPlace } from "./policy-place.ts";
 import { type Started, startIncarnation } from "./starting.ts";
 import { stopIncarnation } from "./stopping.ts";
 import { offender } from "./telling.ts";
@@ -23,7 +23,10 @@ interface Decided {
 
 /** A supervisor, as far as it decides. */
 export abstract class DecidingSupervisor extends EndingSupervisor {
-  #policyState: unknown;
+  /** Who is asked about an end. */
+  protected readonly policies = new PolicyChain(this.spec, (child, failure) =>
+    this.report({ type: "policy.failed", offender: offender(child), ...failure }),
+  );
   #restarts = 0;
   /** The last decision, until the machine shows it. */
   #unshown: Decided | undefined;
@@ -69,7 +72,7 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
   #decide(child: Child, { reason, failedStarts, charged = true }: PendingExit): void | Promise<void> {
     const { spec, incarnation } = child;
     const exit = { childId: spec.id, restart: spec.restart, reason, incarnation, failedStarts, charged };
-    const decision = this.#askPolicy(exit);
+    const decision = this.policies.decide(child, exit, this.clock.monotonicMs());
     child.running?.resident?.decided(decision);
     if (decision.type === "restart") {
       this.#restarts += 1;
@@ -120,21 +123,37 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
     return super.state();
   }
 
-  /** A policy that throws cannot be trusted with the next child either: the supervisor gives up, and says so. */
-  #askPolicy(exit: ChildExit): RestartDecision {
-    try {
-      const answer: unknown = this.spec.policy(this.#policyState, exit, this.clock.monotonicMs());
-      if (!isAnswer(answer)) {
-        const because = `the policy answered ${describeValue(answer)}: it must be { decision, state }, at once`;
-        return { type: "give_up", because };
+  /**
+   * Gives a supervisor at or below this one another policy, or a child of one: `where` is a path or an id, the nearest comes first. From the next end on
+   * it is asked; a pause that runs is not changed. A child keeps its policy as long as its supervisor runs, a supervisor until it is itself restarted: then
+   * its specification's is back.
+   * @param options `state`: whether the new policy is given the state of the old one ("keep"), or begins without any ("reset", the default)
+   * @throws CallerError "invalid_argument"; "not_found" with the paths that are known; "stopped"
+   */
+  setPolicy(where: string, policy: AnyRestartPolicy, options: { readonly state?: PolicyState } = {}): void {
+    const { state = "reset" } = checkSetPolicy(where, policy, options);
+    this.checkRunning();
+    const { policies, child } = findPlace(this.#policyPlaces(), where);
+    if (child === undefined) policies.set(policy, state);
+    else policies.setOf(child, policy, state);
+  }
+
+  /** Itself and everything below that has a policy now: level by level, and a tree of any depth needs no stack. */
+  #policyPlaces(): PolicyPlace[] {
+    const places: PolicyPlace[] = [{ policies: this.policies, path: this.path, id: this.spec.id }];
+    const level: DecidingSupervisor[] = [this];
+    for (const supervisor of level) {
+      for (const child of supervisor.children()) {
+        const { path, running, spec } = child;
+        const { id, type } = spec;
+        const below = running?.ref;
+        if (below instanceof DecidingSupervisor) {
+          level.push(below);
+          places.push({ policies: below.policies, path, id });
+        } else if (type === "worker") places.push({ policies: supervisor.policies, child, path, id });
       }
-      const { decision, state } = answer;
-      this.#policyState = state;
-      if (decision.type !== "restart" || decision.delayMs === 0) return decision;
-      return { ...decision, delayMs: Math.min(Math.max(0, decision.delayMs), longestTimerMs) };
-    } catch (error) {
-      return { type: "give_up", because: `the policy threw: ${describeExitReason(exitReasonOf(error))}` };
     }
+    return places;
   }
 
   #leave(child: Child): void | Promise<void> {
@@ -214,12 +233,6 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
   protected abstract left(child: Child, byItself: boolean): void;
   /** Whether the record is still one of this supervisor's. */
   protected abstract owns(child: Child): boolean;
-}
-
-/** Whether a policy's answer can be carried out. */
-function isAnswer(answer: unknown): answer is ReturnType<RestartPolicy> {
-  const { decision } = (answer ?? {}) as { decision?: { type?: unknown } };
-  return ["restart", "leave", "give_up"].includes(decision?.type as string);
 }
 
 /** The reason inside the error of a start. */

@@ -1,12 +1,12 @@
 /** The supervisor of children that come and go: one_for_one, without ids, stopped all at once. Source: Elixir's DynamicSupervisor. */
 
 import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
+import type { AnyRestartPolicy } from "../policy/restart-policy.ts";
 import { type Child, type ChildHost, clearDelay, createChild } from "./child.ts";
 import { type ChildSpec, type NormalChildSpec, normalizeChildSpec } from "./child-spec.ts";
 import { SupervisorCore } from "./core.ts";
 import { reasonOfStart } from "./deciding.ts";
 import type { SupervisorHost } from "./host.ts";
-import type { AnyRestartPolicy } from "./restart-policy.ts";
 import { isRecord, type NormalSupervisorSpec, normalizeSupervisorSpec } from "./spec.ts";
 import type { CheckedChild, StartedBy } from "./spec-inference.ts";
 import type { Started } from "./starting.ts";
@@ -22,7 +22,7 @@ export interface DynamicSupervisorSpec {
   readonly periodMs?: number;
   /** Children at a time, those that restart included; default "infinity". */
   readonly maxChildren?: number | "infinity";
-  /** Replaces restart types and intensity. */
+  /** Asked before restart types and intensity: they answer where it passes. */
   readonly policy?: AnyRestartPolicy;
   /** Makes the specification of every child from what startChild is given; for arguments that all children share. */
   readonly prepare?: (spec: ChildSpec) => ChildSpec;

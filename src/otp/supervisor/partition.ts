@@ -2,6 +2,7 @@
 
 import { describeValue } from "../../describe-value.ts";
 import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
+import type { AnyRestartPolicy } from "../policy/restart-policy.ts";
 import { self } from "../process/current.ts";
 import type { Process } from "../process/process.ts";
 import { type NameService, processIn, type Via } from "../process/target.ts";
@@ -11,7 +12,6 @@ import { checkName } from "../start/names.ts";
 import type { ChildSpec } from "./child-spec.ts";
 import type { DynamicChildSpec } from "./dynamic.ts";
 import type { SupervisorHost } from "./host.ts";
-import type { AnyRestartPolicy } from "./restart-policy.ts";
 import { normalizeSupervisorSpec, type SupervisorSpec } from "./spec.ts";
 import type { CheckedChild, RefOfChild } from "./spec-inference.ts";
 import {
@@ -35,7 +35,7 @@ export interface PartitionSupervisorSpec<Child extends DynamicChildSpec = Dynami
   readonly maxRestarts?: number;
   /** Default 5,000 ms. */
   readonly periodMs?: number;
-  /** Replaces restart types and intensity. */
+  /** Asked before restart types and intensity: they answer where it passes. */
   readonly policy?: AnyRestartPolicy;
 }
 

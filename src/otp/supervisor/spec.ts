@@ -1,10 +1,16 @@
 /** What a supervisor is told: strategy, intensity, children; checked in full before anything starts. */
 
 import { invalidArgument } from "../../errors.ts";
+import {
+  type AnyRestartPolicy,
+  type PassingPolicy,
+  policyRule,
+  type RestartPolicy,
+  restartIntensity,
+} from "../policy/restart-policy.ts";
 import type { Via } from "../process/target.ts";
 import type { RestartType, Shutdown } from "../report/supervisor-report.ts";
 import { type ChildSpec, type NormalChildSpec, normalizeChildSpecs } from "./child-spec.ts";
-import { type AnyRestartPolicy, type RestartPolicy, restartIntensity } from "./restart-policy.ts";
 
 /**
  * Which siblings share a restart.
@@ -36,7 +42,7 @@ export interface SupervisorSpec {
   readonly autoShutdown?: AutoShutdown;
   /** Started in this order, stopped in reverse. */
   readonly children?: readonly ChildSpec[];
-  /** Replaces restart types and intensity. */
+  /** Asked before restart types and intensity: they answer where it passes. */
   readonly policy?: AnyRestartPolicy;
   /** As a child of another supervisor: default "permanent". */
   readonly restart?: RestartType;
@@ -52,9 +58,10 @@ export interface SupervisorSpec {
 export interface NormalSupervisorSpec {
   readonly id: string;
   readonly strategy: Strategy;
-  readonly policy: RestartPolicy;
-  /** Whether the policy is the user's own. */
-  readonly ownPolicy: boolean;
+  /** The user's own, or `intensity`. */
+  readonly policy: PassingPolicy;
+  /** What answers where other policies pass or fail. */
+  readonly intensity: RestartPolicy;
   readonly autoShutdown: AutoShutdown;
   readonly children: readonly NormalChildSpec[];
 }
@@ -79,16 +86,17 @@ export function normalizeSupervisorSpec(spec: SupervisorSpec, field = "spec"): N
     throw invalidArgument(`${field}.periodMs`, periodMs, "an integer of 1 or more milliseconds");
   }
   if (spec.policy !== undefined && typeof spec.policy !== "function") {
-    throw invalidArgument(`${field}.policy`, spec.policy, "a function (state, exit, nowMs) => { decision, state }");
+    throw invalidArgument(`${field}.policy`, spec.policy, policyRule);
   }
-  const policy = (spec.policy ?? restartIntensity({ maxRestarts, periodMs })) as RestartPolicy;
+  const intensity = restartIntensity({ maxRestarts, periodMs });
+  const policy = (spec.policy ?? intensity) as PassingPolicy;
   const { autoShutdown = "never" } = spec;
   if (!["never", "any_significant", "all_significant"].includes(autoShutdown)) {
     throw invalidArgument(`${field}.autoShutdown`, autoShutdown, '"never", "any_significant" or "all_significant"');
   }
   const children = normalizeChildSpecs(spec.children ?? [], `${field}.children`);
   for (const [index, child] of children.entries()) checkSignificant(child, autoShutdown, `${field}.children[${index}]`);
-  return { id, strategy, policy, ownPolicy: spec.policy !== undefined, autoShutdown, children };
+  return { id, strategy, policy, intensity, autoShutdown, children };
 }
 
 /**

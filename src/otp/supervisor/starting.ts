@@ -147,7 +147,10 @@ function settleStart(child: Child, scopeId: number, host: ChildHost, result: unk
   }
   child.lastRef = child.running.ref;
   child.status = "running";
-  if (host.forgetsTemporary && child.spec.restart === "temporary") child.spec = { ...child.spec, spec: undefined };
+  const { restart, policy } = child.spec;
+  if (restart === "temporary" && policy === undefined && host.forgetsTemporary) {
+    child.spec = { ...child.spec, spec: undefined };
+  }
   return withInfo === undefined ? "running" : { info: withInfo.info };
 }
 

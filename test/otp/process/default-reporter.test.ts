@@ -39,6 +39,22 @@ test("a root that gives up is one line on stderr", async () => {
   ]);
 });
 
+test("a policy that fails is one line on stderr", async () => {
+  const { code, lines } = await host(`
+    const policy = () => { throw new Error("a policy's mistake"); };
+    const child = { id: "child", restart: "temporary", start: () => spawn(({ receive }) => receive()), policy };
+    const supervisor = await startSupervisor({ id: "root", children: [child] });
+    const { ref } = supervisor.whichChild("child");
+    exit(ref, "shutdown");
+    await exited(ref);
+    await supervisor.stop();
+  `);
+  expect(code).toBe(0);
+  expect(lines).toEqual([
+    `synapse: a policy of supervisor "root" failed at child "child": the policy threw: Error: a policy's mistake`,
+  ]);
+});
+
 test("another reporter takes its place, and nobody can", async () => {
   const { lines } = await host(`
     const told = [];

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
+import type { RestartPolicy } from "../../../src/otp/policy/restart-policy.ts";
 import { exit } from "../../../src/otp/process/link.ts";
 import type { Process } from "../../../src/otp/process/process.ts";
 import type { ExitReason } from "../../../src/otp/report/exit-reason.ts";
 import { call } from "../../../src/otp/request/call.ts";
 import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
 import type { ChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
-import type { RestartPolicy } from "../../../src/otp/supervisor/restart-policy.ts";
 import type { ChildScope, RunningChild } from "../../../src/otp/supervisor/running-child.ts";
 import { startDynamicSupervisor, startSupervisor } from "../../../src/otp/supervisor/start.ts";
 import { Supervisor } from "../../../src/otp/supervisor/supervisor.ts";
@@ -239,16 +239,27 @@ describe("what is not the supervisor's doing", () => {
     ["nothing", undefined],
     ["a promise", Promise.resolve({ decision: { type: "restart", delayMs: 0, because: "late" }, state: 0 })],
     ["an unknown decision", { decision: { type: "wait" }, state: 0 }],
-  ])("a policy that answers %s is not trusted: the supervisor gives up, and says so", async (_what, answer) => {
-    const { runtime, reports } = createWorld();
-    const supervisor = await startSupervisor({ children: [child], policy: () => answer as never }, { runtime });
-    exit(supervisor.whichChild("a").ref as Process, "kill");
-    expect(await supervisor.ended).toBe("shutdown");
-    const because = reports.flatMap((report) => (report.type === "supervisor.gave_up" ? [report.because] : []));
-    expect(because).toEqual([
-      expect.stringMatching(/^the policy answered .*: it must be \{ decision, state \}, at once$/),
-    ]);
-  });
+    ["a restart without its pause", { decision: { type: "restart", because: "now" }, state: 0 }],
+    ["a pause that is no number", { decision: { type: "restart", delayMs: Number.NaN, because: "now" }, state: 0 }],
+  ])(
+    "a policy that answers %s is not trusted: the restart intensity answers, and it is told",
+    async (_what, answer) => {
+      const { runtime, reports } = createWorld();
+      const spec = { maxRestarts: 1, children: [child], policy: () => answer as never };
+      const supervisor = await startSupervisor(spec, { runtime });
+      exit(supervisor.whichChild("a").ref as Process, "kill");
+      await quiet();
+      exit(supervisor.whichChild("a").ref as Process, "kill");
+      expect(await supervisor.ended).toBe("shutdown");
+      const because = (type: string) =>
+        reports.flatMap((report) => (report.type === type && "because" in report ? [report.because] : []));
+      const told = expect.stringMatching(/^the policy answered .*: it must be \{ decision, state \}, at once$/);
+      expect(because("policy.failed")).toEqual([told, told]);
+      expect(because("supervisor.gave_up")).toEqual([
+        expect.stringMatching(/^the policy answered .*; restart 2 within 5000 ms exceeds maxRestarts 1$/),
+      ]);
+    },
+  );
 
   test("an onReport that throws is a warning, and children are restarted as ever", async () => {
     const warned = new Promise<Error>((resolve) => process.once("warning", resolve));

@@ -338,16 +338,23 @@ test("the tree is data: paths, states and restarts", async () => {
   await supervisor.stop();
 });
 
-test("a policy that throws makes the supervisor give up and say so", async () => {
+test("a policy that throws is told, and the restart intensity answers in its place", async () => {
   const a = puppet("a", []);
   const policy = () => {
     throw new Error("the policy is broken");
   };
-  const { supervisor, reports } = await supervise({ children: [a.child], policy });
+  const { supervisor, reports } = await supervise({ maxRestarts: 1, children: [a.child], policy });
+  a.exit("died");
+  await settled();
+  expect([a.starts(), supervisor.process.alive]).toEqual([2, true]);
   a.exit("died");
   expect(await supervisor.ended).toBe("shutdown");
+  const because = "the policy threw: Error: the policy is broken";
+  const failed = reports.filter((report) => report.type === "policy.failed");
+  const told = { policy: "supervisor", because, error: expect.objectContaining({ message: "the policy is broken" }) };
+  expect(failed).toMatchObject([told, told]);
   const gaveUp = reports.find((report) => report.type === "supervisor.gave_up");
-  expect(gaveUp).toMatchObject({ because: "the policy threw: Error: the policy is broken" });
+  expect(gaveUp).toMatchObject({ because: `${because}; restart 2 within 5000 ms exceeds maxRestarts 1` });
 });
 
 test("a kill starts nobody again and ends a start that hangs", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { restartIntensity } from "../../../src/otp/policy/restart-policy.ts";
 import { exit } from "../../../src/otp/process/link.ts";
 import type { Process } from "../../../src/otp/process/process.ts";
 import type { Via } from "../../../src/otp/process/target.ts";
@@ -7,7 +8,6 @@ import { Registry } from "../../../src/otp/registry/registry.ts";
 import { register } from "../../../src/otp/start/names.ts";
 import type { ChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
 import { definePartitionSupervisor, startPartitionSupervisor } from "../../../src/otp/supervisor/partition.ts";
-import { restartIntensity } from "../../../src/otp/supervisor/restart-policy.ts";
 import {
   defineDynamicSupervisor,
   defineSupervisor,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type ChildExit, restartIntensity, wantsRestart } from "../../../src/otp/supervisor/restart-policy.ts";
+import { type ChildExit, restartIntensity, wantsRestart } from "../../../src/otp/policy/restart-policy.ts";
 
 const crash = (childId = "a"): ChildExit => ({
   childId,

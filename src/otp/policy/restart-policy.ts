@@ -26,12 +26,30 @@ export type RestartPolicy<State = unknown> = (
   nowMs: number,
 ) => { decision: RestartDecision; state: State };
 
-/** A policy whatever its state is: what a supervisor takes. */
+/** The answer of a policy that has none: the next policy is asked. */
+export interface Pass {
+  type: "pass";
+}
+
+/**
+ * A policy that may pass: of a list the next one is asked, after a child's own its supervisor's, and after that the restart intensity. Pure, as every
+ * policy; one that always answers is one of these too.
+ */
+export type PassingPolicy<State = unknown> = (
+  state: State | undefined,
+  exit: ChildExit,
+  nowMs: number,
+) => { decision: RestartDecision | Pass; state: State };
+
+/** A policy whatever its state is, that may pass: what a supervisor takes. */
 export type AnyRestartPolicy = (
   state: never,
   exit: ChildExit,
   nowMs: number,
-) => { decision: RestartDecision; state: unknown };
+) => { decision: RestartDecision | Pass; state: unknown };
+
+/** What a policy must be, as errors say it. */
+export const policyRule = "a function (state, exit, nowMs) => { decision, state }";
 
 /** Whether a child of this restart type comes back after this exit. */
 export function wantsRestart(restart: RestartType, reason: ExitReason): boolean {

@@ -1,0 +1,44 @@
+/** Policies of policies: the first of a list that answers, and one for some children alone. */
+
+import { invalidArgument } from "../../errors.ts";
+import { checkPolicy } from "./options.ts";
+import { pass } from "./per-child.ts";
+import type { AnyRestartPolicy, PassingPolicy, RestartPolicy } from "./restart-policy.ts";
+
+/** The states of a list's policies, in its order. */
+export type PoliciesState = readonly unknown[];
+
+/**
+ * Asks policies in order: the first answer counts, and those behind it are not asked. It passes when all of them do.
+ * @throws CallerError "invalid_argument" for what is no policy
+ */
+export function policies(...list: [...AnyRestartPolicy[], RestartPolicy]): RestartPolicy<PoliciesState>;
+export function policies(...list: AnyRestartPolicy[]): PassingPolicy<PoliciesState>;
+export function policies(...list: AnyRestartPolicy[]): PassingPolicy<PoliciesState> {
+  for (const [index, policy] of list.entries()) checkPolicy(`list[${index}]`, policy);
+  return (before = [], exit, nowMs) => {
+    const state = [...before];
+    for (const [index, policy] of list.entries()) {
+      const answer = (policy as PassingPolicy)(before[index], exit, nowMs);
+      state[index] = answer.state;
+      if (answer.decision.type !== "pass") return { decision: answer.decision, state };
+    }
+    return { decision: pass, state };
+  };
+}
+
+/**
+ * A policy for the children with these ids alone; it passes for the others.
+ * @throws CallerError "invalid_argument" naming the field, the value and the rule
+ */
+export function forChildren<State>(
+  ids: readonly string[],
+  policy: PassingPolicy<State>,
+): PassingPolicy<State | undefined> {
+  if (!Array.isArray(ids) || ids.some((id) => typeof id !== "string" || id === "")) {
+    throw invalidArgument("ids", ids, "a list of children's ids");
+  }
+  checkPolicy("policy", policy);
+  const meant = new Set<string>(ids);
+  return (state, exit, nowMs) => (meant.has(exit.childId) ? policy(state, exit, nowMs) : { decision: pass, state });
+}
