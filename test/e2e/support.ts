@@ -7,7 +7,8 @@ import { defineAgent } from "../../src/agent/define.ts";
 import type { AgentSpec } from "../../src/agent/spec.ts";
 import type { ChildSpec } from "../../src/otp/supervisor/child-spec.ts";
 import type { Report } from "../../src/report.ts";
-import { type System, type SystemParts, startSystem } from "../../src/system.ts";
+import { type SystemParts, startSystem } from "../../src/start-system.ts";
+import type { System } from "../../src/system.ts";
 import type { SystemOptions } from "../../src/system-options.ts";
 import { statFields } from "../../src/worker/proc.ts";
 

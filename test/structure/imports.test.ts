@@ -42,7 +42,7 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["python", [], ["node:", "execa"]],
   ["inspect", coreRooms, ["node:", "xstate"]],
   ["agent", [...coreRooms, "worker", "rpc", "python"], ["node:", "xstate", "@standard-schema/spec"]],
-  // system.ts, its options and its log; index.ts.
+  // The system, its start, its options and its log; index.ts.
   ["", ["agent", ...coreRooms, "worker", "rpc", "python", "inspect"], ["node:", "xstate", "pino"]],
   // What a system would meet on this machine.
   ["doctor", ["", "agent", "worker", "python"], ["node:", "execa"]],
