@@ -7,6 +7,7 @@ import { type Clock, realClock } from "../scheduler/clock.ts";
 import { Deadlines } from "../scheduler/deadlines.ts";
 import { heldType } from "../scheduler/held-value.ts";
 import { RunQueue } from "../scheduler/run-queue.ts";
+import { onRejection } from "../scheduler/thenable.ts";
 import { indexScheduler, rootLogic } from "../scheduler/xstate-adapter.ts";
 import { bindHere } from "./current.ts";
 import { hasDefaultReporter, reportByDefault } from "./default-reporter.ts";
@@ -115,15 +116,16 @@ function stackOf(error: unknown): string | undefined {
 
 /**
  * Who reads reports, so that it harms nobody: it runs where it was given, not in the process it is told of, whose errors its own would be; and what it
- * throws is a warning.
+ * throws, or a promise of it rejects with, is a warning.
  */
 export function guardReader<Report>(reader: (report: Report) => void): (report: Report) => void {
   const own = bindHere(reader);
   return (report) => {
+    const onBroken = (error: unknown) => warn(`onReport threw at "${heldType(report)}"`, error);
     try {
-      own(report);
+      onRejection(own(report), onBroken);
     } catch (error) {
-      warn(`onReport threw at "${heldType(report)}"`, error);
+      onBroken(error);
     }
   };
 }
