@@ -21,6 +21,7 @@ import { stopOnSignals } from "./signals.ts";
 import { StderrLines } from "./stderr-lines.ts";
 import { System } from "./system.ts";
 import { checkSystemOptions, type SystemOptions, workingDirectory } from "./system-options.ts";
+import { globalMeter, measureSystem } from "./telemetry.ts";
 import type { Launcher } from "./worker/launcher.ts";
 import { chooseLauncher } from "./worker/launcher-choice.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
@@ -75,6 +76,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   };
   sweepSocketDirectories();
   const interpreter = children.some(containsAgent) ? await findPython(children) : undefined;
+  const meter = await globalMeter();
   const unwatchExit = lines.watchExit();
   const reporter = new Reporter(logger);
   const crashes = new CrashLog(options.maxCrashes ?? defaultMaxCrashes);
@@ -123,6 +125,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     return reason;
   });
   const system = new System({ root, environment, clock, reporter, ended, findPython, crashes });
+  if (meter !== undefined) void ended.then(measureSystem(system, meter));
   if (options.handleSignals === true) {
     const release = stopOnSignals({ stop: () => system.stop(), kill: () => root.kill() });
     void ended.then(release);

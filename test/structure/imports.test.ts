@@ -43,7 +43,11 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["inspect", coreRooms, ["node:", "xstate"]],
   ["agent", [...coreRooms, "worker", "rpc", "python"], ["node:", "xstate", "@standard-schema/spec"]],
   // The system, its start, its options and its log; index.ts.
-  ["", ["agent", ...coreRooms, "worker", "rpc", "python", "inspect"], ["node:", "xstate", "pino"]],
+  [
+    "",
+    ["agent", ...coreRooms, "worker", "rpc", "python", "inspect"],
+    ["node:", "xstate", "pino", "@opentelemetry/api"],
+  ],
   // What a system would meet on this machine.
   ["doctor", ["", "agent", "worker", "python"], ["node:", "execa"]],
   // Doubles stand in for any room.
