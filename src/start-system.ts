@@ -6,6 +6,9 @@ import { guardLogger } from "./agent/guarded-logger.ts";
 import { CrashLog } from "./crash-log.ts";
 import { createDefaultLogger } from "./default-logger.ts";
 import { guardInspector } from "./inspect/observer.ts";
+import { findOpenTelemetry } from "./otel.ts";
+import { measureSystem } from "./otel-metrics.ts";
+import { createRunTracer } from "./otel-traces.ts";
 import { LocalRuntime } from "./otp/process/runtime.ts";
 import { type Clock, realClock } from "./otp/scheduler/clock.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
@@ -21,7 +24,7 @@ import { stopOnSignals } from "./signals.ts";
 import { StderrLines } from "./stderr-lines.ts";
 import { System } from "./system.ts";
 import { checkSystemOptions, type SystemOptions, workingDirectory } from "./system-options.ts";
-import { globalMeter, measureSystem } from "./telemetry.ts";
+
 import type { Launcher } from "./worker/launcher.ts";
 import { chooseLauncher } from "./worker/launcher-choice.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
@@ -76,7 +79,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   };
   sweepSocketDirectories();
   const interpreter = children.some(containsAgent) ? await findPython(children) : undefined;
-  const meter = await globalMeter();
+  const telemetry = await findOpenTelemetry();
   const unwatchExit = lines.watchExit();
   const reporter = new Reporter(logger);
   const crashes = new CrashLog(options.maxCrashes ?? defaultMaxCrashes);
@@ -110,6 +113,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     report,
   });
   environment.interpreter = interpreter;
+  if (telemetry !== undefined) environment.tracer = createRunTracer(telemetry);
   const guarded = options.inspect === undefined ? undefined : guardInspector(options.inspect, report);
   const clock = parts.clock ?? realClock;
   const runtime = new LocalRuntime({
@@ -125,7 +129,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     return reason;
   });
   const system = new System({ root, environment, clock, reporter, ended, findPython, crashes });
-  if (meter !== undefined) void ended.then(measureSystem(system, meter));
+  if (telemetry !== undefined) void ended.then(measureSystem(system, telemetry.meter));
   if (options.handleSignals === true) {
     const release = stopOnSignals({ stop: () => system.stop(), kill: () => root.kill() });
     void ended.then(release);

@@ -8,6 +8,7 @@ import { residentBytes } from "../worker/memory.ts";
 import type { AgentReport } from "./agent-report.ts";
 import { boundFields } from "./guarded-logger.ts";
 import type { Agent } from "./handle.ts";
+import type { RunTracer } from "./run-span.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
 /** The slot of one agent as its system sees it. */
@@ -49,6 +50,8 @@ export class AgentEnvironment {
   stopping: { readonly untilMs: number } | undefined;
   /** Memory of a process in bytes, where that is known. */
   memoryOf: (pid: number) => number | undefined = residentBytes;
+  /** Makes a span of each run, where there is one. */
+  tracer: RunTracer | undefined;
   /** The agents of the system by id; one that has stopped stays, so that its handle keeps telling why. */
   readonly agents = new Map<string, AgentSlot>();
 

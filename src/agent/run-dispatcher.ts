@@ -12,6 +12,7 @@ import type { Mailbox } from "./mailbox.ts";
 import type { PendingRun } from "./pending-run.ts";
 import type { Renewal } from "./renewal.ts";
 import type { RetryOptions } from "./retry.ts";
+import type { RunTracer } from "./run-span.ts";
 import type { Workers } from "./workers.ts";
 
 /** The way of an agent's runs: from the caller to the mailbox, from there to the worker that serves. */
@@ -64,6 +65,10 @@ export class RunDispatcher implements RunTaker {
 
   get retry(): RetryOptions | undefined {
     return this.#life.spec.retry;
+  }
+
+  get tracer(): RunTracer | undefined {
+    return this.#life.environment.tracer;
   }
 
   get maxMessageBytes(): number {

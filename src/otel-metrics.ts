@@ -14,23 +14,6 @@ export interface MeasuredSystem {
   onReport(listener: (report: Report) => void): () => void;
 }
 
-/** The name of the meter. */
-const scope = "synapse-otp";
-
-/** The API's global meter; undefined where it is not installed. */
-export async function globalMeter(): Promise<Meter | undefined> {
-  // A variable, and the comment: bundlers do not look for what need not be there.
-  const name: string = "@opentelemetry/api";
-  try {
-    const api = (await import(
-      /* webpackIgnore: true */ /* @vite-ignore */ name
-    )) as typeof import("@opentelemetry/api");
-    return api.metrics.getMeter(scope);
-  } catch {
-    return undefined; // Optional.
-  }
-}
-
 /** Measures a system until the function that it returns is called. Costs one look at the system for each export, and a few additions for each run. */
 export function measureSystem(system: MeasuredSystem, meter: Meter): () => void {
   const observed = observedOf(meter);
