@@ -7,17 +7,19 @@ import type { Agent, WaitOptions } from "./agent/handle.ts";
 import type { CrashRecord } from "./crash.ts";
 import { CrashLog } from "./crash-log.ts";
 import { createDefaultLogger } from "./default-logger.ts";
+import { rootSpec } from "./define-system.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
 import { guardInspector } from "./inspect/observer.ts";
+import { agentIdOf, knownAgent } from "./known-agent.ts";
 import { MetricsCollector, type SystemMetrics } from "./metrics.ts";
 import type { AnyRestartPolicy } from "./otp/policy/restart-policy.ts";
 import { LocalRuntime } from "./otp/process/runtime.ts";
 import type { ExitReason } from "./otp/report/exit-reason.ts";
 import type { TreeNode } from "./otp/report/tree.ts";
-import { type Clock, longestTimerMs, realClock } from "./otp/scheduler/clock.ts";
+import { type Clock, realClock } from "./otp/scheduler/clock.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
 import type { PolicyState } from "./otp/supervisor/policy-chain.ts";
-import { normalizeSupervisorSpec, type SupervisorSpec } from "./otp/supervisor/spec.ts";
+import { normalizeSupervisorSpec } from "./otp/supervisor/spec.ts";
 import type { SupervisorDefinition } from "./otp/supervisor/start.ts";
 import { Supervisor } from "./otp/supervisor/supervisor.ts";
 import { lookAtProcessOne, warnOfOrphans } from "./process-one.ts";
@@ -29,7 +31,13 @@ import { Reporter } from "./reporter.ts";
 import { echoGuard, stopOnSignals } from "./signals.ts";
 import { StderrLines } from "./stderr-lines.ts";
 import { healthOf, type SystemHealth } from "./system-health.ts";
-import { checkSystemOptions, type StopOptions, type SystemOptions, workingDirectory } from "./system-options.ts";
+import {
+  checkStopOptions,
+  checkSystemOptions,
+  type StopOptions,
+  type SystemOptions,
+  workingDirectory,
+} from "./system-options.ts";
 import type { Launcher } from "./worker/launcher.ts";
 import { chooseLauncher } from "./worker/launcher-choice.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
@@ -42,6 +50,8 @@ export interface SystemParts {
   /** Given to the launcher as it is: with a launcher that needs no Python, none is looked for. */
   readonly interpreter?: string;
   readonly clock?: Clock;
+  /** Told of every report from the first on, also of those before `startSystem` has settled. */
+  readonly onReport?: (report: Report) => void;
 }
 
 /** A running system. Make one with `startSystem`; stop it with `stop()` or `await using`. */
@@ -88,14 +98,7 @@ export class System implements AsyncDisposable {
    * @throws CallerError "not_found" with the ids that are known
    */
   agent<Output = unknown>(idOrDefinition: string | AgentDefinition<Output>): Agent<Output> {
-    const id = idOf(idOrDefinition);
-    const agent = this.#environment.agents.get(id);
-    if (agent !== undefined) return agent.handle as Agent<Output>;
-    const ids = [...this.#environment.agents.keys()].map((known) => `"${known}"`).join(", ");
-    throw new CallerError("not_found", `system "${this.name}" has no agent "${id}"; it has ${ids || "none"}`, {
-      field: "id",
-      value: id,
-    });
+    return knownAgent(this.#environment, this.name, idOrDefinition).handle as Agent<Output>;
   }
 
   /** What runs under an id or a path ("system/sub/child"): an agent's handle, a supervisor, an actor; undefined when nothing does. */
@@ -131,8 +134,7 @@ export class System implements AsyncDisposable {
    */
   crashes(idOrDefinition?: string | AgentDefinition<unknown>): CrashRecord[] {
     if (idOrDefinition === undefined) return this.#crashes.list();
-    const id = idOf(idOrDefinition);
-    return this.#crashes.list(id);
+    return this.#crashes.list(agentIdOf(idOrDefinition));
   }
 
   /**
@@ -179,10 +181,7 @@ export class System implements AsyncDisposable {
 
   /** Stops everything in reverse start order and settles when all of it is gone. Idempotent; never rejects for a system that has ended. */
   async stop(options: StopOptions = {}): Promise<void> {
-    const { timeoutMs } = options;
-    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= longestTimerMs)) {
-      throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
-    }
+    const { timeoutMs } = checkStopOptions(options);
     echoGuard.noteStop();
     const limitMs = timeoutMs ?? Number.POSITIVE_INFINITY;
     const untilMs = Math.min(
@@ -206,23 +205,15 @@ const defaultMaxMessageBytes = 64 * 1024 * 1024;
 const defaultMaxCrashes = 100;
 
 /**
- * Starts a system: checks everything, finds Python, then starts the children in order. Agents accept runs at once and answer when their
+ * Starts a system, of options or of what `defineSystem` made of them: checks everything, finds Python, then starts the children in order. Agents accept runs at once and answer when their
  * workers are ready (`Agent.whenReady`).
  * @returns rejects with CallerError "invalid_argument", WorkerError "python_missing", "python_too_old", "python_package_missing" or
  * "python_package_mismatch" before anything starts; ProcessError "start_failed" when a child's start function fails (those before it are stopped)
  */
 export async function startSystem(options: SystemOptions = {}, parts: SystemParts = {}): Promise<System> {
   checkSystemOptions(options);
-  const { name = "system", strategy, maxRestarts, periodMs, children = [], policy, python = {} } = options;
-  const spec: SupervisorSpec = {
-    id: name,
-    children,
-    ...(strategy === undefined ? {} : { strategy }),
-    ...(maxRestarts === undefined ? {} : { maxRestarts }),
-    ...(periodMs === undefined ? {} : { periodMs }),
-    ...(policy === undefined ? {} : { policy }),
-  };
-  const normal = normalizeSupervisorSpec(spec, "options");
+  const { name = "system", children = [], python = {} } = options;
+  const normal = normalizeSupervisorSpec(rootSpec(options), "options");
   const lines = new StderrLines();
   const logger = guardLogger(options.logger ?? createDefaultLogger(name, (line) => lines.write(line)));
   const cwd = workingDirectory(python.cwd);
@@ -244,6 +235,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   const interpreter = children.some(containsAgent) ? await findPython(children) : undefined;
   const unwatchExit = lines.watchExit();
   const reporter = new Reporter(logger);
+  if (parts.onReport !== undefined) reporter.listen(parts.onReport);
   const crashes = new CrashLog(options.maxCrashes ?? defaultMaxCrashes);
   // Noted first: who is told of a crash finds it there.
   const report = (value: Report) => {
@@ -301,10 +293,4 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     throw error;
   }
   return system;
-}
-
-function idOf(idOrDefinition: string | { readonly id: string } | undefined): string {
-  const id = typeof idOrDefinition === "string" ? idOrDefinition : idOrDefinition?.id;
-  if (typeof id !== "string") throw invalidArgument("idOrDefinition", idOrDefinition, "an agent's id or definition");
-  return id;
 }
