@@ -5,6 +5,7 @@ import { AgentEnvironment } from "./agent/environment.ts";
 import { guardLogger } from "./agent/guarded-logger.ts";
 import { CrashLog } from "./crash-log.ts";
 import { createDefaultLogger } from "./default-logger.ts";
+import { rootSpec } from "./define-system.ts";
 import { guardInspector } from "./inspect/observer.ts";
 import { findOpenTelemetry } from "./otel.ts";
 import { measureSystem } from "./otel-metrics.ts";
@@ -12,7 +13,7 @@ import { createRunTracer } from "./otel-traces.ts";
 import { LocalRuntime } from "./otp/process/runtime.ts";
 import { type Clock, realClock } from "./otp/scheduler/clock.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
-import { normalizeSupervisorSpec, type SupervisorSpec } from "./otp/supervisor/spec.ts";
+import { normalizeSupervisorSpec } from "./otp/supervisor/spec.ts";
 import { Supervisor } from "./otp/supervisor/supervisor.ts";
 import { lookAtProcessOne, warnOfOrphans } from "./process-one.ts";
 import { workerEnvironment } from "./python/environment.ts";
@@ -37,29 +38,23 @@ export interface SystemParts {
   /** Given to the launcher as it is: with a launcher that needs no Python, none is looked for. */
   readonly interpreter?: string;
   readonly clock?: Clock;
+  /** Told of every report from the first on, also of those before `startSystem` has settled. */
+  readonly onReport?: (report: Report) => void;
 }
 
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
 const defaultMaxCrashes = 100;
 
 /**
- * Starts a system: checks everything, finds Python, then starts the children in order. Agents accept runs at once and answer when their
+ * Starts a system, of options or of what `defineSystem` made of them: checks everything, finds Python, then starts the children in order. Agents accept runs at once and answer when their
  * workers are ready (`Agent.whenReady`).
  * @returns rejects with CallerError "invalid_argument", WorkerError "python_missing", "python_too_old", "python_package_missing" or
  * "python_package_mismatch" before anything starts; ProcessError "start_failed" when a child's start function fails (those before it are stopped)
  */
 export async function startSystem(options: SystemOptions = {}, parts: SystemParts = {}): Promise<System> {
   checkSystemOptions(options);
-  const { name = "system", strategy, maxRestarts, periodMs, children = [], policy, python = {} } = options;
-  const spec: SupervisorSpec = {
-    id: name,
-    children,
-    ...(strategy === undefined ? {} : { strategy }),
-    ...(maxRestarts === undefined ? {} : { maxRestarts }),
-    ...(periodMs === undefined ? {} : { periodMs }),
-    ...(policy === undefined ? {} : { policy }),
-  };
-  const normal = normalizeSupervisorSpec(spec, "options");
+  const { name = "system", children = [], python = {} } = options;
+  const normal = normalizeSupervisorSpec(rootSpec(options), "options");
   const lines = new StderrLines();
   const logger = guardLogger(options.logger ?? createDefaultLogger(name, (line) => lines.write(line)));
   const cwd = workingDirectory(python.cwd);
@@ -82,6 +77,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   const telemetry = await findOpenTelemetry();
   const unwatchExit = lines.watchExit();
   const reporter = new Reporter(logger);
+  if (parts.onReport !== undefined) reporter.listen(parts.onReport);
   const crashes = new CrashLog(options.maxCrashes ?? defaultMaxCrashes);
   // Noted first: who is told of a crash finds it there.
   const report = (value: Report) => {

@@ -7,6 +7,7 @@ import { checkKnownFields, invalidArgument } from "./errors.ts";
 import type { Inspector } from "./inspect/observer.ts";
 import type { SystemLogger } from "./logger.ts";
 import type { AnyRestartPolicy } from "./otp/policy/restart-policy.ts";
+import { longestTimerMs } from "./otp/scheduler/clock.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
 import type { Strategy } from "./otp/supervisor/spec.ts";
 import { checkVariables } from "./python/environment.ts";
@@ -131,6 +132,14 @@ export function checkSystemOptions(options: SystemOptions): void {
       "an integer from 1,024 to 2,147,483,647 bytes",
     );
   }
+}
+
+/** @throws CallerError "invalid_argument" */
+export function checkStopOptions(options: StopOptions): StopOptions {
+  const { timeoutMs } = options;
+  if (timeoutMs === undefined) return options;
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= longestTimerMs) return options;
+  throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
 }
 
 function checkPreload(preload: unknown): void {

@@ -6,11 +6,12 @@ import type { Agent, WaitOptions } from "./agent/handle.ts";
 import type { CrashRecord } from "./crash.ts";
 import type { CrashLog } from "./crash-log.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
+import { agentIdOf, knownAgent } from "./known-agent.ts";
 import { MetricsCollector, type SystemMetrics } from "./metrics.ts";
 import type { AnyRestartPolicy } from "./otp/policy/restart-policy.ts";
 import type { ExitReason } from "./otp/report/exit-reason.ts";
 import type { TreeNode } from "./otp/report/tree.ts";
-import { type Clock, longestTimerMs } from "./otp/scheduler/clock.ts";
+import type { Clock } from "./otp/scheduler/clock.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
 import type { PolicyState } from "./otp/supervisor/policy-chain.ts";
 import type { SupervisorDefinition } from "./otp/supervisor/start.ts";
@@ -19,7 +20,7 @@ import type { Report } from "./report.ts";
 import type { Reporter } from "./reporter.ts";
 import { echoGuard } from "./signals.ts";
 import { healthOf, type SystemHealth } from "./system-health.ts";
-import type { StopOptions } from "./system-options.ts";
+import { checkStopOptions, type StopOptions } from "./system-options.ts";
 
 /** A running system. Make one with `startSystem`; stop it with `stop()` or `await using`. */
 export class System implements AsyncDisposable {
@@ -65,14 +66,7 @@ export class System implements AsyncDisposable {
    * @throws CallerError "not_found" with the ids that are known
    */
   agent<Output = unknown>(idOrDefinition: string | AgentDefinition<Output>): Agent<Output> {
-    const id = idOf(idOrDefinition);
-    const agent = this.#environment.agents.get(id);
-    if (agent !== undefined) return agent.handle as Agent<Output>;
-    const ids = [...this.#environment.agents.keys()].map((known) => `"${known}"`).join(", ");
-    throw new CallerError("not_found", `system "${this.name}" has no agent "${id}"; it has ${ids || "none"}`, {
-      field: "id",
-      value: id,
-    });
+    return knownAgent(this.#environment, this.name, idOrDefinition).handle as Agent<Output>;
   }
 
   /** What runs under an id or a path ("system/sub/child"): an agent's handle, a supervisor, an actor; undefined when nothing does. */
@@ -108,8 +102,7 @@ export class System implements AsyncDisposable {
    */
   crashes(idOrDefinition?: string | AgentDefinition<unknown>): CrashRecord[] {
     if (idOrDefinition === undefined) return this.#crashes.list();
-    const id = idOf(idOrDefinition);
-    return this.#crashes.list(id);
+    return this.#crashes.list(agentIdOf(idOrDefinition));
   }
 
   /**
@@ -156,10 +149,7 @@ export class System implements AsyncDisposable {
 
   /** Stops everything in reverse start order and settles when all of it is gone. Idempotent; never rejects for a system that has ended. */
   async stop(options: StopOptions = {}): Promise<void> {
-    const { timeoutMs } = options;
-    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= longestTimerMs)) {
-      throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
-    }
+    const { timeoutMs } = checkStopOptions(options);
     echoGuard.noteStop();
     const limitMs = timeoutMs ?? Number.POSITIVE_INFINITY;
     const untilMs = Math.min(
@@ -177,10 +167,4 @@ export class System implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
-}
-
-function idOf(idOrDefinition: string | { readonly id: string } | undefined): string {
-  const id = typeof idOrDefinition === "string" ? idOrDefinition : idOrDefinition?.id;
-  if (typeof id !== "string") throw invalidArgument("idOrDefinition", idOrDefinition, "an agent's id or definition");
-  return id;
 }

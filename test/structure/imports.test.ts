@@ -50,13 +50,19 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ],
   // What a system would meet on this machine.
   ["doctor", ["", "agent", "worker", "python"], ["node:", "execa"]],
+  // Files that describe systems.
+  ["script", ["", "agent", ...coreRooms], ["node:"]],
   // Doubles stand in for any room.
   [
     "testing",
     ["", "agent", ...coreRooms, "worker", "rpc", "python", "inspect", "gen"],
     ["node:", "xstate", "@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"],
   ],
-  ["cli", ["", "doctor", "agent", ...coreRooms, "worker", "rpc", "python", "inspect"], ["node:"]],
+  [
+    "cli",
+    ["", "doctor", "script", "agent", ...coreRooms, "worker", "rpc", "python", "inspect"],
+    ["node:", "commander"],
+  ],
 ];
 
 /** Files that every room may import; they import nothing but each other. */
