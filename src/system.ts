@@ -1,4 +1,7 @@
-/** A system: one root supervisor with the services its agents share. */
+/**
+ * A system: one root supervisor with the services its agents share. It has more than 300 lines because what a system is and how it is put together are
+ * read as one.
+ */
 
 import { type AgentDefinition, containsAgent, insistsOnSpawn, longestStartMs } from "./agent/define.ts";
 import { AgentEnvironment } from "./agent/environment.ts";
@@ -8,7 +11,8 @@ import type { CrashRecord } from "./crash.ts";
 import { CrashLog } from "./crash-log.ts";
 import { createDefaultLogger } from "./default-logger.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
-import { guardInspector } from "./inspect/observer.ts";
+import type { SystemInspector } from "./inspect/inspected-system.ts";
+import type { Inspector } from "./inspect/observer.ts";
 import { MetricsCollector, type SystemMetrics } from "./metrics.ts";
 import type { AnyRestartPolicy } from "./otp/policy/restart-policy.ts";
 import { LocalRuntime } from "./otp/process/runtime.ts";
@@ -29,7 +33,14 @@ import { Reporter } from "./reporter.ts";
 import { echoGuard, stopOnSignals } from "./signals.ts";
 import { StderrLines } from "./stderr-lines.ts";
 import { healthOf, type SystemHealth } from "./system-health.ts";
-import { checkSystemOptions, type StopOptions, type SystemOptions, workingDirectory } from "./system-options.ts";
+import { SystemInspection } from "./system-inspection.ts";
+import {
+  checkInspector,
+  checkSystemOptions,
+  type StopOptions,
+  type SystemOptions,
+  workingDirectory,
+} from "./system-options.ts";
 import type { Launcher } from "./worker/launcher.ts";
 import { chooseLauncher } from "./worker/launcher-choice.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
@@ -54,7 +65,8 @@ export class System implements AsyncDisposable {
   readonly #reporter: Reporter;
   readonly #findPython: (specs: readonly ChildSpec[]) => Promise<string>;
   readonly #clock: Clock;
-  readonly #metrics = new MetricsCollector();
+  readonly #metrics: MetricsCollector;
+  readonly #inspection: SystemInspection;
   readonly #crashes: CrashLog;
   #running = true;
 
@@ -66,11 +78,14 @@ export class System implements AsyncDisposable {
     ended: Promise<ExitReason>;
     findPython: (specs: readonly ChildSpec[]) => Promise<string>;
     crashes: CrashLog;
+    metrics: MetricsCollector;
+    inspection: SystemInspection;
   }) {
     this.name = parts.root.path;
     this.#root = parts.root;
     this.#environment = parts.environment;
     this.#reporter = parts.reporter;
+    this.#metrics = parts.metrics;
     this.#reporter.listen((report) => this.#metrics.count(report));
     this.ended = parts.ended;
     void parts.ended.then(() => {
@@ -79,6 +94,7 @@ export class System implements AsyncDisposable {
     this.#findPython = parts.findPython;
     this.#clock = parts.clock;
     this.#crashes = parts.crashes;
+    this.#inspection = parts.inspection;
     echoGuard.acquire();
     void parts.ended.then(() => echoGuard.release());
   }
@@ -150,6 +166,16 @@ export class System implements AsyncDisposable {
   onReport(listener: (report: Report) => void): () => void {
     if (typeof listener !== "function") throw invalidArgument("listener", listener, "a function");
     return this.#reporter.listen(listener);
+  }
+
+  /**
+   * Lets an inspector follow the system from now on: one of "synapse-otp/inspect", or an observer of XState's, which is told first which actors there are.
+   * @returns the function that ends it; rejects with CallerError "invalid_argument" or "stopped", or as the inspector's `attach` does
+   */
+  async inspect(inspector: Inspector | SystemInspector): Promise<() => Promise<void>> {
+    checkInspector("inspector", inspector);
+    if (!this.#running) throw new CallerError("stopped", `system "${this.name}" has been stopped`);
+    return await this.#inspection.attach(inspector);
   }
 
   /**
@@ -275,24 +301,37 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     report,
   });
   environment.interpreter = interpreter;
-  const guarded = options.inspect === undefined ? undefined : guardInspector(options.inspect, report);
   const clock = parts.clock ?? realClock;
-  const runtime = new LocalRuntime({
-    clock,
-    onReport: report,
-    ...(guarded === undefined ? {} : { inspect: guarded.next }),
-  });
+  const runtime = new LocalRuntime({ clock, onReport: report });
   const root = new Supervisor(normal, { runtime, environment, onReport: (value) => report(value as Report) });
+  const metrics = new MetricsCollector();
+  const inspection = new SystemInspection({
+    name,
+    runtime,
+    environment,
+    reporter,
+    metrics,
+    tree: () => root.tree(),
+    health: () => system.health(),
+    crashes: () => crashes.list(),
+  });
   const ended = root.ended.then(async (reason) => {
     await launcher.close();
-    guarded?.flush();
+    await inspection.close();
     unwatchExit();
     return reason;
   });
-  const system = new System({ root, environment, clock, reporter, ended, findPython, crashes });
+  const system = new System({ root, environment, clock, reporter, ended, findPython, crashes, metrics, inspection });
   if (options.handleSignals === true) {
     const release = stopOnSignals({ stop: () => system.stop(), kill: () => root.kill() });
     void ended.then(release);
+  }
+  try {
+    await inspection.attachAll(options.inspect);
+  } catch (error) {
+    void root.stop("shutdown");
+    await ended;
+    throw error;
   }
   try {
     await root.start();
