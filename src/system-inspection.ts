@@ -27,7 +27,6 @@ export interface InspectedParts {
   readonly metrics: MetricsCollector;
   tree(): TreeNode;
   health(): { readonly status: string };
-  crashes(): readonly { readonly agentId: string; readonly atMs: number }[];
 }
 
 /** Agents whose memory is read for one look at the tree, in turn: each costs a file. */
@@ -127,8 +126,8 @@ export class SystemInspection implements InspectedSystem {
     return { ok: status === "serving", text: status };
   }
 
-  crashes(): readonly { readonly agentId: string; readonly atMs: number }[] {
-    return this.#parts.crashes();
+  trouble(error: unknown): void {
+    this.#parts.reporter.report({ type: "inspect.threw", error });
   }
 
   nodes(): NodeStatus[] {

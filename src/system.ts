@@ -313,7 +313,6 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     metrics,
     tree: () => root.tree(),
     health: () => system.health(),
-    crashes: () => crashes.list(),
   });
   const ended = root.ended.then(async (reason) => {
     await launcher.close();

@@ -58,8 +58,8 @@ export interface InspectedSystem extends ActorSource {
   nodes(): NodeStatus[];
   /** Whether everything serves; else what does not, in one sentence. */
   health(): { readonly ok: boolean; readonly text: string };
-  /** The last crashes, newest last, each with its agent's id. */
-  crashes(): readonly { readonly agentId: string; readonly atMs: number }[];
+  /** Reports that something has gone wrong with the inspector. */
+  trouble(error: unknown): void;
 }
 
 /** An inspector that follows a system from its start, or from when it is attached, to its end. */

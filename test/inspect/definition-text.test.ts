@@ -9,7 +9,7 @@ test("a chart is told whole: every state, transition and name", () => {
   const { states } = definitionOf(agentMachine.config) as { states: Record<string, { on: object }> };
   const { states: written = {} } = agentMachine.config;
   expect(Object.keys(states)).toEqual(Object.keys(written));
-  expect(Object.keys(states["ready"]?.on ?? {})).toEqual(Object.keys(written.ready?.on ?? {}));
+  expect(Object.keys(states.ready?.on ?? {})).toEqual(Object.keys(written.ready?.on ?? {}));
 });
 
 test("secrets of its static context and data are not told, whatever they stand in", () => {

@@ -18,9 +18,9 @@ function follow({ source }: ReturnType<typeof startLamps>, options: FeedOptions 
     { periodMs: 5, ...options },
   );
   onTestFinished(() => feed.close());
-  const valueOf = (sessionId: string) =>
+  const lastStateOf = (sessionId: string) =>
     events.findLast((event) => event.type === "@xstate.snapshot" && event.sessionId === sessionId);
-  return { feed, events, skipped: () => skipped, batches: () => batches, valueOf };
+  return { feed, events, skipped: () => skipped, batches: () => batches, lastStateOf };
 }
 
 test("whoever begins to look is told of every actor that is there, each after its parent, and then of what happens", async () => {
@@ -49,12 +49,12 @@ test("an actor that begins later is told of before its events", async () => {
 test("under load the feed looks away, counts what it has not told, and tells the state that there is in the end", async () => {
   const lamps = startLamps("a", "b");
   const [busy, quiet] = lamps.lamps;
-  const { events, skipped, valueOf } = follow(lamps, { maxEvents: 50, periodMs: 20 });
+  const { events, skipped, lastStateOf } = follow(lamps, { maxEvents: 50, periodMs: 20 });
   await expect.poll(() => events.length).toBe(3);
   for (let flips = 0; flips < 5_001; flips += 1) busy?.send({ type: "flip" });
   quiet?.send({ type: "flip" });
-  await expect.poll(() => valueOf(busy?.sessionId ?? "")).toMatchObject({ snapshot: { value: "on" } });
-  await expect.poll(() => valueOf(quiet?.sessionId ?? "")).toMatchObject({ snapshot: { value: "on" } });
+  await expect.poll(() => lastStateOf(busy?.sessionId ?? "")).toMatchObject({ snapshot: { value: "on" } });
+  await expect.poll(() => lastStateOf(quiet?.sessionId ?? "")).toMatchObject({ snapshot: { value: "on" } });
   expect(skipped()).toBeGreaterThan(0);
   expect(events.length).toBeLessThan(200);
   expect(lamps.looks()).toBeGreaterThan(1);

@@ -81,7 +81,7 @@ test("no code of the value runs, and nothing throws", () => {
 
 test("what holds itself ends, and an actor is its name", () => {
   const value: Record<string, unknown> = {};
-  value["self"] = value;
+  value.self = value;
   expect(summarise(value)).toEqual({ self: "(itself)" });
   const actor = createActor(createMachine({ id: "m" }), { id: "child" });
   expect(summarise({ actor })).toEqual({ actor: { actor: "child", sessionId: actor.sessionId } });
