@@ -6,7 +6,7 @@ import { guardLogger } from "./agent/guarded-logger.ts";
 import { CrashLog } from "./crash-log.ts";
 import { createDefaultLogger } from "./default-logger.ts";
 import { rootSpec } from "./define-system.ts";
-import { guardInspector } from "./inspect/observer.ts";
+import { MetricsCollector } from "./metrics.ts";
 import { findOpenTelemetry } from "./otel.ts";
 import { measureSystem } from "./otel-metrics.ts";
 import { createRunTracer } from "./otel-traces.ts";
@@ -24,6 +24,7 @@ import { Reporter } from "./reporter.ts";
 import { stopOnSignals } from "./signals.ts";
 import { StderrLines } from "./stderr-lines.ts";
 import { System } from "./system.ts";
+import { SystemInspection } from "./system-inspection.ts";
 import { checkSystemOptions, type SystemOptions, workingDirectory } from "./system-options.ts";
 
 import type { Launcher } from "./worker/launcher.ts";
@@ -110,25 +111,37 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   });
   environment.interpreter = interpreter;
   if (telemetry !== undefined) environment.tracer = createRunTracer(telemetry);
-  const guarded = options.inspect === undefined ? undefined : guardInspector(options.inspect, report);
   const clock = parts.clock ?? realClock;
-  const runtime = new LocalRuntime({
-    clock,
-    onReport: report,
-    ...(guarded === undefined ? {} : { inspect: guarded.next }),
-  });
+  const runtime = new LocalRuntime({ clock, onReport: report });
   const root = new Supervisor(normal, { runtime, environment, onReport: (value) => report(value as Report) });
+  const metrics = new MetricsCollector();
+  const inspection = new SystemInspection({
+    name,
+    runtime,
+    environment,
+    reporter,
+    metrics,
+    tree: () => root.tree(),
+    health: () => system.health(),
+  });
   const ended = root.ended.then(async (reason) => {
     await launcher.close();
-    guarded?.flush();
+    await inspection.close();
     unwatchExit();
     return reason;
   });
-  const system = new System({ root, environment, clock, reporter, ended, findPython, crashes });
+  const system = new System({ root, environment, clock, reporter, ended, findPython, crashes, metrics, inspection });
   if (telemetry !== undefined) void ended.then(measureSystem(system, telemetry.meter));
   if (options.handleSignals === true) {
     const release = stopOnSignals({ stop: () => system.stop(), kill: () => root.kill() });
     void ended.then(release);
+  }
+  try {
+    await inspection.attachAll(options.inspect);
+  } catch (error) {
+    void root.stop("shutdown");
+    await ended;
+    throw error;
   }
   try {
     await root.start();

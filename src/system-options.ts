@@ -4,6 +4,7 @@ import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { isLogger } from "./agent/guarded-logger.ts";
 import { checkKnownFields, invalidArgument } from "./errors.ts";
+import { isSystemInspector, type SystemInspector } from "./inspect/inspected-system.ts";
 import type { Inspector } from "./inspect/observer.ts";
 import type { SystemLogger } from "./logger.ts";
 import type { AnyRestartPolicy } from "./otp/policy/restart-policy.ts";
@@ -29,8 +30,11 @@ export interface SystemOptions {
    * Default: lines as pino's on stderr, from level "warn" up; it never waits for who reads stderr.
    */
   readonly logger?: SystemLogger | undefined;
-  /** Sees every actor, event and snapshot of the tree: an XState inspection observer, such as @statelyai/inspect's `inspect`. */
-  readonly inspect?: Inspector | undefined;
+  /**
+   * Who looks on, one or a list: inspectors of "synapse-otp/inspect", and observers that see every actor, event and snapshot of the tree, such as the
+   * `inspect` of XState's tools. None of them can slow the system down or harm it.
+   */
+  readonly inspect?: Inspector | SystemInspector | readonly (Inspector | SystemInspector)[] | undefined;
   /** Asked at the root before restart types and intensity: they answer where it passes. */
   readonly policy?: AnyRestartPolicy | undefined;
   /**
@@ -100,9 +104,9 @@ export function checkSystemOptions(options: SystemOptions): void {
   if (logger !== undefined && !isLogger(logger)) {
     throw invalidArgument("options.logger", logger, "a logger with pino's levels and child()");
   }
-  if (inspect !== undefined && typeof inspect !== "function" && typeof inspect?.next !== "function") {
-    throw invalidArgument("options.inspect", inspect, "a function or an observer with next()");
-  }
+  if (Array.isArray(inspect)) {
+    for (const [index, one] of inspect.entries()) checkInspector(`options.inspect[${index}]`, one);
+  } else if (inspect !== undefined) checkInspector("options.inspect", inspect);
   if (handleSignals !== undefined && typeof handleSignals !== "boolean") {
     throw invalidArgument("options.handleSignals", handleSignals, "true or false");
   }
@@ -140,6 +144,19 @@ export function checkStopOptions(options: StopOptions): StopOptions {
   if (timeoutMs === undefined) return options;
   if (Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= longestTimerMs) return options;
   throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
+}
+
+/** @throws CallerError "invalid_argument" */
+export function checkInspector(field: string, inspector: unknown): void {
+  if (typeof inspector === "function" || isSystemInspector(inspector)) return;
+  const next = typeof inspector === "object" && inspector !== null && "next" in inspector ? inspector.next : undefined;
+  if (typeof next !== "function") {
+    throw invalidArgument(
+      field,
+      inspector,
+      "a function, an observer with next(), or an inspector with attach() and detach()",
+    );
+  }
 }
 
 function checkPreload(preload: unknown): void {

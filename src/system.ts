@@ -6,8 +6,10 @@ import type { Agent, WaitOptions } from "./agent/handle.ts";
 import type { CrashRecord } from "./crash.ts";
 import type { CrashLog } from "./crash-log.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
+import type { SystemInspector } from "./inspect/inspected-system.ts";
+import type { Inspector } from "./inspect/observer.ts";
 import { agentIdOf, knownAgent } from "./known-agent.ts";
-import { MetricsCollector, type SystemMetrics } from "./metrics.ts";
+import type { MetricsCollector, SystemMetrics } from "./metrics.ts";
 import type { AnyRestartPolicy } from "./otp/policy/restart-policy.ts";
 import type { ExitReason } from "./otp/report/exit-reason.ts";
 import type { TreeNode } from "./otp/report/tree.ts";
@@ -20,7 +22,8 @@ import type { Report } from "./report.ts";
 import type { Reporter } from "./reporter.ts";
 import { echoGuard } from "./signals.ts";
 import { healthOf, type SystemHealth } from "./system-health.ts";
-import { checkStopOptions, type StopOptions } from "./system-options.ts";
+import type { SystemInspection } from "./system-inspection.ts";
+import { checkInspector, checkStopOptions, type StopOptions } from "./system-options.ts";
 
 /** A running system. Make one with `startSystem`; stop it with `stop()` or `await using`. */
 export class System implements AsyncDisposable {
@@ -32,7 +35,8 @@ export class System implements AsyncDisposable {
   readonly #reporter: Reporter;
   readonly #findPython: (specs: readonly ChildSpec[]) => Promise<string>;
   readonly #clock: Clock;
-  readonly #metrics = new MetricsCollector();
+  readonly #metrics: MetricsCollector;
+  readonly #inspection: SystemInspection;
   readonly #crashes: CrashLog;
   #running = true;
 
@@ -44,11 +48,14 @@ export class System implements AsyncDisposable {
     ended: Promise<ExitReason>;
     findPython: (specs: readonly ChildSpec[]) => Promise<string>;
     crashes: CrashLog;
+    metrics: MetricsCollector;
+    inspection: SystemInspection;
   }) {
     this.name = parts.root.path;
     this.#root = parts.root;
     this.#environment = parts.environment;
     this.#reporter = parts.reporter;
+    this.#metrics = parts.metrics;
     this.#reporter.listen((report) => this.#metrics.count(report));
     this.ended = parts.ended;
     void parts.ended.then(() => {
@@ -57,6 +64,7 @@ export class System implements AsyncDisposable {
     this.#findPython = parts.findPython;
     this.#clock = parts.clock;
     this.#crashes = parts.crashes;
+    this.#inspection = parts.inspection;
     echoGuard.acquire();
     void parts.ended.then(() => echoGuard.release());
   }
@@ -120,6 +128,16 @@ export class System implements AsyncDisposable {
   onReport(listener: (report: Report) => void): () => void {
     if (typeof listener !== "function") throw invalidArgument("listener", listener, "a function");
     return this.#reporter.listen(listener);
+  }
+
+  /**
+   * Lets an inspector follow the system from now on: one of "synapse-otp/inspect", or an observer of XState's, which is told first which actors there are.
+   * @returns the function that ends it; rejects with CallerError "invalid_argument" or "stopped", or as the inspector's `attach` does
+   */
+  async inspect(inspector: Inspector | SystemInspector): Promise<() => Promise<void>> {
+    checkInspector("inspector", inspector);
+    if (!this.#running) throw new CallerError("stopped", `system "${this.name}" has been stopped`);
+    return await this.#inspection.attach(inspector);
   }
 
   /**

@@ -10,7 +10,7 @@ import { type AgentSlot, agentEnvironment, type EquippedEnvironment } from "./en
 import { Agent, type HandleOwner, type RestartOptions } from "./handle.ts";
 import { AgentLife } from "./life.ts";
 import type { LoopMonitor } from "./loop-monitor.ts";
-import { type AgentState, agentMachine } from "./machine.ts";
+import { type AgentActor, type AgentState, agentMachine } from "./machine.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { PendingRun } from "./pending-run.ts";
 import { Readiness } from "./readiness.ts";
@@ -93,6 +93,10 @@ export class AgentProcess implements AgentSlot, HandleOwner {
 
   get state(): AgentState {
     return this.#life.state;
+  }
+
+  get actor(): AgentActor | undefined {
+    return this.#life.actor;
   }
 
   get stopped(): boolean {

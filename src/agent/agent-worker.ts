@@ -108,7 +108,10 @@ export class AgentWorker {
       env: { ...environment.env, ...spec.env },
       startTimeoutMs: spec.startTimeoutMs,
       maxMessageBytes: environment.maxMessageBytes,
-      onLog: (record) => logWorkerLine(logger, record, environment.logFields),
+      onLog(record) {
+        logWorkerLine(logger, record, environment.logFields);
+        environment.onLine?.({ agentId: spec.id, incarnation, level: record.level, text: record.message });
+      },
       onDraining: (signal) => this.#onDraining(signal),
     });
   }

@@ -40,7 +40,7 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["worker", [], ["node:", "execa"]],
   ["rpc", ["gen"], ["node:", "@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"]],
   ["python", [], ["node:", "execa"]],
-  ["inspect", coreRooms, ["node:", "xstate"]],
+  ["inspect", coreRooms, ["node:", "xstate", "ws"]],
   ["agent", [...coreRooms, "worker", "rpc", "python"], ["node:", "xstate", "@standard-schema/spec"]],
   // The system, its start, its options and its log; index.ts.
   [
@@ -136,7 +136,7 @@ test("what every room may import imports nothing but its like", () => {
 });
 
 test("no room below imports the system, and nobody imports the doors", () => {
-  const above = ["index.ts", "otp/index.ts", "testing/index.ts"];
+  const above = ["index.ts", "otp/index.ts", "testing/index.ts", "inspect/index.ts"];
   const importers = files.filter(({ imports }) => imports.some(({ own, target }) => own && above.includes(target)));
   expect(names(importers)).toEqual([]);
 });

@@ -8,7 +8,7 @@ import { Deadlines } from "../scheduler/deadlines.ts";
 import { heldType } from "../scheduler/held-value.ts";
 import { RunQueue } from "../scheduler/run-queue.ts";
 import { onRejection } from "../scheduler/thenable.ts";
-import { indexScheduler, rootLogic } from "../scheduler/xstate-adapter.ts";
+import { childrenOf, indexScheduler, rootLogic } from "../scheduler/xstate-adapter.ts";
 import { bindHere } from "./current.ts";
 import { hasDefaultReporter, reportByDefault } from "./default-reporter.ts";
 import type { Process, Runtime } from "./process.ts";
@@ -32,7 +32,8 @@ export class LocalRuntime implements Runtime {
   readonly queue: RunQueue;
   readonly deadlines: Deadlines;
   readonly onReport: ((report: ProcessReport) => void) | undefined;
-  readonly #inspect: RuntimeOptions["inspect"];
+  readonly #inspect: ((event: InspectionEvent) => void) | undefined;
+  #observers = 0;
   #root: AnyActorRef | undefined;
   #lastId = 0;
   readonly startedAtMs: number;
@@ -66,7 +67,32 @@ export class LocalRuntime implements Runtime {
   }
 
   get isInspected(): boolean {
-    return this.#inspect !== undefined;
+    return this.#inspect !== undefined || this.#observers > 0;
+  }
+
+  /** Lets one more observer see every actor, from now on, until the function that it answers is called. */
+  observe(observer: NonNullable<RuntimeOptions["inspect"]>): () => void {
+    const subscription = this.root.system.inspect(guardObserver(observer));
+    this.#observers += 1;
+    return () => {
+      subscription.unsubscribe();
+      this.#observers -= 1;
+    };
+  }
+
+  /** The actors of the live processes and what their machines have made, each after its parent. */
+  *actors(): Generator<AnyActorRef> {
+    const processes: Process[] = [];
+    for (let process = this.newest; process !== undefined; process = process.older) processes.push(process);
+    yield this.root;
+    for (const { behaviour } of processes.reverse()) {
+      // One that is being made has none yet.
+      const left = behaviour?.actor === undefined ? [] : [behaviour.actor];
+      for (let next = left.pop(); next !== undefined; next = left.pop()) {
+        yield next;
+        left.push(...childrenOf(next));
+      }
+    }
   }
 
   get tellsCrashes(): boolean {
