@@ -39,4 +39,4 @@ async def stream(messages: list[ModelMessage], _info: AgentInfo) -> AsyncIterato
         yield "tick "
 
 
-agent = Agent(FunctionModel(answer, stream_function=stream, model_name="bench"), name="bench")
+agent = Agent(FunctionModel(answer, stream_function=stream, model_name="bench"))
