@@ -146,3 +146,15 @@ def test_a_worker_that_cannot_be_started_is_refused_with_the_reason(zygote: Call
     assert answer["type"] == "refused"
     assert "nowhere" in answer["message"]
     host.ready(2, AGENT)
+
+
+def test_the_entry_of_a_forked_worker_finds_no_event_loop_that_the_zygote_has_had(
+    zygote: Callable[..., ZygoteHost], tmp_path: Path
+) -> None:
+    host = zygote()
+    file = tmp_path / "looping.py"
+    file.write_text(
+        "import asyncio\nfrom pydantic_ai import Agent\nfrom pydantic_ai.models.test import TestModel\n"
+        "asyncio.get_event_loop().run_until_complete(asyncio.sleep(0))\nagent = Agent(TestModel())\n"
+    )
+    host.ready(1, f"{file}:agent")

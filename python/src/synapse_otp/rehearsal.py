@@ -1,0 +1,108 @@
+"""Runs in the zygote: goes every way of a run with agents of its own, so that a worker finds built what is built on first use.
+
+No gRPC object and no thread comes of it, and nothing of the user's code is run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import sys
+from functools import partial
+from typing import Any, NoReturn, cast
+
+from pydantic import BaseModel
+from pydantic_ai import Agent
+from pydantic_ai.agent import AbstractAgent
+from pydantic_ai.models.test import TestModel
+
+from .describe import describe_agent
+from .logs import JsonLines
+from .runner import AgentRunner
+from .scripted import Fill, Say, Turn, scripted_model
+from .servicer import AgentServicer, Context
+from .v1 import agent_pb2 as pb
+
+__all__ = ["rehearse"]
+
+_ROUNDS = 2
+"""What is cached at the second call only, is cached too."""
+
+_LIMIT = 64 * 1024 * 1024
+
+
+class _City(BaseModel):
+    name: str
+    inhabitants: int | None = None
+
+
+class _Refused(Exception):
+    """What a caller is told instead of an answer."""
+
+
+class _Caller:
+    """The other end of a call, as the servicer sees it."""
+
+    async def write(self, chunk: pb.RunResponseChunk) -> None:
+        """Takes a chunk."""
+        chunk.SerializeToString()
+
+    async def abort(self, code: object, details: str = "", trailing_metadata: object = ()) -> NoReturn:
+        """Takes an error."""
+        raise _Refused(code, details, trailing_metadata)
+
+    def time_remaining(self) -> float | None:
+        """It has time."""
+        return None
+
+
+def rehearse() -> None:
+    """Runs for text, for structured output and into a failure, answered at once and streamed; describes; writes a line of the log."""
+    for _ in range(_ROUNDS):
+        asyncio.run(_run_everything())
+    if sys.version_info < (3, 14):  # As in a process that has never had a loop: `asyncio.get_event_loop()` in the user's module makes one.
+        asyncio.set_event_loop_policy(None)
+    JsonLines("rehearsal", 1).format(logging.makeLogRecord({"msg": "a line", "levelno": logging.INFO}))
+
+
+async def _run_everything() -> None:
+    for agent in (_text_agent(), _typed_agent(), _failing_agent()):
+        async with agent:
+            await _serve(agent)
+
+
+async def _serve(agent: AbstractAgent[Any, Any]) -> None:
+    servicer = AgentServicer(
+        AgentRunner(agent, 1), partial(describe_agent, agent), agent_id="rehearsal", incarnation=1, max_message_bytes=_LIMIT
+    )
+    context = cast("Context", _Caller())
+    request = pb.RunRequest(agent_id="rehearsal", prompt="hello", run_id="r", attempt=1, incarnation=1, output_once=True)
+    request.stream.partial_output = True
+    await servicer.Describe(pb.DescribeRequest(agent_id="rehearsal"), context)
+    for call in (servicer.Run, servicer.RunStream):
+        # Each call in a task of its own, as gRPC has it.
+        with contextlib.suppress(_Refused):
+            await asyncio.create_task(call(pb.RunRequest.FromString(request.SerializeToString()), context))
+
+
+def _text_agent() -> Agent[None, str]:
+    return Agent(scripted_model(lambda _: Say("ok"), delay_ms=0))
+
+
+def _typed_agent() -> Agent[None, _City]:
+    def fill(_: Turn) -> Fill:
+        return Fill({"name": "Delft", "inhabitants": 109_577})
+
+    return Agent(scripted_model(fill, delay_ms=0), output_type=_City, instructions="Name a city.")
+
+
+def _failing_agent() -> Agent[None, str]:
+    agent = Agent(TestModel(call_tools=["look"]))
+
+    @agent.tool_plain
+    async def look(name: str) -> str:
+        """Looks something up."""
+        raise LookupError(name)
+
+    return agent
