@@ -5,6 +5,7 @@ import { randomBytes, randomInt } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { Duplex } from "node:stream";
 import type { WorkerSpec } from "./launcher.ts";
+import { endSystem } from "./left-behind.ts";
 import { createLineSplitter } from "./line-splitter.ts";
 import { createSocketDirectory, discardSocketDirectory, type SocketDirectory } from "./socket-directory.ts";
 
@@ -78,8 +79,8 @@ export class Zygote {
     this.#server = createServer((socket) => this.#onConnection(socket));
     this.#server.on("error", (error) => this.#fitness.resolve(error.message));
     this.#server.listen(this.#directory.socketPath).unref();
-    const system = String(randomInt(1, 2 ** 32 - 1));
-    const args = ["-u", "-m", "synapse_otp.zygote", "--system", system, "--preload", ...preload];
+    const system = randomInt(1, 2 ** 32 - 1);
+    const args = ["-u", "-m", "synapse_otp.zygote", "--system", String(system), "--preload", ...preload];
     this.#child = spawn(interpreter, args, {
       cwd: "/",
       env: { ...env, SYNAPSE_WORKER: "1" },
@@ -94,6 +95,10 @@ export class Zygote {
     const splitter = createLineSplitter({ maxBytes: 65_536, onLine: (line) => this.#onLine(line) });
     control.on("data", (chunk: Buffer) => splitter.push(chunk));
     this.#child.on("error", (error) => this.#fitness.resolve(error.message));
+    // A guardian that ends by itself has swept before.
+    this.#child.on("exit", (_, signal) => {
+      if (signal !== null) endSystem(system);
+    });
     this.#ended = new Promise((resolve) => {
       this.#child.on("close", () => {
         this.#onEnd();
