@@ -1,40 +1,44 @@
-/** What is left of a run in Python after its caller was answered: told when it stays, and when it has ended then. */
+/** What is left of a run in Python after its caller has been answered: told when it stays, and when it is gone after all. */
 
-import type { RunOwner } from "./pending-run.ts";
+import type { Clock } from "../otp/scheduler/clock.ts";
+import type { AgentReportFacts } from "./agent-report.ts";
 
-/** How long it may go on before that is told, in milliseconds. */
+/** How long a run whose caller was answered may go on in Python before that is told, in milliseconds. */
 const lingerMs = 1_000;
 
-/** The rest of one run. */
+/** The watch over the rest of one run. */
 export class Lingering {
-  readonly #owner: Pick<RunOwner, "clock" | "report">;
   readonly #runId: string;
+  readonly #report: (facts: AgentReportFacts) => void;
+  #clock: Clock | undefined;
   #timer: unknown;
-  #sinceMs: number | undefined;
+  #sinceMs = 0;
+  #told = false;
 
-  constructor(owner: Pick<RunOwner, "clock" | "report">, runId: string) {
-    this.#owner = owner;
+  constructor(runId: string, report: (facts: AgentReportFacts) => void) {
     this.#runId = runId;
+    this.#report = report;
   }
 
   /** The caller has its answer, and the run goes on. */
-  watch(): void {
-    const { clock } = this.#owner;
-    const sinceMs = clock.monotonicMs();
+  begin(clock: Clock): void {
+    this.#clock = clock;
+    this.#sinceMs = clock.monotonicMs();
     this.#timer = clock.setTimeout(() => {
-      this.#sinceMs = sinceMs;
-      this.#tell("run.lingers", sinceMs);
+      this.#told = true;
+      this.#report({ type: "run.lingers", runId: this.#runId, forMs: this.#forMs(clock) });
     }, lingerMs);
   }
 
   /** Nothing of it is left. */
-  over(): void {
-    if (this.#timer !== undefined) this.#owner.clock.clearTimeout(this.#timer);
-    if (this.#sinceMs !== undefined) this.#tell("run.gone", this.#sinceMs);
+  end(): void {
+    const clock = this.#clock;
+    if (clock === undefined) return;
+    if (this.#timer !== undefined) clock.clearTimeout(this.#timer);
+    if (this.#told) this.#report({ type: "run.gone", runId: this.#runId, forMs: this.#forMs(clock) });
   }
 
-  #tell(type: "run.lingers" | "run.gone", sinceMs: number): void {
-    const forMs = Math.round(this.#owner.clock.monotonicMs() - sinceMs);
-    this.#owner.report({ type, runId: this.#runId, forMs });
+  #forMs(clock: Clock): number {
+    return Math.round(clock.monotonicMs() - this.#sinceMs);
   }
 }

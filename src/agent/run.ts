@@ -8,6 +8,7 @@ import type { Process } from "../otp/process/process.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
+import type { AgentReportFacts } from "./agent-report.ts";
 import { CallSite } from "./call-site.ts";
 import { Carriage, type RunProgress } from "./carriage.ts";
 import { Lingering } from "./lingering.ts";
@@ -37,7 +38,7 @@ export abstract class Run<Output> implements PendingRun {
   readonly #deaths: Deaths;
   readonly #span: RunSpan | undefined;
   #timer: unknown;
-  readonly #rest: Lingering;
+  readonly #rest = new Lingering(this.id, (facts) => this.#report(facts));
   #forgetSignal: (() => void) | undefined;
   #answered = false;
   #carriage: Carriage | undefined;
@@ -46,7 +47,6 @@ export abstract class Run<Output> implements PendingRun {
   /** @throws CallerError "invalid_argument" or "message_too_large" for options that cannot be sent */
   constructor(owner: RunOwner, prompt: string, options: RunOptions & { readonly partialOutput?: boolean }) {
     this.owner = owner;
-    this.#rest = new Lingering(owner, this.id);
     this.#site = new CallSite(new.target);
     const { signal, timeoutMs } = options;
     this.#askedAtMs = owner.clock.monotonicMs();
@@ -108,7 +108,7 @@ export abstract class Run<Output> implements PendingRun {
     const leftMs = this.#leftMs();
     this.request.address(incarnation, leftMs === undefined ? undefined : Math.max(1, leftMs));
     const { attempt } = this.request;
-    this.owner.report({ type: "run.started", ...this.#ids(), attempt, waitedMs: this.#sinceAskedMs() });
+    this.#report({ type: "run.started", ...this.#ids(), attempt, waitedMs: this.#sinceAskedMs() });
     const run = { id: this.id, attempt };
     const ends = { carriageEnded: () => this.#gone(), connectionLost: () => this.owner.connectionLost(incarnation) };
     const carriage = new Carriage(client, run, ends, this.owner.clock);
@@ -251,7 +251,11 @@ export abstract class Run<Output> implements PendingRun {
 
   #reportSettled(outcome: Outcome): void {
     this.#span?.end(outcome, { attempts: this.request.attempt, incarnation: this.#incarnation });
-    this.owner.report({ type: "run.settled", ...this.#ids(), durationMs: this.#sinceAskedMs(), ...outcome });
+    this.#report({ type: "run.settled", ...this.#ids(), durationMs: this.#sinceAskedMs(), ...outcome });
+  }
+
+  #report(facts: AgentReportFacts): void {
+    this.owner.report(facts, this.#incarnation);
   }
 
   #sinceAskedMs(): number {
@@ -271,12 +275,12 @@ export abstract class Run<Output> implements PendingRun {
   #watchRest(): void {
     if (this.#carriage === undefined || this.#carriage.over) return;
     this.owner.runLeft(this);
-    this.#rest.watch();
+    this.#rest.begin(this.owner.clock);
   }
 
   /** Nothing of the run is left in its worker. */
   #gone(): void {
-    this.#rest.over();
+    this.#rest.end();
     this.owner.runEnded(this);
   }
 

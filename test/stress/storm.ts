@@ -8,7 +8,8 @@ import { defineAgent } from "../../src/agent/define.ts";
 import type { Agent } from "../../src/agent/handle.ts";
 import { WorkerError } from "../../src/errors.ts";
 import type { Report } from "../../src/report.ts";
-import { type System, startSystem } from "../../src/system.ts";
+import { startSystem } from "../../src/start-system.ts";
+import type { System } from "../../src/system.ts";
 import { parentOf } from "./processes.ts";
 
 /** How many runs an agent does at a time. */
