@@ -83,7 +83,8 @@ async def test_what_a_worker_has_started_ends_with_it_and_what_others_have_start
     host = zygote()
     pid, helpers = litter(host, 1, tmp_path)
     other, others = litter(host, 2, tmp_path)
-    host.control.send({"type": "kill", "id": 1})
+    host.control.send({"type": "signal", "id": 1, "signal": "SIGKILL"})
+    assert host.control.receive() == {"type": "signaled", "id": 1}
     assert host.control.receive()["signal"] == "SIGKILL"
     for each in (pid, *helpers):
         await gone(each)

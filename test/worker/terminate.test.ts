@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { afterEach, expect, test } from "vitest";
 import { realClock } from "../../src/worker/clock.ts";
-import { isZombie, killGroup, killProcessAndGroup, whenGroupEmpty } from "../../src/worker/terminate.ts";
+import { hasDied, killGroup, killProcessAndGroup, whenGroupEmpty } from "../../src/worker/terminate.ts";
 import { exitOf, grandchildOf, isAlive, launchFixture, pidOf, readyOf, within } from "./fixture-worker.ts";
 
 const children: ChildProcess[] = [];
@@ -34,16 +34,19 @@ test("process and group are killed together", async () => {
   expect(child.signalCode).toBe("SIGKILL");
 });
 
-test.runIf(process.platform === "linux")("a process that is dead but not reaped is a zombie", async () => {
-  const { pid, exited } = await startSleeper();
-  expect(isZombie(pid)).toBe(false);
-  process.kill(pid, "SIGKILL");
-  const giveUpAtMs = performance.now() + 5_000;
-  while (!isZombie(pid) && performance.now() < giveUpAtMs); // Without a turn of the event loop nobody reaps it.
-  expect(isZombie(pid)).toBe(true);
-  await within(5_000, "the exit", exited);
-  expect(isZombie(pid)).toBe(false);
-});
+test.runIf(process.platform === "linux")(
+  "a process that is dead is known to be, before it is reaped and after",
+  async () => {
+    const { pid, exited } = await startSleeper();
+    expect(hasDied(pid)).toBe(false);
+    process.kill(pid, "SIGKILL");
+    const giveUpAtMs = performance.now() + 5_000;
+    while (!hasDied(pid) && performance.now() < giveUpAtMs); // Without a turn of the event loop nobody reaps it.
+    expect(hasDied(pid)).toBe(true);
+    await within(5_000, "the exit", exited);
+    expect(hasDied(pid)).toBe(true);
+  },
+);
 
 test("waiting for a group can be given up", async () => {
   const { pid } = await startSleeper();

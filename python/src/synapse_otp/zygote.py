@@ -3,11 +3,12 @@
 fd 3 is the channel to the host (JSON lines), fd 4 the lifeline, which the guardian holds. The host asks with
 
     {"type": "fork", "id": 1, "listen": "/path/of/a/socket", "token": "...", "entry": "agent.py:agent", "cwd": "/...", "env": {...}}
-    {"type": "kill", "id": 1}
+    {"type": "signal", "id": 1, "signal": "SIGKILL"}
 
-and is told "ready" or "unfit" (once), then "forked" or "refused" for each fork, and "exited" for each worker's end, when all that it
-had started is gone too. For each worker three connections are made to `listen` before the fork; the first line of each says which one
-it is: {"id": 1, "channel": "control" | "stdout" | "stderr", "token": "..."}. When fd 3 ends, so does everything.
+and is told "ready" or "unfit" (once), then "forked" or "refused" for each fork, "signaled" for each signal, and "exited" for each worker's
+end, when all that it had started is gone too. A signal to a worker that has ended is none; SIGKILL is its group's too. For each worker three
+connections are made to `listen` before the fork; the first line of each says which one it is:
+{"id": 1, "channel": "control" | "stdout" | "stderr", "token": "..."}. When fd 3 ends, so does everything.
 """
 
 from __future__ import annotations
@@ -95,17 +96,18 @@ class _Zygote:
             request = json.loads(line)
             if request["type"] == "fork":
                 self._fork(request)
-            elif request["type"] == "kill":
-                self._kill(request["id"])
+            elif request["type"] == "signal":
+                self._signal(request["id"], signal.Signals[request["signal"]])
+                self.tell({"type": "signaled", "id": request["id"]})
         return True
 
-    def _kill(self, worker_id: int) -> None:
+    def _signal(self, worker_id: int, number: signal.Signals) -> None:
         for worker in self._workers.values():
             if worker.id == worker_id:  # not reaped: the number is still its own
+                if number == signal.SIGKILL:
+                    _kill_group(worker.pid)
                 with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(worker.pid, signal.SIGKILL)
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(worker.pid, signal.SIGKILL)
+                    os.kill(worker.pid, number)
 
     def _fork(self, request: dict[str, Any]) -> None:
         with contextlib.ExitStack() as stack:
@@ -144,6 +146,7 @@ class _Zygote:
                 return
             for worker, _ in dead:
                 worker.lifeline.close()
+                _kill_group(worker.pid)  # a group that has members keeps its number
             # Others may end meanwhile: the next round is theirs.
             reaped = sweep(self._is_orphan, self._woken)
             for worker, status in dead:
@@ -197,6 +200,11 @@ class _Zygote:
             os._exit(1)
 
 
+def _kill_group(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
+
+
 def _open_streams() -> None:
     """Streams for what is at 1 and 2 now, as `python -u` and `write_utf8` make them; those of the zygote remember what was there."""
     for name, fd in (("stdout", 1), ("stderr", 2)):
@@ -223,6 +231,8 @@ def _place(moves: list[tuple[int, int]]) -> None:
     far = [(_far(fd), place) for fd, place in moves]
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
+    if null != 0:
+        os.close(null)
     for fd, place in far:
         os.dup2(fd, place)
         os.close(fd)
