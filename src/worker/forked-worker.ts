@@ -47,7 +47,8 @@ export class ForkedWorker implements Worker {
   }
 
   releaseSocket(): void {
-    void this.#coming.then((worker) => worker.releaseSocket());
+    if (this.#worker !== undefined) this.#worker.releaseSocket();
+    else void this.#coming.then((worker) => worker.releaseSocket());
   }
 
   stop(graceMs: number, drainMs?: number): Promise<WorkerExit> {

@@ -211,6 +211,7 @@ export class SpawnedWorker implements Worker {
       case "mismatch":
         if (this.#verdict !== undefined) return;
         this.#detail = message.detail;
+        this.#decide("protocol_mismatch"); // Whether or not it has died since it said so.
         this.#endBy("protocol_mismatch");
         return;
       case "hello":

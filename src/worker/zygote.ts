@@ -78,6 +78,7 @@ export class Zygote {
   readonly #onLost: (lost: LostZygote) => void;
   readonly #child: ChildProcess;
   readonly #control: Socket;
+  readonly #lifeline: Socket;
   readonly #listener: ForkListener;
   readonly #output: OutputDrain;
   readonly #forks = new Map<number, Fork>();
@@ -119,6 +120,7 @@ export class Zygote {
       throw new TypeError("no stream for one of the file descriptors 1 to 4");
     }
     this.#control = control;
+    this.#lifeline = lifeline;
     for (const stream of [control, lifeline]) stream.on("error", () => stream.destroy());
     for (const stream of [this.#child, stdout, stderr, control, lifeline]) stream.unref();
     lifeline.resume();
@@ -128,10 +130,7 @@ export class Zygote {
     control.on("data", (chunk: Buffer) => splitter.push(chunk));
     this.#child.on("error", (error) => this.#fit.resolve({ error }));
     const pair = { child: this.#child, control, system: this.#system, clock };
-    this.#ended = whenGone(pair).then(() => {
-      lifeline.destroy();
-      this.#onEnd();
-    });
+    this.#ended = whenGone(pair).then(() => this.#onEnd());
   }
 
   /** Whether it has ended, or is about to. */
@@ -181,6 +180,7 @@ export class Zygote {
       this.#child.ref();
       this.#control.ref();
       this.#control.end();
+      this.#lifeline.destroy(); // A zygote that still imports hears of it from its guardian.
       this.#watch.set(answerMs, () => this.#child.kill("SIGKILL"));
     }
     await this.#ended;
@@ -243,6 +243,7 @@ export class Zygote {
 
   #onEnd(): void {
     this.#lost = true;
+    this.#lifeline.destroy();
     this.#watch.clear();
     this.#fit.resolve({ unfit: "the zygote ended before it was ready" });
     this.#listener.close();
