@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { markOf } from "../../src/worker/mark.ts";
+import { markOf, systemOf } from "../../src/worker/system-mark.ts";
 import { findProcesses, type Identity, identityOf, lives, parentOf, strike, wasGiven } from "./processes.ts";
 
 /** States of a worker in which it is killed. */
@@ -114,7 +114,7 @@ export class PlantedHost {
   left(): Identity[] {
     const systems = new Set(this.#trunk === undefined ? [] : [this.#trunk.system]);
     return findProcesses(
-      (pid) => pid !== this.#host.pid && (systems.has(markOf(pid)?.system ?? 0) || wasGiven(pid, this.#directory)),
+      (pid) => pid !== this.#host.pid && (systems.has(systemOf(pid) ?? 0) || wasGiven(pid, this.#directory)),
     );
   }
 

@@ -3,11 +3,12 @@
 fd 3 is the channel to the host (JSON lines), fd 4 the lifeline, which the guardian holds. The host asks with
 
     {"type": "fork", "id": 1, "listen": "/path/of/a/socket", "token": "...", "entry": "agent.py:agent", "cwd": "/...", "env": {...}}
-    {"type": "kill", "id": 1}
+    {"type": "signal", "id": 1, "signal": "SIGKILL"}
 
-and is told "ready" or "unfit" (once), then "forked" or "refused" for each fork, and "exited" for each worker's end, when all that it
-had started is gone too. For each worker three connections are made to `listen` before the fork; the first line of each says which one
-it is: {"id": 1, "channel": "control" | "stdout" | "stderr", "token": "..."}. When fd 3 ends, so does everything.
+and is told "ready" or "unfit" (once), then "forked" or "refused" for each fork, "signaled" for each signal, and "exited" for each worker's
+end, when all that it had started is gone too. A signal to a worker that has ended is none; SIGKILL is its group's too. For each worker
+three connections are made to `listen` before the fork; the first line of each says which one it is:
+{"id": 1, "channel": "control" | "stdout" | "stderr", "token": "..."}. When fd 3 ends, so does everything.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ import traceback
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from .descendants import Reaped, reap, sweep
+from .descendants import Reaped, children, reap, sweep
 from .descriptors import private_copy
+from .environment_mark import environment_mark, read_environment_mark
 from .guardian import Guarded, guard, wakeup_pipe
 from .lifeline import CONTROL_FD, LIFELINE_FD
 from .mark import LARGEST_SYSTEM, Mark, read_mark
@@ -60,6 +62,9 @@ class _Zygote:
         for fd in (CONTROL_FD, self._woken, guarded.guardian):
             self._selector.register(fd, selectors.EVENT_READ)
         self._workers: dict[int, _Worker] = {}
+        self._own = set(children(self._pid))
+        """What a module of the preload list has started."""
+        self._read_mark = read_mark if guarded.marked else read_environment_mark
         self._rest = b""
         self._forks = 0
 
@@ -95,17 +100,18 @@ class _Zygote:
             request = json.loads(line)
             if request["type"] == "fork":
                 self._fork(request)
-            elif request["type"] == "kill":
-                self._kill(request["id"])
+            elif request["type"] == "signal":
+                self._signal(request["id"], signal.Signals[request["signal"]])
+                self.tell({"type": "signaled", "id": request["id"]})
         return True
 
-    def _kill(self, worker_id: int) -> None:
+    def _signal(self, worker_id: int, number: signal.Signals) -> None:
         for worker in self._workers.values():
             if worker.id == worker_id:  # not reaped: the number is still its own
+                if number == signal.SIGKILL:
+                    _kill_group(worker.pid)
                 with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(worker.pid, signal.SIGKILL)
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(worker.pid, signal.SIGKILL)
+                    os.kill(worker.pid, number)
 
     def _fork(self, request: dict[str, Any]) -> None:
         with contextlib.ExitStack() as stack:
@@ -129,7 +135,7 @@ class _Zygote:
                 return
             if pid == 0:
                 kept.close()
-                self._become_worker(request, [*channels, given])
+                self._become_worker(request, number, [*channels, given])
             self._workers[pid] = _Worker(request["id"], pid, number, kept)
             self.tell({"type": "forked", "id": request["id"], "pid": pid})
 
@@ -144,6 +150,7 @@ class _Zygote:
                 return
             for worker, _ in dead:
                 worker.lifeline.close()
+                _kill_group(worker.pid)  # a group that has members keeps its number
             # Others may end meanwhile: the next round is theirs.
             reaped = sweep(self._is_orphan, self._woken)
             for worker, status in dead:
@@ -160,18 +167,20 @@ class _Zygote:
 
     def _is_orphan(self, pid: int) -> bool:
         """Whether a child was left by a worker that is gone. Daemons of a living worker are its own affair."""
-        if pid in self._workers:
+        if pid in self._workers or pid in self._own:
             return False
-        mark = read_mark(pid)
+        if not self._workers:
+            return True
+        mark = self._read_mark(pid)
         if mark is None or mark.system != self._system:
             return False
         return all(worker.number != mark.worker for worker in self._workers.values())
 
-    def _become_worker(self, request: dict[str, Any], given: list[socket.socket]) -> NoReturn:
+    def _become_worker(self, request: dict[str, Any], number: int, given: list[socket.socket]) -> NoReturn:
         try:
             signal.set_wakeup_fd(-1)
-            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_DFL)
+            for name in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(name, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             for worker in self._workers.values():
                 worker.lifeline.close()  # else the zygote's death would be no end of theirs
@@ -181,7 +190,7 @@ class _Zygote:
             os.setsid()
             _place([(fd.detach(), place) for fd, place in zip(given, (CONTROL_FD, 1, 2, LIFELINE_FD), strict=True)])
             os.environ.clear()
-            os.environ.update(request["env"])
+            os.environ.update(request["env"] | environment_mark(Mark(self._system, number)))
             os.chdir(request["cwd"])
             sys.argv[:] = [sys.argv[0], "--entry", request["entry"]]
             numpy_random = sys.modules.get("numpy.random")
@@ -195,6 +204,11 @@ class _Zygote:
             traceback.print_exc()
         finally:
             os._exit(1)
+
+
+def _kill_group(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _open_streams() -> None:
@@ -223,6 +237,8 @@ def _place(moves: list[tuple[int, int]]) -> None:
     far = [(_far(fd), place) for fd, place in moves]
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
+    if null != 0:
+        os.close(null)
     for fd, place in far:
         os.dup2(fd, place)
         os.close(fd)
