@@ -7,6 +7,7 @@ has put itself in. The kernel moves the children before it reports the death: wh
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import select
 import signal
@@ -33,6 +34,8 @@ def adopt_orphans() -> bool:
 
 def children(pid: int) -> list[int]:
     """The children of a process, zombies included; empty when it is gone."""
+    if not _kernel_lists_children():
+        return _children_by_parent(pid)
     found: list[int] = []
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
@@ -40,6 +43,28 @@ def children(pid: int) -> list[int]:
                 found += map(int, file.read().split())
     except OSError:
         return []
+    return found
+
+
+@functools.cache
+def _kernel_lists_children() -> bool:
+    """Not every kernel is built with it (CONFIG_PROC_CHILDREN)."""
+    return os.path.exists("/proc/thread-self/children")
+
+
+def _children_by_parent(pid: int) -> list[int]:
+    """The same by a look at every process there is: some milliseconds."""
+    found: list[int] = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:
+                parent = int(file.read().rpartition(b")")[2].split()[1])
+        except OSError:
+            continue  # it has ended in this instant
+        if parent == pid:
+            found.append(int(name))
     return found
 
 
