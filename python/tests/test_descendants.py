@@ -38,8 +38,39 @@ assert descendants.children(spared.pid) == []
 print("swept")
 """
 
+# One of the two sleeps has changed its user, as far as this process can tell.
+REFUSED = """
+import os, subprocess, time
+from synapse_otp import descendants
+from synapse_otp.guardian import wakeup_pipe
+
+assert descendants.adopt_orphans()
+woken = wakeup_pipe()
+refusing, other = (subprocess.Popen(["sleep", "300"]).pid for _ in range(2))
+kill = os.kill
+
+def kill_most(pid, signal):
+    if pid == refusing:
+        raise PermissionError
+    kill(pid, signal)
+
+os.kill = kill_most
+before = time.monotonic()
+try:
+    assert set(descendants.sweep(lambda _: True, woken)) == {other}
+    assert time.monotonic() - before < descendants._LIMIT_S
+finally:
+    kill(refusing, 9)
+print("swept")
+"""
+
 
 @pytest.mark.parametrize("listing", ["with", "without"])
 def test_children_of_any_session_and_theirs_are_ended_with_and_without_the_kernels_list_of_them(listing: str) -> None:
     result = subprocess.run([sys.executable, "-c", PROGRAM, listing], capture_output=True, text=True, timeout=60)
+    assert result.stdout == "swept\n", result.stderr
+
+
+def test_a_child_that_may_not_be_ended_holds_up_nobody() -> None:
+    result = subprocess.run([sys.executable, "-c", REFUSED], capture_output=True, text=True, timeout=60)
     assert result.stdout == "swept\n", result.stderr

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { endSystem } from "../../src/worker/left-behind.ts";
 import { markOf, processesOf } from "../../src/worker/mark.ts";
 import { python, within } from "./fixture-worker.ts";
@@ -59,3 +59,19 @@ test.runIf(linux)(
     await within(5_000, "the end of the other", once(other, "exit"));
   },
 );
+
+test.runIf(linux)("a process that may not be ended is tried once, and the others of its system are ended", async () => {
+  const refusing = await marked(4_012_345_681, 1);
+  const kill = process.kill.bind(process);
+  const tried = vi.spyOn(process, "kill").mockImplementation((pid, signal) => {
+    if (pid === refusing.pid) throw Object.assign(new Error("kill EPERM"), { code: "EPERM" });
+    return kill(pid, signal);
+  });
+  try {
+    endSystem(4_012_345_681);
+    await expect.poll(() => processesOf(4_012_345_681)).toEqual([refusing.pid]);
+    expect(tried.mock.calls.filter(([pid]) => pid === refusing.pid)).toHaveLength(1);
+  } finally {
+    tried.mockRestore();
+  }
+});

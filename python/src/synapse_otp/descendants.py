@@ -83,7 +83,8 @@ def reap() -> Reaped:
 def sweep(mine: Callable[[int], bool], woken: int) -> Reaped:
     """Ends the children that are `mine`, with all their descendants, and returns when they are gone.
 
-    A direct child that is not reaped keeps its number: no stranger is hit.
+    A direct child that is not reaped keeps its number: no stranger is hit. One that has changed its user cannot be ended (EPERM) and is not
+    waited for.
 
     Args:
         mine: Whether a direct child is to be ended.
@@ -94,15 +95,20 @@ def sweep(mine: Callable[[int], bool], woken: int) -> Reaped:
     """
     me = os.getpid()
     reaped = reap()
+    refused: set[int] = set()
     until = time.monotonic() + _LIMIT_S
     while time.monotonic() < until:
-        pending = [pid for pid in children(me) if mine(pid)]
+        pending = [pid for pid in children(me) if pid not in refused and mine(pid)]
         if not pending:
             break
         while pending:
             pid = pending.pop()
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # it has gone, or has changed its user
+            try:
                 os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it has gone by itself
+            except PermissionError:
+                refused.add(pid)
             pending += children(pid)
         select.select([woken], [], [], _ROUND_S)
         with contextlib.suppress(BlockingIOError):
