@@ -97,7 +97,7 @@ async function die(host: PlantedHost, victims: readonly Victim[]): Promise<numbe
 
 test.runIf(process.platform === "linux")(
   "nothing that a forked worker has started outlives it, whoever dies and whatever it was doing",
-  { timeout: 60_000 + deaths * 10_000 },
+  { timeout: 180_000 + deaths * 10_000 },
   async () => {
     const seed = Number(process.env.STRESS_SEED ?? 1);
     const chance = createChance(seed);
