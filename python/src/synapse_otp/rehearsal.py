@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.machinery
 import logging
 import sys
 from functools import partial
+from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from pydantic import BaseModel
@@ -24,7 +26,7 @@ from .scripted import Fill, Say, Turn, scripted_model
 from .servicer import AgentServicer, Context
 from .v1 import agent_pb2 as pb
 
-__all__ = ["rehearse"]
+__all__ = ["rehearse", "rehearse_loading"]
 
 _ROUNDS = 2
 """What is cached at the second call only, is cached too."""
@@ -64,6 +66,13 @@ def rehearse() -> None:
     if sys.version_info < (3, 14):  # As in a process that has never had a loop: `asyncio.get_event_loop()` in the user's module makes one.
         asyncio.set_event_loop_policy(None)
     JsonLines("rehearsal", 1).format(logging.makeLogRecord({"msg": "a line", "levelno": logging.INFO}))
+
+
+def rehearse_loading() -> None:
+    """Looks for a module that is not there, and compiles one that does nothing: what the loading of an entry takes."""
+    importlib.machinery.PathFinder.find_spec("synapse_otp_rehearsal", sys.path)
+    compile("async def nothing(of: int = 1) -> None:\n    return None\n", "<rehearsal>", "exec")
+    Path.cwd().joinpath("nothing.py").absolute().resolve().is_file()
 
 
 async def _run_everything() -> None:

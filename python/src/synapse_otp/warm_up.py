@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from .environment import without_grpc_fork_handlers
 from .load_failure import describe_exception
+from .logs import set_levels
 from .packing import fill_holes
 
 __all__ = ["NotForkable", "warm_up"]
@@ -30,6 +31,7 @@ def warm_up(preload: Sequence[str]) -> None:
         _import("synapse_otp.worker", "synapse_otp.server")
     for name in preload:
         _import(name)
+    set_levels("info")
     _rehearse()
     _no_thread("the first run of an agent")
     gc.enable()
