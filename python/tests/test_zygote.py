@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -239,3 +240,9 @@ async def test_what_a_worker_leaves_behind_is_ended_and_the_blank_beside_it_live
         await gone(each)
     next_one, _ = host.ready(2, AGENT)
     assert [next_one] == blanks
+
+
+def test_the_guardian_is_forked_off_before_anything_heavy_is_imported() -> None:
+    heavy = "import sys, synapse_otp.zygote; print(sorted({'pydantic', 'pydantic_ai', 'grpc', 'asyncio', 'logging'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, timeout=DEADLINE_S, check=True)
+    assert done.stdout.strip() == "[]"

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from .forked import Order
-from .rehearsal import rehearse, rehearse_loading
 
 __all__ = ["Blank", "await_order"]
 
@@ -71,9 +70,10 @@ def await_order(orders: socket.socket) -> Order:
     Args:
         orders: The blank's end of the channel.
     """
+    from .rehearsal import rehearse_start
+
     with contextlib.suppress(Exception):  # told by the zygote, which has gone the same way
-        rehearse()
-        rehearse_loading()
+        rehearse_start()
     gc.collect()
     gc.freeze()
     line, channels, _, _ = socket.recv_fds(orders, _LARGEST_ORDER, 3)

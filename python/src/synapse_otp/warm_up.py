@@ -9,8 +9,8 @@ import traceback
 from collections.abc import Sequence
 
 from .environment import without_grpc_fork_handlers
+from .heap import fill_heap
 from .load_failure import describe_exception
-from .logs import set_levels
 from .packing import fill_holes
 
 __all__ = ["NotForkable", "warm_up"]
@@ -31,18 +31,20 @@ def warm_up(preload: Sequence[str]) -> None:
         _import("synapse_otp.worker", "synapse_otp.server")
     for name in preload:
         _import(name)
-    set_levels("info")
     _rehearse()
     _no_thread("the first run of an agent")
     gc.enable()
     gc.collect()
     fill_holes()
+    fill_heap()
     gc.freeze()  # or the collector of each worker would write to every object
 
 
 def _rehearse() -> None:
+    from .logs import set_levels
     from .rehearsal import rehearse
 
+    set_levels("info")
     try:
         rehearse()
     except Exception:
