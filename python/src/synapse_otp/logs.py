@@ -10,7 +10,7 @@ import traceback
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["current_run_id", "current_trace_id", "install", "write_utf8"]
+__all__ = ["current_run_id", "current_trace_id", "install", "set_levels", "write_utf8"]
 
 current_run_id: ContextVar[str] = ContextVar("synapse_run_id", default="")
 """The id of the run that the current task belongs to; empty outside runs."""
@@ -93,7 +93,19 @@ def install(agent_id: str, incarnation: int, level: str) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(agent_id, incarnation))
-    logging.basicConfig(level=_NUMBERS.get(level, logging.INFO), handlers=[handler], force=True)
-    for chatty in ("asyncio", "grpc", "httpcore2", "httpx2"):
-        logging.getLogger(chatty).setLevel(logging.INFO)
+    logging.basicConfig(handlers=[handler], force=True)
+    set_levels(level)
     logging.captureWarnings(True)
+
+
+def set_levels(level: str) -> None:
+    """Sets the least level of the root logger, and of libraries that tell much.
+
+    Args:
+        level: By pino's name; an unknown one is "info".
+    """
+    levels = {"": _NUMBERS.get(level, logging.INFO)} | dict.fromkeys(("asyncio", "grpc", "httpcore2", "httpx2"), logging.INFO)
+    for name, number in levels.items():
+        logger = logging.getLogger(name)
+        if logger.level != number:  # logging writes to every logger there is when one of them gets another level
+            logger.setLevel(number)

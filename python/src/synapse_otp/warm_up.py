@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Sequence
 
 from .environment import without_grpc_fork_handlers
+from .heap import fill_heap
 from .load_failure import describe_exception
 from .packing import fill_holes
 
@@ -35,12 +36,15 @@ def warm_up(preload: Sequence[str]) -> None:
     gc.enable()
     gc.collect()
     fill_holes()
+    fill_heap()
     gc.freeze()  # or the collector of each worker would write to every object
 
 
 def _rehearse() -> None:
+    from .logs import set_levels
     from .rehearsal import rehearse
 
+    set_levels("info")
     try:
         rehearse()
     except Exception:
