@@ -4,6 +4,7 @@ import { type AgentDefinition, containsAgent, insistsOnSpawn, longestStartMs } f
 import { AgentEnvironment } from "./agent/environment.ts";
 import { guardLogger } from "./agent/guarded-logger.ts";
 import type { Agent, WaitOptions } from "./agent/handle.ts";
+import type { ControlServer } from "./control/server.ts";
 import type { CrashRecord } from "./crash.ts";
 import { CrashLog } from "./crash-log.ts";
 import { createDefaultLogger } from "./default-logger.ts";
@@ -30,6 +31,7 @@ import type { Report } from "./report.ts";
 import { Reporter } from "./reporter.ts";
 import { echoGuard, stopOnSignals } from "./signals.ts";
 import { StderrLines } from "./stderr-lines.ts";
+import { openSystemControl } from "./system-control.ts";
 import { healthOf, type SystemHealth } from "./system-health.ts";
 import {
   checkStopOptions,
@@ -83,14 +85,14 @@ export class System implements AsyncDisposable {
     this.#reporter = parts.reporter;
     this.#reporter.listen((report) => this.#metrics.count(report));
     this.ended = parts.ended;
-    void parts.ended.then(() => {
-      this.#running = false;
-    });
     this.#findPython = parts.findPython;
     this.#clock = parts.clock;
     this.#crashes = parts.crashes;
     echoGuard.acquire();
-    void parts.ended.then(() => echoGuard.release());
+    void parts.ended.then(() => {
+      this.#running = false;
+      echoGuard.release();
+    });
   }
 
   /**
@@ -133,8 +135,7 @@ export class System implements AsyncDisposable {
    * those that reports and errors have.
    */
   crashes(idOrDefinition?: string | AgentDefinition<unknown>): CrashRecord[] {
-    if (idOrDefinition === undefined) return this.#crashes.list();
-    return this.#crashes.list(agentIdOf(idOrDefinition));
+    return this.#crashes.list(idOrDefinition === undefined ? undefined : agentIdOf(idOrDefinition));
   }
 
   /**
@@ -275,13 +276,16 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     ...(guarded === undefined ? {} : { inspect: guarded.next }),
   });
   const root = new Supervisor(normal, { runtime, environment, onReport: (value) => report(value as Report) });
+  let control: ControlServer | undefined;
   const ended = root.ended.then(async (reason) => {
+    await control?.close();
     await launcher.close();
     guarded?.flush();
     unwatchExit();
     return reason;
   });
   const system = new System({ root, environment, clock, reporter, ended, findPython, crashes });
+  if (options.control === true) control = await openSystemControl(system, environment, logger);
   if (options.handleSignals === true) {
     const release = stopOnSignals({ stop: () => system.stop(), kill: () => root.kill() });
     void ended.then(release);

@@ -175,6 +175,12 @@ export class AgentProcess implements AgentSlot, HandleOwner {
     await this.ready;
   }
 
+  killWorker(): number | undefined {
+    const { pid } = this.#workers;
+    if (pid !== undefined) this.#workers.kill();
+    return pid;
+  }
+
   /** Its supervisor stops it, so that it is not restarted. */
   async stop(): Promise<void> {
     if (this.stopped) return;

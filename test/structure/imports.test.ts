@@ -42,8 +42,10 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["python", [], ["node:", "execa"]],
   ["inspect", coreRooms, ["node:", "xstate"]],
   ["agent", [...coreRooms, "worker", "rpc", "python"], ["node:", "xstate", "@standard-schema/spec"]],
+  // A running system is asked by another process.
+  ["control", ["otp/report", "worker"], ["node:"]],
   // system.ts, its options and its log; index.ts.
-  ["", ["agent", ...coreRooms, "worker", "rpc", "python", "inspect"], ["node:", "xstate", "pino"]],
+  ["", ["agent", ...coreRooms, "worker", "rpc", "python", "inspect", "control"], ["node:", "xstate", "pino"]],
   // What a system would meet on this machine.
   ["doctor", ["", "agent", "worker", "python"], ["node:", "execa"]],
   // Files that describe systems.
@@ -56,7 +58,7 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ],
   [
     "cli",
-    ["", "doctor", "script", "agent", ...coreRooms, "worker", "rpc", "python", "inspect"],
+    ["", "control", "doctor", "script", "agent", ...coreRooms, "worker", "rpc", "python", "inspect"],
     ["node:", "commander"],
   ],
 ];
