@@ -11,10 +11,12 @@ import { parseAndRun } from "./parser.ts";
 import { psCommand } from "./ps.ts";
 import { runCommand } from "./run.ts";
 import { setupCommand } from "./setup.ts";
+import { simulateCommand } from "./simulate.ts";
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
   runCommand,
+  simulateCommand,
   psCommand,
   crashesCommand,
   restartCommand,

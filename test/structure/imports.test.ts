@@ -56,9 +56,11 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
     ["", "agent", ...coreRooms, "worker", "rpc", "python", "inspect", "gen"],
     ["node:", "xstate", "@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"],
   ],
+  // Systems that are played through.
+  ["simulate", ["", "agent", ...coreRooms, "worker", "testing"], ["node:", "xstate", "pure-rand"]],
   [
     "cli",
-    ["", "control", "doctor", "script", "agent", ...coreRooms, "worker", "rpc", "python", "inspect"],
+    ["", "simulate", "control", "doctor", "script", "agent", ...coreRooms, "worker", "rpc", "python", "inspect"],
     ["node:", "commander"],
   ],
 ];
