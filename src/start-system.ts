@@ -3,6 +3,7 @@
 import { containsAgent, insistsOnSpawn, longestStartMs } from "./agent/define.ts";
 import { AgentEnvironment } from "./agent/environment.ts";
 import { guardLogger } from "./agent/guarded-logger.ts";
+import type { ControlServer } from "./control/server.ts";
 import { CrashLog } from "./crash-log.ts";
 import { createDefaultLogger } from "./default-logger.ts";
 import { rootSpec } from "./define-system.ts";
@@ -24,6 +25,7 @@ import { Reporter } from "./reporter.ts";
 import { stopOnSignals } from "./signals.ts";
 import { StderrLines } from "./stderr-lines.ts";
 import { System } from "./system.ts";
+import { openSystemControl } from "./system-control.ts";
 import { SystemInspection } from "./system-inspection.ts";
 import { createSystemLauncher } from "./system-launcher.ts";
 import { checkSystemOptions, type SystemOptions, workingDirectory } from "./system-options.ts";
@@ -107,7 +109,9 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     tree: () => root.tree(),
     health: () => system.health(),
   });
+  let control: ControlServer | undefined;
   const ended = root.ended.then(async (reason) => {
+    await control?.close();
     await launcher.close();
     await inspection.close();
     unwatchExit();
@@ -115,6 +119,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   });
   const system = new System({ root, environment, clock, reporter, ended, findPython, crashes, metrics, inspection });
   if (telemetry !== undefined) void ended.then(measureSystem(system, telemetry.meter));
+  if (options.control === true) control = await openSystemControl(system, environment, logger);
   if (options.handleSignals === true) {
     const release = stopOnSignals({ stop: () => system.stop(), kill: () => root.kill() });
     void ended.then(release);

@@ -44,6 +44,11 @@ export interface SystemOptions {
   readonly handleSignals?: boolean | undefined;
   /** How many crash records `system.crashes()` keeps, of all agents together; default 100. */
   readonly maxCrashes?: number | undefined;
+  /**
+   * Whether the program `synapse-otp` may ask this system how it is, and restart, stop or kill an agent: over a Unix socket in a directory that only this user
+   * can enter. Default false.
+   */
+  readonly control?: boolean | undefined;
   readonly python?: PythonOptions | undefined;
 }
 
@@ -84,6 +89,7 @@ const knownOptions = new Set([
   "policy",
   "handleSignals",
   "maxCrashes",
+  "control",
   "python",
 ]);
 /** A record may hold some 100 KiB of stacks and lines. */
@@ -97,7 +103,7 @@ const knownPython = new Set(["interpreter", "cwd", "env", "preload", "maxMessage
 export function checkSystemOptions(options: SystemOptions): void {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
   checkKnownFields("options", options, knownOptions);
-  const { name, logger, inspect, handleSignals, maxCrashes, python } = options;
+  const { name, logger, inspect, handleSignals, maxCrashes, control, python } = options;
   if (name !== undefined && (typeof name !== "string" || name === "")) {
     throw invalidArgument("options.name", name, "a non-empty string");
   }
@@ -109,6 +115,9 @@ export function checkSystemOptions(options: SystemOptions): void {
   } else if (inspect !== undefined) checkInspector("options.inspect", inspect);
   if (handleSignals !== undefined && typeof handleSignals !== "boolean") {
     throw invalidArgument("options.handleSignals", handleSignals, "true or false");
+  }
+  if (control !== undefined && typeof control !== "boolean") {
+    throw invalidArgument("options.control", control, "true or false");
   }
   if (maxCrashes !== undefined && !(Number.isInteger(maxCrashes) && maxCrashes >= 0 && maxCrashes <= mostCrashes)) {
     throw invalidArgument("options.maxCrashes", maxCrashes, "an integer from 0 to 100,000");

@@ -58,15 +58,15 @@ export class System implements AsyncDisposable {
     this.#metrics = parts.metrics;
     this.#reporter.listen((report) => this.#metrics.count(report));
     this.ended = parts.ended;
-    void parts.ended.then(() => {
-      this.#running = false;
-    });
     this.#findPython = parts.findPython;
     this.#clock = parts.clock;
     this.#crashes = parts.crashes;
     this.#inspection = parts.inspection;
     echoGuard.acquire();
-    void parts.ended.then(() => echoGuard.release());
+    void parts.ended.then(() => {
+      this.#running = false;
+      echoGuard.release();
+    });
   }
 
   /**
@@ -109,8 +109,7 @@ export class System implements AsyncDisposable {
    * those that reports and errors have.
    */
   crashes(idOrDefinition?: string | AgentDefinition<unknown>): CrashRecord[] {
-    if (idOrDefinition === undefined) return this.#crashes.list();
-    return this.#crashes.list(agentIdOf(idOrDefinition));
+    return this.#crashes.list(idOrDefinition === undefined ? undefined : agentIdOf(idOrDefinition));
   }
 
   /**

@@ -111,6 +111,10 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
     return this.#instance.stop();
   }
 
+  killWorker(): number | undefined {
+    return this.#instance.killWorker();
+  }
+
   serve(): void {
     this.runs.serve();
   }

@@ -31,6 +31,8 @@ export interface AgentSlot {
   readonly actor: AnyActorRef | undefined;
   /** Whether it has stopped and no crash has left it down. */
   readonly stoppedByRequest: boolean;
+  /** Kills the process of the current worker, as if somebody else had: what follows is its supervisor's to decide. Undefined: there is none now. */
+  killWorker(): number | undefined;
   /** Begins under a supervisor: the first time, or again after it has stopped. */
   start(scope: ChildScope): RunningChild;
 }

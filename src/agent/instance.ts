@@ -129,6 +129,13 @@ export class Instance implements RunServer {
     };
   }
 
+  /** Kills the worker that serves, without a word. Answers its process id; undefined when there is none. */
+  killWorker(): number | undefined {
+    const { pid } = this.workers;
+    if (pid !== undefined) this.workers.kill();
+    return pid;
+  }
+
   /** Asks for a fresh worker; settles when it serves. */
   async restart({ reason = "asked by the caller", graceful = false }: RestartOptions): Promise<void> {
     const { life } = this;

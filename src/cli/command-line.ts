@@ -1,14 +1,34 @@
 /** What the words after `synapse-otp` mean: which command runs, and with which exit code the program ends. */
 
 import { SynapseError } from "../errors.ts";
+import { killCommand, restartCommand, stopCommand } from "./agent-commands.ts";
 import type { Command, ExitCode, Terminal } from "./command.ts";
+import { createCompleteCommand } from "./complete.ts";
+import { completionCommand } from "./completion.ts";
+import { crashesCommand } from "./crashes.ts";
 import { doctorCommand } from "./doctor.ts";
 import { parseAndRun } from "./parser.ts";
+import { psCommand } from "./ps.ts";
 import { runCommand } from "./run.ts";
 import { setupCommand } from "./setup.ts";
+import { simulateCommand } from "./simulate.ts";
 
 /** Every command, in the order of the help. */
-export const commands: readonly Command[] = [runCommand, setupCommand, doctorCommand];
+export const commands: readonly Command[] = [
+  runCommand,
+  simulateCommand,
+  psCommand,
+  crashesCommand,
+  restartCommand,
+  stopCommand,
+  killCommand,
+  setupCommand,
+  doctorCommand,
+  completionCommand,
+];
+
+/** Those, and what shells ask by themselves. */
+const all: readonly Command[] = [...commands, createCompleteCommand(commands)];
 
 /**
  * Runs the command that the words name. Never rejects because of what the user did or what the machine lacks.
@@ -18,7 +38,7 @@ export const commands: readonly Command[] = [runCommand, setupCommand, doctorCom
 export async function runCommandLine(
   words: readonly string[],
   terminal: Terminal = ownTerminal(),
-  known: readonly Command[] = commands,
+  known: readonly Command[] = all,
 ): Promise<ExitCode> {
   try {
     return await parseAndRun(words, known, terminal);
@@ -35,6 +55,7 @@ function ownTerminal(): Terminal {
     cwd: process.cwd(),
     env: process.env,
     columns: process.stdout.columns,
+    rows: process.stdout.rows,
     out: (text) => void process.stdout.write(`${text}\n`),
     error: (text) => void process.stderr.write(`${text}\n`),
   };

@@ -5,8 +5,9 @@ export interface Terminal {
   /** Absolute path of the working directory. */
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
-  /** Columns of a line; undefined where stdout is no terminal. */
+  /** Of a terminal; undefined where stdout is none. */
   readonly columns?: number | undefined;
+  readonly rows?: number | undefined;
   /** Writes lines to stdout. */
   out(text: string): void;
   /** Writes lines to stderr. */
@@ -29,6 +30,8 @@ export interface CommandArgument {
   readonly optional?: boolean;
   /** What it names, so that a shell can complete it. */
   readonly names?: "file" | "agent";
+  /** What it may be; default: anything. */
+  readonly choices?: readonly string[];
 }
 
 /** An option of a command. */
@@ -58,6 +61,8 @@ export interface Command {
   readonly options: readonly CommandOption[];
   /** Lines to type. */
   readonly examples: readonly string[];
+  /** Whether it is in no list: for programs. */
+  readonly hidden?: boolean;
   /** What `--help` says at the end; the exit codes, where they are not those of every command. */
   readonly notes?: string;
   /** Does it, and answers the exit code; of a rejection with a SynapseError, whose message is for the user, it is 1. */

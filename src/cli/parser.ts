@@ -1,6 +1,6 @@
 /** The words of a command line, taken apart: the one file that knows the parser. Source: commander, whose texts of help and of errors these are. */
 
-import { CommanderError, Command as Parser } from "commander";
+import { Argument, CommanderError, Command as Parser } from "commander";
 import { ownPackage } from "../python/needs.ts";
 import type { Command, ExitCode, Terminal, Words } from "./command.ts";
 
@@ -68,11 +68,20 @@ function createParser(commands: readonly Command[], terminal: Terminal, run: Run
   return program;
 }
 
+/** Paragraphs without their line breaks: the parser makes its own. */
+function flowing(text: string): string {
+  return text.replace(/([^\n])\n(?!\n)/g, "$1 ");
+}
+
 function declare(program: Parser, command: Command, run: Run): void {
-  const { name, summary, details, options, examples, notes = exitCodes } = command;
-  const parser = program.command(name).summary(summary).description(details);
+  const { name, summary, options, examples, notes = exitCodes } = command;
+  const parser = program
+    .command(name, { hidden: command.hidden === true })
+    .summary(summary)
+    .description(flowing(command.details));
   for (const one of command.arguments ?? []) {
-    parser.argument(one.optional === true ? `[${one.name}]` : `<${one.name}>`, one.summary);
+    const argument = new Argument(one.optional === true ? `[${one.name}]` : `<${one.name}>`, one.summary);
+    parser.addArgument(one.choices === undefined ? argument : argument.choices([...one.choices]));
   }
   for (const option of options) parser.option(option.flags, option.summary);
   const lines = examples.map((line) => `  ${line}`);

@@ -160,7 +160,7 @@ export class ScriptRun {
     this.#set.clear();
     try {
       const system = await startSystem(
-        { ...definition, handleSignals: false },
+        { ...definition, handleSignals: false, control: true },
         { ...parts, onReport: (report) => this.#onReport(report) },
       );
       this.#system = system;

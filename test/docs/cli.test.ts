@@ -3,8 +3,10 @@ import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { commands } from "../../src/cli/command-line.ts";
 import { findingText } from "../../src/cli/finding-text.ts";
+import { statusText } from "../../src/cli/status-text.ts";
 import { checkNames } from "../../src/doctor/finding.ts";
 import { judgeProxies } from "../../src/doctor/proxies.ts";
+import { exampleSystem } from "../cli/example-system.ts";
 
 const root = resolve(import.meta.dirname, "..", "..");
 const page = readFileSync(join(root, "docs", "cli.md"), "utf8");
@@ -41,4 +43,9 @@ test.each(commands)(
 test("the finding in docs/cli.md is what the program writes", () => {
   const [, shown = ""] = /```text\n([\s\S]*?)```/.exec(section("doctor")) ?? [];
   expect(shown).toBe(`${findingText(judgeProxies({ HTTPS_PROXY: "http://me:secret@proxy.test:3128" }))}\n`);
+});
+
+test("the tree in docs/cli.md is what the program writes", () => {
+  const [, shown = ""] = /```text\n([\s\S]*?)```/.exec(section("ps")) ?? [];
+  expect(shown).toBe(`${statusText(exampleSystem)}\n`);
 });

@@ -42,10 +42,12 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["python", [], ["node:", "execa"]],
   ["inspect", coreRooms, ["node:", "xstate", "ws"]],
   ["agent", [...coreRooms, "worker", "rpc", "python"], ["node:", "xstate", "@standard-schema/spec"]],
+  // A running system is asked by another process.
+  ["control", ["otp/report", "worker"], ["node:"]],
   // The system, its start, its options and its log; index.ts.
   [
     "",
-    ["agent", ...coreRooms, "worker", "rpc", "python", "inspect"],
+    ["agent", ...coreRooms, "worker", "rpc", "python", "inspect", "control"],
     ["node:", "xstate", "pino", "@opentelemetry/api"],
   ],
   // What a system would meet on this machine.
@@ -58,9 +60,11 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
     ["", "agent", ...coreRooms, "worker", "rpc", "python", "inspect", "gen"],
     ["node:", "xstate", "@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"],
   ],
+  // Systems that are played through.
+  ["simulate", ["", "agent", ...coreRooms, "worker", "testing"], ["node:", "xstate", "pure-rand"]],
   [
     "cli",
-    ["", "doctor", "script", "agent", ...coreRooms, "worker", "rpc", "python", "inspect"],
+    ["", "simulate", "control", "doctor", "script", "agent", ...coreRooms, "worker", "rpc", "python", "inspect"],
     ["node:", "commander"],
   ],
 ];
