@@ -10,6 +10,8 @@ type CurrentNumbers = Pick<AgentHealth, "id" | "path" | "state" | "serving" | "q
 
 /** The numbers of one agent. Counts begin with the system. */
 export interface AgentMetrics extends CurrentNumbers {
+  /** Its instances, by state; an agent without instances is one. */
+  readonly instances: Readonly<Record<string, number>>;
   /** Workers that were started. */
   readonly workersSpawned: number;
   /** Crashes by cause ("signaled", "exited", "start_timeout", …). */
@@ -61,8 +63,11 @@ export class MetricsCollector {
   /** The numbers now. */
   value(name: string, slots: Iterable<AgentSlot>): SystemMetrics {
     const agents = [...slots].map((slot) => {
-      const { id, path, state, serving, queueLength, inFlight } = slot.handle.health;
-      return { id, path, state, serving, queueLength, inFlight, ...this.#of(id).value() };
+      const { id, path, state, serving, queueLength, inFlight, instances: all } = slot.handle.health;
+      const instances = new Map<string, number>();
+      for (const instance of all) increase(instances, instance.state);
+      const current = { id, path, state, serving, queueLength, inFlight, instances: Object.fromEntries(instances) };
+      return { ...current, ...this.#of(id).value() };
     });
     return { name, agents, reports: Object.fromEntries(this.#reports) };
   }
@@ -82,7 +87,7 @@ const maxAgents = 10_000;
 
 const usageNames = ["inputTokens", "outputTokens", "requests", "toolCalls"] as const;
 
-type Counted = Omit<AgentMetrics, keyof CurrentNumbers>;
+type Counted = Omit<AgentMetrics, keyof CurrentNumbers | "instances">;
 
 class AgentCounts {
   readonly #crashes = new Map<string, number>();

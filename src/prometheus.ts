@@ -34,6 +34,12 @@ export function prometheusText({ name: system, agents, reports }: SystemMetrics)
     each((agent) => agentStates.map((state) => [{ state }, agent.state === state ? 1 : 0])),
   );
   family(
+    "synapse_agent_instances",
+    "gauge",
+    "Instances, by state; an agent without instances is one.",
+    each(({ instances }) => agentStates.map((state) => [{ state }, instances[state] ?? 0])),
+  );
+  family(
     "synapse_agent_queue_length",
     "gauge",
     "Runs that wait.",

@@ -56,6 +56,8 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
       ];
     case "worker.retired":
       return [report.crash.cause === "retired" ? "debug" : "warn", `${report.path}: ${report.crash.describe}`];
+    case "agent.scaled":
+      return ["info", `${report.path}: ${report.instances} instances, ${report.instance} changes: ${report.because}`];
     case "worker.draining":
       return [
         "warn",

@@ -17,6 +17,7 @@ const agent: AgentMetrics = {
   serving: true,
   queueLength: 3,
   inFlight: 1,
+  instances: { busy: 2 },
   workersSpawned: 2,
   crashes: { signaled: 1 },
   runs: { started: 6, completed: 4, failed: 1, cancelled: 0 },

@@ -2,6 +2,7 @@
 
 import type { WorkerUsage } from "../worker/launcher.ts";
 import type { RunProgress } from "./carriage.ts";
+import type { InstanceInfo } from "./instance-info.ts";
 import type { LoopMonitor } from "./loop-monitor.ts";
 import type { AgentState } from "./machine.ts";
 
@@ -13,6 +14,7 @@ export interface AgentHealth {
   readonly state: AgentState;
   /** Whether it takes a run at once or lets it wait for a worker that serves now. */
   readonly serving: boolean;
+  /** This, `pid`, `loop`, `lagMs` and `cpuMs` are of the worker whose state is the agent's. */
   readonly incarnation: number;
   /** Process id of its worker; absent when there is none now. */
   readonly pid?: number;
@@ -30,6 +32,8 @@ export interface AgentHealth {
   readonly inFlight: number;
   /** Those runs, oldest first. */
   readonly runs: readonly RunProgress[];
+  /** Its instances, by number; of an agent without instances itself. */
+  readonly instances: readonly InstanceInfo[];
   /** Its last crash, in one sentence. */
   readonly lastCrash?: string;
 }
@@ -48,6 +52,7 @@ export interface HealthSource {
     readonly inFlight: number;
     readonly progress: readonly RunProgress[];
   };
+  readonly instances: readonly InstanceInfo[];
   readonly lastCrash: { readonly describe: string } | undefined;
 }
 
@@ -70,6 +75,7 @@ export function agentHealth(agent: HealthSource): AgentHealth {
     queueLength,
     inFlight,
     runs: progress,
+    instances: agent.instances,
     ...(lastCrash === undefined ? {} : { lastCrash: lastCrash.describe }),
   };
 }

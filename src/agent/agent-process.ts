@@ -8,6 +8,7 @@ import type { WorkerUsage } from "../worker/launcher.ts";
 import type { AgentSlot, EquippedEnvironment } from "./environment.ts";
 import { Agent, type HandleOwner, type RestartOptions } from "./handle.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
+import type { InstanceInfo } from "./instance-info.ts";
 import { SharedLife } from "./life.ts";
 import type { LoopMonitor } from "./loop-monitor.ts";
 import type { AgentState } from "./machine.ts";
@@ -78,6 +79,18 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
     return this.#instance.workers.client;
   }
 
+  get serving(): { readonly client: AgentClient; readonly incarnation: number } | undefined {
+    return this.#instance.serving;
+  }
+
+  get instances(): readonly InstanceInfo[] {
+    return [this.#instance.info];
+  }
+
+  get dormant(): boolean {
+    return false;
+  }
+
   get loop(): LoopMonitor | undefined {
     return this.#instance.workers.loop;
   }
@@ -92,6 +105,10 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
 
   get ready(): Promise<void> {
     return this.#instance.ready;
+  }
+
+  wake(): void {
+    // It has a worker, or gets one.
   }
 
   start(scope: ChildScope): RunningChild {

@@ -2,11 +2,13 @@
 
 import { CallerError, type SynapseError } from "../errors.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
+import type { AgentClient } from "../rpc/agent-client.ts";
 import { CrashHistory } from "./crash-history.ts";
 import type { EquippedEnvironment } from "./environment.ts";
 import type { RestartOptions } from "./handle.ts";
+import type { InstanceInfo } from "./instance-info.ts";
 import { AgentLife, type SharedLife } from "./life.ts";
-import { agentMachine } from "./machine.ts";
+import { type AgentState, agentMachine } from "./machine.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { PendingRun } from "./pending-run.ts";
 import { Readiness } from "./readiness.ts";
@@ -46,6 +48,7 @@ export class Instance implements RunServer {
   readonly #swap: Swap;
   /** Whether the supervisor wants to be told when the worker is gone, and to decide what follows. */
   #halting = false;
+  #begun = false;
   #restarts = 0;
   #restartTimer: unknown;
 
@@ -77,6 +80,28 @@ export class Instance implements RunServer {
     this.workers = new Workers(spec, environment, observer, () => life.clock);
   }
 
+  get id(): string {
+    return this.life.id;
+  }
+
+  /** Before its supervisor has got to its first start it starts. */
+  get state(): AgentState {
+    return this.#begun ? this.life.state : "starting";
+  }
+
+  /** The connection to its worker while that takes runs, and the worker's number. */
+  get serving(): { readonly client: AgentClient; readonly incarnation: number } | undefined {
+    const { client } = this.workers;
+    return client === undefined ? undefined : { client, incarnation: this.life.incarnation };
+  }
+
+  /** As a list of instances has it. */
+  get info(): InstanceInfo {
+    const { life, workers, mailbox, restarts } = this;
+    const { id, incarnation } = life;
+    return { id, state: this.state, incarnation, pid: workers.pid, inFlight: mailbox.heldCount, restarts };
+  }
+
   /** Settles when a worker serves; rejects when the instance stops first. */
   get ready(): Promise<void> {
     return this.#readiness.promise;
@@ -91,7 +116,7 @@ export class Instance implements RunServer {
   refusal(): SynapseError | undefined {
     const { leftDownBy } = this.crashes;
     if (leftDownBy !== undefined) return leftDownBy;
-    const { state, id } = this.life;
+    const { state, id } = this;
     if (state !== "stopping" && state !== "stopped") return undefined;
     return new CallerError("stopped", `agent "${id}" has been stopped; restart() begins it anew`);
   }
@@ -99,6 +124,7 @@ export class Instance implements RunServer {
   /** Begins under a supervisor; `ref` is what callers use. */
   start(scope: ChildScope, ref: unknown): RunningChild {
     const { life } = this;
+    this.#begun = true;
     this.crashes.begin();
     this.#readiness.renew();
     const actor = life.begin(scope, this.#logic());
@@ -150,14 +176,8 @@ export class Instance implements RunServer {
   async stop(): Promise<void> {
     const { life } = this;
     if (life.stopped) return;
-    const { scope, whenStopped } = life;
-    try {
-      await scope.control.terminateChild(scope.childId);
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? error.code : undefined;
-      if (code === "not_found") this.end("shutdown");
-      else if (code !== "stopped") throw error;
-    }
+    const { whenStopped } = life;
+    await terminateBySupervisor(life.scope, () => this.end("shutdown"));
     await whenStopped;
   }
 
@@ -259,5 +279,16 @@ export class Instance implements RunServer {
     this.#readiness.reject(this.crashes.endError(reason));
     this.renewal.stopped();
     this.#owner.instanceEnded(this, reason);
+  }
+}
+
+/** Has a child stopped by its supervisor, so that it is not restarted; `end` ends one that its supervisor knows no more. */
+export async function terminateBySupervisor({ control, childId }: ChildScope, end: () => void): Promise<void> {
+  try {
+    await control.terminateChild(childId);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "not_found") end();
+    else if (code !== "stopped") throw error;
   }
 }

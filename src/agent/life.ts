@@ -33,6 +33,7 @@ export class AgentLife {
   #actor: AgentActor | undefined;
   #incarnation = 0;
   #killed = false;
+  #retiring = false;
 
   constructor(spec: NormalAgentSpec, environment: EquippedEnvironment, shared: SharedLife, id: string) {
     this.spec = spec;
@@ -124,6 +125,17 @@ export class AgentLife {
   /** It is killed: whatever ends from now on was asked to. */
   noteKill(): void {
     this.#killed = true;
+  }
+
+  /** Whether it ends because fewer instances are wanted. */
+  get retiring(): boolean {
+    return this.#retiring;
+  }
+
+  /** Fewer instances are wanted: it ends for good. */
+  retire(): void {
+    this.#retiring = true;
+    this.send({ type: "agent.stop", reason: "retired" });
   }
 
   /** Several changes as one: others are told of them when all are made. */

@@ -7,6 +7,7 @@ import type { RestartType } from "../otp/report/supervisor-report.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { checkVariables } from "../python/environment.ts";
 import type { UnsafeNumbers } from "../rpc/exact-json.ts";
+import { checkInstances, type InstanceLimits, type InstanceOptions } from "./instance-limits.ts";
 import { checkRecycle, type RecycleOptions } from "./recycling.ts";
 import { checkRetry, type RetryOptions } from "./retry.ts";
 
@@ -35,7 +36,12 @@ export interface AgentSpec<Output = unknown> {
   readonly unresponsiveAfterMs?: number | undefined;
   /** How long it may not answer without working before the worker is killed as hung, in milliseconds; default 60,000. "infinity": never. */
   readonly hungAfterMs?: number | "infinity" | undefined;
-  /** Runs that the worker holds at a time; default 8. */
+  /**
+   * How many workers serve the agent's runs: so many, or as many as its queue asks for. Default: one, without a supervisor of its own. Each is an instance with
+   * its own state, "id/1", "id/2", ….
+   */
+  readonly instances?: number | InstanceOptions | undefined;
+  /** Runs that a worker holds at a time; default 8. Each instance has so many places. */
   readonly maxConcurrency?: number | undefined;
   /** Runs that wait beyond those; default 1,000. A run over it is rejected with "queue_full". */
   readonly maxQueue?: number | undefined;
@@ -75,10 +81,16 @@ export interface NormalAgentSpec {
   readonly startTimeoutMs: number;
   readonly unresponsiveAfterMs: number;
   readonly hungAfterMs: number | "infinity";
+  /** Undefined: one, without a supervisor of its own. */
+  readonly instances: InstanceLimits | undefined;
   readonly maxConcurrency: number;
   readonly maxQueue: number;
   readonly env: Readonly<Record<string, string>>;
   readonly output: StandardSchemaV1 | undefined;
+  /** Undefined: its supervisor's alone. */
+  readonly policy: AnyRestartPolicy | undefined;
+  /** When its supervisor kills it: after `shutdownMs`, in which it kills its workers itself. */
+  readonly slotShutdownMs: number;
   /** Undefined: "string". */
   readonly unsafeNumbers: UnsafeNumbers | undefined;
   readonly recycle: RecycleOptions | undefined;
@@ -103,6 +115,9 @@ const textSchema: StandardSchemaV1<unknown, string> = {
   },
 };
 
+/** The worker is killed after its own grace; the supervisor's kill is behind that, for an agent that does not answer. */
+const killMarginMs = 1_000;
+
 const known = new Set([
   "id",
   "entry",
@@ -111,6 +126,7 @@ const known = new Set([
   "startTimeoutMs",
   "unresponsiveAfterMs",
   "hungAfterMs",
+  "instances",
   "maxConcurrency",
   "maxQueue",
   "env",
@@ -132,7 +148,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   checkKnownFields("spec", spec, known);
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
   const { unresponsiveAfterMs = 5_000, hungAfterMs = 60_000 } = spec;
-  const { env = {}, output, unsafeNumbers, recycle, watch, retry, launcher = "auto" } = spec;
+  const { env = {}, output, unsafeNumbers, recycle, watch, retry, launcher = "auto", instances } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
   if (typeof entry !== "string" || entry.includes("\0") || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
     throw invalidArgument(
@@ -169,9 +185,12 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     entry,
     restart,
     shutdownMs,
+    slotShutdownMs: Math.min(shutdownMs + killMarginMs, longestTimerMs),
+    policy: spec.policy,
     startTimeoutMs,
     unresponsiveAfterMs: hungAfterMs === "infinity" ? unresponsiveAfterMs : Math.min(unresponsiveAfterMs, hungAfterMs),
     hungAfterMs,
+    instances: instances === undefined ? undefined : checkInstances(instances, id),
     maxConcurrency,
     maxQueue,
     env: { ...env },

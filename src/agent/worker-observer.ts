@@ -146,14 +146,16 @@ export class WorkerObserver implements WorkerOwner {
     this.#renewal.ended();
     const asked = about.asked || this.#life.killed;
     const held = [...this.#mailbox.inFlight];
-    const crash = this.#record(asked ? exit : exitBySignalFromOutside(exit), about, held);
-    const crashed = !asked || (crash.cause !== "stopped" && crash.cause !== "killed");
+    const { retiring } = this.#life;
+    const crash = this.#record(asked ? exit : exitBySignalFromOutside(exit), { ...about, retired: retiring }, held);
+    const crashed = !retiring && (!asked || (crash.cause !== "stopped" && crash.cause !== "killed"));
     if (crashed) this.#crashes.note(crash);
     // One turn: who hears of the runs' end may stop the agent, and then its state must know of the worker's.
     this.#life.turn(() => {
       this.#endRuns("inFlight", crash, crashed && !asked);
       if (!crashed && crash.detail !== undefined) this.#life.report({ type: "worker.killed", crash });
       if (crashed) this.#life.report({ type: "agent.crashed", crash });
+      if (retiring) this.#life.report({ type: "worker.retired", crash });
       if (!about.asked) this.#life.send({ type: "worker.exited", crash: crash.describe });
     });
   }
