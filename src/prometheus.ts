@@ -40,6 +40,12 @@ export function prometheusText({ name: system, agents, reports }: SystemMetrics)
     each(({ instances }) => agentStates.map((state) => [{ state }, instances[state] ?? 0])),
   );
   family(
+    "synapse_agent_spare_ready",
+    "gauge",
+    "1 while the spare worker is ready, of agents that keep one.",
+    each(({ spare }) => (spare === undefined ? [] : [[{}, spare === "ready" ? 1 : 0]])),
+  );
+  family(
     "synapse_agent_queue_length",
     "gauge",
     "Runs that wait.",

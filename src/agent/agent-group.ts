@@ -9,10 +9,11 @@ import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.t
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WorkerUsage } from "../worker/launcher.ts";
 import type { AgentReport, AgentReportFacts } from "./agent-report.ts";
+import type { AgentWorker, WorkerKeeper } from "./agent-worker.ts";
 import type { AgentSlot, EquippedEnvironment } from "./environment.ts";
 import { Agent, type HandleOwner, type RestartOptions } from "./handle.ts";
-import { type Instance, type InstanceOwner, terminateBySupervisor } from "./instance.ts";
-import { bestOf, type InstanceInfo } from "./instance-info.ts";
+import type { Instance, InstanceOwner } from "./instance.ts";
+import { bestOf, type InstanceInfo, type SpareInfo } from "./instance-info.ts";
 import type { InstanceLimits } from "./instance-limits.ts";
 import { InstanceSet } from "./instance-set.ts";
 import { InstanceSupervisor, type InstanceSupervisorOwner } from "./instance-supervisor.ts";
@@ -23,7 +24,9 @@ import type { PendingRun } from "./pending-run.ts";
 import { Readiness } from "./readiness.ts";
 import { RunDispatcher } from "./run-dispatcher.ts";
 import { RunQueue } from "./run-queue.ts";
+import { SparePlace } from "./spare-place.ts";
 import type { NormalAgentSpec } from "./spec.ts";
+import { terminateBySupervisor } from "./terminate-child.ts";
 import { agentStoppedError, leftDownError } from "./worker-error.ts";
 
 /** The slot of one agent with instances. */
@@ -34,10 +37,17 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   readonly queue: RunQueue<PendingRun>;
   readonly handle: Agent<unknown>;
   readonly runs: RunDispatcher;
+  readonly sparePlace: SparePlace;
   readonly #supervisor: InstanceSupervisor;
   readonly #set: InstanceSet;
   readonly #readiness = new Readiness();
   #leftDown: (() => SynapseError) | undefined;
+  /** Tells the system of the agent as a whole. */
+  readonly #report = (facts: AgentReportFacts, incarnation = this.shared.launched): void => {
+    const { path, clock } = this.#scope;
+    const report = { ...facts, agentId: this.agentId, path, atMs: clock.now(), incarnation } as AgentReport;
+    this.tell(() => this.environment.report(report));
+  };
 
   constructor(spec: NormalAgentSpec, environment: EquippedEnvironment, limits: InstanceLimits) {
     this.spec = spec;
@@ -52,9 +62,13 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
       clock,
       supervisor: () => this.#supervisor.current,
       readinessChanged: () => this.#readinessChanged(),
-      scaled: ({ id: instance }, instances, because) =>
-        this.#report({ type: "agent.scaled", instance, instances, because }),
+      scaled: ({ id: instance }, instances, because) => {
+        this.#report({ type: "agent.scaled", instance, instances, because });
+        if (instances === 0) this.sparePlace.end("drain");
+      },
     });
+    const parts = { spec, environment, shared: this.shared, clock, report: this.#report };
+    this.sparePlace = new SparePlace(parts, () => this.path);
     this.runs = this.#createDispatcher(clock);
     this.handle = new Agent(this);
   }
@@ -108,7 +122,11 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   }
 
   get lastCrash(): CrashRecord | undefined {
-    return this.#set.lastCrash;
+    return this.shared.lastCrash;
+  }
+
+  get spare(): SpareInfo | undefined {
+    return this.sparePlace.info;
   }
 
   get instances(): readonly InstanceInfo[] {
@@ -128,22 +146,19 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     return this.#supervisor.start(scope);
   }
 
-  /** One instance after the other, so that the others serve meanwhile. */
   async restart(options: RestartOptions): Promise<void> {
     const { phase } = this.#supervisor;
     if (phase === "stopping") {
       throw new CallerError("stopped", `agent "${this.agentId}" is being stopped; restart it when it has stopped`);
     }
     if (phase === "running") {
-      for (const instance of this.#set.list) {
-        // One that was retired meanwhile is not wanted back.
-        if (this.#set.list.includes(instance)) await instance.restart(options);
-      }
+      this.sparePlace.renew(this.shared.launched);
+      await this.#set.restart(options);
       return;
     }
     if (phase === "stopped") await this.#scope.control.restartChild(this.#scope.childId);
     else await this.ready;
-    await Promise.all(this.#set.list.map(({ ready }) => ready));
+    await this.#set.allReady();
   }
 
   async stop(): Promise<void> {
@@ -170,13 +185,18 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     return this.#set.begin();
   }
 
-  groupBegun(): void {
-    // What waits needs somebody, also where nobody begins by himself.
-    this.serve();
+  endInstances(reason: string): void {
+    this.sparePlace.end("drain");
+    this.#set.end(reason);
   }
 
-  endInstances(reason: string): void {
-    this.#set.end(reason);
+  takeSpare(keeper: WorkerKeeper): AgentWorker | undefined {
+    return this.sparePlace.take(keeper);
+  }
+
+  /** What the spare has loaded before is not what was asked for. */
+  workerSwapped({ incarnation }: AgentWorker): void {
+    this.sparePlace.renew(incarnation);
   }
 
   groupStopped(reason: string, tellSupervisor: () => void): void {
@@ -196,13 +216,15 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
 
   /** Where their supervisor gives up, the others end at the same time, not one after the other. */
   instanceStopping(): void {
-    if (this.#supervisor.phase === "halting") this.#set.end("shutdown");
+    if (this.#supervisor.phase === "halting") this.endInstances("shutdown");
   }
 
   instanceEnded(instance: Instance): void {
     this.#set.ended(instance);
+    if (this.#supervisor.phase !== "running" || this.#refusal() === undefined) return;
     // Nobody will serve: those who wait are told.
-    if (this.#supervisor.phase === "running" && this.#refusal() !== undefined) this.#refuseWaiting();
+    this.sparePlace.end("drain");
+    this.#refuseWaiting();
   }
 
   startsFail(instance: Instance, error: SynapseError): void {
@@ -233,14 +255,19 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
       shared: this.shared,
       servers: () => this.#set.all,
       refusal: () => this.#refusal(),
-      report: (facts, incarnation) => this.#report(facts, incarnation),
+      report: this.#report,
       dispatched: () => this.#set.changed(),
     });
   }
 
   #readinessChanged(): void {
-    if (this.serving !== undefined) this.#readiness.resolve();
-    else this.#readiness.renew();
+    if (this.serving === undefined) {
+      this.#readiness.renew();
+      return;
+    }
+    this.#readiness.resolve();
+    // The spare begins after the first, which has the machine to itself.
+    if (this.#supervisor.phase === "running") this.sparePlace.want();
   }
 
   #refusal(): SynapseError | undefined {
@@ -262,15 +289,9 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
 
   #refuseWaiting(): number {
     const error = (runId?: string) =>
-      this.#leftDownBy() ?? agentStoppedError(this.agentId, "stopped while the run waited", this.#set.lastCrash, runId);
+      this.#leftDownBy() ??
+      agentStoppedError(this.agentId, "stopped while the run waited", this.shared.lastCrash, runId);
     this.#readiness.reject(error());
     return this.runs.refuseWaiting(error);
-  }
-
-  /** Tells the system of the agent as a whole. */
-  #report(facts: AgentReportFacts, incarnation = this.shared.launched): void {
-    const { path, clock } = this.#scope;
-    const report = { ...facts, agentId: this.agentId, path, atMs: clock.now(), incarnation } as AgentReport;
-    this.tell(() => this.environment.report(report));
   }
 }

@@ -2,7 +2,7 @@
 
 import type { WorkerUsage } from "../worker/launcher.ts";
 import type { RunProgress } from "./carriage.ts";
-import type { InstanceInfo } from "./instance-info.ts";
+import type { InstanceInfo, SpareInfo } from "./instance-info.ts";
 import type { LoopMonitor } from "./loop-monitor.ts";
 import type { AgentState } from "./machine.ts";
 
@@ -34,6 +34,8 @@ export interface AgentHealth {
   readonly runs: readonly RunProgress[];
   /** Its instances, by number; of an agent without instances itself. */
   readonly instances: readonly InstanceInfo[];
+  /** Its spare worker, which holds no runs; absent where none is kept. */
+  readonly spare?: SpareInfo;
   /** Its last crash, in one sentence. */
   readonly lastCrash?: string;
 }
@@ -53,6 +55,7 @@ export interface HealthSource {
     readonly progress: readonly RunProgress[];
   };
   readonly instances: readonly InstanceInfo[];
+  readonly spare: SpareInfo | undefined;
   readonly lastCrash: { readonly describe: string } | undefined;
 }
 
@@ -76,6 +79,7 @@ export function agentHealth(agent: HealthSource): AgentHealth {
     inFlight,
     runs: progress,
     instances: agent.instances,
+    ...(agent.spare === undefined ? {} : { spare: agent.spare }),
     ...(lastCrash === undefined ? {} : { lastCrash: lastCrash.describe }),
   };
 }

@@ -87,6 +87,10 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
     return [this.#instance.info];
   }
 
+  get spare(): undefined {
+    return undefined;
+  }
+
   get dormant(): boolean {
     return false;
   }
@@ -125,6 +129,14 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
 
   serve(): void {
     this.runs.serve();
+  }
+
+  takeSpare(): undefined {
+    return undefined;
+  }
+
+  workerSwapped(): void {
+    // There is no other worker.
   }
 
   instanceStopping(): void {

@@ -2,7 +2,7 @@
 
 import { type ChildSpec, type DefinedChildSpec, normalizeChildSpec } from "../otp/supervisor/child-spec.ts";
 import type { SupervisorDefinition } from "../otp/supervisor/start.ts";
-import { type AgentSpec, type NormalAgentSpec, normalizeAgentSpec } from "./spec.ts";
+import { type AgentSpec, type NormalAgentSpec, normalizeAgentSpec, slotShutdownMs } from "./spec.ts";
 import { startAgent } from "./start-agent.ts";
 
 /** An inert agent: put it among the `children` of a system or supervisor. `Output` is what its runs answer with. */
@@ -55,7 +55,7 @@ export function defineAgent<Output>(spec: AgentSpec<Output>): AgentDefinition<Ou
     id: agent.id,
     type: agent.instances === undefined ? "worker" : "supervisor",
     restart: agent.restart,
-    shutdownMs: agent.slotShutdownMs,
+    shutdownMs: slotShutdownMs(agent),
     // With instances it is asked about each of them.
     ...(agent.policy === undefined || agent.instances !== undefined ? {} : { policy: agent.policy }),
     agent,

@@ -1,4 +1,4 @@
-/** How one instance of an agent is, as a value, and which of several speaks for the agent. */
+/** How one instance of an agent, or its spare worker, is, as a value, and which of several speaks for the agent. */
 
 import type { AgentState } from "./machine.ts";
 
@@ -15,6 +15,18 @@ export interface InstanceInfo {
   readonly inFlight: number;
   /** How often its supervisor has restarted it. */
   readonly restarts: number;
+}
+
+/** How a spare worker is. */
+export interface SpareInfo {
+  /** "restarting": the last one is gone, and the next one is started after a pause. */
+  readonly state: "starting" | "ready" | "restarting";
+  /** Number of the current or last spare worker. */
+  readonly incarnation: number;
+  /** Process id; undefined when there is none now. */
+  readonly pid: number | undefined;
+  /** How many spare workers in a row have been lost. */
+  readonly losses: number;
 }
 
 /** From the best to the worst. */

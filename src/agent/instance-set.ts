@@ -1,12 +1,13 @@
 /** The instances of one agent: which there are, which are wanted, and their places under their supervisor. */
 
-import type { CrashRecord } from "../crash.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { ChildSpec } from "../otp/supervisor/child-spec.ts";
 import type { Supervisor } from "../otp/supervisor/supervisor.ts";
+import type { RestartOptions } from "./handle.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
 import type { InstanceLimits } from "./instance-limits.ts";
 import { Scaling } from "./scaling.ts";
+import { slotShutdownMs } from "./spec.ts";
 
 /** What the instances need of their agent. */
 export interface InstanceSetParts {
@@ -30,8 +31,6 @@ export class InstanceSet {
   #list: Instance[] = [];
   /** Those that are not wanted any more, until their supervisor has forgotten them. */
   readonly #retiring = new Set<Instance>();
-  /** The last crash of one that is gone. */
-  #pastCrash: CrashRecord | undefined;
   #ending = false;
 
   constructor(parts: InstanceSetParts) {
@@ -61,24 +60,27 @@ export class InstanceSet {
     return this.#retiring.size === 0 ? this.#list : [...this.#list, ...this.#retiring];
   }
 
-  /** The newest crash of any; undefined when there was none. */
-  get lastCrash(): CrashRecord | undefined {
-    let last = this.#pastCrash;
-    for (const { crashes } of this.all) {
-      if (crashes.last !== undefined && crashes.last.incarnation > (last?.incarnation ?? 0)) last = crashes.last;
-    }
-    return last;
-  }
-
   /** What a supervisor of them begins with. */
   begin(): ChildSpec[] {
-    this.#pastCrash = this.lastCrash;
     this.#ending = false;
     this.#retiring.clear();
     const { min } = this.#parts.limits;
     this.#list = this.#list.slice(0, min);
     while (this.#list.length < min) this.#create();
     return this.#list.map((instance) => this.#childSpec(instance));
+  }
+
+  /** Replaces one after the other, so that the others serve meanwhile. */
+  async restart(options: RestartOptions): Promise<void> {
+    for (const instance of [...this.#list]) {
+      // One that was retired meanwhile is not wanted back.
+      if (this.#list.includes(instance)) await instance.restart(options);
+    }
+  }
+
+  /** Settles when all serve. */
+  async allReady(): Promise<void> {
+    await Promise.all(this.#list.map(({ ready }) => ready));
   }
 
   /** The queue, or what they do, is another than before. */
@@ -106,7 +108,6 @@ export class InstanceSet {
       return;
     }
     const supervisor = this.#parts.supervisor();
-    this.#pastCrash = this.lastCrash;
     const forgotten = async () => {
       await supervisor?.terminateChild(instance.id);
       if (instance.life.spec.restart !== "temporary") await supervisor?.deleteChild(instance.id);
@@ -128,11 +129,12 @@ export class InstanceSet {
   }
 
   #childSpec(instance: Instance): ChildSpec {
-    const { restart, policy, slotShutdownMs: shutdownMs } = this.#parts.owner.spec;
+    const { spec } = this.#parts.owner;
+    const { restart, policy } = spec;
     return {
       id: instance.id,
       restart,
-      shutdownMs,
+      shutdownMs: slotShutdownMs(spec),
       ...(policy === undefined ? {} : { policy }),
       start: (scope) => instance.start(scope, this.#parts.handle()),
     };

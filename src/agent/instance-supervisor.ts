@@ -3,11 +3,13 @@
 import type { AnyActorRef } from "xstate";
 import type { ExitReason } from "../otp/report/exit-reason.ts";
 import type { RestartDecision } from "../otp/report/supervisor-report.ts";
+import type { TreeNode } from "../otp/report/tree.ts";
 import type { ChildSpec } from "../otp/supervisor/child-spec.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import { normalizeSupervisorSpec } from "../otp/supervisor/spec.ts";
 import { Supervisor } from "../otp/supervisor/supervisor.ts";
 import { instanceRules } from "./instance-policy.ts";
+import type { SparePlace } from "./spare-place.ts";
 
 /**
  * - "running": its children are the instances
@@ -23,13 +25,15 @@ export interface InstanceSupervisorOwner {
   readonly agentId: string;
   /** What callers use to reach the agent. */
   readonly handle: unknown;
+  /** Its worker that is no instance's. */
+  readonly sparePlace: SparePlace;
   readonly state: string;
   /** The children to begin with. */
   children(): ChildSpec[];
   /** Asks every instance to end, all at the same time. */
   endInstances(reason: string): void;
-  /** They have begun. */
-  groupBegun(): void;
+  /** Hands waiting runs to the workers that take some. */
+  serve(): void;
   /** They have ended and will not come back: the agent's supervisor is to be told. */
   groupStopped(reason: string, tellSupervisor: () => void): void;
   /** It was decided what follows the end of all instances. */
@@ -124,11 +128,13 @@ export class InstanceSupervisor {
     );
     scope.began(supervisor.process);
     this.#current = supervisor;
-    void supervisor.ended.then(() => {
+    void supervisor.ended.then(async () => {
+      await this.#owner.sparePlace.whenGone();
       if (supervisor === this.#current && this.#phase !== "stopped") this.#onEnd(scope);
     });
     await supervisor.start();
-    this.#owner.groupBegun();
+    // What waits needs somebody, also where nobody begins by himself.
+    this.#owner.serve();
   }
 
   #child(): RunningChild {
@@ -143,6 +149,7 @@ export class InstanceSupervisor {
         this.#killed = true;
         this.#current?.kill();
         this.stop("killed");
+        this.#owner.sparePlace.end("kill");
       },
       supervisor: () => this.#current,
       resident: {
@@ -150,8 +157,14 @@ export class InstanceSupervisor {
         restart: (delayMs) => this.#restart(delayMs),
         decided: (decision) => this.#owner.groupDecided(decision),
       },
-      node: () => ({ state: this.#owner.state }),
+      node: () => this.#node(),
     };
+  }
+
+  #node(): Partial<TreeNode> {
+    const { state, sparePlace } = this.#owner;
+    const children = [...(this.#current?.tree().children ?? []), ...sparePlace.nodes];
+    return { state, children };
   }
 
   #halt(): void {

@@ -3,6 +3,7 @@
 import { CallerError, type SynapseError } from "../errors.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
+import type { AgentWorker, WorkerKeeper } from "./agent-worker.ts";
 import { CrashHistory } from "./crash-history.ts";
 import type { EquippedEnvironment } from "./environment.ts";
 import type { RestartOptions } from "./handle.ts";
@@ -17,6 +18,7 @@ import type { RunServer } from "./run-dispatcher.ts";
 import type { RunQueue } from "./run-queue.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 import { Swap } from "./swap.ts";
+import { terminateBySupervisor } from "./terminate-child.ts";
 import { WorkerObserver } from "./worker-observer.ts";
 import { Workers } from "./workers.ts";
 
@@ -28,6 +30,10 @@ export interface InstanceOwner {
   readonly queue: RunQueue<PendingRun>;
   /** Hands waiting runs to the workers that take some. */
   serve(): void;
+  /** A worker that is ready beside those that serve, which is this keeper's from now on; undefined when there is none. */
+  takeSpare(keeper: WorkerKeeper): AgentWorker | undefined;
+  /** A worker that was asked for has taken the place of another. */
+  workerSwapped(worker: AgentWorker): void;
   /** The instance takes no more runs, and is about to end. */
   instanceStopping(instance: Instance): void;
   /** The instance has ended: its supervisor is to be told, with `life.ended()`. */
@@ -69,6 +75,7 @@ export class Instance implements RunServer {
       swap,
       renewal,
       serve: () => owner.serve(),
+      swapped: (worker) => owner.workerSwapped(worker),
     });
     this.#owner = owner;
     this.life = life;
@@ -257,7 +264,13 @@ export class Instance implements RunServer {
     }, delayMs);
   }
 
+  /** After a crash a spare worker takes the place at once, where there is one. */
   #begin(): void {
+    const spare = this.#afterCrash && !this.workers.alive ? this.#owner.takeSpare(this.workers) : undefined;
+    if (spare !== undefined) {
+      this.workers.adopt(spare);
+      this.life.send({ type: "swap.begun", incarnation: spare.incarnation });
+    }
     this.life.send({ type: "restart.due", launched: this.life.launched });
   }
 
@@ -279,16 +292,5 @@ export class Instance implements RunServer {
     this.#readiness.reject(this.crashes.endError(reason));
     this.renewal.stopped();
     this.#owner.instanceEnded(this, reason);
-  }
-}
-
-/** Has a child stopped by its supervisor, so that it is not restarted; `end` ends one that its supervisor knows no more. */
-export async function terminateBySupervisor({ control, childId }: ChildScope, end: () => void): Promise<void> {
-  try {
-    await control.terminateChild(childId);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "not_found") end();
-    else if (code !== "stopped") throw error;
   }
 }

@@ -41,6 +41,8 @@ export interface AgentSpec<Output = unknown> {
    * its own state, "id/1", "id/2", ….
    */
   readonly instances?: number | InstanceOptions | undefined;
+  /** Whether one worker more is kept ready, which takes the place of one that crashes; default false. */
+  readonly spare?: boolean | undefined;
   /** Runs that a worker holds at a time; default 8. Each instance has so many places. */
   readonly maxConcurrency?: number | undefined;
   /** Runs that wait beyond those; default 1,000. A run over it is rejected with "queue_full". */
@@ -83,14 +85,14 @@ export interface NormalAgentSpec {
   readonly hungAfterMs: number | "infinity";
   /** Undefined: one, without a supervisor of its own. */
   readonly instances: InstanceLimits | undefined;
+  /** Undefined: false. */
+  readonly spare: boolean | undefined;
   readonly maxConcurrency: number;
   readonly maxQueue: number;
   readonly env: Readonly<Record<string, string>>;
   readonly output: StandardSchemaV1 | undefined;
   /** Undefined: its supervisor's alone. */
   readonly policy: AnyRestartPolicy | undefined;
-  /** When its supervisor kills it: after `shutdownMs`, in which it kills its workers itself. */
-  readonly slotShutdownMs: number;
   /** Undefined: "string". */
   readonly unsafeNumbers: UnsafeNumbers | undefined;
   readonly recycle: RecycleOptions | undefined;
@@ -127,6 +129,7 @@ const known = new Set([
   "unresponsiveAfterMs",
   "hungAfterMs",
   "instances",
+  "spare",
   "maxConcurrency",
   "maxQueue",
   "env",
@@ -148,7 +151,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   checkKnownFields("spec", spec, known);
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
   const { unresponsiveAfterMs = 5_000, hungAfterMs = 60_000 } = spec;
-  const { env = {}, output, unsafeNumbers, recycle, watch, retry, launcher = "auto", instances } = spec;
+  const { env = {}, output, unsafeNumbers, recycle, watch, retry, launcher = "auto", instances, spare } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
   if (typeof entry !== "string" || entry.includes("\0") || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
     throw invalidArgument(
@@ -178,6 +181,8 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   if (watch !== undefined && typeof watch !== "boolean") {
     throw invalidArgument("spec.watch", watch, `a boolean (agent "${id}")`);
   }
+  if (spare !== undefined && typeof spare !== "boolean")
+    throw invalidArgument("spec.spare", spare, `a boolean (agent "${id}")`);
   checkLauncher(launcher, id);
   const { restart = "permanent" } = spec;
   return {
@@ -185,12 +190,16 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     entry,
     restart,
     shutdownMs,
-    slotShutdownMs: Math.min(shutdownMs + killMarginMs, longestTimerMs),
     policy: spec.policy,
     startTimeoutMs,
     unresponsiveAfterMs: hungAfterMs === "infinity" ? unresponsiveAfterMs : Math.min(unresponsiveAfterMs, hungAfterMs),
     hungAfterMs,
-    instances: instances === undefined ? undefined : checkInstances(instances, id),
+    // A spare stands beside instances, also where there is one.
+    instances:
+      instances === undefined && spare !== true
+        ? undefined
+        : checkInstances(instances === undefined ? 1 : instances, id),
+    spare,
     maxConcurrency,
     maxQueue,
     env: { ...env },
@@ -201,6 +210,11 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     watch,
     retry: retry === undefined ? undefined : { ...retry },
   };
+}
+
+/** When the supervisor of an agent, or of an instance, kills it: after `shutdownMs`, in which it kills its worker itself. */
+export function slotShutdownMs({ shutdownMs }: NormalAgentSpec): number {
+  return Math.min(shutdownMs + killMarginMs, longestTimerMs);
 }
 
 function checkPatience(field: string, value: number | "infinity", id: string): void {

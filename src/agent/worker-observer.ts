@@ -24,6 +24,7 @@ export class WorkerObserver implements WorkerOwner {
   readonly #swap: Swap;
   readonly #renewal: Renewal;
   readonly #serve: () => void;
+  readonly #swapped: (worker: AgentWorker) => void;
 
   constructor(parts: {
     life: AgentLife;
@@ -34,6 +35,8 @@ export class WorkerObserver implements WorkerOwner {
     renewal: Renewal;
     /** Hands waiting runs to the current worker. */
     serve: () => void;
+    /** A worker that was asked for has taken the place of another. */
+    swapped: (worker: AgentWorker) => void;
   }) {
     this.#life = parts.life;
     this.#mailbox = parts.mailbox;
@@ -42,6 +45,7 @@ export class WorkerObserver implements WorkerOwner {
     this.#swap = parts.swap;
     this.#renewal = parts.renewal;
     this.#serve = parts.serve;
+    this.#swapped = parts.swapped;
   }
 
   heldRuns(by: "current" | "retired"): number {
@@ -110,6 +114,7 @@ export class WorkerObserver implements WorkerOwner {
       this.#life.send({ type: "worker.swapped", pid: worker.pid });
       this.#swap.succeeded(worker, retired);
       retired.end("drain");
+      this.#swapped(worker);
     });
   }
 

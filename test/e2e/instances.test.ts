@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { WorkerError } from "../../src/errors.ts";
-import { controllable, isAlive, rejection, untilGone, watch } from "./support.ts";
+import { controllable, isAlive, pidOf, rejection, untilGone, watch } from "./support.ts";
 
 test("kill -9 of one of three in the middle of load: its runs end or are tried again, nothing else is lost, and nothing is done twice", async () => {
   const retry = { onWorkerExit: "if_idempotent" } as const;
@@ -48,4 +48,25 @@ test("an agent that has no worker starts one for a run and lets it go when it is
   await untilGone(crash.pid as number);
   expect(isAlive(crash.pid as number)).toBe(false);
   expect(await agent.run("echo:second")).toMatchObject({ output: "second", incarnation: 2 });
+});
+
+test("kill -9 of a worker that has a spare: the spare serves in its place, and another is started", async () => {
+  const { system, report, reports } = await watch([controllable({ spare: true })]);
+  const agent = system.agent("ctl");
+  const { pid } = await report("spare.ready");
+  expect(agent.health.spare).toMatchObject({ state: "ready", incarnation: 2, pid });
+  process.kill(pidOf(agent), "SIGKILL");
+  await report("agent.ready", ({ incarnation }) => incarnation === 2);
+  expect([agent.pid, agent.state]).toEqual([pid, "ready"]);
+  expect(await agent.run("echo:on")).toMatchObject({ output: "on", incarnation: 2 });
+  await report("spare.ready", ({ incarnation }) => incarnation === 3);
+  expect(reports.filter(({ type }) => type === "agent.crashed")).toHaveLength(1);
+
+  // A spare that dies is replaced too.
+  process.kill(agent.health.spare?.pid as number, "SIGKILL");
+  expect((await report("spare.lost")).crash).toMatchObject({ cause: "signaled", signal: "SIGKILL", incarnation: 3 });
+  await report("spare.ready", ({ incarnation }) => incarnation === 4);
+  const pids = [pidOf(agent), agent.health.spare?.pid as number];
+  await system.stop();
+  expect(pids.map(isAlive)).toEqual([false, false]);
 });
