@@ -7,6 +7,7 @@ import type { RestartType } from "../otp/report/supervisor-report.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { checkVariables } from "../python/environment.ts";
 import type { UnsafeNumbers } from "../rpc/exact-json.ts";
+import { limitsMemory } from "../worker/memory.ts";
 import { checkInstances, type InstanceLimits, type InstanceOptions } from "./instance-limits.ts";
 import { checkRecycle, type RecycleOptions } from "./recycling.ts";
 import { checkRetry, type RetryOptions } from "./retry.ts";
@@ -47,6 +48,11 @@ export interface AgentSpec<Output = unknown> {
   readonly maxConcurrency?: number | undefined;
   /** Runs that wait beyond those; default 1,000. A run over it is rejected with "queue_full". */
   readonly maxQueue?: number | undefined;
+  /**
+   * How much memory a worker may reserve for itself, in bytes, 128 MiB at least: what is over it raises MemoryError in Python, and the run is rejected as
+   * "out_of_memory". Default: no limit. Only on Linux.
+   */
+  readonly memoryLimitBytes?: number | undefined;
   /** Added to the worker's environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /**
@@ -89,6 +95,8 @@ export interface NormalAgentSpec {
   readonly spare: boolean | undefined;
   readonly maxConcurrency: number;
   readonly maxQueue: number;
+  /** Undefined: no limit. */
+  readonly memoryLimitBytes: number | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly output: StandardSchemaV1 | undefined;
   /** Undefined: its supervisor's alone. */
@@ -132,6 +140,7 @@ const known = new Set([
   "spare",
   "maxConcurrency",
   "maxQueue",
+  "memoryLimitBytes",
   "env",
   "output",
   "unsafeNumbers",
@@ -151,7 +160,18 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   checkKnownFields("spec", spec, known);
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
   const { unresponsiveAfterMs = 5_000, hungAfterMs = 60_000 } = spec;
-  const { env = {}, output, unsafeNumbers, recycle, watch, retry, launcher = "auto", instances, spare } = spec;
+  const {
+    env = {},
+    output,
+    unsafeNumbers,
+    recycle,
+    watch,
+    retry,
+    launcher = "auto",
+    instances,
+    spare,
+    memoryLimitBytes,
+  } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
   if (typeof entry !== "string" || entry.includes("\0") || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
     throw invalidArgument(
@@ -166,6 +186,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   checkPatience("spec.hungAfterMs", hungAfterMs, id);
   checkInteger("spec.maxConcurrency", maxConcurrency, 1, id);
   checkInteger("spec.maxQueue", maxQueue, 0, id);
+  if (memoryLimitBytes !== undefined) checkMemoryLimit("spec.memoryLimitBytes", memoryLimitBytes, id);
   checkVariables("spec.env", env, ` (agent "${id}")`);
   if (output !== undefined && output !== "text" && typeof output?.["~standard"]?.validate !== "function") {
     throw invalidArgument(
@@ -202,6 +223,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     spare,
     maxConcurrency,
     maxQueue,
+    memoryLimitBytes,
     env: { ...env },
     launcher,
     output: output === "text" ? textSchema : output,
@@ -220,6 +242,21 @@ export function slotShutdownMs({ shutdownMs }: NormalAgentSpec): number {
 function checkPatience(field: string, value: number | "infinity", id: string): void {
   if (value === "infinity" || (Number.isInteger(value) && value >= 1 && value <= longestTimerMs)) return;
   throw invalidArgument(field, value, `an integer from 1 to 2,147,483,647, or "infinity" (agent "${id}")`);
+}
+
+/** An idle worker reserves some 140 MiB: much less is a mistake, of the unit perhaps. */
+const leastMemoryBytes = 128 * 1024 * 1024;
+
+function checkMemoryLimit(field: string, value: number, id: string): void {
+  if (!limitsMemory) {
+    throw invalidArgument(field, value, `left out on ${process.platform}: only Linux limits it (agent "${id}")`);
+  }
+  if (Number.isSafeInteger(value) && value >= leastMemoryBytes) return;
+  throw invalidArgument(
+    field,
+    value,
+    `an integer from ${leastMemoryBytes.toLocaleString("en")} bytes up (agent "${id}")`,
+  );
 }
 
 function checkLauncher(launcher: unknown, id: string): void {
