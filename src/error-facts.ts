@@ -43,6 +43,7 @@ export type RunErrorKind =
   | "interrupted"
   | "answer_too_large"
   | "internal"
+  | "out_of_memory"
   | "unknown";
 
 /** What a {@link RunError} is told beside its message. Absent facts are unknown. */

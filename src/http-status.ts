@@ -56,6 +56,7 @@ export const httpStatusesOfKinds: Readonly<Partial<Record<RunErrorKind, number>>
   fallback: 502,
   draining: 503,
   interrupted: 503,
+  out_of_memory: 503,
 };
 
 /**

@@ -98,7 +98,7 @@ export class SystemInspection implements InspectedSystem {
 
   *actors(): Generator<AnyActorRef> {
     yield* this.#parts.runtime.actors();
-    for (const { actor } of this.#parts.environment.agents.values()) if (actor !== undefined) yield actor;
+    for (const { actors } of this.#parts.environment.agents.values()) yield* actors;
   }
 
   observe(observer: (event: InspectionEvent) => void): () => void {

@@ -8,6 +8,7 @@ import type { WorkerUsage } from "../worker/launcher.ts";
 import type { AgentSlot, EquippedEnvironment } from "./environment.ts";
 import { Agent, type HandleOwner, type RestartOptions } from "./handle.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
+import type { InstanceInfo } from "./instance-info.ts";
 import { SharedLife } from "./life.ts";
 import type { LoopMonitor } from "./loop-monitor.ts";
 import type { AgentActor, AgentState } from "./machine.ts";
@@ -35,8 +36,7 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
     this.#instance = instance;
     this.runs = new RunDispatcher({
       spec,
-      maxMessageBytes: environment.maxMessageBytes,
-      tracer: () => environment.tracer,
+      environment,
       clock: () => instance.life.clock,
       queue: this.queue,
       shared: this.shared,
@@ -59,8 +59,9 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
     return this.#instance.life.state;
   }
 
-  get actor(): AgentActor | undefined {
-    return this.#instance.life.actor;
+  get actors(): readonly AgentActor[] {
+    const { actor } = this.#instance.life;
+    return actor === undefined ? [] : [actor];
   }
 
   get stopped(): boolean {
@@ -83,6 +84,22 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
     return this.#instance.workers.client;
   }
 
+  get serving(): { readonly client: AgentClient; readonly incarnation: number } | undefined {
+    return this.#instance.serving;
+  }
+
+  get instances(): readonly InstanceInfo[] {
+    return [this.#instance.info];
+  }
+
+  get spare(): undefined {
+    return undefined;
+  }
+
+  get dormant(): boolean {
+    return false;
+  }
+
   get loop(): LoopMonitor | undefined {
     return this.#instance.workers.loop;
   }
@@ -99,6 +116,10 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
     return this.#instance.ready;
   }
 
+  wake(): void {
+    // It has a worker, or gets one.
+  }
+
   start(scope: ChildScope): RunningChild {
     return this.#instance.start(scope, this.handle);
   }
@@ -112,11 +133,19 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
   }
 
   killWorker(): number | undefined {
-    return this.#instance.killWorker();
+    return this.#instance.workers.kill();
   }
 
   serve(): void {
     this.runs.serve();
+  }
+
+  takeSpare(): undefined {
+    return undefined;
+  }
+
+  workerSwapped(): void {
+    // There is no other worker.
   }
 
   instanceStopping(): void {

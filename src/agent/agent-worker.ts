@@ -108,6 +108,7 @@ export class AgentWorker {
       env: { ...environment.env, ...spec.env },
       startTimeoutMs: spec.startTimeoutMs,
       maxMessageBytes: environment.maxMessageBytes,
+      memoryLimitBytes: spec.memoryLimitBytes,
       onLog(record) {
         logWorkerLine(logger, record, environment.logFields);
         environment.onLine?.({ agentId: spec.id, incarnation, level: record.level, text: record.message });

@@ -27,14 +27,16 @@ export interface AgentSlot {
   /** Where it stands in the tree, or stood last; undefined before its first start. */
   readonly path: string | undefined;
   readonly stopped: boolean;
-  /** The actor of its machine; undefined before its first start. */
-  readonly actor: AnyActorRef | undefined;
+  /** The actors of its machines, one for each instance; none before the first start. */
+  readonly actors: readonly AnyActorRef[];
   /** Whether it has stopped and no crash has left it down. */
   readonly stoppedByRequest: boolean;
   /** Kills the process of the current worker, as if somebody else had: what follows is its supervisor's to decide. Undefined: there is none now. */
   killWorker(): number | undefined;
+  /** Whether it has no worker because no run wants one: a run starts one. */
+  readonly dormant: boolean;
   /** Begins under a supervisor: the first time, or again after it has stopped. */
-  start(scope: ChildScope): RunningChild;
+  start(scope: ChildScope): RunningChild | Promise<RunningChild>;
 }
 
 /** Where an environment says in which form it lends its services; another copy of this package may ask. */

@@ -2,11 +2,14 @@
 
 import { CallerError, type SynapseError } from "../errors.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
+import type { AgentClient } from "../rpc/agent-client.ts";
+import type { AgentWorker, WorkerKeeper } from "./agent-worker.ts";
 import { CrashHistory } from "./crash-history.ts";
 import type { EquippedEnvironment } from "./environment.ts";
 import type { RestartOptions } from "./handle.ts";
+import type { InstanceInfo } from "./instance-info.ts";
 import { AgentLife, type SharedLife } from "./life.ts";
-import { agentMachine } from "./machine.ts";
+import { type AgentState, agentMachine } from "./machine.ts";
 import { Mailbox } from "./mailbox.ts";
 import type { PendingRun } from "./pending-run.ts";
 import { Readiness } from "./readiness.ts";
@@ -15,6 +18,7 @@ import type { RunServer } from "./run-dispatcher.ts";
 import type { RunQueue } from "./run-queue.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 import { Swap } from "./swap.ts";
+import { terminateBySupervisor } from "./terminate-child.ts";
 import { WorkerObserver } from "./worker-observer.ts";
 import { Workers } from "./workers.ts";
 
@@ -26,6 +30,10 @@ export interface InstanceOwner {
   readonly queue: RunQueue<PendingRun>;
   /** Hands waiting runs to the workers that take some. */
   serve(): void;
+  /** A worker that is ready beside those that serve, which is this keeper's from now on; undefined when there is none. */
+  takeSpare(keeper: WorkerKeeper): AgentWorker | undefined;
+  /** A worker that was asked for has taken the place of another. */
+  workerSwapped(worker: AgentWorker): void;
   /** The instance takes no more runs, and is about to end. */
   instanceStopping(instance: Instance): void;
   /** The instance has ended: its supervisor is to be told, with `life.ended()`. */
@@ -46,6 +54,7 @@ export class Instance implements RunServer {
   readonly #swap: Swap;
   /** Whether the supervisor wants to be told when the worker is gone, and to decide what follows. */
   #halting = false;
+  #begun = false;
   #restarts = 0;
   #restartTimer: unknown;
 
@@ -66,6 +75,7 @@ export class Instance implements RunServer {
       swap,
       renewal,
       serve: () => owner.serve(),
+      swapped: (worker) => owner.workerSwapped(worker),
     });
     this.#owner = owner;
     this.life = life;
@@ -75,6 +85,28 @@ export class Instance implements RunServer {
     this.#readiness = readiness;
     this.#swap = swap;
     this.workers = new Workers(spec, environment, observer, () => life.clock);
+  }
+
+  get id(): string {
+    return this.life.id;
+  }
+
+  /** Before its supervisor has got to its first start it starts. */
+  get state(): AgentState {
+    return this.#begun ? this.life.state : "starting";
+  }
+
+  /** The connection to its worker while that takes runs, and the worker's number. */
+  get serving(): { readonly client: AgentClient; readonly incarnation: number } | undefined {
+    const { client } = this.workers;
+    return client === undefined ? undefined : { client, incarnation: this.life.incarnation };
+  }
+
+  /** As a list of instances has it. */
+  get info(): InstanceInfo {
+    const { life, workers, mailbox, restarts } = this;
+    const { id, incarnation } = life;
+    return { id, state: this.state, incarnation, pid: workers.pid, inFlight: mailbox.heldCount, restarts };
   }
 
   /** Settles when a worker serves; rejects when the instance stops first. */
@@ -91,7 +123,7 @@ export class Instance implements RunServer {
   refusal(): SynapseError | undefined {
     const { leftDownBy } = this.crashes;
     if (leftDownBy !== undefined) return leftDownBy;
-    const { state, id } = this.life;
+    const { state, id } = this;
     if (state !== "stopping" && state !== "stopped") return undefined;
     return new CallerError("stopped", `agent "${id}" has been stopped; restart() begins it anew`);
   }
@@ -99,6 +131,7 @@ export class Instance implements RunServer {
   /** Begins under a supervisor; `ref` is what callers use. */
   start(scope: ChildScope, ref: unknown): RunningChild {
     const { life } = this;
+    this.#begun = true;
     this.crashes.begin();
     this.#readiness.renew();
     const actor = life.begin(scope, this.#logic());
@@ -129,13 +162,6 @@ export class Instance implements RunServer {
     };
   }
 
-  /** Kills the worker that serves, without a word. Answers its process id; undefined when there is none. */
-  killWorker(): number | undefined {
-    const { pid } = this.workers;
-    if (pid !== undefined) this.workers.kill();
-    return pid;
-  }
-
   /** Asks for a fresh worker; settles when it serves. */
   async restart({ reason = "asked by the caller", graceful = false }: RestartOptions): Promise<void> {
     const { life } = this;
@@ -157,14 +183,8 @@ export class Instance implements RunServer {
   async stop(): Promise<void> {
     const { life } = this;
     if (life.stopped) return;
-    const { scope, whenStopped } = life;
-    try {
-      await scope.control.terminateChild(scope.childId);
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? error.code : undefined;
-      if (code === "not_found") this.end("shutdown");
-      else if (code !== "stopped") throw error;
-    }
+    const { whenStopped } = life;
+    await terminateBySupervisor(life.scope, () => this.end("shutdown"));
     await whenStopped;
   }
 
@@ -244,7 +264,13 @@ export class Instance implements RunServer {
     }, delayMs);
   }
 
+  /** After a crash a spare worker takes the place at once, where there is one. */
   #begin(): void {
+    const spare = this.#afterCrash && !this.workers.alive ? this.#owner.takeSpare(this.workers) : undefined;
+    if (spare !== undefined) {
+      this.workers.adopt(spare);
+      this.life.send({ type: "swap.begun", incarnation: spare.incarnation });
+    }
     this.life.send({ type: "restart.due", launched: this.life.launched });
   }
 

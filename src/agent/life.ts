@@ -1,5 +1,6 @@
 /** The life of one agent, as its parts share it: the machine at work, its place in the tree, and the number of its worker. */
 
+import type { CrashRecord } from "../crash.ts";
 import { CallerError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import { actorState, createChildActor } from "../otp/scheduler/xstate-adapter.ts";
@@ -18,6 +19,8 @@ export class SharedLife {
   readonly outbox = new Outbox();
   /** Number of the worker that was launched last: no two workers of an agent have the same. */
   launched = 0;
+  /** The newest crash of any; undefined when there was none. */
+  lastCrash: CrashRecord | undefined;
 }
 
 /** The life of one agent, or of one of its instances: it goes on when a worker ends, and begins anew when the agent is started again. */
@@ -33,6 +36,7 @@ export class AgentLife {
   #actor: AgentActor | undefined;
   #incarnation = 0;
   #killed = false;
+  #retiring = false;
 
   constructor(spec: NormalAgentSpec, environment: EquippedEnvironment, shared: SharedLife, id: string) {
     this.spec = spec;
@@ -126,9 +130,25 @@ export class AgentLife {
     this.#incarnation = incarnation;
   }
 
+  /** Its worker, or one of another instance's, has crashed. */
+  noteCrash(crash: CrashRecord): void {
+    this.#shared.lastCrash = crash;
+  }
+
   /** It is killed: whatever ends from now on was asked to. */
   noteKill(): void {
     this.#killed = true;
+  }
+
+  /** Whether it ends because fewer instances are wanted. */
+  get retiring(): boolean {
+    return this.#retiring;
+  }
+
+  /** Fewer instances are wanted: it ends for good. */
+  retire(): void {
+    this.#retiring = true;
+    this.send({ type: "agent.stop", reason: "retired" });
   }
 
   /** Several changes as one: others are told of them when all are made. */

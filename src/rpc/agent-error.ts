@@ -34,6 +34,7 @@ const KINDS: Readonly<Partial<Record<number, RunErrorKind>>> = {
   [AgentErrorKind.INTERRUPTED]: "interrupted",
   [AgentErrorKind.ANSWER_TOO_LARGE]: "answer_too_large",
   [AgentErrorKind.INTERNAL]: "internal",
+  [AgentErrorKind.OUT_OF_MEMORY]: "out_of_memory",
 };
 
 /** The fields of a request by their names in the contract → as a caller of this package writes them. */

@@ -45,5 +45,5 @@ function wireKind(kind: RunErrorKind): AgentErrorKind {
 function statusOf(kind: RunErrorKind): Code {
   if (kind === "draining" || kind === "interrupted") return Code.Unavailable;
   if (kind === "deadline") return Code.DeadlineExceeded;
-  return kind === "usage_limit_exceeded" ? Code.ResourceExhausted : Code.Internal;
+  return kind === "usage_limit_exceeded" || kind === "out_of_memory" ? Code.ResourceExhausted : Code.Internal;
 }

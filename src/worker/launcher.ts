@@ -27,6 +27,8 @@ export interface WorkerSpec {
   env: Readonly<Record<string, string>>;
   /** From spawn to ready; then the worker is killed with cause "start_timeout". */
   startTimeoutMs: number;
+  /** How much private memory the worker may reserve, in bytes; undefined: no limit of ours. Only on Linux. */
+  memoryLimitBytes?: number | undefined;
   /** Largest request the worker accepts and largest answer it sends, in bytes. */
   maxMessageBytes: number;
   /** Called for every line the worker writes. Must not throw. */

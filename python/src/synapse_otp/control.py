@@ -55,6 +55,8 @@ class HostHello:
     logLevel: str = "info"
     startTimeoutMs: int = 0
     """When the host kills a worker that is not ready, counted from its start; 0: unknown."""
+    memoryLimitBytes: int = 0
+    """How much private memory the worker may reserve; 0: no limit."""
 
 
 def is_control_channel() -> bool:

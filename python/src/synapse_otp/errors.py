@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_ai import exceptions as pai
 
 from .json_text import write_json
+from .memory import words_of
 from .tracebacks import user_traceback
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
@@ -126,6 +127,8 @@ def _judge(exc: BaseException) -> _Verdict:
             return _Verdict(pb.AGENT_ERROR_KIND_MODEL_RETRY, _Code.ABORTED, True)
         case ValidationError():
             return _Verdict(pb.AGENT_ERROR_KIND_VALIDATION, _Code.UNKNOWN)
+        case MemoryError():
+            return _Verdict(pb.AGENT_ERROR_KIND_OUT_OF_MEMORY, _Code.RESOURCE_EXHAUSTED)
         case BaseExceptionGroup() if len(exc.exceptions) == 1:
             return _judge(exc.exceptions[0])
     return _Verdict(pb.AGENT_ERROR_KIND_USER_CODE, _Code.UNKNOWN)
@@ -165,7 +168,7 @@ def _is_about_the_request(exc: pai.UserError) -> bool:
 def _message(exc: BaseException, kind: pb.AgentErrorKind) -> str:
     text = _said(exc)
     name = type(exc).__name__
-    if kind == pb.AGENT_ERROR_KIND_USER_CODE:
+    if kind in (pb.AGENT_ERROR_KIND_USER_CODE, pb.AGENT_ERROR_KIND_OUT_OF_MEMORY):
         return f"{name}: {text}" if text else name
     return text or name
 
@@ -173,6 +176,8 @@ def _message(exc: BaseException, kind: pb.AgentErrorKind) -> str:
 def _said(exc: BaseException) -> str:
     """What an exception says of itself; one that raises while it does keeps its type, its traceback and its causes."""
     try:
+        if isinstance(exc, MemoryError):
+            return clean_text(words_of(exc))
         return clean_text(str(exc.message if isinstance(exc, pai.AgentRunError) else exc))
     except Exception as error:
         return f"(its text cannot be told: {type(error).__name__})"

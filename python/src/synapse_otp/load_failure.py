@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .memory import hint, words_of
 from .passing import came_from_outside
 from .tracebacks import user_traceback
 
@@ -40,7 +41,7 @@ class LoadFailure(Exception):
 
     def as_json(self) -> dict[str, Any]:
         """The failure as the control channel carries it."""
-        error: dict[str, Any] = {"kind": self.kind, "message": self.message, "retriable": self.retriable}
+        error: dict[str, Any] = {"kind": self.kind, "message": self.message + hint(), "retriable": self.retriable}
         if self.cause is not None:
             error["pythonType"] = type(self.cause).__qualname__
             error["traceback"] = user_traceback(self.cause)
@@ -50,7 +51,7 @@ class LoadFailure(Exception):
 def describe_exception(error: BaseException) -> str:
     """An exception as "Type: message"; never raises, whatever its own `__str__` does."""
     try:
-        words = str(error)
+        words = words_of(error) if isinstance(error, MemoryError) else str(error)
     except Exception:
         words = "(its message cannot be read)"
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

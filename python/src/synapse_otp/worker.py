@@ -28,6 +28,7 @@ from .imported import imported_files
 from .leaving import leave
 from .load_failure import LoadFailure, import_failure
 from .loader import load_agent
+from .memory import limit_memory, too_little_to_serve
 
 if TYPE_CHECKING:
     from pydantic_ai.agent import AbstractAgent
@@ -88,6 +89,7 @@ def main(entry: str) -> NoReturn:
         logs.install(hello.agentId, hello.incarnation, hello.logLevel)
         _log.debug("the host is watched by %s", armed)
         _dump_before_the_timeout(hello, clock)
+        limit_memory(hello.memoryLimitBytes)
         control.deliver_to(_receiver(control, ending))
         clock.lap("hello")
         agent = _load(entry, control, clock, ending)
@@ -133,6 +135,8 @@ def _load(entry: str, control: Control, clock: _Clock, ending: Ending) -> Abstra
         clock.lap("import")
         agent = load_agent(entry)
         clock.lap("load")
+        if too_little_to_serve():
+            raise LoadFailure("serve_failed", f'entry "{entry}" was loaded, and there is too little memory left to serve it')
         if not control.intact:
             raise LoadFailure("module_failed", f'entry "{entry}" was loaded, but {CLOSED}')
     except LoadFailure as failure:

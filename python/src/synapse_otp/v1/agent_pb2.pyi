@@ -47,6 +47,7 @@ class AgentErrorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AGENT_ERROR_KIND_INTERRUPTED: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_ANSWER_TOO_LARGE: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_INTERNAL: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_OUT_OF_MEMORY: _ClassVar[AgentErrorKind]
 OUTPUT_KIND_UNSPECIFIED: OutputKind
 OUTPUT_KIND_TEXT: OutputKind
 OUTPUT_KIND_STRUCTURED: OutputKind
@@ -79,6 +80,7 @@ AGENT_ERROR_KIND_DRAINING: AgentErrorKind
 AGENT_ERROR_KIND_INTERRUPTED: AgentErrorKind
 AGENT_ERROR_KIND_ANSWER_TOO_LARGE: AgentErrorKind
 AGENT_ERROR_KIND_INTERNAL: AgentErrorKind
+AGENT_ERROR_KIND_OUT_OF_MEMORY: AgentErrorKind
 
 class RunRequest(_message.Message):
     __slots__ = ("agent_id", "prompt", "run_id", "attempt", "conversation_id", "message_history_json", "deps_json", "model", "model_settings", "usage_limits", "instructions", "metadata", "stream", "incarnation", "deadline_unix_ms", "time_left_ms", "output_once", "json_constants")
