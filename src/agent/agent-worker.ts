@@ -108,6 +108,7 @@ export class AgentWorker {
       env: { ...environment.env, ...spec.env },
       startTimeoutMs: spec.startTimeoutMs,
       maxMessageBytes: environment.maxMessageBytes,
+      tracebacks: environment.tracebacks,
       onLog: (record) => logWorkerLine(logger, record, environment.logFields),
       onDraining: (signal) => this.#onDraining(signal),
     });

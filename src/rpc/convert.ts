@@ -86,8 +86,7 @@ export function toRunEvent(chunk: RunResponseChunk, call: Call): WireRunEvent | 
       if (usage === undefined) return { type: "cancelled", seq, reason, unfinished };
       return { type: "cancelled", seq, reason, usage: toUsage(usage, factsOf(call)), unfinished };
     }
-    case "completedPart":
-    case undefined:
+    default:
       return undefined;
   }
 }

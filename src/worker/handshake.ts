@@ -35,12 +35,14 @@ export interface HostHello {
   logLevel: "debug" | "info" | "warn" | "error";
   /** When a worker that is not ready is killed, from its spawn: shortly before, it writes down where it hangs. */
   startTimeoutMs: number;
+  tracebacks: boolean;
 }
 
 /** What this host tells a worker of `spec`. */
 export function hostHello(spec: WorkerSpec, own: { socketPath: string; token: string }): HostHello {
-  const { agentId, incarnation, maxMessageBytes, startTimeoutMs } = spec;
-  return { agentId, incarnation, ...own, hostPid: process.pid, maxMessageBytes, logLevel: "info", startTimeoutMs };
+  const { agentId, incarnation, maxMessageBytes, startTimeoutMs, tracebacks = true } = spec;
+  const limits = { maxMessageBytes, startTimeoutMs, tracebacks };
+  return { agentId, incarnation, ...own, hostPid: process.pid, logLevel: "info", ...limits };
 }
 
 /** The host's first line. */

@@ -64,6 +64,7 @@ class AgentServicer(AgentServiceServicer):
         agent_id: The host's name of the agent, quoted in errors.
         incarnation: A request that names another one is refused.
         max_message_bytes: The largest answer that is sent.
+        tracebacks: Whether tracebacks, and what exceptions of user code say, may be told.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class AgentServicer(AgentServiceServicer):
         agent_id: str,
         incarnation: int,
         max_message_bytes: int,
+        tracebacks: bool = True,
     ) -> None:
         self._runner = runner
         self._describe = describe
@@ -81,6 +83,7 @@ class AgentServicer(AgentServiceServicer):
         self._agent_id = agent_id
         self._incarnation = incarnation
         self._max_message_bytes = max_message_bytes
+        self._tracebacks = tracebacks
         self._calls: set[_Call] = set()
         self._threads = WorkerThreads()
         self._ends = RunEnds()
@@ -253,7 +256,7 @@ class AgentServicer(AgentServiceServicer):
                 f'incarnation {self._incarnation} of agent "{self._agent_id}" stopped before the run had ended',
                 retriable=True,
             )
-        failure = describe_exception(error, run_id=request.run_id)
+        failure = describe_exception(error, run_id=request.run_id, tracebacks=self._tracebacks)
         failure.error.unfinished = call.work.busy
         call.progress.add_to(failure.error)
         deadline = failure.error.kind == pb.AGENT_ERROR_KIND_DEADLINE
