@@ -15,6 +15,7 @@ export type { FinishReason, RunEvent, RunResult } from "./agent/run-result.ts";
 export type { RunStream } from "./agent/run-stream.ts";
 export type { AgentSpec } from "./agent/spec.ts";
 export type { CrashRecord } from "./crash.ts";
+export { defineSystem, type SystemDefinition } from "./define-system.ts";
 export {
   CallerError,
   type CallerErrorCode,

@@ -3,8 +3,8 @@
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { type ChildSpec, type DefinedChildSpec, normalizeChildSpec } from "../otp/supervisor/child-spec.ts";
 import type { SupervisorDefinition } from "../otp/supervisor/start.ts";
-import { startAgent } from "./agent-process.ts";
 import { type AgentSpec, type NormalAgentSpec, normalizeAgentSpec } from "./spec.ts";
+import { startAgent } from "./start-agent.ts";
 
 /** An inert agent: put it among the `children` of a system or supervisor. `Output` is what its runs answer with. */
 export interface AgentDefinition<Output = unknown> extends DefinedChildSpec {

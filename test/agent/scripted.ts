@@ -52,6 +52,7 @@ export const started: WireRunEvent = { type: "started", seq: 1, step: 0, modelNa
 
 /** An owner that writes down what its runs tell it. */
 export class ScriptedOwner implements RunOwner {
+  readonly tracer = undefined;
   startError: SynapseError | undefined;
   readonly agentId = "poet";
   readonly clock: VirtualClock = createVirtualClock();
