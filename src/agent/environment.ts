@@ -60,6 +60,8 @@ export class AgentEnvironment {
   readonly logFields: ReadonlySet<string>;
   /** Largest request and answer, in bytes. */
   readonly maxMessageBytes: number;
+  /** Whether tracebacks, and what exceptions of user code say, may leave the workers. */
+  readonly tracebacks: boolean;
   readonly report: (report: AgentReport) => void;
   /** Set when the system is being stopped: its workers end by `untilMs`, by the monotonic clock; infinite without a limit. */
   stopping: { readonly untilMs: number } | undefined;
@@ -78,6 +80,7 @@ export class AgentEnvironment {
     env: Readonly<Record<string, string>>;
     logger: SystemLogger;
     maxMessageBytes: number;
+    tracebacks?: boolean;
     report: (report: AgentReport) => void;
   }) {
     this.launcher = services.launcher;
@@ -86,6 +89,7 @@ export class AgentEnvironment {
     this.logger = services.logger;
     this.logFields = boundFields(services.logger);
     this.maxMessageBytes = services.maxMessageBytes;
+    this.tracebacks = services.tracebacks ?? true;
     this.report = services.report;
   }
 }

@@ -37,13 +37,14 @@ export interface HostHello {
   startTimeoutMs: number;
   /** Absent: no limit. */
   memoryLimitBytes?: number;
+  tracebacks: boolean;
 }
 
 /** What this host tells a worker of `spec`. */
 export function hostHello(spec: WorkerSpec, own: { socketPath: string; token: string }): HostHello {
-  const { agentId, incarnation, maxMessageBytes, startTimeoutMs, memoryLimitBytes } = spec;
+  const { agentId, incarnation, maxMessageBytes, startTimeoutMs, memoryLimitBytes, tracebacks = true } = spec;
   const limit = memoryLimitBytes === undefined ? {} : { memoryLimitBytes };
-  const limits = { maxMessageBytes, startTimeoutMs, ...limit };
+  const limits = { maxMessageBytes, startTimeoutMs, tracebacks, ...limit };
   return { agentId, incarnation, ...own, hostPid: process.pid, logLevel: "info", ...limits };
 }
 

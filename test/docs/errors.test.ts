@@ -18,6 +18,14 @@ test.each(sections)("docs/errors.md explains every %s and no other", (union, hea
   expect(codesInPage(heading)).toEqual(codesInSource(union));
 });
 
+test("docs/errors.md names every fact of a RunError and no other", () => {
+  const [, body = ""] = /export interface RunErrorFacts \{([^}]*)\}/.exec(source) ?? [];
+  const [, table = ""] = /### Facts\n+((?:\|.*\n)+)/.exec(page) ?? [];
+  const told = [...table.matchAll(/^\|([^|]*)\|/gm)].flatMap(([, cell = ""]) => [...cell.matchAll(/`(\w+)`/g)]);
+  const fields = [...body.matchAll(/^ {2}(\w+)\?:/gm)];
+  expect(told.map(([, name]) => name).sort()).toEqual(fields.map(([, name]) => name).sort());
+});
+
 function codesInSource(union: string): string[] {
   const code = source.replaceAll(/\/\*\*[\s\S]*?\*\//g, "");
   const declaration = new RegExp(`export type ${union} =([^;]*);`).exec(code)?.[1] ?? "";
