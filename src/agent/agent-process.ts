@@ -193,6 +193,10 @@ export class AgentProcess implements AgentSlot, HandleOwner {
     await whenStopped;
   }
 
+  kill(): void {
+    this.#workers.kill();
+  }
+
   /** Ends the worker for a restart of siblings. Nobody starts a temporary agent again: it ends. */
   #halt(): void {
     if (this.spec.restart === "temporary") this.#stop("shutdown");

@@ -71,6 +71,8 @@ export interface HandleOwner extends HealthSource {
   restart(options: RestartOptions): Promise<void>;
   /** Stops the agent, so that it is not restarted. Settles when it has ended, whoever asked first. */
   stop(): Promise<void>;
+  /** Kills its worker. */
+  kill(): void;
 }
 
 /** An agent of a running system. `Output` is what its runs answer with. */
@@ -224,6 +226,14 @@ export class Agent<Output = unknown> {
    */
   async stop(): Promise<void> {
     await this.#owner.stop();
+  }
+
+  /**
+   * Kills the worker at once. It is a crash as any other: the runs it holds fail or are tried again, and the supervisor decides what follows. Without a worker it
+   * does nothing.
+   */
+  kill(): void {
+    this.#owner.kill();
   }
 }
 

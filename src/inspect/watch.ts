@@ -58,9 +58,9 @@ export class SystemWatch {
   readonly #feed: InspectionFeed;
   readonly #release: (() => void)[];
   readonly #nodes = new Map<string, string>();
-  readonly #reports: WatchMessage[] = [];
+  readonly #reports: ToldReport[] = [];
   readonly #lines = new Map<string, WatchMessage[]>();
-  #waiting: WatchMessage[] = [];
+  #waiting: (WatchMessage | { readonly told: ToldReport })[] = [];
   #skipped = 0;
   #health = "";
   #batchTimer: NodeJS.Timeout | undefined;
@@ -107,7 +107,7 @@ export class SystemWatch {
       { type: "nodes", atMs, nodes, removed: [] },
       { type: "health", atMs, ok, text },
       ...this.#feed.replay(),
-      ...(past ? [...this.#reports, ...[...this.#lines.values()].flat()] : []),
+      ...(past ? [...this.#reports.map(reportMessage), ...[...this.#lines.values()].flat()] : []),
     ];
   }
 
@@ -121,16 +121,9 @@ export class SystemWatch {
     this.#tell([{ type: "end", atMs: Date.now() }]);
   }
 
-  #report({ atMs, level, text, report }: ToldReport): void {
-    const message: WatchMessage = {
-      type: "report",
-      atMs,
-      level,
-      text: summariseText(text, 1_000),
-      report: summarise(report, reportLimits),
-    };
-    keep(this.#reports, message, keptReports);
-    this.#wait(message, level === "error" || level === "warn");
+  #report(told: ToldReport): void {
+    keep(this.#reports, told, keptReports);
+    this.#wait({ told }, told.level === "error" || told.level === "warn");
   }
 
   #line(line: ToldLine): void {
@@ -146,7 +139,7 @@ export class SystemWatch {
     this.#wait(message, false);
   }
 
-  #wait(message: WatchMessage, isTroubling: boolean): void {
+  #wait(message: WatchMessage | { readonly told: ToldReport }, isTroubling: boolean): void {
     // Trouble has twice the room: it is told also while much else is.
     if (this.#waiting.length >= (isTroubling ? maxBatch * 2 : maxBatch)) {
       this.#skipped += 1;
@@ -162,7 +155,9 @@ export class SystemWatch {
     const [waiting, skipped] = [this.#waiting, this.#skipped];
     this.#waiting = [];
     this.#skipped = 0;
-    this.#hand(waiting, skipped);
+    // Now only: a crash record has its decision a moment after it is reported.
+    const messages = waiting.map((one) => ("told" in one ? reportMessage(one.told) : one));
+    this.#hand(messages, skipped);
   }
 
   #hand(messages: WatchMessage[], skipped: number): void {
@@ -196,6 +191,10 @@ export class SystemWatch {
     this.#health = text;
     this.#hand(messages, 0);
   }
+}
+
+function reportMessage({ atMs, level, text, report }: ToldReport): WatchMessage {
+  return { type: "report", atMs, level, text: summariseText(text, 1_000), report: summarise(report, reportLimits) };
 }
 
 /** Keeps the last ones; cut in halves, so that each costs little. */

@@ -44,6 +44,9 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["agent", [...coreRooms, "worker", "rpc", "python"], ["node:", "xstate", "@standard-schema/spec"]],
   // system.ts, its options and its log; index.ts.
   ["", ["agent", ...coreRooms, "worker", "rpc", "python", "inspect"], ["node:", "xstate", "pino"]],
+  // Runs in a browser: bundled by `npm run build`, so that its packages are nobody's dependencies.
+  ["viewer/page", ["inspect"], ["preact", "htm", "@dagrejs/dagre"]],
+  ["viewer", ["", "inspect"], ["node:"]],
   // What a system would meet on this machine.
   ["doctor", ["", "agent", "worker", "python"], ["node:", "execa"]],
   // Doubles stand in for any room.
@@ -126,7 +129,7 @@ test("what every room may import imports nothing but its like", () => {
 });
 
 test("no room below imports the system, and nobody imports the doors", () => {
-  const above = ["index.ts", "otp/index.ts", "testing/index.ts", "inspect/index.ts"];
+  const above = ["index.ts", "otp/index.ts", "testing/index.ts", "inspect/index.ts", "viewer/index.ts"];
   const importers = files.filter(({ imports }) => imports.some(({ own, target }) => own && above.includes(target)));
   expect(names(importers)).toEqual([]);
 });
