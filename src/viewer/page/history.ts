@@ -8,6 +8,9 @@ export const buckets = 120;
 /** More than that is not kept: of what is older only what the rest needs. */
 const defaultMost = 150_000;
 
+/** How far a crash's report and its snapshot may be apart, in milliseconds. */
+const nearMs = 50;
+
 /** A mark on the time line. */
 export interface Mark {
   readonly atMs: number;
@@ -61,11 +64,33 @@ export class History {
     if (this.#messages.length > this.#most) this.#compact();
   }
 
-  /** The world as it was. */
+  /** The world as it was; at the moment of a mark, with the agent in the state to which it crashed, which it leaves within the same millisecond. */
   at(atMs: number): World {
+    const mark = this.marks.find((one) => one.atMs === atMs);
+    const crash = mark === undefined ? undefined : this.#crashOf(mark);
+    const untilMs = crash === undefined ? atMs : Math.max(atMs, timeOf(crash));
     const world = new World();
-    for (const message of this.#messages) if (timeOf(message) <= atMs) world.apply(message);
+    let isOver = false;
+    for (const message of this.#messages) {
+      if (timeOf(message) > untilMs || (isOver && message.type.startsWith("@xstate."))) continue;
+      world.apply(message);
+      isOver ||= message === crash;
+    }
     return world;
+  }
+
+  /** The snapshot that a crash is seen by. Its report is told a moment before or after. */
+  #crashOf({ atMs, agentId }: Mark): WatchMessage | undefined {
+    const sessions = new Set(
+      [...this.live.actors.values()].flatMap(({ name, sessionId }) => (name === agentId ? [sessionId] : [])),
+    );
+    return this.#messages.find(
+      (message) =>
+        message.type === "@xstate.snapshot" &&
+        sessions.has(message.sessionId) &&
+        message.snapshot.value === "crashed" &&
+        Math.abs(timeOf(message) - atMs) <= nearMs,
+    );
   }
 
   /** Events a second, at a moment: the mean of the last three whole seconds. */

@@ -102,9 +102,6 @@ export function TreePane(props: {
             style=${`top: ${at * rowHeight}px; padding-left: ${(level - 1) * 16 + 6}px`}
             aria-level=${level} aria-posinset=${position} aria-setsize=${siblings}
             aria-selected=${node.path === selected ? "true" : "false"} aria-expanded=${hasChildren ? String(open) : undefined}
-            aria-label=${`${node.kind} ${node.id}, ${node.state}${factsOf(node)
-              .map((fact) => `, ${fact}`)
-              .join("")}`}
             title=${node.path} onClick=${() => onSelect(node.path)}
           >
             <span class="fold" aria-hidden="true" onClick=${(event: Event) => {
@@ -113,7 +110,7 @@ export function TreePane(props: {
             }}>${hasChildren ? (open ? "▾" : "▸") : ""}</span>
             <${StateMark} state=${node.state} />
             <span class="what">
-              <span class="line"><span class=${`id ${node.kind}`}>${search === "" ? node.id : node.path}</span><span class="state">${node.state}</span></span>
+              <span class="line"><span class="visually-hidden">${node.kind} </span><span class=${`id ${node.kind}`}>${search === "" ? node.id : node.path}</span><span class="visually-hidden">, </span><span class="state">${node.state}</span><span class="visually-hidden">, </span></span>
               <span class="facts">${factsOf(node).join(" · ") || node.kind}</span>
             </span>
           </div>`;

@@ -115,6 +115,18 @@ test("a history goes back to any moment, and marks the crashes", () => {
   expect([history.messages.length, history.marks.length, history.live.actors.size]).toEqual([0, 0, 0]);
 });
 
+test("at the moment of a crash the agent is crashed, although it has left that state within the same millisecond", () => {
+  const history = new History();
+  history.add([
+    report(2_000, { type: "agent.crashed", agentId: "poet" } as never),
+    ...family,
+    moved("a", "exit", "crashed", 2_001),
+    moved("a", "decided", "restarting", 2_001),
+  ]);
+  expect(history.at(2_000).byPath.get("house/poet")?.snapshot.value).toBe("crashed");
+  expect(history.at(2_001).byPath.get("house/poet")?.snapshot.value).toBe("restarting");
+});
+
 test("a history is bounded, and keeps the actors of what it has forgotten", () => {
   const history = new History(300);
   history.add(family);
