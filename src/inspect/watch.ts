@@ -57,7 +57,7 @@ export class SystemWatch {
   readonly #tell: (messages: readonly WatchMessage[]) => void;
   readonly #feed: InspectionFeed;
   readonly #release: (() => void)[];
-  readonly #nodes = new Map<string, string>();
+  readonly #nodes = new Map<string, { readonly text: string; readonly node: NodeStatus }>();
   readonly #reports: ToldReport[] = [];
   readonly #lines = new Map<string, WatchMessage[]>();
   #waiting: (WatchMessage | { readonly told: ToldReport })[] = [];
@@ -84,7 +84,7 @@ export class SystemWatch {
     if (!this.#paused) return;
     this.#paused = false;
     this.#feed.resume();
-    this.#look();
+    this.#lookTimer = setTimeout(() => this.#look(), lookMs).unref();
   }
 
   /** Looks at neither until `resume`. */
@@ -95,20 +95,24 @@ export class SystemWatch {
     this.#nodes.clear();
   }
 
-  /** How all are now: what somebody who comes now has to be told first. `past`: with the last reports and lines. */
-  opening({ past = true }: { past?: boolean } = {}): WatchMessage[] {
+  /**
+   * How all are now: what somebody who comes now has to be told first. In two parts, of which the first is small and holds the tree.
+   * @param past with the last reports and lines
+   */
+  *opening({ past = true }: { past?: boolean } = {}): Generator<WatchMessage[]> {
     this.#flush();
     const atMs = Date.now();
-    const { name } = this.#system;
-    const nodes = this.#system.nodes();
     const { ok, text } = this.#system.health();
-    return [
-      { type: "header", version: watchVersion, system: name, atMs },
+    // Those who look already are told first what has changed: afterwards it is no news any more.
+    this.#lookOnce();
+    const nodes = [...this.#nodes.values()].map(({ node }) => node);
+    yield [
+      { type: "header", version: watchVersion, system: this.#system.name, atMs },
       { type: "nodes", atMs, nodes, removed: [] },
       { type: "health", atMs, ok, text },
-      ...this.#feed.replay(),
-      ...(past ? [...this.#reports.map(reportMessage), ...[...this.#lines.values()].flat()] : []),
     ];
+    const kept = past ? [...this.#reports.map(reportMessage), ...[...this.#lines.values()].flat()] : [];
+    yield [...this.#feed.replay(), ...kept];
   }
 
   /** Tells what is left, how all are at last, and that this is the end. */
@@ -179,8 +183,8 @@ export class SystemWatch {
     for (const node of this.#system.nodes()) {
       gone.delete(node.path);
       const text = JSON.stringify(node);
-      if (this.#nodes.get(node.path) === text) continue;
-      this.#nodes.set(node.path, text);
+      if (this.#nodes.get(node.path)?.text === text) continue;
+      this.#nodes.set(node.path, { text, node });
       nodes.push(node);
     }
     for (const path of gone) this.#nodes.delete(path);

@@ -14,6 +14,8 @@ const beatMs = 15_000;
 
 interface Page {
   readonly response: ServerResponse;
+  /** While it is being told how all are: what has happened meanwhile. */
+  late: WatchMessage[] | undefined;
   behind: boolean;
 }
 
@@ -22,11 +24,11 @@ export class Audience {
   /** Told how many there are, whenever that changes. */
   onSize: (size: number) => void = () => undefined;
   readonly #pages = new Set<Page>();
-  #opening: () => readonly WatchMessage[] = () => [];
+  #opening: () => Iterable<readonly WatchMessage[]> = () => [];
   #beat: NodeJS.Timeout | undefined;
 
-  /** @param opening what somebody who comes is told first */
-  showFrom(opening: () => readonly WatchMessage[]): void {
+  /** @param opening what somebody who comes is told first, in parts: each in a turn of its own, so that the first is there at once */
+  showFrom(opening: () => Iterable<readonly WatchMessage[]>): void {
     this.#opening = opening;
   }
 
@@ -37,7 +39,7 @@ export class Audience {
       return;
     }
     response.writeHead(200, { "Content-Type": "text/event-stream", "X-Accel-Buffering": "no" });
-    const page: Page = { response, behind: false };
+    const page: Page = { response, late: undefined, behind: false };
     response.on("error", () => response.destroy());
     response.on("close", () => {
       this.#pages.delete(page);
@@ -47,9 +49,9 @@ export class Audience {
       this.#beat = undefined;
     });
     this.#beat ??= setInterval(() => this.#sendBeat(), beatMs).unref();
-    this.onSize(this.#pages.size + 1);
-    this.#open(page);
     this.#pages.add(page);
+    this.onSize(this.#pages.size);
+    this.#open(page);
   }
 
   /** Tells everybody. Never throws. */
@@ -57,7 +59,8 @@ export class Audience {
     if (this.#pages.size === 0) return;
     const text = eventOf("messages", messages);
     for (const page of this.#pages) {
-      if (page.response.writableLength > maxWaitingBytes) page.behind = true;
+      if (page.late !== undefined) page.late.push(...messages);
+      else if (page.response.writableLength > maxWaitingBytes) page.behind = true;
       else if (page.behind) this.#open(page);
       else page.response.write(text);
     }
@@ -81,12 +84,27 @@ export class Audience {
 
   #open(page: Page): void {
     page.behind = false;
-    page.response.write(eventOf("opening", []));
-    const messages = this.#opening();
-    for (let first = 0; first < messages.length; first += chunk) {
-      page.response.write(eventOf("messages", messages.slice(first, first + chunk)));
-    }
-    page.response.write(eventOf("opened", []));
+    page.late = [];
+    const { response } = page;
+    response.write(eventOf("opening", []));
+    const parts = this.#opening()[Symbol.iterator]();
+    const step = () => {
+      if (response.destroyed || response.writableEnded) return;
+      const { value: messages, done } = parts.next();
+      if (done === true) {
+        response.write(eventOf("messages", page.late ?? []));
+        response.write(eventOf("opened", []));
+        page.late = undefined;
+        return;
+      }
+      // What was told until now is in this part or in those that follow, but for changes of the tree, which is in the first.
+      page.late = page.late?.filter(({ type }) => type === "nodes" || type === "health");
+      for (let first = 0; first < messages.length; first += chunk) {
+        response.write(eventOf("messages", messages.slice(first, first + chunk)));
+      }
+      setImmediate(step);
+    };
+    step();
   }
 
   #sendBeat(): void {

@@ -67,7 +67,7 @@ export async function viewRecording(file: string, options: Omit<ViewerOptions, "
     throw new CallerError("invalid_argument", `"${file}" is empty`, { field: "file", value: file });
   const token = options.token ?? newToken();
   const audience = new Audience();
-  audience.showFrom(() => messages);
+  audience.showFrom(() => [messages]);
   const server = await LoopbackServer.start(
     { ...options, token },
     createHandlers({ page: loadPage(), audience, live: false }),
