@@ -4,9 +4,10 @@ import { SynapseError } from "../errors.ts";
 import { ownPackage } from "../python/needs.ts";
 import type { Command, Terminal } from "./command.ts";
 import { doctorCommand } from "./doctor.ts";
+import { inspectCommand } from "./inspect.ts";
 import { setupCommand } from "./setup.ts";
 
-const commands: readonly Command[] = [setupCommand, doctorCommand];
+const commands: readonly Command[] = [setupCommand, doctorCommand, inspectCommand];
 
 /**
  * Runs the command that the words name. Never rejects because of what the user did or what the machine lacks.

@@ -55,7 +55,7 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
     ["", "agent", ...coreRooms, "worker", "rpc", "python", "inspect", "gen"],
     ["node:", "xstate", "@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"],
   ],
-  ["cli", ["", "doctor", "agent", ...coreRooms, "worker", "rpc", "python", "inspect"], ["node:"]],
+  ["cli", ["", "doctor", "viewer", "agent", ...coreRooms, "worker", "rpc", "python", "inspect"], ["node:"]],
 ];
 
 /** Files that every room may import; they import nothing but each other. */
