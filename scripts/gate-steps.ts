@@ -47,6 +47,7 @@ export function listStages(reports: string): GateStep[][][] {
         tool("buf breaking", "buf", ["breaking", "--against", join("proto", "contract.binpb")]),
         tool("biome", "biome", ["ci", "--error-on-warnings", "--colors=off"]),
         tool("types", "tsc", ["--noEmit", "-p", "tsconfig.json"]),
+        tool("types of the page", "tsc", ["--noEmit", "-p", join("src", "viewer", "page")]),
       ],
       [
         pythonTool("ruff check", ["ruff", "check"]),

@@ -180,7 +180,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     await whenStopped;
   }
 
-  killWorker(): number | undefined {
+  kill(): number | undefined {
     return this.#speaker?.workers.kill();
   }
 

@@ -132,7 +132,7 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
     return this.#instance.stop();
   }
 
-  killWorker(): number | undefined {
+  kill(): number | undefined {
     return this.#instance.workers.kill();
   }
 

@@ -31,8 +31,6 @@ export interface AgentSlot {
   readonly actors: readonly AnyActorRef[];
   /** Whether it has stopped and no crash has left it down. */
   readonly stoppedByRequest: boolean;
-  /** Kills the process of the current worker, as if somebody else had: what follows is its supervisor's to decide. Undefined: there is none now. */
-  killWorker(): number | undefined;
   /** Whether it has no worker because no run wants one: a run starts one. */
   readonly dormant: boolean;
   /** Begins under a supervisor: the first time, or again after it has stopped. */
