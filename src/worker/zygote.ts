@@ -160,14 +160,15 @@ export class Zygote {
   #onConnection(socket: Socket): void {
     let text = Buffer.alloc(0);
     const onReadable = () => {
-      for (let chunk = socket.read(1); chunk !== null; chunk = socket.read(1)) {
-        if (chunk[0] === 10) {
-          socket.off("readable", onReadable);
-          this.#take(socket, text.toString());
-          return;
-        }
-        text = Buffer.concat([text, chunk]);
-      }
+      const chunk: Buffer | null = socket.read();
+      if (chunk === null) return;
+      text = Buffer.concat([text, chunk]);
+      const end = text.indexOf(10);
+      if (end === -1) return;
+      socket.off("readable", onReadable);
+      const rest = text.subarray(end + 1);
+      if (rest.length > 0) socket.unshift(rest);
+      this.#take(socket, text.toString("utf8", 0, end));
     };
     socket.on("error", () => socket.destroy());
     socket.on("readable", onReadable);
