@@ -53,7 +53,7 @@ export interface PythonOptions {
   readonly cwd?: string | undefined;
   /** Added to the environment of every worker. */
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Modules that a zygote imports before it forks workers, beside pydantic-ai and grpc: for agents with `launcher: "zygote"`. Default: none. */
+  /** Modules that a zygote imports before it forks workers, beside pydantic-ai and grpc. Default: none. */
   readonly preload?: readonly string[] | undefined;
   /** Largest request and answer in bytes, on both ends; default 64 MiB. */
   readonly maxMessageBytes?: number | undefined;

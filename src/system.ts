@@ -29,12 +29,10 @@ import { Reporter } from "./reporter.ts";
 import { echoGuard, stopOnSignals } from "./signals.ts";
 import { StderrLines } from "./stderr-lines.ts";
 import { healthOf, type SystemHealth } from "./system-health.ts";
+import { createSystemLauncher } from "./system-launcher.ts";
 import { checkSystemOptions, type StopOptions, type SystemOptions, workingDirectory } from "./system-options.ts";
 import type { Launcher } from "./worker/launcher.ts";
-import { chooseLauncher } from "./worker/launcher-choice.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
-import { createSpawnLauncher } from "./worker/spawn-launcher.ts";
-import { createZygoteLauncher } from "./worker/zygote-launcher.ts";
 
 /** Replacements for the parts of a system that touch the world; for tests and benchmarks. */
 export interface SystemParts {
@@ -250,22 +248,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     if (value.type === "agent.crashed") crashes.note(value.crash);
     reporter.report(value);
   };
-  const createLauncher = () => {
-    const spawn = createSpawnLauncher();
-    const zygote = createZygoteLauncher({
-      preload: python.preload ?? [],
-      fallback: spawn,
-      onUnfit(because) {
-        report({ type: "zygote.unfit", because });
-        warnOfOrphans(logger, one);
-      },
-      onLost: (lost) => report({ type: "zygote.lost", ...lost }),
-    });
-    // Where Node is process 1 nobody reaps orphans but a guardian.
-    const guarded = process.platform === "linux" && one !== "something else";
-    return chooseLauncher({ spawn, zygote, auto: guarded ? "zygote" : "spawn" });
-  };
-  const launcher = parts.launcher ?? createLauncher();
+  const launcher = parts.launcher ?? createSystemLauncher({ preload: python.preload ?? [], logger, one, report });
   const environment = new AgentEnvironment({
     launcher,
     cwd,

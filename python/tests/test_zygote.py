@@ -14,6 +14,7 @@ import pytest
 
 from host import DEADLINE_S, FIXTURES, ROOT, gone
 from synapse_otp.descendants import children
+from synapse_otp.environment_mark import read_environment_mark
 from synapse_otp.mark import Mark, read_mark
 from zygote_host import ZygoteHost
 
@@ -39,8 +40,8 @@ print(own_session.pid, double, flush=True)
 def zygote() -> Iterator[Callable[..., ZygoteHost]]:
     hosts: list[ZygoteHost] = []
 
-    def start(*preload: str, **options: dict[str, str]) -> ZygoteHost:
-        hosts.append(ZygoteHost(*preload, **options))
+    def start(*preload: str, env: dict[str, str] | None = None, marks: bool = True) -> ZygoteHost:
+        hosts.append(ZygoteHost(*preload, env=env, marks=marks))
         return hosts[-1]
 
     yield start
@@ -86,12 +87,44 @@ async def test_what_a_worker_has_started_ends_with_it_and_what_others_have_start
     host = zygote()
     pid, helpers = litter(host, 1, tmp_path)
     other, others = litter(host, 2, tmp_path)
-    host.control.send({"type": "kill", "id": 1})
+    host.control.send({"type": "signal", "id": 1, "signal": "SIGKILL"})
+    assert host.control.receive() == {"type": "signaled", "id": 1}
     assert host.control.receive()["signal"] == "SIGKILL"
     for each in (pid, *helpers):
         await gone(each)
     for each in (other, *others):
         os.kill(each, 0)
+
+
+async def test_where_nothing_can_be_marked_what_has_its_environment_ends_with_a_worker_and_all_else_with_the_last_one(
+    zygote: Callable[..., ZygoteHost], tmp_path: Path
+) -> None:
+    host = zygote(marks=False)
+    assert host.first["marked"] is False
+    pid, (emptied, inherits) = litter(host, 1, tmp_path)
+    other, others = litter(host, 2, tmp_path)
+    assert read_environment_mark(inherits) == Mark(host.system, 1)
+    assert read_environment_mark(emptied) is None
+    os.kill(pid, signal.SIGKILL)
+    assert host.control.receive()["id"] == 1
+    await gone(inherits)
+    for each in (emptied, other, *others):
+        os.kill(each, 0)
+    os.kill(other, signal.SIGKILL)
+    assert host.control.receive()["id"] == 2
+    for each in (emptied, *others):
+        await gone(each)
+
+
+def test_what_a_preload_module_has_started_is_no_workers(zygote: Callable[..., ZygoteHost], tmp_path: Path) -> None:
+    (tmp_path / "starts_a_helper.py").write_text(
+        "import subprocess\nhelper = subprocess.Popen(['sleep', '300'])\nopen(__file__ + '.pid', 'w').write(str(helper.pid))\n"
+    )
+    host = zygote("starts_a_helper", env={"PYTHONPATH": str(tmp_path)})
+    pid, _ = host.ready(1, AGENT)
+    os.kill(pid, signal.SIGKILL)
+    assert host.control.receive()["signal"] == "SIGKILL"
+    os.kill(int((tmp_path / "starts_a_helper.py.pid").read_text()), 0)
 
 
 @pytest.mark.parametrize("victims", ["host", "zygote", "guardian", "host and zygote", "host and guardian"])

@@ -115,7 +115,9 @@ export class AgentWorker {
 
   /** Follows it from its spawn to its end; called once, when its keeper knows it. */
   follow(): void {
-    this.#keeper.workerSpawned(this);
+    const { spawned } = this.#process;
+    if (spawned === undefined) this.#keeper.workerSpawned(this);
+    else void spawned.then(() => this.#keeper.workerSpawned(this));
     void this.#process.exited.then((exit) => this.#onExit(exit));
     void this.#connect(this.#clock.monotonicMs());
   }

@@ -3,11 +3,12 @@
 fd 3 is the channel to the host (JSON lines), fd 4 the lifeline, which the guardian holds. The host asks with
 
     {"type": "fork", "id": 1, "listen": "/path/of/a/socket", "token": "...", "entry": "agent.py:agent", "cwd": "/...", "env": {...}}
-    {"type": "kill", "id": 1}
+    {"type": "signal", "id": 1, "signal": "SIGKILL"}
 
-and is told "ready" or "unfit" (once), then "forked" or "refused" for each fork, and "exited" for each worker's end, when all that it
-had started is gone too. For each worker three connections are made to `listen` before the fork; the first line of each says which one
-it is: {"id": 1, "channel": "control" | "stdout" | "stderr", "token": "..."}. When fd 3 ends, so does everything.
+and is told "ready" or "unfit" (once), then "forked" or "refused" for each fork, "signaled" for each signal, and "exited" for each worker's
+end, when all that it had started is gone too. A signal to a worker that has ended is none; SIGKILL is its group's too. For each worker
+three connections are made to `listen` before the fork; the first line of each says which one it is:
+{"id": 1, "channel": "control" | "stdout" | "stderr", "token": "..."}. When fd 3 ends, so does everything.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from .blank import Blank, await_order
-from .descendants import Reaped, reap, sweep
+from .channels import CHANNELS, connect
+from .descendants import Reaped, children, reap, sweep
+from .environment_mark import environment_mark, read_environment_mark
 from .forked import Order, become_worker, far_copy, place
 from .guardian import Guarded, guard, wakeup_pipe
 from .lifeline import CONTROL_FD, LIFELINE_FD, arm
@@ -36,8 +39,6 @@ from .mark import LARGEST_SYSTEM, Mark, read_mark
 from .warm_up import NotForkable, warm_up
 
 __all__ = ["main"]
-
-_CHANNELS = ("control", "stdout", "stderr")
 
 _QUIET_S = 0.03
 """How long nothing happens before the next blank is made, in seconds: what is going on is not to share its processor with it."""
@@ -65,6 +66,9 @@ class _Zygote:
         for fd in (CONTROL_FD, self._woken, guarded.guardian):
             self._selector.register(fd, selectors.EVENT_READ)
         self._workers: dict[int, _Worker] = {}
+        self._own = set(children(self._pid))
+        """What a module of the preload list has started."""
+        self._read_mark = read_mark if guarded.marked else read_environment_mark
         self._rest = b""
         self._forks = 0
         self._blank: Blank | None = None
@@ -109,26 +113,27 @@ class _Zygote:
             request = json.loads(line)
             if request["type"] == "fork":
                 self._fork(request)
-            elif request["type"] == "kill":
-                self._kill(request["id"])
+            elif request["type"] == "signal":
+                self._signal(request["id"], signal.Signals[request["signal"]])
+                self.tell({"type": "signaled", "id": request["id"]})
         return True
 
-    def _kill(self, worker_id: int) -> None:
+    def _signal(self, worker_id: int, number: signal.Signals) -> None:
         for worker in self._workers.values():
             if worker.id == worker_id:  # not reaped: the number is still its own
+                if number == signal.SIGKILL:
+                    _kill_group(worker.pid)
                 with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(worker.pid, signal.SIGKILL)
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(worker.pid, signal.SIGKILL)
+                    os.kill(worker.pid, number)
 
     def _fork(self, request: dict[str, Any]) -> None:
         with contextlib.ExitStack() as stack:
             try:
                 if not os.path.isdir(request["cwd"]):
                     raise NotADirectoryError(f'"{request["cwd"]}" is no directory')
-                channels = [stack.enter_context(_connect(request, name)) for name in _CHANNELS]
+                channels = [stack.enter_context(connect(request, name)) for name in CHANNELS]
                 blank, self._blank = self._blank, None
-                if blank is not None and blank.give(request, channels):
+                if blank is not None and blank.give(self._marked(request, blank.number), channels):
                     pid, number, lifeline = blank.pid, blank.number, blank.lifeline
                 else:
                     if blank is not None:
@@ -139,10 +144,13 @@ class _Zygote:
                 return
             if pid == 0:
                 far = [far_copy(channel.detach()) for channel in channels]
-                self._live_in_child(lifeline, lambda: become_worker(Order(request, far)))
+                self._live_in_child(lifeline, lambda: become_worker(Order(self._marked(request, number), far)))
             self._quiet_at = time.monotonic() + _QUIET_S
             self._workers[pid] = _Worker(request["id"], pid, number, lifeline)
             self.tell({"type": "forked", "id": request["id"], "pid": pid})
+
+    def _marked(self, request: dict[str, Any], worker: int) -> dict[str, Any]:
+        return request | {"env": request["env"] | environment_mark(Mark(self._system, worker))}
 
     def _make_blank(self) -> None:
         self._quiet_at = None
@@ -192,6 +200,7 @@ class _Zygote:
                 return
             for worker, _ in dead:
                 worker.lifeline.close()
+                _kill_group(worker.pid)  # a group that has members keeps its number
             # Others may end meanwhile: the next round is theirs.
             reaped = sweep(self._is_orphan, self._woken)
             for worker, status in dead:
@@ -208,12 +217,12 @@ class _Zygote:
 
     def _is_orphan(self, pid: int) -> bool:
         """Whether a child was left by a worker that is gone. Daemons of a living worker are its own affair."""
-        if pid in self._workers:
+        if pid in self._workers or pid in self._own or (self._blank is not None and pid == self._blank.pid):
             return False
-        mark = read_mark(pid)
+        if not self._workers:
+            return True
+        mark = self._read_mark(pid)
         if mark is None or mark.system != self._system:
-            return False
-        if self._blank is not None and mark.worker == self._blank.number:
             return False
         return all(worker.number != mark.worker for worker in self._workers.values())
 
@@ -242,16 +251,9 @@ class _Zygote:
         arm()
 
 
-def _connect(request: dict[str, Any], channel: str) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.connect(request["listen"])
-        line = json.dumps({"id": request["id"], "channel": channel, "token": request["token"]})
-        connection.sendall(line.encode() + b"\n")
-    except OSError:
-        connection.close()
-        raise
-    return connection
+def _kill_group(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _name_of(error: OSError) -> str | None:
