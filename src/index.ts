@@ -7,6 +7,8 @@ export type { AgentReport } from "./agent/agent-report.ts";
 export type { RunProgress } from "./agent/carriage.ts";
 export { type AgentDefinition, defineAgent } from "./agent/define.ts";
 export type { Agent, RestartOptions, WaitOptions } from "./agent/handle.ts";
+export type { InstanceInfo, SpareInfo } from "./agent/instance-info.ts";
+export type { InstanceOptions } from "./agent/instance-limits.ts";
 export type { AgentState } from "./agent/machine.ts";
 export type { RecycleOptions } from "./agent/recycling.ts";
 export type { RetryOptions } from "./agent/retry.ts";

@@ -141,7 +141,9 @@ export class System implements AsyncDisposable {
   async whenReady(options: WaitOptions = {}): Promise<void> {
     if (!this.#running) throw new CallerError("stopped", `system "${this.name}" has been stopped`);
     const agents = [...this.#environment.agents.values()];
-    await Promise.all(agents.map((slot) => (slot.stoppedByRequest ? undefined : slot.handle.whenReady(options))));
+    await Promise.all(
+      agents.map((slot) => (slot.stoppedByRequest || slot.dormant ? undefined : slot.handle.whenReady(options))),
+    );
   }
 
   /** Calls `listener` for every report from now on. Returns the function that ends it. A throw of the listener is logged. */

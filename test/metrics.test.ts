@@ -20,7 +20,17 @@ const usage = {
 const slot = (id: string) =>
   ({
     path: `system/${id}`,
-    handle: { health: { id, path: `system/${id}`, state: "busy", serving: true, queueLength: 2, inFlight: 1 } },
+    handle: {
+      health: {
+        id,
+        path: `system/${id}`,
+        state: "busy",
+        serving: true,
+        queueLength: 2,
+        inFlight: 1,
+        instances: [{ state: "busy" }, { state: "starting" }, { state: "busy" }],
+      },
+    },
   }) as never;
 
 function counted(...reports: Report[]) {
@@ -88,4 +98,9 @@ test("an agent that has told nothing has zeros, one that is gone is not shown, a
   collector.count({ ...base, agentId: "idle", type: "run.started", runId: "r", attempt: 1, waitedMs: 1 });
   expect(before.agents).toMatchObject([{ id: "idle", runs: { started: 0, completed: 0, failed: 0, cancelled: 0 } }]);
   expect(collector.value("system", [slot("idle")]).agents[0]?.runs.started).toBe(1);
+});
+
+test("instances are counted by state", () => {
+  const [agent] = counted().value("system", [slot("poet")]).agents;
+  expect(agent?.instances).toEqual({ busy: 2, starting: 1 });
 });

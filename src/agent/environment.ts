@@ -19,8 +19,10 @@ export interface AgentSlot {
   readonly stopped: boolean;
   /** Whether it has stopped and no crash has left it down. */
   readonly stoppedByRequest: boolean;
+  /** Whether it has no worker because no run wants one: a run starts one. */
+  readonly dormant: boolean;
   /** Begins under a supervisor: the first time, or again after it has stopped. */
-  start(scope: ChildScope): RunningChild;
+  start(scope: ChildScope): RunningChild | Promise<RunningChild>;
 }
 
 /** Where an environment says in which form it lends its services; another copy of this package may ask. */

@@ -57,6 +57,6 @@ export interface RunOwner {
   runRefused(run: PendingRun): void;
   /** The worker's connection is gone; the agent ends the runs of that worker as soon as it knows why. */
   connectionLost(incarnation: number): void;
-  /** Tells the system of something about a run. */
-  report(facts: AgentReportFacts): void;
+  /** Tells the system of something about a run; `incarnation` is that of the worker that has or had it, 0 before any had. */
+  report(facts: AgentReportFacts, incarnation: number): void;
 }

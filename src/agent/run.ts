@@ -8,16 +8,15 @@ import type { Process } from "../otp/process/process.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
+import type { AgentReportFacts } from "./agent-report.ts";
 import { CallSite } from "./call-site.ts";
 import { Carriage, type RunProgress } from "./carriage.ts";
+import { Lingering } from "./lingering.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
 import { Deaths, type RunFate } from "./retry.ts";
 import { encodeOptions, type RunOptions } from "./run-options.ts";
 import { type Outcome, outcomeOf } from "./run-outcome.ts";
 import { type RunResult, resultOf } from "./run-result.ts";
-
-/** How long a run whose caller was answered may go on in Python before that is told, in milliseconds. */
-const lingerMs = 1_000;
 
 /** What unary and streaming runs share: waiting, cancelling, the deadline, the answer to the caller, and the end in the worker. */
 export abstract class Run<Output> implements PendingRun {
@@ -37,8 +36,7 @@ export abstract class Run<Output> implements PendingRun {
   readonly #reject: (error: Error) => void;
   readonly #deaths: Deaths;
   #timer: unknown;
-  #lingerTimer: unknown;
-  #lingeringSinceMs: number | undefined;
+  readonly #rest = new Lingering(this.id, (facts) => this.#report(facts));
   #forgetSignal: (() => void) | undefined;
   #answered = false;
   #carriage: Carriage | undefined;
@@ -105,7 +103,7 @@ export abstract class Run<Output> implements PendingRun {
     const leftMs = this.#leftMs();
     this.request.address(incarnation, leftMs === undefined ? undefined : Math.max(1, leftMs));
     const { attempt } = this.request;
-    this.owner.report({ type: "run.started", runId: this.id, attempt, waitedMs: this.#sinceAskedMs() });
+    this.#report({ type: "run.started", runId: this.id, attempt, waitedMs: this.#sinceAskedMs() });
     const run = { id: this.id, attempt };
     const ends = { carriageEnded: () => this.#gone(), connectionLost: () => this.owner.connectionLost(incarnation) };
     const carriage = new Carriage(client, run, ends, this.owner.clock);
@@ -247,7 +245,11 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   #reportSettled(outcome: Outcome): void {
-    this.owner.report({ type: "run.settled", runId: this.id, durationMs: this.#sinceAskedMs(), ...outcome });
+    this.#report({ type: "run.settled", runId: this.id, durationMs: this.#sinceAskedMs(), ...outcome });
+  }
+
+  #report(facts: AgentReportFacts): void {
+    this.owner.report(facts, this.#incarnation);
   }
 
   #sinceAskedMs(): number {
@@ -267,22 +269,12 @@ export abstract class Run<Output> implements PendingRun {
   #watchRest(): void {
     if (this.#carriage === undefined || this.#carriage.over) return;
     this.owner.runLeft(this);
-    const { clock } = this.owner;
-    const sinceMs = clock.monotonicMs();
-    this.#lingerTimer = clock.setTimeout(() => {
-      this.#lingeringSinceMs = sinceMs;
-      this.owner.report({ type: "run.lingers", runId: this.id, forMs: Math.round(clock.monotonicMs() - sinceMs) });
-    }, lingerMs);
+    this.#rest.begin(this.owner.clock);
   }
 
   /** Nothing of the run is left in its worker. */
   #gone(): void {
-    if (this.#lingerTimer !== undefined) this.owner.clock.clearTimeout(this.#lingerTimer);
-    const sinceMs = this.#lingeringSinceMs;
-    if (sinceMs !== undefined) {
-      const forMs = Math.round(this.owner.clock.monotonicMs() - sinceMs);
-      this.owner.report({ type: "run.gone", runId: this.id, forMs });
-    }
+    this.#rest.end();
     this.owner.runEnded(this);
   }
 

@@ -7,6 +7,7 @@ import type { RestartType } from "../otp/report/supervisor-report.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { checkVariables } from "../python/environment.ts";
 import type { UnsafeNumbers } from "../rpc/exact-json.ts";
+import { checkInstances, type InstanceLimits, type InstanceOptions } from "./instance-limits.ts";
 import { checkRecycle, type RecycleOptions } from "./recycling.ts";
 import { checkRetry, type RetryOptions } from "./retry.ts";
 
@@ -35,7 +36,14 @@ export interface AgentSpec<Output = unknown> {
   readonly unresponsiveAfterMs?: number | undefined;
   /** How long it may not answer without working before the worker is killed as hung, in milliseconds; default 60,000. "infinity": never. */
   readonly hungAfterMs?: number | "infinity" | undefined;
-  /** Runs that the worker holds at a time; default 8. */
+  /**
+   * How many workers serve the agent's runs: so many, or as many as its queue asks for. Default: one, without a supervisor of its own. Each is an instance with
+   * its own state, "id/1", "id/2", ….
+   */
+  readonly instances?: number | InstanceOptions | undefined;
+  /** Whether one worker more is kept ready, which takes the place of one that crashes; default false. */
+  readonly spare?: boolean | undefined;
+  /** Runs that a worker holds at a time; default 8. Each instance has so many places. */
   readonly maxConcurrency?: number | undefined;
   /** Runs that wait beyond those; default 1,000. A run over it is rejected with "queue_full". */
   readonly maxQueue?: number | undefined;
@@ -75,10 +83,16 @@ export interface NormalAgentSpec {
   readonly startTimeoutMs: number;
   readonly unresponsiveAfterMs: number;
   readonly hungAfterMs: number | "infinity";
+  /** Undefined: one, without a supervisor of its own. */
+  readonly instances: InstanceLimits | undefined;
+  /** Undefined: false. */
+  readonly spare: boolean | undefined;
   readonly maxConcurrency: number;
   readonly maxQueue: number;
   readonly env: Readonly<Record<string, string>>;
   readonly output: StandardSchemaV1 | undefined;
+  /** Undefined: its supervisor's alone. */
+  readonly policy: AnyRestartPolicy | undefined;
   /** Undefined: "string". */
   readonly unsafeNumbers: UnsafeNumbers | undefined;
   readonly recycle: RecycleOptions | undefined;
@@ -103,6 +117,9 @@ const textSchema: StandardSchemaV1<unknown, string> = {
   },
 };
 
+/** The worker is killed after its own grace; the supervisor's kill is behind that, for an agent that does not answer. */
+const killMarginMs = 1_000;
+
 const known = new Set([
   "id",
   "entry",
@@ -111,6 +128,8 @@ const known = new Set([
   "startTimeoutMs",
   "unresponsiveAfterMs",
   "hungAfterMs",
+  "instances",
+  "spare",
   "maxConcurrency",
   "maxQueue",
   "env",
@@ -132,7 +151,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   checkKnownFields("spec", spec, known);
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
   const { unresponsiveAfterMs = 5_000, hungAfterMs = 60_000 } = spec;
-  const { env = {}, output, unsafeNumbers, recycle, watch, retry, launcher = "auto" } = spec;
+  const { env = {}, output, unsafeNumbers, recycle, watch, retry, launcher = "auto", instances, spare } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
   if (typeof entry !== "string" || entry.includes("\0") || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
     throw invalidArgument(
@@ -162,6 +181,8 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   if (watch !== undefined && typeof watch !== "boolean") {
     throw invalidArgument("spec.watch", watch, `a boolean (agent "${id}")`);
   }
+  if (spare !== undefined && typeof spare !== "boolean")
+    throw invalidArgument("spec.spare", spare, `a boolean (agent "${id}")`);
   checkLauncher(launcher, id);
   const { restart = "permanent" } = spec;
   return {
@@ -169,9 +190,16 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     entry,
     restart,
     shutdownMs,
+    policy: spec.policy,
     startTimeoutMs,
     unresponsiveAfterMs: hungAfterMs === "infinity" ? unresponsiveAfterMs : Math.min(unresponsiveAfterMs, hungAfterMs),
     hungAfterMs,
+    // A spare stands beside instances, also where there is one.
+    instances:
+      instances === undefined && spare !== true
+        ? undefined
+        : checkInstances(instances === undefined ? 1 : instances, id),
+    spare,
     maxConcurrency,
     maxQueue,
     env: { ...env },
@@ -182,6 +210,11 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     watch,
     retry: retry === undefined ? undefined : { ...retry },
   };
+}
+
+/** When the supervisor of an agent, or of an instance, kills it: after `shutdownMs`, in which it kills its worker itself. */
+export function slotShutdownMs({ shutdownMs }: NormalAgentSpec): number {
+  return Math.min(shutdownMs + killMarginMs, longestTimerMs);
 }
 
 function checkPatience(field: string, value: number | "infinity", id: string): void {

@@ -91,6 +91,11 @@ export class Workers implements WorkerKeeper {
     return this.#next !== undefined || this.#retired !== undefined;
   }
 
+  /** Whether there is any. */
+  get alive(): boolean {
+    return this.#living.length > 0;
+  }
+
   get #living(): AgentWorker[] {
     return [this.#current, this.#next, this.#retired].filter((worker) => worker !== undefined);
   }
@@ -120,6 +125,11 @@ export class Workers implements WorkerKeeper {
   launchNext(incarnation: number): void {
     this.#next = this.#create(incarnation);
     this.#next.follow();
+  }
+
+  /** Takes a worker that somebody else has launched: it becomes the current one at the next launch, which is that of its number. */
+  adopt(worker: AgentWorker): void {
+    this.#next = worker;
   }
 
   /**
