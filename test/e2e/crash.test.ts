@@ -68,7 +68,7 @@ test("kill -9 while the worker starts: runs that wait are served by the next one
   const agent = system.agent("slow");
   const waiting = agent.run("hello");
   expect(agent.state).toBe("starting");
-  await report("worker.spawned");
+  await expect.poll(() => agent.pid, { timeout: 20_000 }).toBeTypeOf("number");
   const pid = pidOf(agent);
   process.kill(pid, "SIGKILL");
   const { crash } = await report("agent.crashed");
