@@ -31,6 +31,7 @@ from typing import Any, NoReturn
 from .blank import Blank, await_order
 from .channels import CHANNELS, connect
 from .descendants import Reaped, children, reap, sweep
+from .environment import changes_to
 from .environment_mark import environment_mark, read_environment_mark
 from .forked import Order, become_worker, far_copy, place
 from .guardian import Guarded, guard, wakeup_pipe
@@ -132,8 +133,9 @@ class _Zygote:
                 if not os.path.isdir(request["cwd"]):
                     raise NotADirectoryError(f'"{request["cwd"]}" is no directory')
                 channels = [stack.enter_context(connect(request, name)) for name in CHANNELS]
+                changes = changes_to(request["env"])  # found out here, where it writes to no page that is not the zygote's own
                 blank, self._blank = self._blank, None
-                if blank is not None and blank.give(self._marked(request, blank.number), channels):
+                if blank is not None and blank.give(self._order(request, changes, blank.number), channels):
                     pid, number, lifeline = blank.pid, blank.number, blank.lifeline
                 else:
                     if blank is not None:
@@ -143,14 +145,16 @@ class _Zygote:
                 self.tell({"type": "refused", "id": request["id"], "message": str(error), "errno": _name_of(error)})
                 return
             if pid == 0:
+                order = self._order(request, changes, number)
                 far = [far_copy(channel.detach()) for channel in channels]
-                self._live_in_child(lifeline, lambda: become_worker(Order(self._marked(request, number), far)))
+                self._live_in_child(lifeline, lambda: become_worker(Order(order, far)))
             self._quiet_at = time.monotonic() + _QUIET_S
             self._workers[pid] = _Worker(request["id"], pid, number, lifeline)
             self.tell({"type": "forked", "id": request["id"], "pid": pid})
 
-    def _marked(self, request: dict[str, Any], worker: int) -> dict[str, Any]:
-        return request | {"env": request["env"] | environment_mark(Mark(self._system, worker))}
+    def _order(self, request: dict[str, Any], changes: dict[str, str | None], worker: int) -> dict[str, Any]:
+        marked = changes | environment_mark(Mark(self._system, worker))
+        return {"entry": request["entry"], "cwd": request["cwd"], "changes": marked}
 
     def _make_blank(self) -> None:
         self._quiet_at = None
