@@ -153,8 +153,8 @@ class _Zygote:
             self.tell({"type": "forked", "id": request["id"], "pid": pid})
 
     def _order(self, request: dict[str, Any], changes: dict[str, str | None], worker: int) -> dict[str, Any]:
-        marked = changes | environment_mark(Mark(self._system, worker))
-        return {"entry": request["entry"], "cwd": request["cwd"], "changes": marked}
+        own = {name: value for name, value in request.items() if name not in ("env", "listen", "token")}
+        return own | {"changes": changes | environment_mark(Mark(self._system, worker))}
 
     def _make_blank(self) -> None:
         self._quiet_at = None
