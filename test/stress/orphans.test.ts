@@ -113,6 +113,8 @@ test.runIf(process.platform === "linux")(
           if (afterwards !== undefined) note(afterwards, `host, after ${describe(cell)}`);
         } catch (error) {
           broken.push(`${describe(cell)}: ${String(error)}`);
+          // Now, and not only after all the others.
+          console.log(broken.at(-1));
         }
       }
     };
