@@ -75,7 +75,9 @@ def main(entry: str) -> NoReturn:
     pgid = lifeline.own_group()
     armed = lifeline.arm()
     faulthandler.enable()
-    faulthandler.register(signal.SIGUSR1, all_threads=True)  # the host asks a hung worker for its stacks
+    # The host asks a worker that does not answer for its stacks. Not for those of all threads: the fault handler reads them without the
+    # interpreter's lock, and one that runs meanwhile makes it crash the worker.
+    faulthandler.register(signal.SIGUSR1, all_threads=False)
     control = Control()
     ending = Ending(control)
     part_with_children(control, ending.on_signal)
