@@ -1,8 +1,9 @@
 /** A run whose events are read as they happen. */
 
-import { RunError, type SynapseError } from "../errors.ts";
+import { RunError, type RunErrorFacts, type SynapseError } from "../errors.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WireRunEvent } from "../rpc/run-event.ts";
+import type { Usage } from "../usage.ts";
 import type { Carriage } from "./carriage.ts";
 import type { RunOwner } from "./pending-run.ts";
 import { Run } from "./run.ts";
@@ -73,8 +74,15 @@ export class StreamRun<Output> extends Run<Output> {
 
   /** Ends the run for the caller, waiting or running. */
   cancel(reason = "cancelled by the caller"): void {
+    this.#cancelWith(reason);
+  }
+
+  /** `soFar`: what the worker says of a run that its own code has cancelled. */
+  #cancelWith(reason: string, soFar: { usage?: Usage; messages?: unknown[] } = {}): void {
     const { agentId } = this.owner;
-    const facts = { agentId, runId: this.id, kind: "cancelled" } as const;
+    const facts: RunErrorFacts = { agentId, runId: this.id, kind: "cancelled" };
+    if (soFar.usage !== undefined) facts.usage = soFar.usage;
+    if (soFar.messages !== undefined) facts.messages = soFar.messages;
     this.fail(new RunError("run_cancelled", `run of agent "${agentId}" was cancelled: ${reason}`, facts));
   }
 
@@ -182,7 +190,7 @@ export class StreamRun<Output> extends Run<Output> {
         return;
       case "cancelled":
         this.callAnswered(event.unfinished);
-        this.cancel(event.reason);
+        this.#cancelWith(event.reason, event);
         return;
       default:
         this.#lastSeq = event.seq;

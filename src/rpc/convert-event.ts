@@ -13,6 +13,7 @@ import {
 import { toRunError } from "./agent-error.ts";
 import { type Call, factsOf } from "./call.ts";
 import { optionalJson, toRunResult } from "./convert.ts";
+import { tryDecodeJson } from "./json.ts";
 import type { ResponsePart, ResponsePartKind } from "./message-part.ts";
 import { ofPydanticEvent, toCitations } from "./pydantic-event.ts";
 import type { ToolOutcome, WireRunEvent } from "./run-event.ts";
@@ -79,9 +80,11 @@ export function toRunEvent(chunk: RunResponseChunk, call: Call): WireRunEvent | 
     case "failed":
       return { type: "failed", seq, step, error: toRunError(event.value, call) };
     case "cancelled": {
-      const { reason, usage, unfinished } = event.value;
+      const { reason, usage, messagesJson, unfinished } = event.value;
       const used = usage === undefined ? {} : { usage: toUsage(usage, factsOf(call)) };
-      return { type: "cancelled", seq, step, reason, ...used, unfinished };
+      const messages = tryDecodeJson(messagesJson);
+      const said = Array.isArray(messages) ? { messages } : {};
+      return { type: "cancelled", seq, step, reason, ...used, ...said, unfinished };
     }
     case "completedPart":
     case undefined:

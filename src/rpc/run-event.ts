@@ -116,5 +116,5 @@ export type WireRunEvent =
         | { type: "started"; modelName: string; conversationId: string }
         | { type: "completed"; result: WireRunResult }
         | { type: "failed"; error: RunError }
-        | { type: "cancelled"; reason: string; usage?: Usage; unfinished: boolean }
+        | { type: "cancelled"; reason: string; usage?: Usage; messages?: unknown[]; unfinished: boolean }
       ));

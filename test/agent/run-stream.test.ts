@@ -277,11 +277,15 @@ describe("the agent's answer", () => {
 
   test("cancelled is the terminal event", async () => {
     const { source, stream } = begin();
-    source.give(started, { type: "cancelled", seq: 2, step: 1, reason: "by a hook", unfinished: false });
+    const { usage } = wireResult();
+    const soFar = { usage, messages: [{ kind: "request" }] };
+    source.give(started, { type: "cancelled", seq: 2, step: 1, reason: "by a hook", unfinished: false, ...soFar });
     expect((await read(stream)).at(-1)).toMatchObject({
       type: "cancelled",
+      step: 1,
       reason: expect.stringContaining("by a hook"),
     });
+    expect(await rejection(stream.result)).toMatchObject({ code: "run_cancelled", ...soFar });
   });
 });
 
