@@ -17,6 +17,7 @@ export type { RunEvent, RunResult } from "./agent/run-result.ts";
 export type { RunStream } from "./agent/run-stream.ts";
 export type { AgentSpec } from "./agent/spec.ts";
 export type { CrashRecord } from "./crash.ts";
+export { defineSystem, type SystemDefinition } from "./define-system.ts";
 export {
   CallerError,
   type CallerErrorCode,
@@ -60,7 +61,8 @@ export type { Report } from "./report.ts";
 export { describeReport } from "./report-log.ts";
 export type { UnsafeNumbers } from "./rpc/exact-json.ts";
 export type { AgentDescription, ModelSettings, UsageLimits } from "./rpc/run-types.ts";
-export { type System, type SystemParts, startSystem } from "./system.ts";
+export { type SystemParts, startSystem } from "./start-system.ts";
+export type { System } from "./system.ts";
 export type { SystemHealth } from "./system-health.ts";
 export type { PythonOptions, StopOptions, SystemOptions } from "./system-options.ts";
 export type { Usage } from "./usage.ts";

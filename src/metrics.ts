@@ -75,6 +75,11 @@ export class MetricsCollector {
     return { name, agents, reports: Object.fromEntries(this.#reports) };
   }
 
+  /** The numbers of one agent in short. */
+  brief(id: string): { completed: number; failed: number; tokens: number; meanRunMs: number | undefined } {
+    return this.#of(id).brief();
+  }
+
   #of(id: string): AgentCounts {
     const known = this.#agents.get(id);
     if (known !== undefined) return known;
@@ -130,6 +135,16 @@ class AgentCounts {
         return;
       }
     }
+  }
+
+  brief(): ReturnType<MetricsCollector["brief"]> {
+    const { completed, failed, cancelled } = this.#runs;
+    return {
+      completed,
+      failed: failed + cancelled,
+      tokens: this.#usage.inputTokens + this.#usage.outputTokens,
+      meanRunMs: this.#durations.meanMs,
+    };
   }
 
   value(): Counted {

@@ -1,48 +1,29 @@
 /** A system: one root supervisor with the services its agents share. */
 
-import { type AgentDefinition, containsAgent, insistsOnSpawn, longestStartMs } from "./agent/define.ts";
-import { AgentEnvironment } from "./agent/environment.ts";
-import { guardLogger } from "./agent/guarded-logger.ts";
+import { type AgentDefinition, containsAgent } from "./agent/define.ts";
+import type { AgentEnvironment } from "./agent/environment.ts";
 import type { Agent, WaitOptions } from "./agent/handle.ts";
 import type { CrashRecord } from "./crash.ts";
-import { CrashLog } from "./crash-log.ts";
-import { createDefaultLogger } from "./default-logger.ts";
+import type { CrashLog } from "./crash-log.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
-import { guardInspector } from "./inspect/observer.ts";
-import { MetricsCollector, type SystemMetrics } from "./metrics.ts";
+import type { SystemInspector } from "./inspect/inspected-system.ts";
+import type { Inspector } from "./inspect/observer.ts";
+import { agentIdOf, knownAgent } from "./known-agent.ts";
+import type { MetricsCollector, SystemMetrics } from "./metrics.ts";
 import type { AnyRestartPolicy } from "./otp/policy/restart-policy.ts";
-import { LocalRuntime } from "./otp/process/runtime.ts";
 import type { ExitReason } from "./otp/report/exit-reason.ts";
 import type { TreeNode } from "./otp/report/tree.ts";
-import { type Clock, longestTimerMs, realClock } from "./otp/scheduler/clock.ts";
+import type { Clock } from "./otp/scheduler/clock.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
 import type { PolicyState } from "./otp/supervisor/policy-chain.ts";
-import { normalizeSupervisorSpec, type SupervisorSpec } from "./otp/supervisor/spec.ts";
 import type { SupervisorDefinition } from "./otp/supervisor/start.ts";
 import { Supervisor } from "./otp/supervisor/supervisor.ts";
-import { lookAtProcessOne, warnOfOrphans } from "./process-one.ts";
-import { workerEnvironment } from "./python/environment.ts";
-import { findInterpreter } from "./python/interpreter.ts";
-import { answerTimeoutMs } from "./python/probe.ts";
 import type { Report } from "./report.ts";
-import { Reporter } from "./reporter.ts";
-import { echoGuard, stopOnSignals } from "./signals.ts";
-import { StderrLines } from "./stderr-lines.ts";
+import type { Reporter } from "./reporter.ts";
+import { echoGuard } from "./signals.ts";
 import { healthOf, type SystemHealth } from "./system-health.ts";
-import { checkSystemOptions, type StopOptions, type SystemOptions, workingDirectory } from "./system-options.ts";
-import type { Launcher } from "./worker/launcher.ts";
-import { chooseLauncher } from "./worker/launcher-choice.ts";
-import { sweepSocketDirectories } from "./worker/socket-directory.ts";
-import { createSpawnLauncher } from "./worker/spawn-launcher.ts";
-import { createZygoteLauncher } from "./worker/zygote-launcher.ts";
-
-/** Replacements for the parts of a system that touch the world; for tests and benchmarks. */
-export interface SystemParts {
-  readonly launcher?: Launcher;
-  /** Given to the launcher as it is: with a launcher that needs no Python, none is looked for. */
-  readonly interpreter?: string;
-  readonly clock?: Clock;
-}
+import type { SystemInspection } from "./system-inspection.ts";
+import { checkInspector, checkStopOptions, type StopOptions } from "./system-options.ts";
 
 /** A running system. Make one with `startSystem`; stop it with `stop()` or `await using`. */
 export class System implements AsyncDisposable {
@@ -54,7 +35,8 @@ export class System implements AsyncDisposable {
   readonly #reporter: Reporter;
   readonly #findPython: (specs: readonly ChildSpec[]) => Promise<string>;
   readonly #clock: Clock;
-  readonly #metrics = new MetricsCollector();
+  readonly #metrics: MetricsCollector;
+  readonly #inspection: SystemInspection;
   readonly #crashes: CrashLog;
   #running = true;
 
@@ -66,21 +48,25 @@ export class System implements AsyncDisposable {
     ended: Promise<ExitReason>;
     findPython: (specs: readonly ChildSpec[]) => Promise<string>;
     crashes: CrashLog;
+    metrics: MetricsCollector;
+    inspection: SystemInspection;
   }) {
     this.name = parts.root.path;
     this.#root = parts.root;
     this.#environment = parts.environment;
     this.#reporter = parts.reporter;
+    this.#metrics = parts.metrics;
     this.#reporter.listen((report) => this.#metrics.count(report));
     this.ended = parts.ended;
-    void parts.ended.then(() => {
-      this.#running = false;
-    });
     this.#findPython = parts.findPython;
     this.#clock = parts.clock;
     this.#crashes = parts.crashes;
+    this.#inspection = parts.inspection;
     echoGuard.acquire();
-    void parts.ended.then(() => echoGuard.release());
+    void parts.ended.then(() => {
+      this.#running = false;
+      echoGuard.release();
+    });
   }
 
   /**
@@ -88,14 +74,7 @@ export class System implements AsyncDisposable {
    * @throws CallerError "not_found" with the ids that are known
    */
   agent<Output = unknown>(idOrDefinition: string | AgentDefinition<Output>): Agent<Output> {
-    const id = idOf(idOrDefinition);
-    const agent = this.#environment.agents.get(id);
-    if (agent !== undefined) return agent.handle as Agent<Output>;
-    const ids = [...this.#environment.agents.keys()].map((known) => `"${known}"`).join(", ");
-    throw new CallerError("not_found", `system "${this.name}" has no agent "${id}"; it has ${ids || "none"}`, {
-      field: "id",
-      value: id,
-    });
+    return knownAgent(this.#environment, this.name, idOrDefinition).handle as Agent<Output>;
   }
 
   /** What runs under an id or a path ("system/sub/child"): an agent's handle, a supervisor, an actor; undefined when nothing does. */
@@ -130,9 +109,7 @@ export class System implements AsyncDisposable {
    * those that reports and errors have.
    */
   crashes(idOrDefinition?: string | AgentDefinition<unknown>): CrashRecord[] {
-    if (idOrDefinition === undefined) return this.#crashes.list();
-    const id = idOf(idOrDefinition);
-    return this.#crashes.list(id);
+    return this.#crashes.list(idOrDefinition === undefined ? undefined : agentIdOf(idOrDefinition));
   }
 
   /**
@@ -152,6 +129,16 @@ export class System implements AsyncDisposable {
   onReport(listener: (report: Report) => void): () => void {
     if (typeof listener !== "function") throw invalidArgument("listener", listener, "a function");
     return this.#reporter.listen(listener);
+  }
+
+  /**
+   * Lets an inspector follow the system from now on: one of "synapse-otp/inspect", or an observer of XState's, which is told first which actors there are.
+   * @returns the function that ends it; rejects with CallerError "invalid_argument" or "stopped", or as the inspector's `attach` does
+   */
+  async inspect(inspector: Inspector | SystemInspector): Promise<() => Promise<void>> {
+    checkInspector("inspector", inspector);
+    if (!this.#running) throw new CallerError("stopped", `system "${this.name}" has been stopped`);
+    return await this.#inspection.attach(inspector);
   }
 
   /**
@@ -181,10 +168,7 @@ export class System implements AsyncDisposable {
 
   /** Stops everything in reverse start order and settles when all of it is gone. Idempotent; never rejects for a system that has ended. */
   async stop(options: StopOptions = {}): Promise<void> {
-    const { timeoutMs } = options;
-    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= longestTimerMs)) {
-      throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
-    }
+    const { timeoutMs } = checkStopOptions(options);
     echoGuard.noteStop();
     const limitMs = timeoutMs ?? Number.POSITIVE_INFINITY;
     const untilMs = Math.min(
@@ -202,111 +186,4 @@ export class System implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
-}
-
-const defaultMaxMessageBytes = 64 * 1024 * 1024;
-const defaultMaxCrashes = 100;
-
-/**
- * Starts a system: checks everything, finds Python, then starts the children in order. Agents accept runs at once and answer when their
- * workers are ready (`Agent.whenReady`).
- * @returns rejects with CallerError "invalid_argument", WorkerError "python_missing", "python_too_old", "python_package_missing" or
- * "python_package_mismatch" before anything starts; ProcessError "start_failed" when a child's start function fails (those before it are stopped)
- */
-export async function startSystem(options: SystemOptions = {}, parts: SystemParts = {}): Promise<System> {
-  checkSystemOptions(options);
-  const { name = "system", strategy, maxRestarts, periodMs, children = [], policy, python = {} } = options;
-  const spec: SupervisorSpec = {
-    id: name,
-    children,
-    ...(strategy === undefined ? {} : { strategy }),
-    ...(maxRestarts === undefined ? {} : { maxRestarts }),
-    ...(periodMs === undefined ? {} : { periodMs }),
-    ...(policy === undefined ? {} : { policy }),
-  };
-  const normal = normalizeSupervisorSpec(spec, "options");
-  const lines = new StderrLines();
-  const logger = guardLogger(options.logger ?? createDefaultLogger(name, (line) => lines.write(line)));
-  const cwd = workingDirectory(python.cwd);
-  const workerEnv = workerEnvironment(python.env ?? {});
-  const one = lookAtProcessOne();
-  const findPython = async (specs: readonly ChildSpec[]) => {
-    // What a fork leaves behind its guardian reaps.
-    if (insistsOnSpawn(specs)) warnOfOrphans(logger, one);
-    if (parts.interpreter !== undefined) return parts.interpreter;
-    const { path } = await findInterpreter({
-      cwd,
-      env: workerEnv,
-      timeoutMs: Math.max(longestStartMs(specs), answerTimeoutMs),
-      ...(python.interpreter === undefined ? {} : { interpreter: python.interpreter }),
-    });
-    return path;
-  };
-  sweepSocketDirectories();
-  const interpreter = children.some(containsAgent) ? await findPython(children) : undefined;
-  const unwatchExit = lines.watchExit();
-  const reporter = new Reporter(logger);
-  const crashes = new CrashLog(options.maxCrashes ?? defaultMaxCrashes);
-  // Noted first: who is told of a crash finds it there.
-  const report = (value: Report) => {
-    if (value.type === "agent.crashed") crashes.note(value.crash);
-    reporter.report(value);
-  };
-  const createLauncher = () => {
-    const spawn = createSpawnLauncher();
-    const zygote = createZygoteLauncher({
-      preload: python.preload ?? [],
-      fallback: spawn,
-      onUnfit(because) {
-        report({ type: "zygote.unfit", because });
-        warnOfOrphans(logger, one);
-      },
-      onLost: (lost) => report({ type: "zygote.lost", ...lost }),
-    });
-    // Where Node is process 1 nobody reaps orphans but a guardian.
-    const guarded = process.platform === "linux" && one !== "something else";
-    return chooseLauncher({ spawn, zygote, auto: guarded ? "zygote" : "spawn" });
-  };
-  const launcher = parts.launcher ?? createLauncher();
-  const environment = new AgentEnvironment({
-    launcher,
-    cwd,
-    env: workerEnv,
-    logger,
-    maxMessageBytes: python.maxMessageBytes ?? defaultMaxMessageBytes,
-    report,
-  });
-  environment.interpreter = interpreter;
-  const guarded = options.inspect === undefined ? undefined : guardInspector(options.inspect, report);
-  const clock = parts.clock ?? realClock;
-  const runtime = new LocalRuntime({
-    clock,
-    onReport: report,
-    ...(guarded === undefined ? {} : { inspect: guarded.next }),
-  });
-  const root = new Supervisor(normal, { runtime, environment, onReport: (value) => report(value as Report) });
-  const ended = root.ended.then(async (reason) => {
-    await launcher.close();
-    guarded?.flush();
-    unwatchExit();
-    return reason;
-  });
-  const system = new System({ root, environment, clock, reporter, ended, findPython, crashes });
-  if (options.handleSignals === true) {
-    const release = stopOnSignals({ stop: () => system.stop(), kill: () => root.kill() });
-    void ended.then(release);
-  }
-  try {
-    await root.start();
-  } catch (error) {
-    await ended;
-    throw error;
-  }
-  return system;
-}
-
-function idOf(idOrDefinition: string | { readonly id: string } | undefined): string {
-  const id = typeof idOrDefinition === "string" ? idOrDefinition : idOrDefinition?.id;
-  if (typeof id !== "string") throw invalidArgument("idOrDefinition", idOrDefinition, "an agent's id or definition");
-  return id;
 }

@@ -21,6 +21,7 @@ test("everything is optional, and everything together is taken", () => {
     inspect: { next: () => undefined },
     policy: () => undefined,
     handleSignals: true,
+    control: true,
     maxCrashes: 0,
     python: { interpreter: "python3", cwd: "/", env: { A: "b" }, maxMessageBytes: 1_024 },
   });
@@ -37,6 +38,7 @@ test.each([
   ["options.inspect", { inspect: {} }],
   ["options.inspect", { inspect: null }],
   ["options.handleSignals", { handleSignals: "SIGTERM" }],
+  ["options.control", { control: "yes" }],
   ["options.maxCrashes", { maxCrashes: -1 }],
   ["options.maxCrashes", { maxCrashes: 1.5 }],
   ["options.maxCrashes", { maxCrashes: 100_001 }],

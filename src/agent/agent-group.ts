@@ -1,5 +1,6 @@
 /** The process of an agent with instances: a supervisor of them below it, and one queue that they serve. */
 
+import type { AnyActorRef } from "xstate";
 import type { CrashRecord } from "../crash.ts";
 import { CallerError, type SynapseError } from "../errors.ts";
 import type { RestartDecision } from "../otp/report/supervisor-report.ts";
@@ -46,7 +47,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   readonly #report = (facts: AgentReportFacts, incarnation = this.shared.launched): void => {
     const { path, clock } = this.#scope;
     const report = { ...facts, agentId: this.agentId, path, atMs: clock.now(), incarnation } as AgentReport;
-    this.tell(() => this.environment.report(report));
+    this.shared.outbox.tell(() => this.environment.report(report));
   };
 
   constructor(spec: NormalAgentSpec, environment: EquippedEnvironment, limits: InstanceLimits) {
@@ -86,6 +87,10 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     const { phase } = this.#supervisor;
     if (phase === "running") return this.#speaker?.state ?? "ready";
     return phase === "stopping" || phase === "stopped" ? phase : "restarting";
+  }
+
+  get actors(): readonly AnyActorRef[] {
+    return this.#set.all.flatMap(({ life }) => life.actor ?? []);
   }
 
   get stopped(): boolean {
@@ -161,6 +166,10 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     await this.#set.allReady();
   }
 
+  killWorker(): number | undefined {
+    return this.#speaker?.workers.killCurrent();
+  }
+
   async stop(): Promise<void> {
     if (this.stopped) return;
     const { whenStopped } = this.#supervisor;
@@ -170,14 +179,6 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
 
   serve(): void {
     this.runs.serve();
-  }
-
-  turn(work: () => void): void {
-    this.shared.outbox.turn(work);
-  }
-
-  tell(letter: () => void): void {
-    this.shared.outbox.tell(letter);
   }
 
   children(): ChildSpec[] {
@@ -250,6 +251,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     return new RunDispatcher({
       spec: this.spec,
       maxMessageBytes: this.environment.maxMessageBytes,
+      tracer: () => this.environment.tracer,
       clock,
       queue: this.queue,
       shared: this.shared,

@@ -11,7 +11,7 @@ import { Instance, type InstanceOwner } from "./instance.ts";
 import type { InstanceInfo } from "./instance-info.ts";
 import { SharedLife } from "./life.ts";
 import type { LoopMonitor } from "./loop-monitor.ts";
-import type { AgentState } from "./machine.ts";
+import type { AgentActor, AgentState } from "./machine.ts";
 import type { PendingRun } from "./pending-run.ts";
 import { RunDispatcher } from "./run-dispatcher.ts";
 import { RunQueue } from "./run-queue.ts";
@@ -37,6 +37,7 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
     this.runs = new RunDispatcher({
       spec,
       maxMessageBytes: environment.maxMessageBytes,
+      tracer: () => environment.tracer,
       clock: () => instance.life.clock,
       queue: this.queue,
       shared: this.shared,
@@ -57,6 +58,11 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
 
   get state(): AgentState {
     return this.#instance.life.state;
+  }
+
+  get actors(): readonly AgentActor[] {
+    const { actor } = this.#instance.life;
+    return actor === undefined ? [] : [actor];
   }
 
   get stopped(): boolean {
@@ -125,6 +131,10 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
 
   stop(): Promise<void> {
     return this.#instance.stop();
+  }
+
+  killWorker(): number | undefined {
+    return this.#instance.workers.killCurrent();
   }
 
   serve(): void {

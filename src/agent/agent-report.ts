@@ -44,8 +44,8 @@ export type AgentReport =
   | (AgentReportBase & { type: "worker.killed"; crash: CrashRecord })
   /** The worker ended and nobody had asked for it. The supervisor's decision follows. */
   | (AgentReportBase & { type: "agent.crashed"; crash: CrashRecord })
-  /** A worker takes a run, `waitedMs` after it was asked for. */
-  | (AgentReportBase & { type: "run.started"; runId: string; attempt: number; waitedMs: number })
+  /** A worker takes a run, `waitedMs` after it was asked for. `traceId` is OpenTelemetry's, where the run is traced. */
+  | (AgentReportBase & { type: "run.started"; runId: string; traceId?: string; attempt: number; waitedMs: number })
   /**
    * The caller of a run was answered, `durationMs` after it had asked. `code` and `kind` are the error's; `usage` is what the run has used, where that is
    * known.
@@ -53,6 +53,7 @@ export type AgentReport =
   | (AgentReportBase & {
       type: "run.settled";
       runId: string;
+      traceId?: string;
       outcome: "completed" | "failed" | "cancelled";
       durationMs: number;
       code?: ErrorCode;

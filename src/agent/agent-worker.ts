@@ -109,14 +109,19 @@ export class AgentWorker {
       startTimeoutMs: spec.startTimeoutMs,
       maxMessageBytes: environment.maxMessageBytes,
       memoryLimitBytes: spec.memoryLimitBytes,
-      onLog: (record) => logWorkerLine(logger, record, environment.logFields),
+      onLog(record) {
+        logWorkerLine(logger, record, environment.logFields);
+        environment.onLine?.({ agentId: spec.id, incarnation, level: record.level, text: record.message });
+      },
       onDraining: (signal) => this.#onDraining(signal),
     });
   }
 
   /** Follows it from its spawn to its end; called once, when its keeper knows it. */
   follow(): void {
-    this.#keeper.workerSpawned(this);
+    const { spawned } = this.#process;
+    if (spawned === undefined) this.#keeper.workerSpawned(this);
+    else void spawned.then(() => this.#keeper.workerSpawned(this));
     void this.#process.exited.then((exit) => this.#onExit(exit));
     void this.#connect(this.#clock.monotonicMs());
   }

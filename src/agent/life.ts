@@ -71,6 +71,11 @@ export class AgentLife {
     return this.#actor === undefined ? "stopped" : (actorState(this.#actor) as AgentState);
   }
 
+  /** Its machine at work, or the last one; undefined before its first start. */
+  get actor(): AgentActor | undefined {
+    return this.#actor;
+  }
+
   get stopped(): boolean {
     return this.state === "stopped";
   }

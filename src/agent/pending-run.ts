@@ -8,6 +8,7 @@ import type { AgentClient } from "../rpc/agent-client.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import type { RunProgress } from "./carriage.ts";
 import type { RetryOptions, RunFate } from "./retry.ts";
+import type { RunTracer } from "./run-span.ts";
 
 /** A run as the agent sees it, whatever it answers with. */
 export interface PendingRun {
@@ -41,6 +42,7 @@ export interface RunOwner {
   readonly schema: StandardSchemaV1 | undefined;
   /** What becomes of its runs when their worker dies, where the run itself does not say. */
   readonly retry: RetryOptions | undefined;
+  readonly tracer: RunTracer | undefined;
   /** Largest request, in bytes. */
   readonly maxMessageBytes: number;
   /** Why no worker serves, when a start has failed and is tried again. */

@@ -13,6 +13,7 @@ import type { PendingRun } from "./pending-run.ts";
 import type { Renewal } from "./renewal.ts";
 import type { RetryOptions } from "./retry.ts";
 import type { RunQueue } from "./run-queue.ts";
+import type { RunTracer } from "./run-span.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 import type { Workers } from "./workers.ts";
 
@@ -29,6 +30,7 @@ export interface RunServer {
 export interface RunDispatcherParts {
   readonly spec: NormalAgentSpec;
   readonly maxMessageBytes: number;
+  readonly tracer: () => RunTracer | undefined;
   readonly clock: () => Clock;
   readonly queue: RunQueue<PendingRun>;
   readonly shared: SharedLife;
@@ -81,6 +83,10 @@ export class RunDispatcher implements RunTaker {
 
   get retry(): RetryOptions | undefined {
     return this.#parts.spec.retry;
+  }
+
+  get tracer(): RunTracer | undefined {
+    return this.#parts.tracer();
   }
 
   get maxMessageBytes(): number {

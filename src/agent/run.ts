@@ -17,6 +17,7 @@ import { Deaths, type RunFate } from "./retry.ts";
 import { encodeOptions, type RunOptions } from "./run-options.ts";
 import { type Outcome, outcomeOf } from "./run-outcome.ts";
 import { type RunResult, resultOf } from "./run-result.ts";
+import type { RunSpan } from "./run-span.ts";
 
 /** What unary and streaming runs share: waiting, cancelling, the deadline, the answer to the caller, and the end in the worker. */
 export abstract class Run<Output> implements PendingRun {
@@ -35,6 +36,7 @@ export abstract class Run<Output> implements PendingRun {
   readonly #resolve: (result: RunResult<Output>) => void;
   readonly #reject: (error: Error) => void;
   readonly #deaths: Deaths;
+  readonly #span: RunSpan | undefined;
   #timer: unknown;
   readonly #rest = new Lingering(this.id, (facts) => this.#report(facts));
   #forgetSignal: (() => void) | undefined;
@@ -53,6 +55,9 @@ export abstract class Run<Output> implements PendingRun {
     this.#timeoutMs = timeoutMs;
     this.#deaths = new Deaths(options, owner.retry);
     this.request = encodeOptions(this.id, prompt, options, owner);
+    const { agentId, tracer } = owner;
+    this.#span = tracer?.begin({ agentId, runId: this.id, conversationId: options.conversationId });
+    this.request.headers = this.#span?.headers ?? {};
     const { promise, resolve, reject } = Promise.withResolvers<RunResult<Output>>();
     this.result = promise;
     this.#resolve = resolve;
@@ -103,7 +108,7 @@ export abstract class Run<Output> implements PendingRun {
     const leftMs = this.#leftMs();
     this.request.address(incarnation, leftMs === undefined ? undefined : Math.max(1, leftMs));
     const { attempt } = this.request;
-    this.#report({ type: "run.started", runId: this.id, attempt, waitedMs: this.#sinceAskedMs() });
+    this.#report({ type: "run.started", ...this.#ids(), attempt, waitedMs: this.#sinceAskedMs() });
     const run = { id: this.id, attempt };
     const ends = { carriageEnded: () => this.#gone(), connectionLost: () => this.owner.connectionLost(incarnation) };
     const carriage = new Carriage(client, run, ends, this.owner.clock);
@@ -245,7 +250,8 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   #reportSettled(outcome: Outcome): void {
-    this.#report({ type: "run.settled", runId: this.id, durationMs: this.#sinceAskedMs(), ...outcome });
+    this.#span?.end(outcome, { attempts: this.request.attempt, incarnation: this.#incarnation });
+    this.#report({ type: "run.settled", ...this.#ids(), durationMs: this.#sinceAskedMs(), ...outcome });
   }
 
   #report(facts: AgentReportFacts): void {
@@ -281,6 +287,11 @@ export abstract class Run<Output> implements PendingRun {
   #cancelled(reason: unknown): RunError {
     const message = `run of agent "${this.owner.agentId}" was cancelled by its caller`;
     return new RunError("run_cancelled", message, { ...this.#facts(), kind: "cancelled", cause: reason });
+  }
+
+  /** What reports name it by. */
+  #ids(): { runId: string; traceId?: string } {
+    return { runId: this.id, ...this.#span?.ids };
   }
 
   #facts(): { agentId: string; runId: string } {

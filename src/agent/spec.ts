@@ -76,7 +76,7 @@ export interface AgentSpec<Output = unknown> {
   readonly retry?: RetryOptions | undefined;
   /** Asked about this agent's ends before its supervisor's policy, which answers where it passes. */
   readonly policy?: AnyRestartPolicy | undefined;
-  /** How workers are started; "auto" is "spawn". */
+  /** How workers are started; default "auto": "zygote" on Linux, "spawn" elsewhere. */
   readonly launcher?: "spawn" | "zygote" | "auto" | undefined;
 }
 

@@ -150,6 +150,13 @@ export class Workers implements WorkerKeeper {
     for (const worker of this.#living) worker.kill();
   }
 
+  /** Kills every process where there is a current one. Answers the current one's id; undefined when there is none. */
+  killCurrent(): number | undefined {
+    const { pid } = this;
+    if (pid !== undefined) this.kill();
+    return pid;
+  }
+
   /** Hands the current worker no more runs. */
   stopServing(): void {
     this.#current?.stopServing();

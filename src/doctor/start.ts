@@ -5,7 +5,7 @@ import { defineAgent } from "../agent/define.ts";
 import { SynapseError } from "../errors.ts";
 import type { SystemLogger } from "../logger.ts";
 import { searchPackage } from "../python/package-folder.ts";
-import { startSystem } from "../system.ts";
+import { startSystem } from "../start-system.ts";
 import { type Finding, fixIn, runs } from "./finding.ts";
 
 /** What came of it. */

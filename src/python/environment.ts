@@ -68,15 +68,15 @@ export function installerEnvironment(base: NodeJS.ProcessEnv): Record<string, st
 
 /**
  * The whole environment of a worker: `base` with `extra` on top. What is undefined is left out. Left out of `base` is what belongs to another
- * interpreter, PYTHONHOME above all, and SYNAPSE_WORKER, which marks a process that a launcher started: a host that is itself a worker's child
- * must not pass it on.
+ * interpreter, PYTHONHOME above all, and SYNAPSE_WORKER and SYNAPSE_SYSTEM, which mark a process that a launcher started: a host that is itself a
+ * worker's child must not pass them on.
  * @param base default: the host's own environment at this moment
  */
 export function workerEnvironment(
   extra: Readonly<Record<string, string>> = {},
   base: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
-  return without({ ...without(base, ofAnotherInterpreter), ...extra }, ["SYNAPSE_WORKER"]);
+  return without({ ...without(base, ofAnotherInterpreter), ...extra }, ["SYNAPSE_WORKER", "SYNAPSE_SYSTEM"]);
 }
 
 /**

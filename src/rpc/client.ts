@@ -89,7 +89,8 @@ class GrpcAgentClient implements AgentClient {
 
   async run(run: EncodedRun, options: CallOptions = {}): Promise<WireRunResult> {
     const call = this.#begin(run, options);
-    return toRunResult(await this.#unary(AgentService.method.run, this.#checked(run, call), call), call);
+    const request = this.#checked(run, call);
+    return toRunResult(await this.#unary(AgentService.method.run, request, call, run.headers), call);
   }
 
   stream(run: EncodedRun, options: CallOptions = {}): AsyncGenerator<WireRunEvent, void, undefined> {
@@ -98,7 +99,7 @@ class GrpcAgentClient implements AgentClient {
       open: async (call, signal) => {
         const request = once(this.#checked(run, call));
         const { runStream } = AgentService.method;
-        return (await this.#transport.stream(runStream, signal, call.timeoutMs, undefined, request)).message;
+        return (await this.#transport.stream(runStream, signal, call.timeoutMs, run.headers, request)).message;
       },
       toError: (reason, call) => toCallError(reason, call, this.#session),
     });
@@ -139,11 +140,12 @@ class GrpcAgentClient implements AgentClient {
     method: DescMethodUnary<I, O>,
     request: MessageShape<I>,
     call: Call,
+    headers?: Readonly<Record<string, string>>,
   ): Promise<MessageShape<O>> {
     const linked = call.signal === undefined ? undefined : linkedController(call.signal);
     try {
       const signal = linked?.controller.signal;
-      return (await this.#transport.unary(method, signal, call.timeoutMs, undefined, request)).message;
+      return (await this.#transport.unary(method, signal, call.timeoutMs, headers, request)).message;
     } catch (error) {
       throw toCallError(error, call, this.#session);
     } finally {

@@ -3,6 +3,7 @@
 import { RunError } from "../errors.ts";
 import {
   type DescribeResponse,
+  type OutputAt,
   OutputKind,
   type RunResponse,
   type RunResponseChunk,
@@ -11,7 +12,7 @@ import {
 import type { Usage } from "../usage.ts";
 import { toRunError } from "./agent-error.ts";
 import { type Call, factsOf } from "./call.ts";
-import { parseExact, UnsafeNumberError } from "./exact-json.ts";
+import { parseExact, refuseUnsafe, type UnsafeHolders, UnsafeNumberError } from "./exact-json.ts";
 import { decodeJson, protocolViolation } from "./json.ts";
 import type { AgentDescription, WireRunEvent, WireRunResult } from "./run-types.ts";
 import { toNumber, toUsage } from "./usage.ts";
@@ -33,9 +34,10 @@ const OUTCOMES: Readonly<Partial<Record<number, Outcome>>> = {
 export function toRunResult(response: RunResponse, call: Call): WireRunResult {
   const facts = factsOf(call);
   const usage = toUsage(response.usage, facts);
-  const newMessages = toMessages(response.newMessagesJson, call);
+  const holders: UnsafeHolders = new Map();
+  const newMessages = toMessages(response.newMessagesJson, call, holders);
   return {
-    output: toOutput(response, call, { newMessages, usage }),
+    output: toOutput(response, call, { newMessages, usage, holders }),
     usage,
     newMessages,
     runId: response.runId,
@@ -112,12 +114,19 @@ export function toDescription(response: DescribeResponse, call: Call): AgentDesc
   };
 }
 
+/** What an output is read with. */
+interface RunSoFar {
+  readonly newMessages: unknown[];
+  readonly holders: UnsafeHolders;
+  readonly usage: Usage;
+}
+
 /** A worker that knows `result` alone answers with text; structured output has no meaning without its JSON. */
-function toOutput(response: RunResponse, call: Call, run: { newMessages: unknown[]; usage: Usage }): unknown {
+function toOutput(response: RunResponse, call: Call, run: RunSoFar): unknown {
   const rule = call.unsafeNumbers ?? "string";
   const facts = factsOf(call);
   try {
-    if (response.outputAt !== undefined) return toOutputAt(response, call);
+    if (response.outputAt !== undefined) return outputAt(response.outputAt, call, run);
     if (response.outputJson.byteLength === 0 && response.kind !== OutputKind.STRUCTURED) return response.result;
     return decodeJson(response.outputJson, "output_json", { facts, rule });
   } catch (error) {
@@ -132,14 +141,17 @@ function toOutput(response: RunResponse, call: Call, run: { newMessages: unknown
 }
 
 /** An output that the new messages hold already: the content of a text part, or the arguments of a tool call, as an object or as their JSON. */
-function toOutputAt({ outputAt, newMessagesJson }: RunResponse, call: Call): unknown {
+function outputAt(at: OutputAt, call: Call, { newMessages, holders }: RunSoFar): unknown {
   const rule = call.unsafeNumbers ?? "string";
-  const facts = factsOf(call);
-  const messages = decodeJson(newMessagesJson, "new_messages_json", { facts, rule }) as Partial<Message>[];
-  const part = messages[outputAt?.message ?? -1]?.parts?.[outputAt?.part ?? -1];
+  const part = (newMessages as Partial<Message>[])[at.message]?.parts?.[at.part];
   if (part?.part_kind === "text" && typeof part.content === "string") return part.content;
-  if (part?.part_kind === "tool-call") return typeof part.args === "string" ? parseExact(part.args, rule) : part.args;
-  throw protocolViolation("points to an output that is not in its messages", facts);
+  if (part?.part_kind === "tool-call") {
+    if (typeof part.args === "string") return parseExact(part.args, rule);
+    // The messages were read by another rule: in them such a number is no fault.
+    if (rule === "error") refuseUnsafe(part.args, holders);
+    return part.args;
+  }
+  throw protocolViolation("points to an output that is not in its messages", factsOf(call));
 }
 
 /** As much of a pydantic-ai message as an output is found by. */
@@ -147,8 +159,8 @@ interface Message {
   parts: { part_kind?: unknown; content?: unknown; args?: unknown }[];
 }
 
-function toMessages(bytes: Uint8Array, call: Call): unknown[] {
-  const messages = optionalJson(bytes, "new_messages_json", call) ?? [];
+function toMessages(bytes: Uint8Array, call: Call, holders: UnsafeHolders): unknown[] {
+  const messages = optionalJson(bytes, "new_messages_json", call, holders) ?? [];
   if (!Array.isArray(messages)) throw protocolViolation("sent new_messages_json that is not a list", factsOf(call));
   return messages;
 }
@@ -168,8 +180,8 @@ function omitted(bytes: bigint): { omittedBytes?: number } {
 }
 
 /** A document beside the output: a number that the output may not hold is told as its text. */
-function optionalJson(bytes: Uint8Array, field: string, call: Call): unknown {
+function optionalJson(bytes: Uint8Array, field: string, call: Call, holders?: UnsafeHolders): unknown {
   if (bytes.byteLength === 0) return undefined;
   const rule = call.unsafeNumbers === "bigint" ? "bigint" : "string";
-  return decodeJson(bytes, field, { facts: factsOf(call), rule });
+  return decodeJson(bytes, field, { facts: factsOf(call), rule, ...(holders === undefined ? {} : { holders }) });
 }

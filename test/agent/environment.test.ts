@@ -17,7 +17,7 @@ test("an agent outside of a system is refused by name", async () => {
 describe("two copies of this package", () => {
   test("are one to an agent and its system", async () => {
     vi.resetModules();
-    const other = (await import("../../src/system.ts")) as typeof import("../../src/system.ts");
+    const other = (await import("../../src/start-system.ts")) as typeof import("../../src/start-system.ts");
     const launcher = createFakeLauncher();
     const children = [defineAgent({ id: "poet", entry: "poet.py:agent" })];
     const logger = pino({ level: "silent" });
@@ -35,7 +35,7 @@ describe("two copies of this package", () => {
 
   test("cannot share supervisors, and say so", async () => {
     vi.resetModules();
-    const other = (await import("../../src/system.ts")) as typeof import("../../src/system.ts");
+    const other = (await import("../../src/start-system.ts")) as typeof import("../../src/start-system.ts");
     const children = [defineSupervisor({ id: "inner", children: [] })];
     const refused = other.startSystem({ children, logger: pino({ level: "silent" }) });
     const error = (await rejection(refused)) as Error;

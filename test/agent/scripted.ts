@@ -46,6 +46,7 @@ export const started: WireRunEvent = { type: "started", seq: 1, modelName: "scri
 
 /** An owner that writes down what its runs tell it. */
 export class ScriptedOwner implements RunOwner {
+  readonly tracer = undefined;
   startError: SynapseError | undefined;
   readonly agentId = "poet";
   readonly clock: VirtualClock = createVirtualClock();

@@ -1,5 +1,6 @@
 /** The bars: what must hold for this package to be worth its place between a service and its agents. */
 
+import type { LauncherMeasures } from "./launchers.ts";
 import type { LifecycleMeasures } from "./lifecycle.ts";
 import type { StreamMeasures } from "./stream.ts";
 import type { UnaryMeasures } from "./unary.ts";
@@ -7,26 +8,40 @@ import type { UnaryMeasures } from "./unary.ts";
 /** Everything that was measured. */
 export interface Measures extends UnaryMeasures, StreamMeasures {
   readonly lifecycle: LifecycleMeasures;
+  /** Not on a system without a zygote. */
+  readonly launchers: LauncherMeasures | undefined;
 }
 
 /** One bar and the figure that met or missed it. */
 export interface Bar {
   readonly what: string;
   readonly figure: number;
-  readonly unit: "×" | "ms";
+  readonly unit: "×" | "ms" | "MB";
   readonly rule: "at most" | "at least";
   readonly limit: number;
   readonly passed: boolean;
 }
 
 /** Holds the measures against the bars. */
-export function checkBars({ unaryP50, throughput, streamedChunks, lifecycle }: Measures): Bar[] {
+export function checkBars({ unaryP50, throughput, streamedChunks, lifecycle, launchers }: Measures): Bar[] {
   return [
     bar("agent.run p50, of bare Connect", unaryP50.ratios.connect, "×", "at most", 1.25),
     bar("agent.run throughput, of bare Connect", throughput.ratios.connect, "×", "at least", 0.85),
     bar("agent.stream chunks/s, of bare Connect", streamedChunks.ratios.connect, "×", "at least", 0.85),
     bar("kill -9 to exit seen, median", lifecycle.exitSeen.median, "ms", "at most", 50),
     bar("restart adds to a plain start, median", lifecycle.restartAdds.median, "ms", "at most", 50),
+    ...(launchers === undefined ? [] : launcherBars(launchers)),
+  ];
+}
+
+function launcherBars({ nextRun, burst, crowd, agentUss, burstPss }: LauncherMeasures): Bar[] {
+  return [
+    bar("kill -9 to next run, spawn ÷ zygote", nextRun.ratio, "×", "at least", 25),
+    bar("kill -9 to next run by zygote, median", nextRun.zygote.median, "ms", "at most", 40),
+    bar("burst of restarts, spawn ÷ zygote", burst.ratio, "×", "at least", 25),
+    bar("crowd of restarts by zygote, median", crowd.median, "ms", "at most", 1_500),
+    bar("private memory of an agent by zygote", agentUss.zygote.median, "MB", "at most", 13),
+    bar("memory of a burst, spawn ÷ zygote", burstPss.ratio, "×", "at least", 3),
   ];
 }
 

@@ -7,9 +7,10 @@ import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, it } from "vitest";
 import { checkBars, type Measures } from "./bars.ts";
 import { clientNames } from "./clients.ts";
-import type { Series } from "./lifecycle.ts";
+import type { LauncherMeasures } from "./launchers.ts";
 import type { BenchResult } from "./report.ts";
 import { type Comparison, compare } from "./rounds.ts";
+import type { LauncherSeries, Series } from "./series.ts";
 import { quickSettings } from "./settings.ts";
 import { median, percentile } from "./statistics.ts";
 
@@ -36,8 +37,8 @@ describe("the benchmark", () => {
     const result = JSON.parse(readFileSync(join(directory, "smoke.json"), "utf8")) as BenchResult;
     expect(result).toMatchObject({ name: "smoke", settings: quickSettings });
     expect(result.machine.worker).toMatchObject({ python: expect.any(String) });
-    expect(result.bars).toHaveLength(5);
-    const { lifecycle, ...comparisons } = result.measures;
+    expect(result.bars).toHaveLength(process.platform === "linux" ? 11 : 5);
+    const { lifecycle, launchers, ...comparisons } = result.measures;
     expect(Object.keys(comparisons).toSorted()).toEqual(
       ["nodeCpuPerChunk", "nodeCpuPerRun", "streamedChunks", "throughput", "unaryP50", "unaryP99"].toSorted(),
     );
@@ -51,8 +52,26 @@ describe("the benchmark", () => {
       expect(values).toHaveLength(quickSettings.crashes);
       expect([...values, ...Object.values(summary)].every(Number.isFinite)).toBe(true);
     }
+    if (launchers !== undefined) expectCompleteLaunchers(launchers);
   }, 130_000);
 });
+
+function expectCompleteLaunchers({ nextRun, burst, crowd, crowdStartMs, agentUss, burstPss }: LauncherMeasures): void {
+  const { restarts, burstAgents, bursts, crowds } = quickSettings;
+  const counts: [LauncherSeries, number][] = [
+    [nextRun, restarts],
+    [burst, bursts],
+    [agentUss, burstAgents],
+    [burstPss, 1],
+  ];
+  for (const [{ spawn, zygote, ratio }, count] of counts) {
+    expect(spawn.values).toHaveLength(count);
+    expect(zygote.values).toHaveLength(count);
+    expect(ratio).toBeGreaterThan(0);
+  }
+  expect(crowd.values).toHaveLength(crowds);
+  expect(crowdStartMs).toBeGreaterThan(0);
+}
 
 function expectComplete({ values, medians, ratios }: Comparison): void {
   for (const name of clientNames) {
@@ -88,8 +107,15 @@ describe("the statistics of the benchmark", () => {
 
 describe("the bars of the benchmark", () => {
   it("are met at their limits and missed beyond them", () => {
-    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual([true, true, true, true, true]);
+    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual(Array(5).fill(true));
     expect(checkBars(measures(1.26, 0.84, 51)).some(({ passed }) => passed)).toBe(false);
+  });
+
+  it("hold the two launchers against each other where both are", () => {
+    const atLimits = { ...measures(1.25, 0.85, 50), launchers: launcherMeasures(25, 40, 1_500, 13, 3) };
+    const beyond = { ...measures(1.26, 0.84, 51), launchers: launcherMeasures(24.9, 41, 1_501, 13.1, 2.9) };
+    expect(checkBars(atLimits).map(({ passed }) => passed)).toEqual(Array(11).fill(true));
+    expect(checkBars(beyond).some(({ passed }) => passed)).toBe(false);
   });
 });
 
@@ -100,7 +126,7 @@ function measures(latency: number, rate: number, ms: number): Measures {
     medians: { agent: 1, connect: 1, grpcJs: 1 },
     ratios: { connect: ratio, grpcJs: ratio },
   });
-  const series: Series = { values: [ms], median: ms, p25: ms, p75: ms, max: ms };
+  const series = seriesOf(ms);
   return {
     unaryP50: comparison(latency),
     unaryP99: comparison(latency),
@@ -108,6 +134,7 @@ function measures(latency: number, rate: number, ms: number): Measures {
     nodeCpuPerRun: comparison(1),
     streamedChunks: comparison(rate),
     nodeCpuPerChunk: comparison(1),
+    launchers: undefined,
     lifecycle: {
       plainStart: series,
       restart: series,
@@ -118,4 +145,30 @@ function measures(latency: number, rate: number, ms: number): Measures {
       runsRejected: 0,
     },
   };
+}
+
+function launcherMeasures(
+  ratio: number,
+  nextRun: number,
+  crowd: number,
+  uss: number,
+  memory: number,
+): LauncherMeasures {
+  const compared = (zygote: number, of: number): LauncherSeries => ({
+    spawn: seriesOf(zygote * of),
+    zygote: seriesOf(zygote),
+    ratio: of,
+  });
+  return {
+    nextRun: compared(nextRun, ratio),
+    burst: compared(100, ratio),
+    crowd: seriesOf(crowd),
+    crowdStartMs: crowd,
+    agentUss: compared(uss, memory),
+    burstPss: compared(100, memory),
+  };
+}
+
+function seriesOf(value: number): Series {
+  return { values: [value], median: value, p25: value, p75: value, max: value };
 }

@@ -1,7 +1,8 @@
 import type { Bar, Measures } from "./bars.ts";
-import type { Series } from "./lifecycle.ts";
+import type { LauncherMeasures } from "./launchers.ts";
 import type { Machine } from "./machine.ts";
 import type { Comparison } from "./rounds.ts";
+import type { LauncherSeries, Series } from "./series.ts";
 import type { BenchSettings } from "./settings.ts";
 
 /** All of one benchmark, as it is written to its file. */
@@ -18,7 +19,7 @@ export interface BenchResult {
 
 /** The result as text for a terminal of 100 columns. */
 export function formatResult({ machine, settings, measures, bars, durationMs }: BenchResult): string {
-  const { lifecycle } = measures;
+  const { lifecycle, launchers } = measures;
   const { rounds, unaryCalls, throughputCalls, concurrency, chunks, crashes } = settings;
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.system}, load ${machine.loadBefore} before`,
@@ -44,9 +45,30 @@ export function formatResult({ machine, settings, measures, bars, durationMs }: 
     seriesRow("kill -9 to next successful run", lifecycle.nextRun),
     `runs that dead workers held, each rejected with its worker's exit: ${lifecycle.runsRejected}`,
     "",
+    ...(launchers === undefined ? [] : launcherRows(launchers, settings)),
     ...bars.map(formatBar),
     `took ${Math.round(durationMs / 1_000)} s`,
   ].join("\n");
+}
+
+function launcherRows(launchers: LauncherMeasures, settings: BenchSettings): string[] {
+  const { restarts, burstAgents, bursts, crowdAgents, crowds } = settings;
+  return [
+    `launcher: "spawn" and launcher: "zygote" in turn: medians; ratios are medians of the rounds' ratios`,
+    row("", "spawn", "zygote", "÷ zygote"),
+    launcherRow(`kill -9 to next run (${restarts})`, launchers.nextRun, "ms"),
+    launcherRow(`kill -9 of ${burstAgents} to all ready (${bursts})`, launchers.burst, "ms"),
+    row(`kill -9 of ${crowdAgents} to all ready (${crowds})`, "", `${launchers.crowd.median.toFixed(0)} ms`),
+    row(`start of a system of ${crowdAgents}`, "", `${launchers.crowdStartMs.toFixed(0)} ms`),
+    launcherRow("private memory of an agent", launchers.agentUss, "MB"),
+    launcherRow(`memory of ${burstAgents} agents, with their launcher`, launchers.burstPss, "MB"),
+    "",
+  ];
+}
+
+function launcherRow(label: string, { spawn, zygote, ratio }: LauncherSeries, unit: string): string {
+  const value = ({ median }: Series) => `${median.toFixed(1)} ${unit}`;
+  return row(label, value(spawn), value(zygote), `${ratio.toFixed(2)}×`);
 }
 
 function versions(of: Readonly<Record<string, string>>): string {
@@ -77,6 +99,6 @@ function seriesRow(label: string, { median, p25, p75, max }: Series): string {
 }
 
 function formatBar({ passed, what, figure, unit, rule, limit }: Bar): string {
-  const value = (number: number) => (unit === "×" ? `${number.toFixed(2)}×` : `${number.toFixed(1)} ms`);
+  const value = (number: number) => (unit === "×" ? `${number.toFixed(2)}×` : `${number.toFixed(1)} ${unit}`);
   return `${passed ? "pass" : "FAIL"}  ${what.padEnd(42)}${value(figure).padStart(9)}  (${rule} ${value(limit)})`;
 }

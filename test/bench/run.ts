@@ -7,6 +7,7 @@
 
 import { checkBars } from "./bars.ts";
 import { readOptions, writeResult } from "./command.ts";
+import { measureLaunchers } from "./launchers.ts";
 import { measureLifecycle } from "./lifecycle.ts";
 import { describeMachine } from "./machine.ts";
 import { type BenchResult, formatResult } from "./report.ts";
@@ -26,7 +27,9 @@ async function runBench(name: string, settings: BenchSettings): Promise<BenchRes
   const machine = describeMachine();
   const { worker, ...comparisons } = await compareClients(settings);
   tell(`${settings.crashes} crashes and plain starts`);
-  const measures = { ...comparisons, lifecycle: await measureLifecycle(settings) };
+  const lifecycle = await measureLifecycle(settings);
+  tell(`${settings.restarts} restarts, ${settings.bursts} bursts and ${settings.crowds} crowds by the launchers`);
+  const measures = { ...comparisons, lifecycle, launchers: await measureLaunchers(settings) };
   const bars = checkBars(measures);
   return {
     name,

@@ -2,7 +2,7 @@
 
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { startSystem } from "../../src/system.ts";
+import { startSystem } from "../../src/start-system.ts";
 import type { Launcher, Worker } from "../../src/worker/launcher.ts";
 import { createSpawnLauncher } from "../../src/worker/spawn-launcher.ts";
 import { callAtRandom, type World } from "../stress/random-api.ts";

@@ -7,7 +7,8 @@ import { defineAgent } from "../../src/agent/define.ts";
 import type { AgentSpec } from "../../src/agent/spec.ts";
 import type { ChildSpec } from "../../src/otp/supervisor/child-spec.ts";
 import type { Report } from "../../src/report.ts";
-import { type System, type SystemParts, startSystem } from "../../src/system.ts";
+import { type SystemParts, startSystem } from "../../src/start-system.ts";
+import type { System } from "../../src/system.ts";
 import type { SystemOptions } from "../../src/system-options.ts";
 import { statFields } from "../../src/worker/proc.ts";
 
@@ -41,9 +42,17 @@ afterEach(async () => {
   await Promise.all(systems.map((system) => system.stop({ timeoutMs: 10_000 })));
 });
 
+/** How agents under test are started, unless a test is about that: as by default, or with SYNAPSE_TEST_LAUNCHER=spawn as where there is no zygote. */
+export const testLauncher = process.env.SYNAPSE_TEST_LAUNCHER === "spawn" ? "spawn" : "auto";
+
+/** Defines an agent that is started as this run of the tests says. */
+export function testAgent<Output = unknown>(spec: AgentSpec<Output>) {
+  return defineAgent<Output>({ launcher: testLauncher, ...spec });
+}
+
 /** An agent over test/fixtures/agents/controllable.py, whose prompts are commands. */
 export function controllable(spec: Partial<AgentSpec> = {}) {
-  return defineAgent({ id: "ctl", entry: "test/fixtures/agents/controllable.py:agent", ...spec });
+  return testAgent({ id: "ctl", entry: "test/fixtures/agents/controllable.py:agent", ...spec });
 }
 
 /** Starts a system and watches it. */

@@ -15,7 +15,7 @@ test("a worker's environment is the host's with the additions on top", () => {
 });
 
 test("the mark of a worker is not passed on", () => {
-  expect(workerEnvironment({}, { SYNAPSE_WORKER: "1", A: "1" })).toEqual({ A: "1" });
+  expect(workerEnvironment({}, { SYNAPSE_WORKER: "1", SYNAPSE_SYSTEM: "7:1", A: "1" })).toEqual({ A: "1" });
 });
 
 test("the host's environment is the default", () => {

@@ -111,6 +111,25 @@ describe("an output that the messages hold", () => {
     expect(result({ outputAt, newMessagesJson: json(messages) }).output).toEqual(output);
   });
 
+  test("is refused for a number of its own by the rule error, and not for one elsewhere in the messages", () => {
+    const exact = (text: string) => new TextEncoder().encode(text);
+    const read = (document: string, part: number) =>
+      toRunResult(
+        create(RunResponseSchema, { outputAt: { message: 0, part }, newMessagesJson: exact(document) }),
+        beginCall('run "r" of agent "a"', { agentId: "a", runId: "r" }, {}, "error"),
+      );
+    const around =
+      '[{"id":9007199254740993,"parts":[{"part_kind":"tool-call","args":{"deep":[{"id":9007199254740995}]}},';
+    const harmless = `${around}{"part_kind":"tool-call","args":{"id":7}},{"part_kind":"text","content":"long"}]}]`;
+    expect(read(harmless, 1)).toMatchObject({ output: { id: 7 }, newMessages: [{ id: "9007199254740993" }] });
+    expect(read(harmless, 2).output).toBe("long");
+    expect(() => read(harmless, 0)).toThrow(
+      expect.objectContaining({ code: "output_invalid", message: expect.stringContaining("9007199254740995") }),
+    );
+    const asText = `${around}{"part_kind":"tool-call","args":"{\\"id\\":9007199254740997}"}]}]`;
+    expect(() => read(asText, 1)).toThrow(expect.objectContaining({ code: "output_invalid" }));
+  });
+
   test("and is not where it is said to be is a protocol violation", () => {
     const outputAt = { message: 0, part: 0 };
     expect(() => result({ outputAt, newMessagesJson: json(messages) })).toThrow(violation("points to an output"));

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { startSystem } from "../../src/system.ts";
+import { startSystem } from "../../src/start-system.ts";
 import { createFakeLauncher, createVirtualClock, type FakeRun, type FakeWorker } from "../../src/testing/index.ts";
 import { realClock } from "../../src/worker/clock.ts";
 import { createChance } from "./random.ts";

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-__all__ = ["default_model", "hosted", "scripted_delay_ms", "without_grpc_fork_handlers"]
+__all__ = ["default_model", "hosted", "scripted_delay_ms", "take_environment", "without_grpc_fork_handlers"]
 
 
 def hosted() -> bool:
@@ -30,6 +30,15 @@ def without_grpc_fork_handlers() -> Iterator[None]:
         yield
     finally:
         os.environ.pop(name, None)
+
+
+def take_environment(env: Mapping[str, str]) -> None:
+    """Makes an environment this process's own. What agrees already is left as it is: each change is a call of C and a page of its own."""
+    for name in os.environ.keys() - env.keys():
+        del os.environ[name]
+    for name, value in env.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 def default_model() -> str | None:

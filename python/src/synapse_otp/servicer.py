@@ -23,6 +23,7 @@ from .oversize import fit_chunk, pieces, point_to_output
 from .run_ends import RunEnds
 from .run_work import RunWork, WorkerThreads
 from .runner import AgentRunner, Progress
+from .trace import caller_trace
 from .v1 import agent_pb2 as pb
 from .v1.agent_pb2_grpc import AgentServiceServicer
 
@@ -183,7 +184,11 @@ class AgentServicer(AgentServiceServicer):
         task = asyncio.current_task()
         assert task is not None
         current_run_id.set(request.run_id)  # the task is the call's own, and so is its context
-        with self._ends.counted((request.run_id, request.attempt)) as work, Agent.using_thread_executor(self._threads):
+        with (
+            self._ends.counted((request.run_id, request.attempt)) as work,
+            Agent.using_thread_executor(self._threads),
+            caller_trace(context.invocation_metadata()),
+        ):
             call = _Call(task, context, work)
             self._calls.add(call)
             try:

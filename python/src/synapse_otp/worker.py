@@ -100,6 +100,7 @@ def main(entry: str) -> NoReturn:
         _log.debug("asked to end before it served")
     except _Failed:
         code = 1
+    faulthandler.cancel_dump_traceback_later()  # what ends is not starting any more
     ending.no_interrupts()
     if code != 0:
         ending.grant(_LAST_WORDS_S)

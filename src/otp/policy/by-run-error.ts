@@ -1,6 +1,7 @@
 /** A policy for children that end with the error of a run: what the provider of a model says decides. */
 
 import type { RunError } from "../../errors.ts";
+import { describeAs } from "./description.ts";
 import { runErrorIn } from "./exit-classes.ts";
 import { type BackoffState, backoffOfOne, type ExponentialBackoff } from "./exponential-backoff.ts";
 import { checkInteger, checkOptions, longestPauseMs } from "./options.ts";
@@ -33,7 +34,7 @@ export function byRunError(options: ByRunError = {}): PassingPolicy<StateByChild
   const { quotaPauseMs = 3_600_000 } = options;
   checkInteger("options.quotaPauseMs", quotaPauseMs, 1);
   const backoff = backoffOfOne(options.backoff ?? {}, "options.backoff");
-  return perChild<BackoffState | undefined>((before, exit, nowMs) => {
+  const policy = perChild<BackoffState | undefined>((before, exit, nowMs) => {
     const error = runErrorIn(exit.reason);
     const trouble = error === undefined ? undefined : providerTrouble(error);
     const askedMs = Math.min(Math.max(0, Math.ceil(error?.retryAfterMs || 0)), longestPauseMs);
@@ -69,6 +70,7 @@ export function byRunError(options: ByRunError = {}): PassingPolicy<StateByChild
       }
     }
   });
+  return describeAs(policy, "byRunError", options);
 }
 
 /** What the error of a run says of the provider; undefined: nothing. */
