@@ -5,9 +5,10 @@ import { resolve } from "node:path";
 import { CallerError, invalidArgument } from "../errors.ts";
 import { loadModule, loadScript } from "../script/load.ts";
 import { ScriptModules } from "../script/modules.ts";
+import { explore } from "../simulate/explore.ts";
 import { defineFaults, type Faults } from "../simulate/faults.ts";
 import { simulate } from "../simulate/simulate.ts";
-import { simulationText } from "../simulate/table.ts";
+import { explorationText, simulationText } from "../simulate/table.ts";
 import { simulationSvg } from "../simulate/timeline.ts";
 import { type Command, isSet, type Terminal, textOf, type Words } from "./command.ts";
 
@@ -39,19 +40,28 @@ export const simulateCommand: Command = {
     },
     { flags: "--seed <number>", summary: "where chance comes from; default: 0" },
     { flags: "--for <time>", summary: "how long, as 90s, 15min, 1h or 2d; default: 1h" },
+    { flags: "--explore", summary: "put sequences of ends to the policies instead, and say what they should not do" },
     { flags: "--all", summary: "show every decision, not the first 20" },
     { flags: "--svg <file>", summary: "write a picture of who served when", names: "file" },
-    { flags: "--json", summary: "one JSON object: what simulate() of synapse-otp/simulate answers" },
+    { flags: "--json", summary: "one JSON object: what simulate() or explore() of synapse-otp/simulate answers" },
   ],
   examples: [
     "synapse-otp simulate tree.ts --faults faults.ts --seed 42 --for 1h",
     "synapse-otp simulate tree.ts --faults faults.ts --svg hour.svg",
+    "synapse-otp simulate tree.ts --explore",
   ],
+  notes: `Exit codes: 0 done, 1 failed, or --explore has found something, 2 the words make
+no sense.`,
   async run(words, terminal) {
     const seed = seedOf(textOf(words, "seed") ?? "0");
     const forMs = timeOf(textOf(words, "for") ?? "1h");
     const file = resolve(terminal.cwd, words.arguments[0] ?? "");
     const tree = await load(file, loadScript);
+    if (isSet(words, "explore")) {
+      const exploration = explore(tree);
+      terminal.out(isSet(words, "json") ? JSON.stringify(exploration) : explorationText(exploration));
+      return exploration.findings.length === 0 ? 0 : 1;
+    }
     const result = await simulate(tree, await faultsOf(words, terminal), { seed, forMs });
     const svg = textOf(words, "svg");
     if (svg !== undefined) write(resolve(terminal.cwd, svg), simulationSvg(result));
