@@ -7,6 +7,7 @@ import { createCompleteCommand } from "./complete.ts";
 import { completionCommand } from "./completion.ts";
 import { crashesCommand } from "./crashes.ts";
 import { doctorCommand } from "./doctor.ts";
+import { newCommand } from "./new.ts";
 import { parseAndRun } from "./parser.ts";
 import { psCommand } from "./ps.ts";
 import { runCommand } from "./run.ts";
@@ -15,6 +16,7 @@ import { simulateCommand } from "./simulate.ts";
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
+  newCommand,
   runCommand,
   simulateCommand,
   psCommand,
