@@ -17,7 +17,7 @@ import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
 import { normalizeSupervisorSpec } from "./otp/supervisor/spec.ts";
 import { Supervisor } from "./otp/supervisor/supervisor.ts";
 import { lookAtProcessOne, warnOfOrphans } from "./process-one.ts";
-import { workerEnvironment } from "./python/environment.ts";
+import { tellsTracebacks, workerEnvironment } from "./python/environment.ts";
 import { findInterpreter } from "./python/interpreter.ts";
 import { answerTimeoutMs } from "./python/probe.ts";
 import type { Report } from "./report.ts";
@@ -92,6 +92,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     env: workerEnv,
     logger,
     maxMessageBytes: python.maxMessageBytes ?? defaultMaxMessageBytes,
+    tracebacks: python.tracebacks ?? tellsTracebacks(),
     report,
   });
   environment.interpreter = interpreter;

@@ -77,7 +77,7 @@ export function controlOf(system: ToldSystem, environment: AgentEnvironment): Co
       return { state: handle.state };
     },
     kill: ({ agentId }) => {
-      const pid = agent(agentId).killWorker();
+      const pid = agent(agentId).handle.kill();
       if (pid !== undefined) return { pid };
       throw new SynapseError("not_found", `agent "${agentId}" has no worker now`);
     },

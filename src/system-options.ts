@@ -67,6 +67,11 @@ export interface PythonOptions {
   readonly preload?: readonly string[] | undefined;
   /** Largest request and answer in bytes, on both ends; default 64 MiB. */
   readonly maxMessageBytes?: number | undefined;
+  /**
+   * Whether Python's tracebacks, and what exceptions of the agents' own code say, leave the workers: into errors, crash records, reports and logs.
+   * Default: true, and false where NODE_ENV is "production".
+   */
+  readonly tracebacks?: boolean | undefined;
 }
 
 /** How a system is stopped. */
@@ -94,7 +99,7 @@ const knownOptions = new Set([
 ]);
 /** A record may hold some 100 KiB of stacks and lines. */
 const mostCrashes = 100_000;
-const knownPython = new Set(["interpreter", "cwd", "env", "preload", "maxMessageBytes"]);
+const knownPython = new Set(["interpreter", "cwd", "env", "preload", "maxMessageBytes", "tracebacks"]);
 
 /**
  * Checks the options that the system itself uses; the root supervisor checks its own.
@@ -134,7 +139,10 @@ export function checkSystemOptions(options: SystemOptions): void {
   if (python.cwd !== undefined) workingDirectory(python.cwd);
   if (python.env !== undefined) checkVariables("options.python.env", python.env);
   checkPreload(python.preload);
-  const { maxMessageBytes } = python;
+  const { maxMessageBytes, tracebacks } = python;
+  if (tracebacks !== undefined && typeof tracebacks !== "boolean") {
+    throw invalidArgument("options.python.tracebacks", tracebacks, "true or false");
+  }
   if (
     maxMessageBytes !== undefined &&
     !(Number.isInteger(maxMessageBytes) && maxMessageBytes >= 1_024 && maxMessageBytes <= 0x7fff_ffff)

@@ -7,6 +7,7 @@ const base = { agentId: "poet", path: "system/poet", atMs: 0, incarnation: 1 } a
 const usage = {
   inputTokens: 3,
   outputTokens: 4,
+  reasoningTokens: 0,
   totalTokens: 7,
   requests: 1,
   toolCalls: 2,
@@ -15,6 +16,9 @@ const usage = {
   inputAudioTokens: 0,
   outputAudioTokens: 0,
   cacheAudioReadTokens: 0,
+  cacheWrite1hTokens: 0,
+  audioSeconds: 0,
+  unmeasuredRequests: 0,
   details: {},
 };
 const slot = (id: string) =>

@@ -1,10 +1,8 @@
 /** The process of an agent with instances: a supervisor of them below it, and one queue that they serve. */
 
-import type { AnyActorRef } from "xstate";
 import type { CrashRecord } from "../crash.ts";
 import { CallerError, type SynapseError } from "../errors.ts";
 import type { RestartDecision } from "../otp/report/supervisor-report.ts";
-import type { Clock } from "../otp/scheduler/clock.ts";
 import type { ChildSpec } from "../otp/supervisor/child-spec.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
@@ -20,7 +18,7 @@ import { InstanceSet } from "./instance-set.ts";
 import { InstanceSupervisor, type InstanceSupervisorOwner } from "./instance-supervisor.ts";
 import { SharedLife } from "./life.ts";
 import type { LoopMonitor } from "./loop-monitor.ts";
-import type { AgentState } from "./machine.ts";
+import type { AgentActor, AgentState } from "./machine.ts";
 import type { PendingRun } from "./pending-run.ts";
 import { Readiness } from "./readiness.ts";
 import { RunDispatcher } from "./run-dispatcher.ts";
@@ -70,7 +68,17 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     });
     const parts = { spec, environment, shared: this.shared, clock, report: this.#report };
     this.sparePlace = new SparePlace(parts, () => this.path);
-    this.runs = this.#createDispatcher(clock);
+    this.runs = new RunDispatcher({
+      spec: this.spec,
+      environment: this.environment,
+      clock,
+      queue: this.queue,
+      shared: this.shared,
+      servers: () => this.#set.all,
+      refusal: () => this.#refusal(),
+      report: this.#report,
+      dispatched: () => this.#set.changed(),
+    });
     this.handle = new Agent(this);
   }
 
@@ -89,7 +97,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     return phase === "stopping" || phase === "stopped" ? phase : "restarting";
   }
 
-  get actors(): readonly AnyActorRef[] {
+  get actors(): readonly AgentActor[] {
     return this.#set.all.flatMap(({ life }) => life.actor ?? []);
   }
 
@@ -114,8 +122,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   }
 
   get serving(): { readonly client: AgentClient; readonly incarnation: number } | undefined {
-    for (const { serving } of this.#set.list) if (serving !== undefined) return serving;
-    return undefined;
+    return this.#set.list.find(({ serving }) => serving !== undefined)?.serving;
   }
 
   get loop(): LoopMonitor | undefined {
@@ -166,15 +173,15 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     await this.#set.allReady();
   }
 
-  killWorker(): number | undefined {
-    return this.#speaker?.workers.killCurrent();
-  }
-
   async stop(): Promise<void> {
     if (this.stopped) return;
     const { whenStopped } = this.#supervisor;
     await terminateBySupervisor(this.#scope, () => this.#supervisor.stop("shutdown"));
     await whenStopped;
+  }
+
+  kill(): number | undefined {
+    return this.#speaker?.workers.kill();
   }
 
   serve(): void {
@@ -245,21 +252,6 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   /** The instance whose worker is the agent's, where it has to be one. */
   get #speaker(): Instance | undefined {
     return bestOf(this.#set.list);
-  }
-
-  #createDispatcher(clock: () => Clock): RunDispatcher {
-    return new RunDispatcher({
-      spec: this.spec,
-      maxMessageBytes: this.environment.maxMessageBytes,
-      tracer: () => this.environment.tracer,
-      clock,
-      queue: this.queue,
-      shared: this.shared,
-      servers: () => this.#set.all,
-      refusal: () => this.#refusal(),
-      report: this.#report,
-      dispatched: () => this.#set.changed(),
-    });
   }
 
   #readinessChanged(): void {

@@ -36,8 +36,7 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
     this.#instance = instance;
     this.runs = new RunDispatcher({
       spec,
-      maxMessageBytes: environment.maxMessageBytes,
-      tracer: () => environment.tracer,
+      environment,
       clock: () => instance.life.clock,
       queue: this.queue,
       shared: this.shared,
@@ -133,8 +132,8 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
     return this.#instance.stop();
   }
 
-  killWorker(): number | undefined {
-    return this.#instance.workers.killCurrent();
+  kill(): number | undefined {
+    return this.#instance.workers.kill();
   }
 
   serve(): void {

@@ -109,6 +109,7 @@ export class AgentWorker {
       startTimeoutMs: spec.startTimeoutMs,
       maxMessageBytes: environment.maxMessageBytes,
       memoryLimitBytes: spec.memoryLimitBytes,
+      tracebacks: environment.tracebacks,
       onLog(record) {
         logWorkerLine(logger, record, environment.logFields);
         environment.onLine?.({ agentId: spec.id, incarnation, level: record.level, text: record.message });

@@ -27,14 +27,12 @@ export interface AgentSlot {
   /** Where it stands in the tree, or stood last; undefined before its first start. */
   readonly path: string | undefined;
   readonly stopped: boolean;
-  /** The actors of its instances' machines; none before its first start. */
+  /** The actors of its machines, one for each instance; none before the first start. */
   readonly actors: readonly AnyActorRef[];
   /** Whether it has stopped and no crash has left it down. */
   readonly stoppedByRequest: boolean;
   /** Whether it has no worker because no run wants one: a run starts one. */
   readonly dormant: boolean;
-  /** Kills the process of the current worker, with instances of the one that speaks for the agent, as if somebody else had: what follows is its supervisor's to decide. Undefined: there is none now. */
-  killWorker(): number | undefined;
   /** Begins under a supervisor: the first time, or again after it has stopped. */
   start(scope: ChildScope): RunningChild | Promise<RunningChild>;
 }
@@ -60,6 +58,8 @@ export class AgentEnvironment {
   readonly logFields: ReadonlySet<string>;
   /** Largest request and answer, in bytes. */
   readonly maxMessageBytes: number;
+  /** Whether tracebacks, and what exceptions of user code say, may leave the workers. */
+  readonly tracebacks: boolean;
   readonly report: (report: AgentReport) => void;
   /** Set when the system is being stopped: its workers end by `untilMs`, by the monotonic clock; infinite without a limit. */
   stopping: { readonly untilMs: number } | undefined;
@@ -78,6 +78,7 @@ export class AgentEnvironment {
     env: Readonly<Record<string, string>>;
     logger: SystemLogger;
     maxMessageBytes: number;
+    tracebacks?: boolean;
     report: (report: AgentReport) => void;
   }) {
     this.launcher = services.launcher;
@@ -86,6 +87,7 @@ export class AgentEnvironment {
     this.logger = services.logger;
     this.logFields = boundFields(services.logger);
     this.maxMessageBytes = services.maxMessageBytes;
+    this.tracebacks = services.tracebacks ?? true;
     this.report = services.report;
   }
 }

@@ -75,6 +75,8 @@ export interface HandleOwner extends HealthSource {
   restart(options: RestartOptions): Promise<void>;
   /** Stops the agent, so that it is not restarted. Settles when it has ended, whoever asked first. */
   stop(): Promise<void>;
+  /** Kills its worker; its process id, where there was one. */
+  kill(): number | undefined;
 }
 
 /** An agent of a running system. `Output` is what its runs answer with. */
@@ -235,6 +237,15 @@ export class Agent<Output = unknown> {
    */
   async stop(): Promise<void> {
     await this.#owner.stop();
+  }
+
+  /**
+   * Kills the worker at once. It is a crash as any other: the runs it holds fail or are tried again, and the supervisor decides what follows. Without a worker it
+   * does nothing.
+   * @returns the worker's process id; undefined without one
+   */
+  kill(): number | undefined {
+    return this.#owner.kill();
   }
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import type { RunProgress } from "./carriage.ts";
 import type { CrashHistory } from "./crash-history.ts";
+import type { AgentEnvironment } from "./environment.ts";
 import type { RunTaker } from "./handle.ts";
 import type { AgentLife, SharedLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
@@ -29,8 +30,7 @@ export interface RunServer {
 /** What a dispatcher knows of its agent. */
 export interface RunDispatcherParts {
   readonly spec: NormalAgentSpec;
-  readonly maxMessageBytes: number;
-  readonly tracer: () => RunTracer | undefined;
+  readonly environment: Pick<AgentEnvironment, "maxMessageBytes" | "tracer">;
   readonly clock: () => Clock;
   readonly queue: RunQueue<PendingRun>;
   readonly shared: SharedLife;
@@ -86,11 +86,11 @@ export class RunDispatcher implements RunTaker {
   }
 
   get tracer(): RunTracer | undefined {
-    return this.#parts.tracer();
+    return this.#parts.environment.tracer;
   }
 
   get maxMessageBytes(): number {
-    return this.#parts.maxMessageBytes;
+    return this.#parts.environment.maxMessageBytes;
   }
 
   get startError(): SynapseError | undefined {

@@ -145,15 +145,10 @@ export class Workers implements WorkerKeeper {
     return true;
   }
 
-  /** Kills every process, whatever it does. */
-  kill(): void {
-    for (const worker of this.#living) worker.kill();
-  }
-
-  /** Kills every process where there is a current one. Answers the current one's id; undefined when there is none. */
-  killCurrent(): number | undefined {
+  /** Kills every process, whatever it does. Answers the process id of the one that serves. */
+  kill(): number | undefined {
     const { pid } = this;
-    if (pid !== undefined) this.kill();
+    for (const worker of this.#living) worker.kill();
     return pid;
   }
 

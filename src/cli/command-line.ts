@@ -7,6 +7,7 @@ import { createCompleteCommand } from "./complete.ts";
 import { completionCommand } from "./completion.ts";
 import { crashesCommand } from "./crashes.ts";
 import { doctorCommand } from "./doctor.ts";
+import { inspectCommand } from "./inspect.ts";
 import { parseAndRun } from "./parser.ts";
 import { psCommand } from "./ps.ts";
 import { runCommand } from "./run.ts";
@@ -22,6 +23,7 @@ export const commands: readonly Command[] = [
   restartCommand,
   stopCommand,
   killCommand,
+  inspectCommand,
   setupCommand,
   doctorCommand,
   completionCommand,

@@ -114,7 +114,12 @@ export class LoopbackServer {
       response.setHeader("Set-Cookie", cookie);
       url.searchParams.delete("token");
     }
-    handlers.request(request, response, url);
+    try {
+      handlers.request(request, response, url);
+    } catch {
+      // An error here is nobody's but the asker's: it must not reach the host.
+      response.writeHead(500, { "Content-Type": "text/plain; charset=utf-8" }).end("that went wrong\n");
+    }
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, { upgrade }: LoopbackHandlers): void {

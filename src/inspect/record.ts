@@ -56,7 +56,7 @@ export function record(options: RecordOptions): SystemInspector {
         throw invalidArgument("options.file", file, `a file that can be written: ${(cause as Error).message}`, cause);
       }
       const watch = new SystemWatch(system, (messages) => writer.write(messages), { sanitise });
-      writer.begin(() => watch.opening({ past: false }));
+      writer.begin(() => [...watch.opening({ past: false })].flat());
       running = { system, watch, writer };
     },
     async detach() {

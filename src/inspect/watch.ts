@@ -57,10 +57,10 @@ export class SystemWatch {
   readonly #tell: (messages: readonly WatchMessage[]) => void;
   readonly #feed: InspectionFeed;
   readonly #release: (() => void)[];
-  readonly #nodes = new Map<string, string>();
-  readonly #reports: WatchMessage[] = [];
+  readonly #nodes = new Map<string, { readonly text: string; readonly node: NodeStatus }>();
+  readonly #reports: ToldReport[] = [];
   readonly #lines = new Map<string, WatchMessage[]>();
-  #waiting: WatchMessage[] = [];
+  #waiting: (WatchMessage | { readonly told: ToldReport })[] = [];
   #skipped = 0;
   #health = "";
   #batchTimer: NodeJS.Timeout | undefined;
@@ -84,7 +84,7 @@ export class SystemWatch {
     if (!this.#paused) return;
     this.#paused = false;
     this.#feed.resume();
-    this.#look();
+    this.#lookTimer = setTimeout(() => this.#look(), lookMs).unref();
   }
 
   /** Looks at neither until `resume`. */
@@ -95,20 +95,24 @@ export class SystemWatch {
     this.#nodes.clear();
   }
 
-  /** How all are now: what somebody who comes now has to be told first. `past`: with the last reports and lines. */
-  opening({ past = true }: { past?: boolean } = {}): WatchMessage[] {
+  /**
+   * How all are now: what somebody who comes now has to be told first. In two parts, of which the first is small and holds the tree.
+   * @param past with the last reports and lines
+   */
+  *opening({ past = true }: { past?: boolean } = {}): Generator<WatchMessage[]> {
     this.#flush();
     const atMs = Date.now();
-    const { name } = this.#system;
-    const nodes = this.#system.nodes();
     const { ok, text } = this.#system.health();
-    return [
-      { type: "header", version: watchVersion, system: name, atMs },
+    // Those who look already are told first what has changed: afterwards it is no news any more.
+    this.#lookOnce();
+    const nodes = [...this.#nodes.values()].map(({ node }) => node);
+    yield [
+      { type: "header", version: watchVersion, system: this.#system.name, atMs },
       { type: "nodes", atMs, nodes, removed: [] },
       { type: "health", atMs, ok, text },
-      ...this.#feed.replay(),
-      ...(past ? [...this.#reports, ...[...this.#lines.values()].flat()] : []),
     ];
+    const kept = past ? [...this.#reports.map(reportMessage), ...[...this.#lines.values()].flat()] : [];
+    yield [...this.#feed.replay(), ...kept];
   }
 
   /** Tells what is left, how all are at last, and that this is the end. */
@@ -121,16 +125,9 @@ export class SystemWatch {
     this.#tell([{ type: "end", atMs: Date.now() }]);
   }
 
-  #report({ atMs, level, text, report }: ToldReport): void {
-    const message: WatchMessage = {
-      type: "report",
-      atMs,
-      level,
-      text: summariseText(text, 1_000),
-      report: summarise(report, reportLimits),
-    };
-    keep(this.#reports, message, keptReports);
-    this.#wait(message, level === "error" || level === "warn");
+  #report(told: ToldReport): void {
+    keep(this.#reports, told, keptReports);
+    this.#wait({ told }, told.level === "error" || told.level === "warn");
   }
 
   #line(line: ToldLine): void {
@@ -146,7 +143,7 @@ export class SystemWatch {
     this.#wait(message, false);
   }
 
-  #wait(message: WatchMessage, isTroubling: boolean): void {
+  #wait(message: WatchMessage | { readonly told: ToldReport }, isTroubling: boolean): void {
     // Trouble has twice the room: it is told also while much else is.
     if (this.#waiting.length >= (isTroubling ? maxBatch * 2 : maxBatch)) {
       this.#skipped += 1;
@@ -162,7 +159,9 @@ export class SystemWatch {
     const [waiting, skipped] = [this.#waiting, this.#skipped];
     this.#waiting = [];
     this.#skipped = 0;
-    this.#hand(waiting, skipped);
+    // Now only: a crash record has its decision a moment after it is reported.
+    const messages = waiting.map((one) => ("told" in one ? reportMessage(one.told) : one));
+    this.#hand(messages, skipped);
   }
 
   #hand(messages: WatchMessage[], skipped: number): void {
@@ -184,8 +183,8 @@ export class SystemWatch {
     for (const node of this.#system.nodes()) {
       gone.delete(node.path);
       const text = JSON.stringify(node);
-      if (this.#nodes.get(node.path) === text) continue;
-      this.#nodes.set(node.path, text);
+      if (this.#nodes.get(node.path)?.text === text) continue;
+      this.#nodes.set(node.path, { text, node });
       nodes.push(node);
     }
     for (const path of gone) this.#nodes.delete(path);
@@ -196,6 +195,10 @@ export class SystemWatch {
     this.#health = text;
     this.#hand(messages, 0);
   }
+}
+
+function reportMessage({ atMs, level, text, report }: ToldReport): WatchMessage {
+  return { type: "report", atMs, level, text: summariseText(text, 1_000), report: summarise(report, reportLimits) };
 }
 
 /** Keeps the last ones; cut in halves, so that each costs little. */

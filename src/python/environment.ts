@@ -27,6 +27,11 @@ export function readPythonEnvironment(env: NodeJS.ProcessEnv): PythonEnvironment
   };
 }
 
+/** Whether Python's tracebacks are told where nobody has said so: everywhere but in production (NODE_ENV). */
+export function tellsTracebacks(env: NodeJS.ProcessEnv = process.env): boolean {
+  return env.NODE_ENV !== "production";
+}
+
 /**
  * What belongs to one run of one interpreter and leads another one astray. Activating a virtual environment unsets PYTHONHOME too; the others
  * tell an interpreter in the same way where its library or itself is, and PYTHONINSPECT makes one that ends by `sys.exit(0)` end with 1.

@@ -1,7 +1,8 @@
 /** The client of one incarnation: typed calls over one session. It knows nothing of processes. */
 
 import type { EncodedRun } from "./encoded-run.ts";
-import type { AgentDescription, WireRunEvent, WireRunResult } from "./run-types.ts";
+import type { WireRunEvent } from "./run-event.ts";
+import type { AgentDescription, WireRunResult } from "./run-types.ts";
 
 /** How one call may be ended early. */
 export interface CallOptions {

@@ -22,7 +22,8 @@ import { toCallError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
 import type { UnsafeNumbers } from "./exact-json.ts";
 import { checkRequestSize } from "./request.ts";
-import type { AgentDescription, WireRunEvent, WireRunResult } from "./run-types.ts";
+import type { WireRunEvent } from "./run-event.ts";
+import type { AgentDescription, WireRunResult } from "./run-types.ts";
 import { connectSession, type Session } from "./session.ts";
 import { authorityOf, createTransport, DEFAULT_MAX_MESSAGE_BYTES } from "./transport.ts";
 
@@ -128,7 +129,8 @@ class GrpcAgentClient implements AgentClient {
   }
 
   #begin(run: EncodedRun, options: CallOptions): Call {
-    return beginCall(describeRun(run), run, options, this.#unsafeNumbers);
+    const call = beginCall(describeRun(run), run, options, this.#unsafeNumbers);
+    return { ...call, historyJson: run.message.messageHistoryJson };
   }
 
   #checked(run: EncodedRun, call: Call): RunRequest {

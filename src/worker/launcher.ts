@@ -31,6 +31,8 @@ export interface WorkerSpec {
   memoryLimitBytes?: number | undefined;
   /** Largest request the worker accepts and largest answer it sends, in bytes. */
   maxMessageBytes: number;
+  /** Whether tracebacks, and what exceptions of user code say, may leave the worker; default true. */
+  tracebacks?: boolean;
   /** Called for every line the worker writes. Must not throw. */
   onLog(record: WorkerLogRecord): void;
   /**

@@ -86,6 +86,7 @@ export function createZygoteLauncher(options: ZygoteLauncherOptions = {}): Launc
       if ("error" in fitness) return stillborn(describeSpawnFailure(spec, fitness.error));
       return fallBack(spec, fitness.unfit) ?? stillborn({ detail: fitness.unfit });
     }
+    unfit.delete(zygoteKey(spec));
     const outcome = await zygote.fork(spec);
     if ("forked" in outcome) {
       const { forked } = outcome;

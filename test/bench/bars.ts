@@ -1,5 +1,6 @@
 /** The bars: what must hold for this package to be worth its place between a service and its agents. */
 
+import type { InstanceMeasures } from "./instances.ts";
 import type { LauncherMeasures } from "./launchers.ts";
 import type { LifecycleMeasures } from "./lifecycle.ts";
 import type { StreamMeasures } from "./stream.ts";
@@ -10,6 +11,7 @@ export interface Measures extends UnaryMeasures, StreamMeasures {
   readonly lifecycle: LifecycleMeasures;
   /** Not on a system without a zygote. */
   readonly launchers: LauncherMeasures | undefined;
+  readonly instances: InstanceMeasures;
 }
 
 /** One bar and the figure that met or missed it. */
@@ -23,7 +25,8 @@ export interface Bar {
 }
 
 /** Holds the measures against the bars. */
-export function checkBars({ unaryP50, throughput, streamedChunks, lifecycle, launchers }: Measures): Bar[] {
+export function checkBars(measures: Measures): Bar[] {
+  const { unaryP50, throughput, streamedChunks, lifecycle, launchers, instances } = measures;
   return [
     bar("agent.run p50, of bare Connect", unaryP50.ratios.connect, "×", "at most", 1.25),
     bar("agent.run throughput, of bare Connect", throughput.ratios.connect, "×", "at least", 0.85),
@@ -31,6 +34,7 @@ export function checkBars({ unaryP50, throughput, streamedChunks, lifecycle, lau
     bar("kill -9 to exit seen, median", lifecycle.exitSeen.median, "ms", "at most", 50),
     bar("restart adds to a plain start, median", lifecycle.restartAdds.median, "ms", "at most", 50),
     ...(launchers === undefined ? [] : launcherBars(launchers)),
+    ...instanceBars(instances),
   ];
 }
 
@@ -42,6 +46,15 @@ function launcherBars({ nextRun, burst, crowd, agentUss, burstPss }: LauncherMea
     bar("crowd of restarts by zygote, median", crowd.median, "ms", "at most", 1_500),
     bar("private memory of an agent by zygote", agentUss.zygote.median, "MB", "at most", 13),
     bar("memory of a burst, spawn ÷ zygote", burstPss.ratio, "×", "at least", 3),
+  ];
+}
+
+function instanceBars({ runs, chunks, spareNextRun }: InstanceMeasures): Bar[] {
+  return [
+    bar("runs/s of two instances, of one", runs.ratio, "×", "at least", 1.7),
+    bar("chunks/s of two instances, of one", chunks.ratio, "×", "at least", 1.7),
+    bar("kill -9 to next run with a spare, median", spareNextRun.median, "ms", "at most", 15),
+    bar("kill -9 to next run with a spare, p99", spareNextRun.p99, "ms", "at most", 30),
   ];
 }
 

@@ -7,6 +7,7 @@ import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, it } from "vitest";
 import { checkBars, type Measures } from "./bars.ts";
 import { clientNames } from "./clients.ts";
+import type { InstanceMeasures } from "./instances.ts";
 import type { LauncherMeasures } from "./launchers.ts";
 import type { BenchResult } from "./report.ts";
 import { type Comparison, compare } from "./rounds.ts";
@@ -37,8 +38,8 @@ describe("the benchmark", () => {
     const result = JSON.parse(readFileSync(join(directory, "smoke.json"), "utf8")) as BenchResult;
     expect(result).toMatchObject({ name: "smoke", settings: quickSettings });
     expect(result.machine.worker).toMatchObject({ python: expect.any(String) });
-    expect(result.bars).toHaveLength(process.platform === "linux" ? 11 : 5);
-    const { lifecycle, launchers, ...comparisons } = result.measures;
+    expect(result.bars).toHaveLength(process.platform === "linux" ? 15 : 9);
+    const { lifecycle, launchers, instances, ...comparisons } = result.measures;
     expect(Object.keys(comparisons).toSorted()).toEqual(
       ["nodeCpuPerChunk", "nodeCpuPerRun", "streamedChunks", "throughput", "unaryP50", "unaryP99"].toSorted(),
     );
@@ -53,6 +54,14 @@ describe("the benchmark", () => {
       expect([...values, ...Object.values(summary)].every(Number.isFinite)).toBe(true);
     }
     if (launchers !== undefined) expectCompleteLaunchers(launchers);
+    for (const { one, two, ratio } of [instances.runs, instances.chunks]) {
+      expect([one.values, two.values].map(({ length }) => length)).toEqual([
+        quickSettings.rounds,
+        quickSettings.rounds,
+      ]);
+      expect(ratio).toBeGreaterThan(0);
+    }
+    expect(instances.spareNextRun.values).toHaveLength(quickSettings.restarts);
   }, 130_000);
 });
 
@@ -107,14 +116,14 @@ describe("the statistics of the benchmark", () => {
 
 describe("the bars of the benchmark", () => {
   it("are met at their limits and missed beyond them", () => {
-    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual(Array(5).fill(true));
+    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual(Array(9).fill(true));
     expect(checkBars(measures(1.26, 0.84, 51)).some(({ passed }) => passed)).toBe(false);
   });
 
   it("hold the two launchers against each other where both are", () => {
     const atLimits = { ...measures(1.25, 0.85, 50), launchers: launcherMeasures(25, 40, 1_500, 13, 3) };
     const beyond = { ...measures(1.26, 0.84, 51), launchers: launcherMeasures(24.9, 41, 1_501, 13.1, 2.9) };
-    expect(checkBars(atLimits).map(({ passed }) => passed)).toEqual(Array(11).fill(true));
+    expect(checkBars(atLimits).map(({ passed }) => passed)).toEqual(Array(15).fill(true));
     expect(checkBars(beyond).some(({ passed }) => passed)).toBe(false);
   });
 });
@@ -135,6 +144,7 @@ function measures(latency: number, rate: number, ms: number): Measures {
     streamedChunks: comparison(rate),
     nodeCpuPerChunk: comparison(1),
     launchers: undefined,
+    instances: instanceMeasures(rate * 2, ms * 0.3),
     lifecycle: {
       plainStart: series,
       restart: series,
@@ -145,6 +155,12 @@ function measures(latency: number, rate: number, ms: number): Measures {
       runsRejected: 0,
     },
   };
+}
+
+/** At the limits for 1.7 and 15 ms. */
+function instanceMeasures(ratio: number, spareMs: number): InstanceMeasures {
+  const rates = { one: seriesOf(1), two: seriesOf(ratio), ratio };
+  return { runs: rates, chunks: rates, spareNextRun: { ...seriesOf(spareMs), p99: spareMs * 2 } };
 }
 
 function launcherMeasures(

@@ -1,4 +1,5 @@
 import type { Bar, Measures } from "./bars.ts";
+import type { InstanceMeasures } from "./instances.ts";
 import type { LauncherMeasures } from "./launchers.ts";
 import type { Machine } from "./machine.ts";
 import type { Comparison } from "./rounds.ts";
@@ -19,7 +20,7 @@ export interface BenchResult {
 
 /** The result as text for a terminal of 100 columns. */
 export function formatResult({ machine, settings, measures, bars, durationMs }: BenchResult): string {
-  const { lifecycle, launchers } = measures;
+  const { lifecycle, launchers, instances } = measures;
   const { rounds, unaryCalls, throughputCalls, concurrency, chunks, crashes } = settings;
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.system}, load ${machine.loadBefore} before`,
@@ -46,6 +47,7 @@ export function formatResult({ machine, settings, measures, bars, durationMs }: 
     `runs that dead workers held, each rejected with its worker's exit: ${lifecycle.runsRejected}`,
     "",
     ...(launchers === undefined ? [] : launcherRows(launchers, settings)),
+    ...instanceRows(instances, settings),
     ...bars.map(formatBar),
     `took ${Math.round(durationMs / 1_000)} s`,
   ].join("\n");
@@ -62,6 +64,21 @@ function launcherRows(launchers: LauncherMeasures, settings: BenchSettings): str
     row(`start of a system of ${crowdAgents}`, "", `${launchers.crowdStartMs.toFixed(0)} ms`),
     launcherRow("private memory of an agent", launchers.agentUss, "MB"),
     launcherRow(`memory of ${burstAgents} agents, with their launcher`, launchers.burstPss, "MB"),
+    "",
+  ];
+}
+
+function instanceRows({ runs, chunks, spareNextRun }: InstanceMeasures, settings: BenchSettings): string[] {
+  const { concurrency, restarts } = settings;
+  const rate = ({ median }: Series) => `${median.toFixed(0)} 1/s`;
+  return [
+    "one agent with one instance and with two, in turn; ratios are medians of the rounds' ratios",
+    row("", "one", "two", "÷ one"),
+    row(`runs, ${concurrency} at once`, rate(runs.one), rate(runs.two), `${runs.ratio.toFixed(2)}×`),
+    row("streamed chunks", rate(chunks.one), rate(chunks.two), `${chunks.ratio.toFixed(2)}×`),
+    "",
+    row("", "median", "p25", "p75", "max"),
+    seriesRow(`with a spare: kill -9 to next run (${restarts})`, spareNextRun),
     "",
   ];
 }

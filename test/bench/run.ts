@@ -7,6 +7,7 @@
 
 import { checkBars } from "./bars.ts";
 import { readOptions, writeResult } from "./command.ts";
+import { measureInstances } from "./instances.ts";
 import { measureLaunchers } from "./launchers.ts";
 import { measureLifecycle } from "./lifecycle.ts";
 import { describeMachine } from "./machine.ts";
@@ -29,7 +30,9 @@ async function runBench(name: string, settings: BenchSettings): Promise<BenchRes
   tell(`${settings.crashes} crashes and plain starts`);
   const lifecycle = await measureLifecycle(settings);
   tell(`${settings.restarts} restarts, ${settings.bursts} bursts and ${settings.crowds} crowds by the launchers`);
-  const measures = { ...comparisons, lifecycle, launchers: await measureLaunchers(settings) };
+  const launchers = await measureLaunchers(settings);
+  tell(`two instances, and ${settings.restarts} crashes beside a spare`);
+  const measures = { ...comparisons, lifecycle, launchers, instances: await measureInstances(settings) };
   const bars = checkBars(measures);
   return {
     name,

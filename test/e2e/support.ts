@@ -85,7 +85,7 @@ export async function watch(children: ChildSpec[], options: SystemOptions = {}, 
       if (found !== undefined) resolve(found);
     };
     const timer = setTimeout(() => {
-      const seen = reports.map(({ type }) => type).join(", ");
+      const seen = reports.map((one) => (one.type === "agent.crashed" ? one.crash.describe : one.type)).join(", ");
       reject(new Error(`no ${what} within ${deadlineMs} ms; reports: ${seen}`));
     }, deadlineMs);
     waits.add(check);

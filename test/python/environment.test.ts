@@ -3,6 +3,7 @@ import {
   checkVariables,
   installerEnvironment,
   readPythonEnvironment,
+  tellsTracebacks,
   workerEnvironment,
 } from "../../src/python/environment.ts";
 
@@ -99,4 +100,10 @@ test("a value that is refused is not in the message: it may be a secret", () => 
 
 test("any other text is taken", () => {
   checkVariables("env", { A: "", "with space": "x\ny", "\u00e4": "=" });
+});
+
+test("tracebacks are told by themselves everywhere but in production", () => {
+  expect(tellsTracebacks({})).toBe(true);
+  expect(tellsTracebacks({ NODE_ENV: "test" })).toBe(true);
+  expect(tellsTracebacks({ NODE_ENV: "production" })).toBe(false);
 });

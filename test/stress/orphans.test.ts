@@ -113,6 +113,8 @@ test.runIf(process.platform === "linux")(
           if (afterwards !== undefined) note(afterwards, `host, after ${describe(cell)}`);
         } catch (error) {
           broken.push(`${describe(cell)}: ${String(error)}`);
+          // Now, and not only after all the others.
+          console.log(broken.at(-1));
         }
       }
     };
@@ -122,7 +124,7 @@ test.runIf(process.platform === "linux")(
     const worst = times.slice(0, 5).map(({ ms, what }) => `${Math.round(ms)} ms (${what})`);
     const median = Math.round(times[times.length >> 1]?.ms ?? 0);
     console.log(
-      `${times.length} deaths, ${broken.length} with survivors, median ${median} ms, worst ${worst.join(", ")}`,
+      `${times.length} deaths, ${broken.length} combinations failed, median ${median} ms, worst ${worst.join(", ")}`,
     );
     expect(broken, `STRESS_SEED=${seed} repeats it`).toEqual([]);
     expect(times.filter(({ late }) => late)).toEqual([]);

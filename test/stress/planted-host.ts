@@ -63,8 +63,8 @@ export class PlantedHost {
       startMs,
       () => `the host is not set; it says: ${this.#output}`,
     );
-    const worker = this.planted().find(({ role }) => role === "worker");
-    if (worker === undefined) throw new Error("no worker has been written down");
+    const worker = this.planted().find((each) => each.role === "worker" && lives(each));
+    if (worker === undefined) throw new Error(`no worker lives; the host says: ${this.#output}`);
     const zygote = identityOf(parentOf(worker.pid));
     const guardian = identityOf(parentOf(zygote.pid));
     if (parentOf(guardian.pid) !== this.#host.pid) throw new Error("the guardian is no child of the host");

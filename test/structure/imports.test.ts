@@ -50,6 +50,9 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
     ["agent", ...coreRooms, "worker", "rpc", "python", "inspect", "control"],
     ["node:", "xstate", "pino", "@opentelemetry/api"],
   ],
+  // Runs in a browser: bundled by `npm run build`, so that its packages are nobody's dependencies.
+  ["viewer/page", ["inspect"], ["preact", "htm", "@dagrejs/dagre"]],
+  ["viewer", ["", "inspect"], ["node:"]],
   // What a system would meet on this machine.
   ["doctor", ["", "agent", "worker", "python"], ["node:", "execa"]],
   // Files that describe systems.
@@ -64,7 +67,20 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["simulate", ["", "agent", ...coreRooms, "worker", "testing"], ["node:", "xstate", "pure-rand"]],
   [
     "cli",
-    ["", "simulate", "control", "doctor", "script", "agent", ...coreRooms, "worker", "rpc", "python", "inspect"],
+    [
+      "",
+      "simulate",
+      "control",
+      "doctor",
+      "script",
+      "viewer",
+      "agent",
+      ...coreRooms,
+      "worker",
+      "rpc",
+      "python",
+      "inspect",
+    ],
     ["node:", "commander"],
   ],
 ];
@@ -140,7 +156,7 @@ test("what every room may import imports nothing but its like", () => {
 });
 
 test("no room below imports the system, and nobody imports the doors", () => {
-  const above = ["index.ts", "otp/index.ts", "testing/index.ts", "inspect/index.ts"];
+  const above = ["index.ts", "otp/index.ts", "testing/index.ts", "inspect/index.ts", "viewer/index.ts"];
   const importers = files.filter(({ imports }) => imports.some(({ own, target }) => own && above.includes(target)));
   expect(names(importers)).toEqual([]);
 });

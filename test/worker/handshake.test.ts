@@ -16,6 +16,7 @@ test("the host's hello is one line with both versions and all it was given", () 
     maxMessageBytes: 5,
     logLevel: "info",
     startTimeoutMs: 30_000,
+    tracebacks: false,
   } as const;
   const line = helloLine(hello);
   expect(line.indexOf("\n")).toBe(line.length - 1);

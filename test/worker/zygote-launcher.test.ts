@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Launcher, WorkerLogRecord, WorkerSpec } from "../../src/worker/launcher.ts";
 import { statFields } from "../../src/worker/proc.ts";
@@ -12,6 +15,7 @@ import {
   isAlive,
   launchFixture,
   pidOf,
+  python,
   readyOf,
   within,
 } from "./fixture-worker.ts";
@@ -162,6 +166,24 @@ describe.runIf(process.platform === "linux")("zygotes", () => {
     for (const pid of victims) process.kill(pid, "SIGKILL");
     expect(await exitOf(worker)).toMatchObject({ cause: "zygote_lost", signal: "SIGKILL" });
     await untilGone(pidOf(worker), helper, zygote, guardian);
+  });
+
+  test("where nothing can be marked, the host ends by its environment what guardian and zygote leave", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "no-marks-"));
+    const interpreter = join(folder, "python");
+    writeFileSync(interpreter, `#!/bin/bash\nulimit -x 1000\nexec "${python}" "$@"\n`, { mode: 0o700 });
+    try {
+      const worker = start()("escapee", { interpreter });
+      await readyOf(worker);
+      const helper = await grandchildOf(worker);
+      const zygote = parentOf(pidOf(worker));
+      const both = [zygote, parentOf(zygote)];
+      for (const signal of ["SIGSTOP", "SIGKILL"]) for (const pid of both) process.kill(pid, signal);
+      expect(await exitOf(worker)).toMatchObject({ cause: "zygote_lost" });
+      await untilGone(pidOf(worker), helper, ...both);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("a zygote without a worker is ended after a minute, and the next launch starts another one", async () => {

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import socket
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,10 +71,10 @@ def await_order(orders: socket.socket) -> Order:
     Args:
         orders: The blank's end of the channel.
     """
-    from .rehearsal import rehearse_start
-
+    rehearsal = sys.modules.get(f"{__package__}.rehearsal")
     with contextlib.suppress(Exception):  # told by the zygote, which has gone the same way
-        rehearse_start()
+        if rehearsal is not None:
+            rehearsal.rehearse_start()
     gc.collect()
     gc.freeze()
     line, channels, _, _ = socket.recv_fds(orders, _LARGEST_ORDER, 3)

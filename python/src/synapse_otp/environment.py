@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping
 
-__all__ = ["default_model", "hosted", "scripted_delay_ms", "take_environment", "without_grpc_fork_handlers"]
+__all__ = ["change_environment", "changes_to", "default_model", "hosted", "scripted_delay_ms", "without_grpc_fork_handlers"]
 
 
 def hosted() -> bool:
@@ -32,12 +32,18 @@ def without_grpc_fork_handlers() -> Iterator[None]:
         os.environ.pop(name, None)
 
 
-def take_environment(env: Mapping[str, str]) -> None:
-    """Makes an environment this process's own. What agrees already is left as it is: each change is a call of C and a page of its own."""
-    for name in os.environ.keys() - env.keys():
-        del os.environ[name]
-    for name, value in env.items():
-        if os.environ.get(name) != value:
+def changes_to(env: Mapping[str, str]) -> dict[str, str | None]:
+    """What makes an environment of this process's own: new values, and None for what is not in it."""
+    changes: dict[str, str | None] = {name: value for name, value in env.items() if os.environ.get(name) != value}
+    return changes | dict.fromkeys(os.environ.keys() - env.keys())
+
+
+def change_environment(changes: Mapping[str, str | None]) -> None:
+    """Makes such changes."""
+    for name, value in changes.items():
+        if value is None:
+            del os.environ[name]
+        else:
             os.environ[name] = value
 
 

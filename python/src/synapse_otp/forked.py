@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from .descriptors import private_copy
-from .environment import take_environment
+from .environment import change_environment
 from .lifeline import CONTROL_FD
 
 __all__ = ["Order", "become_worker", "far_copy", "place"]
@@ -22,7 +22,7 @@ class Order:
     """What a worker is made of.
 
     Args:
-        request: The host's request for it.
+        request: The host's request for it; instead of its environment, the changes that make it of the zygote's.
         channels: The descriptors of its control channel, stdout and stderr.
     """
 
@@ -37,7 +37,7 @@ def become_worker(order: Order) -> NoReturn:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     place(list(zip(order.channels, (CONTROL_FD, 1, 2), strict=True)))
     request = order.request
-    take_environment(request["env"])
+    change_environment(request["changes"])
     os.chdir(request["cwd"])
     sys.argv[:] = [sys.argv[0], "--entry", request["entry"]]
     numpy_random = sys.modules.get("numpy.random")

@@ -39,13 +39,26 @@ class LoadFailure(Exception):
         self.cause = cause
         self.retriable = retriable
 
-    def as_json(self) -> dict[str, Any]:
-        """The failure as the control channel carries it."""
-        error: dict[str, Any] = {"kind": self.kind, "message": self.message + hint(), "retriable": self.retriable}
+    def as_json(self, *, tracebacks: bool = True) -> dict[str, Any]:
+        """The failure as the control channel carries it.
+
+        Args:
+            tracebacks: Whether tracebacks, and what exceptions of user code say, may leave the worker.
+        """
+        told = tracebacks or self.kind in ("import_failed", "serve_failed")
+        message = self.message if told else self._withheld()
+        error: dict[str, Any] = {"kind": self.kind, "message": message + hint(), "retriable": self.retriable}
         if self.cause is not None:
             error["pythonType"] = type(self.cause).__qualname__
-            error["traceback"] = user_traceback(self.cause)
+            if told:
+                error["traceback"] = user_traceback(self.cause)
         return error
+
+    def _withheld(self) -> str:
+        if self.cause is None:
+            return self.message
+        message = self.message.replace(describe_exception(self.cause), type(self.cause).__name__)
+        return message.replace("the traceback shows", "python.tracebacks shows")
 
 
 def describe_exception(error: BaseException) -> str:

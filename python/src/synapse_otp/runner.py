@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
+from pydantic_ai.messages import ModelMessage
 from pydantic_ai.run import AgentRun
 from pydantic_graph import End
 
@@ -30,6 +31,8 @@ class Progress:
 
     def __init__(self) -> None:
         self.run: AgentRun[Any, Any] | None = None
+        self.history: list[ModelMessage] | None = None
+        """The messages that the run was given."""
 
     def add_to(self, message: pb.AgentError | pb.RunCancelled) -> None:
         """Puts usage and messages into an error or a cancellation; does nothing for a run that never began."""
@@ -65,7 +68,7 @@ class AgentRunner:
             node = run.next_node
             while not isinstance(node, End):
                 node = await run.next(node)
-        return run_response(run, request, self._incarnation)
+        return run_response(run, request, self._incarnation, progress.history)
 
     async def stream(self, request: pb.RunRequest, chunks: Chunks, progress: Progress, write: Write) -> pb.RunResponse:
         """Runs and writes a chunk for every event, `started` first. The terminal event is the caller's to write.
@@ -78,15 +81,18 @@ class AgentRunner:
             node = run.next_node
             while not isinstance(node, End):
                 if Agent.is_model_request_node(node):
+                    for part in node.request.parts:
+                        if part.part_kind == "retry-feedback":
+                            await write(chunks.of_retry(part))
                     chunks.step += 1
                     await self._stream_model_request(node, run, request, chunks, write)
                 elif Agent.is_call_tools_node(node):
                     async with node.stream(run.ctx) as events:
                         async for event in events:
-                            if (chunk := chunks.of_event(event)) is not None:
+                            for chunk in chunks.of_event(event):
                                 await write(chunk)
                 node = await run.next(node)
-        return run_response(run, request, self._incarnation)
+        return run_response(run, request, self._incarnation, progress.history)
 
     @asynccontextmanager
     async def _begin(self, request: pb.RunRequest, progress: Progress) -> AsyncGenerator[AgentRun[Any, Any]]:
@@ -104,6 +110,7 @@ class AgentRunner:
             metadata=given.metadata,
         ) as run:
             progress.run = run
+            progress.history = given.message_history
             yield run
 
     async def _stream_model_request(self, node: Any, run: AgentRun[Any, Any], request: pb.RunRequest, chunks: Chunks, write: Write) -> None:
@@ -111,13 +118,13 @@ class AgentRunner:
         async with node.stream(run.ctx) as stream:
             if not request.stream.partial_output:
                 async for event in stream:
-                    if (chunk := of_event(event)) is not None:
+                    for chunk in of_event(event):
                         await write(chunk)
                 return
             debounce_ms = request.stream.partial_output_debounce_ms
             partial = PartialOutput(stream, debounce_ms, json_constants=request.json_constants)
             async for event in stream:
-                if (chunk := of_event(event)) is not None:
+                for chunk in of_event(event):
                     await write(chunk)
                 if (document := await partial.after(event)) is not None:
                     await write(chunks.make(partial_output_json=document))

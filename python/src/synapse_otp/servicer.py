@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -17,9 +17,10 @@ from pydantic_ai import exceptions as pai
 from .convert import seconds_left
 from .error_wire import MAX_IN_BAND_BYTES, fit, status_details, status_message
 from .errors import Failure, RunFailure, describe_exception
-from .events import Chunks
+from .events import Chunk, Chunks
 from .logs import current_run_id
-from .oversize import fit_chunk, pieces, point_to_output
+from .outlet import Outlet
+from .oversize import pieces, point_to_output
 from .run_ends import RunEnds
 from .run_work import RunWork, WorkerThreads
 from .runner import AgentRunner, Progress
@@ -65,6 +66,7 @@ class AgentServicer(AgentServiceServicer):
         agent_id: The host's name of the agent, quoted in errors.
         incarnation: A request that names another one is refused.
         max_message_bytes: The largest answer that is sent.
+        tracebacks: Whether tracebacks, and what exceptions of user code say, may be told.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class AgentServicer(AgentServiceServicer):
         agent_id: str,
         incarnation: int,
         max_message_bytes: int,
+        tracebacks: bool = True,
     ) -> None:
         self._runner = runner
         self._describe = describe
@@ -82,6 +85,7 @@ class AgentServicer(AgentServiceServicer):
         self._agent_id = agent_id
         self._incarnation = incarnation
         self._max_message_bytes = max_message_bytes
+        self._tracebacks = tracebacks
         self._calls: set[_Call] = set()
         self._threads = WorkerThreads()
         self._ends = RunEnds()
@@ -106,38 +110,48 @@ class AgentServicer(AgentServiceServicer):
 
     async def RunStream(self, request: pb.RunRequest, context: Context) -> None:
         """Answers with events as they happen; the last one is completed, failed or cancelled."""
-        chunks = Chunks(request.run_id, request.attempt, json_constants=request.json_constants)
-
-        async def write(chunk: pb.RunResponseChunk) -> None:
-            for fitting in fit_chunk(chunk, chunks, self._max_message_bytes):
-                await context.write(fitting)
-
         async with self._serving(request, context) as call:
-            try:
-                async with self._admitted(request, call):
-                    response = await self._runner.stream(request, chunks, call.progress, write)
-                    _log.debug("run completed", extra={"event": "run.completed"})
-            except BaseException as error:
-                failure = self._failure(error, request, call)
-            else:
-                response.unfinished = call.work.busy
-                if self._fits(response, request):
-                    await context.write(chunks.make(completed=response))
-                    return
-                if request.output_once:
-                    for piece in pieces(response, self._max_message_bytes):
-                        await context.write(pb.RunResponseChunk(completed_part=piece))
-                    await context.write(chunks.make(completed=pb.RunResponse()))
-                    return
-                failure = self._too_large(response, request)
-            if failure.error.kind == pb.AGENT_ERROR_KIND_CANCELLED:
-                cancelled = pb.RunCancelled(reason=failure.error.message, unfinished=call.work.busy)
-                call.progress.add_to(cancelled)
-                await write(chunks.make(cancelled=cancelled))
-                return
-            if failure.error.kind != pb.AGENT_ERROR_KIND_DRAINING:  # refused before it began: a status, no events
-                await write(chunks.make(failed=fit(failure.error, min(MAX_IN_BAND_BYTES, self._max_message_bytes // 2))))
-            await _abort(failure, context)
+            await self._answer_with_events(request, call, context.write)
+
+    async def _answer_with_events(self, request: pb.RunRequest, call: _Call, send: Callable[[Chunk], Awaitable[Any]]) -> None:
+        chunks = Chunks(request.run_id, request.attempt, json_constants=request.json_constants)
+        outlet = Outlet(send, chunks, self._max_message_bytes)
+        try:
+            failure = await self._write_events(request, call, chunks, outlet)
+            await outlet.flush()
+        finally:
+            outlet.close()
+        if failure is not None:
+            await _abort(failure, call.context)
+
+    async def _write_events(self, request: pb.RunRequest, call: _Call, chunks: Chunks, outlet: Outlet) -> Failure | None:
+        """Runs and writes what happens; the failure that is to be the call's status, if any."""
+        write = outlet.write
+        try:
+            async with self._admitted(request, call):
+                response = await self._runner.stream(request, chunks, call.progress, write)
+                _log.debug("run completed", extra={"event": "run.completed"})
+        except BaseException as error:
+            failure = self._failure(error, request, call)
+        else:
+            response.unfinished = call.work.busy
+            if self._fits(response, request):
+                await write(chunks.make(completed=response))
+                return None
+            if request.output_once:
+                for piece in pieces(response, self._max_message_bytes):
+                    await write(Chunk(completed_part=piece))
+                await write(chunks.make(completed=pb.RunResponse()))
+                return None
+            failure = self._too_large(response, request)
+        if failure.error.kind == pb.AGENT_ERROR_KIND_CANCELLED:
+            cancelled = pb.RunCancelled(reason=failure.error.message, unfinished=call.work.busy)
+            call.progress.add_to(cancelled)
+            await write(chunks.make(cancelled=cancelled))
+            return None
+        if failure.error.kind != pb.AGENT_ERROR_KIND_DRAINING:  # refused before it began: a status, no events
+            await write(chunks.make(failed=fit(failure.error, min(MAX_IN_BAND_BYTES, self._max_message_bytes // 2))))
+        return failure
 
     async def Describe(self, request: pb.DescribeRequest, context: Context) -> pb.DescribeResponse:  # noqa: ARG002
         """Tells what the loaded agent is."""
@@ -258,7 +272,7 @@ class AgentServicer(AgentServiceServicer):
                 f'incarnation {self._incarnation} of agent "{self._agent_id}" stopped before the run had ended',
                 retriable=True,
             )
-        failure = describe_exception(error, run_id=request.run_id)
+        failure = describe_exception(error, run_id=request.run_id, tracebacks=self._tracebacks)
         failure.error.unfinished = call.work.busy
         call.progress.add_to(failure.error)
         deadline = failure.error.kind == pb.AGENT_ERROR_KIND_DEADLINE

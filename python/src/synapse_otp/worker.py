@@ -75,7 +75,9 @@ def main(entry: str) -> NoReturn:
     pgid = lifeline.own_group()
     armed = lifeline.arm()
     faulthandler.enable()
-    faulthandler.register(signal.SIGUSR1, all_threads=True)  # the host asks a hung worker for its stacks
+    # The host asks a worker that does not answer for its stacks. Not for those of all threads: the fault handler reads them without the
+    # interpreter's lock, and one that runs meanwhile makes it crash the worker.
+    faulthandler.register(signal.SIGUSR1, all_threads=False)
     control = Control()
     ending = Ending(control)
     part_with_children(control, ending.on_signal)
@@ -92,7 +94,7 @@ def main(entry: str) -> NoReturn:
         limit_memory(hello.memoryLimitBytes)
         control.deliver_to(_receiver(control, ending))
         clock.lap("hello")
-        agent = _load(entry, control, clock, ending)
+        agent = _load(entry, hello, control, clock, ending)
         ending.no_interrupts()
         ending.check()
         loop.run(_serve(agent, entry, hello, control, clock, ending))
@@ -128,7 +130,7 @@ def _dump_before_the_timeout(hello: HostHello, clock: _Clock) -> None:
         faulthandler.dump_traceback_later(left_s - 0.3)
 
 
-def _load(entry: str, control: Control, clock: _Clock, ending: Ending) -> AbstractAgent[Any, Any]:
+def _load(entry: str, hello: HostHello, control: Control, clock: _Clock, ending: Ending) -> AbstractAgent[Any, Any]:
     gc.disable()  # a collector that walks the growing module graph is a tenth of the import
     try:
         _import_needs(ending)
@@ -141,7 +143,7 @@ def _load(entry: str, control: Control, clock: _Clock, ending: Ending) -> Abstra
             raise LoadFailure("module_failed", f'entry "{entry}" was loaded, but {CLOSED}')
     except LoadFailure as failure:
         ending.check()  # what failed may be the request to end, on its way through the module
-        raise _failed(control, failure.as_json()) from failure
+        raise _failed(control, failure.as_json(tracebacks=hello.tracebacks)) from failure
     finally:
         gc.enable()
     gc.freeze()  # what is imported stays; the collector need not look at it again
@@ -201,7 +203,7 @@ async def _serve(agent: AbstractAgent[Any, Any], entry: str, hello: HostHello, c
     except asyncio.CancelledError:
         main_task.uncancel()
     except LoadFailure as failure:
-        raise _failed(control, failure.as_json()) from failure
+        raise _failed(control, failure.as_json(tracebacks=hello.tracebacks)) from failure
     if not asked.is_set():
         clock.lap("serve")
         faulthandler.cancel_dump_traceback_later()

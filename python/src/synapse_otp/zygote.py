@@ -29,7 +29,9 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from .blank import Blank, await_order
+from .channels import CHANNELS, connect
 from .descendants import Reaped, children, reap, sweep
+from .environment import changes_to
 from .environment_mark import environment_mark, read_environment_mark
 from .forked import Order, become_worker, far_copy, place
 from .guardian import Guarded, guard, wakeup_pipe
@@ -38,8 +40,6 @@ from .mark import LARGEST_SYSTEM, Mark, read_mark
 from .warm_up import NotForkable, warm_up
 
 __all__ = ["main"]
-
-_CHANNELS = ("control", "stdout", "stderr")
 
 _QUIET_S = 0.03
 """How long nothing happens before the next blank is made, in seconds: what is going on is not to share its processor with it."""
@@ -132,9 +132,10 @@ class _Zygote:
             try:
                 if not os.path.isdir(request["cwd"]):
                     raise NotADirectoryError(f'"{request["cwd"]}" is no directory')
-                channels = [stack.enter_context(_connect(request, name)) for name in _CHANNELS]
+                channels = [stack.enter_context(connect(request, name)) for name in CHANNELS]
+                changes = changes_to(request["env"])  # found out here, where it writes to no page that is not the zygote's own
                 blank, self._blank = self._blank, None
-                if blank is not None and blank.give(self._marked(request, blank.number), channels):
+                if blank is not None and blank.give(self._order(request, changes, blank.number), channels):
                     pid, number, lifeline = blank.pid, blank.number, blank.lifeline
                 else:
                     if blank is not None:
@@ -144,15 +145,16 @@ class _Zygote:
                 self.tell({"type": "refused", "id": request["id"], "message": str(error), "errno": _name_of(error)})
                 return
             if pid == 0:
+                order = self._order(request, changes, number)
                 far = [far_copy(channel.detach()) for channel in channels]
-                self._live_in_child(lifeline, lambda: become_worker(Order(self._marked(request, number), far)))
+                self._live_in_child(lifeline, lambda: become_worker(Order(order, far)))
             self._quiet_at = time.monotonic() + _QUIET_S
             self._workers[pid] = _Worker(request["id"], pid, number, lifeline)
             self.tell({"type": "forked", "id": request["id"], "pid": pid})
 
-    def _marked(self, request: dict[str, Any], number: int) -> dict[str, Any]:
-        """The request of a worker whose programs carry its mark in their environments too."""
-        return request | {"env": request["env"] | environment_mark(Mark(self._system, number))}
+    def _order(self, request: dict[str, Any], changes: dict[str, str | None], worker: int) -> dict[str, Any]:
+        own = {name: value for name, value in request.items() if name not in ("env", "listen", "token")}
+        return own | {"changes": changes | environment_mark(Mark(self._system, worker))}
 
     def _make_blank(self) -> None:
         self._quiet_at = None
@@ -256,18 +258,6 @@ class _Zygote:
 def _kill_group(group: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
-
-
-def _connect(request: dict[str, Any], channel: str) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.connect(request["listen"])
-        line = json.dumps({"id": request["id"], "channel": channel, "token": request["token"]})
-        connection.sendall(line.encode() + b"\n")
-    except OSError:
-        connection.close()
-        raise
-    return connection
 
 
 def _name_of(error: OSError) -> str | None:

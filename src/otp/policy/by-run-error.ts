@@ -19,8 +19,8 @@ export interface ByRunError {
 /**
  * What the error of a run says of the provider.
  * - "quota": what was paid for is used up; it is back later
- * - "overloaded": there is too much at the moment (429, 503, 529, or a limit of concurrent runs)
- * - "authentication": the key is refused (401, 403); no restart mends that
+ * - "overloaded": there is too much at the moment (a limit of its rate or of concurrent runs, or it is overloaded or unavailable)
+ * - "authentication": the key is refused; no restart mends that
  */
 export type ProviderTrouble = "quota" | "overloaded" | "authentication";
 
@@ -75,8 +75,25 @@ export function byRunError(options: ByRunError = {}): PassingPolicy<StateByChild
 
 /** What the error of a run says of the provider; undefined: nothing. */
 export function providerTrouble({ kind, httpStatus, message }: RunError): ProviderTrouble | undefined {
-  if (kind === "concurrency_limit") return "overloaded";
-  if (kind !== "model_http") return undefined;
+  switch (kind) {
+    case "concurrency_limit":
+    case "model_rate_limit":
+    case "model_overloaded":
+    case "model_unavailable":
+      return "overloaded";
+    case "model_quota":
+      return "quota";
+    case "model_authentication":
+      return "authentication";
+    case "model_http":
+      return troubleOf(httpStatus, message);
+    default:
+      return undefined;
+  }
+}
+
+/** By the status alone, where pydantic-ai does not know what the provider means. */
+function troubleOf(httpStatus: number | undefined, message: string): ProviderTrouble | undefined {
   switch (httpStatus) {
     case 401:
     case 403:

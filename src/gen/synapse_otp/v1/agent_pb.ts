@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file synapse_otp/v1/agent.proto.
  */
 export const file_synapse_otp_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChpzeW5hcHNlX290cC92MS9hZ2VudC5wcm90bxIOc3luYXBzZV9vdHAudjEi8AQKClJ1blJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSDgoGcHJvbXB0GAIgASgJEg4KBnJ1bl9pZBgFIAEoCRIPCgdhdHRlbXB0GAYgASgNEhcKD2NvbnZlcnNhdGlvbl9pZBgHIAEoCRIcChRtZXNzYWdlX2hpc3RvcnlfanNvbhgIIAEoDBIRCglkZXBzX2pzb24YCSABKAwSDQoFbW9kZWwYCiABKAkSNQoObW9kZWxfc2V0dGluZ3MYCyABKAsyHS5zeW5hcHNlX290cC52MS5Nb2RlbFNldHRpbmdzEjEKDHVzYWdlX2xpbWl0cxgMIAEoCzIbLnN5bmFwc2Vfb3RwLnYxLlVzYWdlTGltaXRzEhQKDGluc3RydWN0aW9ucxgRIAEoCRI6CghtZXRhZGF0YRgTIAMoCzIoLnN5bmFwc2Vfb3RwLnYxLlJ1blJlcXVlc3QuTWV0YWRhdGFFbnRyeRItCgZzdHJlYW0YFiABKAsyHS5zeW5hcHNlX290cC52MS5TdHJlYW1PcHRpb25zEhMKC2luY2FybmF0aW9uGBcgASgNEhgKEGRlYWRsaW5lX3VuaXhfbXMYGCABKAMSGQoMdGltZV9sZWZ0X21zGBkgASgESACIAQESEwoLb3V0cHV0X29uY2UYGiABKAgSFgoOanNvbl9jb25zdGFudHMYGyABKAgaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg8KDV90aW1lX2xlZnRfbXNKBAgDEARKBAgEEAVKBAgNEBFKBAgSEBNKBAgUEBVKBAgVEBYiSwoNU3RyZWFtT3B0aW9ucxIWCg5wYXJ0aWFsX291dHB1dBgBIAEoCBIiChpwYXJ0aWFsX291dHB1dF9kZWJvdW5jZV9tcxgCIAEoDSKJBAoNTW9kZWxTZXR0aW5ncxIXCgptYXhfdG9rZW5zGAEgASgFSACIAQESGAoLdGVtcGVyYXR1cmUYAiABKAFIAYgBARISCgV0b3BfcBgDIAEoAUgCiAEBEhIKBXRvcF9rGAQgASgFSAOIAQESFgoJdGltZW91dF9zGAUgASgBSASIAQESIAoTcGFyYWxsZWxfdG9vbF9jYWxscxgGIAEoCEgFiAEBEhEKBHNlZWQYByABKANIBogBARIdChBwcmVzZW5jZV9wZW5hbHR5GAggASgBSAeIAQESHgoRZnJlcXVlbmN5X3BlbmFsdHkYCSABKAFICIgBARIWCg5zdG9wX3NlcXVlbmNlcxgKIAMoCRIYCgt0b29sX2Nob2ljZRgLIAEoCUgJiAEBEhUKCHRoaW5raW5nGAwgASgJSAqIAQESEgoKZXh0cmFfanNvbhgPIAEoDEINCgtfbWF4X3Rva2Vuc0IOCgxfdGVtcGVyYXR1cmVCCAoGX3RvcF9wQggKBl90b3Bfa0IMCgpfdGltZW91dF9zQhYKFF9wYXJhbGxlbF90b29sX2NhbGxzQgcKBV9zZWVkQhMKEV9wcmVzZW5jZV9wZW5hbHR5QhQKEl9mcmVxdWVuY3lfcGVuYWx0eUIOCgxfdG9vbF9jaG9pY2VCCwoJX3RoaW5raW5nSgQIDRAOSgQIDhAPItADCgtVc2FnZUxpbWl0cxIaCg1yZXF1ZXN0X2xpbWl0GAEgASgDSACIAQESHQoQdG9vbF9jYWxsc19saW1pdBgCIAEoA0gBiAEBEh8KEmlucHV0X3Rva2Vuc19saW1pdBgDIAEoA0gCiAEBEiAKE291dHB1dF90b2tlbnNfbGltaXQYBCABKANIA4gBARIfChJ0b3RhbF90b2tlbnNfbGltaXQYBSABKANIBIgBARIrCh5wZXJfcmVxdWVzdF9pbnB1dF90b2tlbnNfbGltaXQYBiABKANIBYgBARIXCgpjb3N0X2xpbWl0GAcgASgJSAaIAQESIwobY291bnRfdG9rZW5zX2JlZm9yZV9yZXF1ZXN0GAggASgIEhgKEG5vX3JlcXVlc3RfbGltaXQYCSABKAhCEAoOX3JlcXVlc3RfbGltaXRCEwoRX3Rvb2xfY2FsbHNfbGltaXRCFQoTX2lucHV0X3Rva2Vuc19saW1pdEIWChRfb3V0cHV0X3Rva2Vuc19saW1pdEIVChNfdG90YWxfdG9rZW5zX2xpbWl0QiEKH19wZXJfcmVxdWVzdF9pbnB1dF90b2tlbnNfbGltaXRCDQoLX2Nvc3RfbGltaXQi5QIKC1J1blJlc3BvbnNlEg4KBnJlc3VsdBgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhMKC291dHB1dF9qc29uGAMgASgMEigKBGtpbmQYBCABKA4yGi5zeW5hcHNlX290cC52MS5PdXRwdXRLaW5kEhkKEW5ld19tZXNzYWdlc19qc29uGAYgASgMEg4KBnJ1bl9pZBgHIAEoCRIXCg9jb252ZXJzYXRpb25faWQYCCABKAkSEAoIYXR0ZW1wdHMYCSABKA0SEgoKbW9kZWxfbmFtZRgKIAEoCRIVCg1maW5pc2hfcmVhc29uGAsgASgJEhMKC2luY2FybmF0aW9uGA8gASgNEhIKCnVuZmluaXNoZWQYECABKAgSKwoJb3V0cHV0X2F0GBEgASgLMhguc3luYXBzZV9vdHAudjEuT3V0cHV0QXRKBAgFEAZKBAgMEA8iKQoIT3V0cHV0QXQSDwoHbWVzc2FnZRgBIAEoDRIMCgRwYXJ0GAIgASgNIvgCCgVVc2FnZRIWCg5yZXF1ZXN0X3Rva2VucxgBIAEoAxIXCg9yZXNwb25zZV90b2tlbnMYAiABKAMSFAoMdG90YWxfdG9rZW5zGAMgASgDEhAKCHJlcXVlc3RzGAQgASgDEhIKCnRvb2xfY2FsbHMYBSABKAMSGQoRY2FjaGVfcmVhZF90b2tlbnMYBiABKAMSGgoSY2FjaGVfd3JpdGVfdG9rZW5zGAcgASgDEhoKEmlucHV0X2F1ZGlvX3Rva2VucxgIIAEoAxIbChNvdXRwdXRfYXVkaW9fdG9rZW5zGAkgASgDEh8KF2NhY2hlX2F1ZGlvX3JlYWRfdG9rZW5zGAogASgDEjMKB2RldGFpbHMYCyADKAsyIi5zeW5hcHNlX290cC52MS5Vc2FnZS5EZXRhaWxzRW50cnkSDAoEY29zdBgMIAEoCRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASKyBAoQUnVuUmVzcG9uc2VDaHVuaxIMCgRkYXRhGAEgASgJEgsKA3NlcRgCIAEoBBIOCgZydW5faWQYAyABKAkSDwoHYXR0ZW1wdBgEIAEoDRIMCgRzdGVwGAUgASgNEi0KB3N0YXJ0ZWQYCiABKAsyGi5zeW5hcHNlX290cC52MS5SdW5TdGFydGVkSAASLwoKdGV4dF9kZWx0YRgLIAEoCzIZLnN5bmFwc2Vfb3RwLnYxLlRleHREZWx0YUgAEjcKDnRoaW5raW5nX2RlbHRhGAwgASgLMh0uc3luYXBzZV9vdHAudjEuVGhpbmtpbmdEZWx0YUgAEi0KCXRvb2xfY2FsbBgOIAEoCzIYLnN5bmFwc2Vfb3RwLnYxLlRvb2xDYWxsSAASMQoLdG9vbF9yZXN1bHQYDyABKAsyGi5zeW5hcHNlX290cC52MS5Ub29sUmVzdWx0SAASHQoTcGFydGlhbF9vdXRwdXRfanNvbhgQIAEoDEgAEjAKCWNvbXBsZXRlZBgeIAEoCzIbLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlSAASLAoGZmFpbGVkGB8gASgLMhouc3luYXBzZV9vdHAudjEuQWdlbnRFcnJvckgAEjEKCWNhbmNlbGxlZBggIAEoCzIcLnN5bmFwc2Vfb3RwLnYxLlJ1bkNhbmNlbGxlZEgAEhgKDmNvbXBsZXRlZF9wYXJ0GCEgASgMSABCBwoFZXZlbnRKBAgGEAoiTgoKUnVuU3RhcnRlZBITCgtpbmNhcm5hdGlvbhgBIAEoDRISCgptb2RlbF9uYW1lGAIgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgDIAEoCSIfCglUZXh0RGVsdGESEgoKcGFydF9pbmRleBgBIAEoDSIxCg1UaGlua2luZ0RlbHRhEhIKCnBhcnRfaW5kZXgYASABKA0SDAoEdGV4dBgCIAEoCSJxCghUb29sQ2FsbBIUCgx0b29sX2NhbGxfaWQYASABKAkSEQoJdG9vbF9uYW1lGAIgASgJEhEKCWFyZ3NfanNvbhgDIAEoDBISCgphcmdzX3ZhbGlkGAQgASgIEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQikAEKClRvb2xSZXN1bHQSFAoMdG9vbF9jYWxsX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIUCgxjb250ZW50X2pzb24YAyABKAwSLAoHb3V0Y29tZRgEIAEoDjIbLnN5bmFwc2Vfb3RwLnYxLlRvb2xPdXRjb21lEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQibwoMUnVuQ2FuY2VsbGVkEg4KBnJlYXNvbhgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YAyABKAwSEgoKdW5maW5pc2hlZBgEIAEoCCKoBAoKQWdlbnRFcnJvchIsCgRraW5kGAEgASgOMh4uc3luYXBzZV9vdHAudjEuQWdlbnRFcnJvcktpbmQSDwoHbWVzc2FnZRgCIAEoCRIRCglyZXRyaWFibGUYAyABKAgSGgoNcmV0cnlfYWZ0ZXJfcxgEIAEoAUgAiAEBEhMKC3B5dGhvbl90eXBlGAUgASgJEhEKCXRyYWNlYmFjaxgGIAEoCRIqCgZjYXVzZXMYByADKAsyGi5zeW5hcHNlX290cC52MS5BZ2VudEVycm9yEi8KBmlzc3VlcxgIIAMoCzIfLnN5bmFwc2Vfb3RwLnYxLlZhbGlkYXRpb25Jc3N1ZRIRCgl0b29sX25hbWUYCSABKAkSFAoMdG9vbF9jYWxsX2lkGAogASgJEhIKCm1vZGVsX25hbWUYCyABKAkSGAoLaHR0cF9zdGF0dXMYDCABKAVIAYgBARIMCgRib2R5GA0gASgJEg4KBnJ1bl9pZBgOIAEoCRIkCgV1c2FnZRgPIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YECABKAwSEQoJdHJ1bmNhdGVkGBEgASgIEhIKCmxpbWl0X25hbWUYEiABKAkSEgoKZXh0cmFfanNvbhgUIAEoDBISCgp1bmZpbmlzaGVkGBUgASgIQhAKDl9yZXRyeV9hZnRlcl9zQg4KDF9odHRwX3N0YXR1c0oECBMQFCJkCg9WYWxpZGF0aW9uSXNzdWUSDAoEdHlwZRgBIAEoCRIQCghsb2NfanNvbhgCIAEoDBILCgNtc2cYAyABKAkSEgoKaW5wdXRfanNvbhgEIAEoDBIQCghjdHhfanNvbhgFIAEoDCIjCg9EZXNjcmliZVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkinwIKEERlc2NyaWJlUmVzcG9uc2USEAoIYWdlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRINCgVtb2RlbBgEIAEoCRIaChJvdXRwdXRfc2NoZW1hX2pzb24YBSABKAwSGAoQZGVwc19zY2hlbWFfanNvbhgHIAEoDBInCgV0b29scxgIIAMoCzIYLnN5bmFwc2Vfb3RwLnYxLlRvb2xTcGVjEhMKC3NjaGVtYV9oYXNoGAkgASgJEhsKE3B5ZGFudGljX2FpX3ZlcnNpb24YCiABKAkSFgoOcHl0aG9uX3ZlcnNpb24YCyABKAkSGAoQcHJvdG9jb2xfdmVyc2lvbhgMIAEoDUoECAYQByJNCghUb29sU3BlYxIMCgRuYW1lGAEgASgJEhMKC2Rlc2NyaXB0aW9uGAIgASgJEh4KFnBhcmFtZXRlcnNfc2NoZW1hX2pzb24YAyABKAwiMgoPQXdhaXRFbmRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNIiEKEEF3YWl0RW5kUmVzcG9uc2USDQoFa25vd24YASABKAgqWwoKT3V0cHV0S2luZBIbChdPVVRQVVRfS0lORF9VTlNQRUNJRklFRBAAEhQKEE9VVFBVVF9LSU5EX1RFWFQQARIaChZPVVRQVVRfS0lORF9TVFJVQ1RVUkVEEAIqrQEKC1Rvb2xPdXRjb21lEhwKGFRPT0xfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhgKFFRPT0xfT1VUQ09NRV9TVUNDRVNTEAESFwoTVE9PTF9PVVRDT01FX0ZBSUxFRBACEhYKElRPT0xfT1VUQ09NRV9SRVRSWRADEhcKE1RPT0xfT1VUQ09NRV9ERU5JRUQQBBIcChhUT09MX09VVENPTUVfSU5URVJSVVBURUQQBSrzBgoOQWdlbnRFcnJvcktpbmQSIAocQUdFTlRfRVJST1JfS0lORF9VTlNQRUNJRklFRBAAEh8KG0FHRU5UX0VSUk9SX0tJTkRfVkFMSURBVElPThABEh8KG0FHRU5UX0VSUk9SX0tJTkRfVVNFUl9FUlJPUhACEiAKHEFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfUkVUUlkQAxIuCipBR0VOVF9FUlJPUl9LSU5EX1VORVhQRUNURURfTU9ERUxfQkVIQVZJT1IQBBImCiJBR0VOVF9FUlJPUl9LSU5EX09VVFBVVF9WQUxJREFUSU9OEAUSKwonQUdFTlRfRVJST1JfS0lORF9UT09MX1JFVFJJRVNfRVhIQVVTVEVEEAYSKQolQUdFTlRfRVJST1JfS0lORF9VU0FHRV9MSU1JVF9FWENFRURFRBAHEiYKIkFHRU5UX0VSUk9SX0tJTkRfQ09OQ1VSUkVOQ1lfTElNSVQQCBIfChtBR0VOVF9FUlJPUl9LSU5EX01PREVMX0hUVFAQCRIeChpBR0VOVF9FUlJPUl9LSU5EX01PREVMX0FQSRAKEiMKH0FHRU5UX0VSUk9SX0tJTkRfQ09OVEVOVF9GSUxURVIQCxIpCiVBR0VOVF9FUlJPUl9LSU5EX0lOQ09NUExFVEVfVE9PTF9DQUxMEAwSHQoZQUdFTlRfRVJST1JfS0lORF9GQUxMQkFDSxANEh4KGkFHRU5UX0VSUk9SX0tJTkRfQ0FOQ0VMTEVEEA4SHQoZQUdFTlRfRVJST1JfS0lORF9ERUFETElORRAPEiEKHUFHRU5UX0VSUk9SX0tJTkRfSE9PS19USU1FT1VUEBASJgoiQUdFTlRfRVJST1JfS0lORF9TVVNQRU5ERURfRVhQSVJFRBAREh4KGkFHRU5UX0VSUk9SX0tJTkRfVVNFUl9DT0RFEBISHQoZQUdFTlRfRVJST1JfS0lORF9EUkFJTklORxAVEiAKHEFHRU5UX0VSUk9SX0tJTkRfSU5URVJSVVBURUQQFhIlCiFBR0VOVF9FUlJPUl9LSU5EX0FOU1dFUl9UT09fTEFSR0UQFxIdChlBR0VOVF9FUlJPUl9LSU5EX0lOVEVSTkFMEBgSIgoeQUdFTlRfRVJST1JfS0lORF9PVVRfT0ZfTUVNT1JZEBkyuQIKDEFnZW50U2VydmljZRI+CgNSdW4SGi5zeW5hcHNlX290cC52MS5SdW5SZXF1ZXN0Ghsuc3luYXBzZV9vdHAudjEuUnVuUmVzcG9uc2USSwoJUnVuU3RyZWFtEhouc3luYXBzZV9vdHAudjEuUnVuUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlQ2h1bmswARJNCghEZXNjcmliZRIfLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVzcG9uc2USTQoIQXdhaXRFbmQSHy5zeW5hcHNlX290cC52MS5Bd2FpdEVuZFJlcXVlc3QaIC5zeW5hcHNlX290cC52MS5Bd2FpdEVuZFJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChpzeW5hcHNlX290cC92MS9hZ2VudC5wcm90bxIOc3luYXBzZV9vdHAudjEi8AQKClJ1blJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSDgoGcHJvbXB0GAIgASgJEg4KBnJ1bl9pZBgFIAEoCRIPCgdhdHRlbXB0GAYgASgNEhcKD2NvbnZlcnNhdGlvbl9pZBgHIAEoCRIcChRtZXNzYWdlX2hpc3RvcnlfanNvbhgIIAEoDBIRCglkZXBzX2pzb24YCSABKAwSDQoFbW9kZWwYCiABKAkSNQoObW9kZWxfc2V0dGluZ3MYCyABKAsyHS5zeW5hcHNlX290cC52MS5Nb2RlbFNldHRpbmdzEjEKDHVzYWdlX2xpbWl0cxgMIAEoCzIbLnN5bmFwc2Vfb3RwLnYxLlVzYWdlTGltaXRzEhQKDGluc3RydWN0aW9ucxgRIAEoCRI6CghtZXRhZGF0YRgTIAMoCzIoLnN5bmFwc2Vfb3RwLnYxLlJ1blJlcXVlc3QuTWV0YWRhdGFFbnRyeRItCgZzdHJlYW0YFiABKAsyHS5zeW5hcHNlX290cC52MS5TdHJlYW1PcHRpb25zEhMKC2luY2FybmF0aW9uGBcgASgNEhgKEGRlYWRsaW5lX3VuaXhfbXMYGCABKAMSGQoMdGltZV9sZWZ0X21zGBkgASgESACIAQESEwoLb3V0cHV0X29uY2UYGiABKAgSFgoOanNvbl9jb25zdGFudHMYGyABKAgaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg8KDV90aW1lX2xlZnRfbXNKBAgDEARKBAgEEAVKBAgNEBFKBAgSEBNKBAgUEBVKBAgVEBYiSwoNU3RyZWFtT3B0aW9ucxIWCg5wYXJ0aWFsX291dHB1dBgBIAEoCBIiChpwYXJ0aWFsX291dHB1dF9kZWJvdW5jZV9tcxgCIAEoDSKJBAoNTW9kZWxTZXR0aW5ncxIXCgptYXhfdG9rZW5zGAEgASgFSACIAQESGAoLdGVtcGVyYXR1cmUYAiABKAFIAYgBARISCgV0b3BfcBgDIAEoAUgCiAEBEhIKBXRvcF9rGAQgASgFSAOIAQESFgoJdGltZW91dF9zGAUgASgBSASIAQESIAoTcGFyYWxsZWxfdG9vbF9jYWxscxgGIAEoCEgFiAEBEhEKBHNlZWQYByABKANIBogBARIdChBwcmVzZW5jZV9wZW5hbHR5GAggASgBSAeIAQESHgoRZnJlcXVlbmN5X3BlbmFsdHkYCSABKAFICIgBARIWCg5zdG9wX3NlcXVlbmNlcxgKIAMoCRIYCgt0b29sX2Nob2ljZRgLIAEoCUgJiAEBEhUKCHRoaW5raW5nGAwgASgJSAqIAQESEgoKZXh0cmFfanNvbhgPIAEoDEINCgtfbWF4X3Rva2Vuc0IOCgxfdGVtcGVyYXR1cmVCCAoGX3RvcF9wQggKBl90b3Bfa0IMCgpfdGltZW91dF9zQhYKFF9wYXJhbGxlbF90b29sX2NhbGxzQgcKBV9zZWVkQhMKEV9wcmVzZW5jZV9wZW5hbHR5QhQKEl9mcmVxdWVuY3lfcGVuYWx0eUIOCgxfdG9vbF9jaG9pY2VCCwoJX3RoaW5raW5nSgQIDRAOSgQIDhAPItADCgtVc2FnZUxpbWl0cxIaCg1yZXF1ZXN0X2xpbWl0GAEgASgDSACIAQESHQoQdG9vbF9jYWxsc19saW1pdBgCIAEoA0gBiAEBEh8KEmlucHV0X3Rva2Vuc19saW1pdBgDIAEoA0gCiAEBEiAKE291dHB1dF90b2tlbnNfbGltaXQYBCABKANIA4gBARIfChJ0b3RhbF90b2tlbnNfbGltaXQYBSABKANIBIgBARIrCh5wZXJfcmVxdWVzdF9pbnB1dF90b2tlbnNfbGltaXQYBiABKANIBYgBARIXCgpjb3N0X2xpbWl0GAcgASgJSAaIAQESIwobY291bnRfdG9rZW5zX2JlZm9yZV9yZXF1ZXN0GAggASgIEhgKEG5vX3JlcXVlc3RfbGltaXQYCSABKAhCEAoOX3JlcXVlc3RfbGltaXRCEwoRX3Rvb2xfY2FsbHNfbGltaXRCFQoTX2lucHV0X3Rva2Vuc19saW1pdEIWChRfb3V0cHV0X3Rva2Vuc19saW1pdEIVChNfdG90YWxfdG9rZW5zX2xpbWl0QiEKH19wZXJfcmVxdWVzdF9pbnB1dF90b2tlbnNfbGltaXRCDQoLX2Nvc3RfbGltaXQigAMKC1J1blJlc3BvbnNlEg4KBnJlc3VsdBgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhMKC291dHB1dF9qc29uGAMgASgMEigKBGtpbmQYBCABKA4yGi5zeW5hcHNlX290cC52MS5PdXRwdXRLaW5kEhkKEW5ld19tZXNzYWdlc19qc29uGAYgASgMEg4KBnJ1bl9pZBgHIAEoCRIXCg9jb252ZXJzYXRpb25faWQYCCABKAkSEAoIYXR0ZW1wdHMYCSABKA0SEgoKbW9kZWxfbmFtZRgKIAEoCRIVCg1maW5pc2hfcmVhc29uGAsgASgJEhMKC2luY2FybmF0aW9uGA8gASgNEhIKCnVuZmluaXNoZWQYECABKAgSKwoJb3V0cHV0X2F0GBEgASgLMhguc3luYXBzZV9vdHAudjEuT3V0cHV0QXQSGQoRYWxsX21lc3NhZ2VzX2pzb24YEiABKAxKBAgFEAZKBAgMEA8iKQoIT3V0cHV0QXQSDwoHbWVzc2FnZRgBIAEoDRIMCgRwYXJ0GAIgASgNIuUDCgVVc2FnZRIWCg5yZXF1ZXN0X3Rva2VucxgBIAEoAxIXCg9yZXNwb25zZV90b2tlbnMYAiABKAMSFAoMdG90YWxfdG9rZW5zGAMgASgDEhAKCHJlcXVlc3RzGAQgASgDEhIKCnRvb2xfY2FsbHMYBSABKAMSGQoRY2FjaGVfcmVhZF90b2tlbnMYBiABKAMSGgoSY2FjaGVfd3JpdGVfdG9rZW5zGAcgASgDEhoKEmlucHV0X2F1ZGlvX3Rva2VucxgIIAEoAxIbChNvdXRwdXRfYXVkaW9fdG9rZW5zGAkgASgDEh8KF2NhY2hlX2F1ZGlvX3JlYWRfdG9rZW5zGAogASgDEjMKB2RldGFpbHMYCyADKAsyIi5zeW5hcHNlX290cC52MS5Vc2FnZS5EZXRhaWxzRW50cnkSDAoEY29zdBgMIAEoCRIYChByZWFzb25pbmdfdG9rZW5zGA0gASgDEh0KFWNhY2hlX3dyaXRlXzFoX3Rva2VucxgOIAEoAxIVCg1hdWRpb19zZWNvbmRzGA8gASgBEhsKE3VubWVhc3VyZWRfcmVxdWVzdHMYECABKAMaLgoMRGV0YWlsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEi0QcKEFJ1blJlc3BvbnNlQ2h1bmsSDAoEZGF0YRgBIAEoCRILCgNzZXEYAiABKAQSDgoGcnVuX2lkGAMgASgJEg8KB2F0dGVtcHQYBCABKA0SDAoEc3RlcBgFIAEoDRItCgdzdGFydGVkGAogASgLMhouc3luYXBzZV9vdHAudjEuUnVuU3RhcnRlZEgAEi8KCnRleHRfZGVsdGEYCyABKAsyGS5zeW5hcHNlX290cC52MS5UZXh0RGVsdGFIABI3Cg50aGlua2luZ19kZWx0YRgMIAEoCzIdLnN5bmFwc2Vfb3RwLnYxLlRoaW5raW5nRGVsdGFIABI4Cg90b29sX2FyZ3NfZGVsdGEYDSABKAsyHS5zeW5hcHNlX290cC52MS5Ub29sQXJnc0RlbHRhSAASLQoJdG9vbF9jYWxsGA4gASgLMhguc3luYXBzZV9vdHAudjEuVG9vbENhbGxIABIxCgt0b29sX3Jlc3VsdBgPIAEoCzIaLnN5bmFwc2Vfb3RwLnYxLlRvb2xSZXN1bHRIABIdChNwYXJ0aWFsX291dHB1dF9qc29uGBAgASgMSAASLwoKcGFydF9zdGFydBgRIAEoCzIZLnN5bmFwc2Vfb3RwLnYxLlBhcnRTdGFydEgAEisKCHBhcnRfZW5kGBIgASgLMhcuc3luYXBzZV9vdHAudjEuUGFydEVuZEgAEjkKD2NpdGF0aW9uc19kZWx0YRgTIAEoCzIeLnN5bmFwc2Vfb3RwLnYxLkNpdGF0aW9uc0RlbHRhSAASLwoLb3V0cHV0X2NhbGwYFCABKAsyGC5zeW5hcHNlX290cC52MS5Ub29sQ2FsbEgAEjMKDW91dHB1dF9yZXN1bHQYFSABKAsyGi5zeW5hcHNlX290cC52MS5Ub29sUmVzdWx0SAASKwoFcmV0cnkYFiABKAsyGi5zeW5hcHNlX290cC52MS5Nb2RlbFJldHJ5SAASNwoOcHlkYW50aWNfZXZlbnQYFyABKAsyHS5zeW5hcHNlX290cC52MS5QeWRhbnRpY0V2ZW50SAASMAoJY29tcGxldGVkGB4gASgLMhsuc3luYXBzZV9vdHAudjEuUnVuUmVzcG9uc2VIABIsCgZmYWlsZWQYHyABKAsyGi5zeW5hcHNlX290cC52MS5BZ2VudEVycm9ySAASMQoJY2FuY2VsbGVkGCAgASgLMhwuc3luYXBzZV9vdHAudjEuUnVuQ2FuY2VsbGVkSAASGAoOY29tcGxldGVkX3BhcnQYISABKAxIAEIHCgVldmVudEoECAYQCiJOCgpSdW5TdGFydGVkEhMKC2luY2FybmF0aW9uGAEgASgNEhIKCm1vZGVsX25hbWUYAiABKAkSFwoPY29udmVyc2F0aW9uX2lkGAMgASgJIh8KCVRleHREZWx0YRISCgpwYXJ0X2luZGV4GAEgASgNIjEKDVRoaW5raW5nRGVsdGESEgoKcGFydF9pbmRleBgBIAEoDRIMCgR0ZXh0GAIgASgJIloKDVRvb2xBcmdzRGVsdGESEgoKcGFydF9pbmRleBgBIAEoDRIUCgx0b29sX2NhbGxfaWQYAiABKAkSEQoJdG9vbF9uYW1lGAMgASgJEgwKBHRleHQYBCABKAkiWwoJUGFydFN0YXJ0EhIKCnBhcnRfaW5kZXgYASABKA0SEQoJcGFydF9raW5kGAIgASgJEhQKDHRvb2xfY2FsbF9pZBgDIAEoCRIRCgl0b29sX25hbWUYBCABKAkiWgoHUGFydEVuZBISCgpwYXJ0X2luZGV4GAEgASgNEhEKCXBhcnRfa2luZBgCIAEoCRIRCglwYXJ0X2pzb24YAyABKAwSFQoNb21pdHRlZF9ieXRlcxgEIAEoBCI8Cg5DaXRhdGlvbnNEZWx0YRISCgpwYXJ0X2luZGV4GAEgASgNEhYKDmNpdGF0aW9uc19qc29uGAIgASgMIlcKCk1vZGVsUmV0cnkSDQoFY2F1c2UYASABKAkSFAoMY29udGVudF9qc29uGAIgASgMEg8KB2F0dGVtcHQYAyABKA0SEwoLbWF4X3JldHJpZXMYBCABKA0iSAoNUHlkYW50aWNFdmVudBIMCgRraW5kGAEgASgJEhIKCmV2ZW50X2pzb24YAiABKAwSFQoNb21pdHRlZF9ieXRlcxgDIAEoBCJxCghUb29sQ2FsbBIUCgx0b29sX2NhbGxfaWQYASABKAkSEQoJdG9vbF9uYW1lGAIgASgJEhEKCWFyZ3NfanNvbhgDIAEoDBISCgphcmdzX3ZhbGlkGAQgASgIEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQikAEKClRvb2xSZXN1bHQSFAoMdG9vbF9jYWxsX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIUCgxjb250ZW50X2pzb24YAyABKAwSLAoHb3V0Y29tZRgEIAEoDjIbLnN5bmFwc2Vfb3RwLnYxLlRvb2xPdXRjb21lEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQibwoMUnVuQ2FuY2VsbGVkEg4KBnJlYXNvbhgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YAyABKAwSEgoKdW5maW5pc2hlZBgEIAEoCCLiBAoKQWdlbnRFcnJvchIsCgRraW5kGAEgASgOMh4uc3luYXBzZV9vdHAudjEuQWdlbnRFcnJvcktpbmQSDwoHbWVzc2FnZRgCIAEoCRIRCglyZXRyaWFibGUYAyABKAgSGgoNcmV0cnlfYWZ0ZXJfcxgEIAEoAUgAiAEBEhMKC3B5dGhvbl90eXBlGAUgASgJEhEKCXRyYWNlYmFjaxgGIAEoCRIqCgZjYXVzZXMYByADKAsyGi5zeW5hcHNlX290cC52MS5BZ2VudEVycm9yEi8KBmlzc3VlcxgIIAMoCzIfLnN5bmFwc2Vfb3RwLnYxLlZhbGlkYXRpb25Jc3N1ZRIRCgl0b29sX25hbWUYCSABKAkSFAoMdG9vbF9jYWxsX2lkGAogASgJEhIKCm1vZGVsX25hbWUYCyABKAkSGAoLaHR0cF9zdGF0dXMYDCABKAVIAYgBARIMCgRib2R5GA0gASgJEg4KBnJ1bl9pZBgOIAEoCRIkCgV1c2FnZRgPIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YECABKAwSEQoJdHJ1bmNhdGVkGBEgASgIEhIKCmxpbWl0X25hbWUYEiABKAkSEgoKZXh0cmFfanNvbhgUIAEoDBISCgp1bmZpbmlzaGVkGBUgASgIEhsKE3Byb3ZpZGVyX2Vycm9yX2NvZGUYFiABKAkSGwoTcHJvdmlkZXJfZXJyb3JfdHlwZRgXIAEoCUIQCg5fcmV0cnlfYWZ0ZXJfc0IOCgxfaHR0cF9zdGF0dXNKBAgTEBQiZAoPVmFsaWRhdGlvbklzc3VlEgwKBHR5cGUYASABKAkSEAoIbG9jX2pzb24YAiABKAwSCwoDbXNnGAMgASgJEhIKCmlucHV0X2pzb24YBCABKAwSEAoIY3R4X2pzb24YBSABKAwiIwoPRGVzY3JpYmVSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJIp8CChBEZXNjcmliZVJlc3BvbnNlEhAKCGFnZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSDQoFbW9kZWwYBCABKAkSGgoSb3V0cHV0X3NjaGVtYV9qc29uGAUgASgMEhgKEGRlcHNfc2NoZW1hX2pzb24YByABKAwSJwoFdG9vbHMYCCADKAsyGC5zeW5hcHNlX290cC52MS5Ub29sU3BlYxITCgtzY2hlbWFfaGFzaBgJIAEoCRIbChNweWRhbnRpY19haV92ZXJzaW9uGAogASgJEhYKDnB5dGhvbl92ZXJzaW9uGAsgASgJEhgKEHByb3RvY29sX3ZlcnNpb24YDCABKA1KBAgGEAciTQoIVG9vbFNwZWMSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIeChZwYXJhbWV0ZXJzX3NjaGVtYV9qc29uGAMgASgMIjIKD0F3YWl0RW5kUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDSIhChBBd2FpdEVuZFJlc3BvbnNlEg0KBWtub3duGAEgASgIKlsKCk91dHB1dEtpbmQSGwoXT1VUUFVUX0tJTkRfVU5TUEVDSUZJRUQQABIUChBPVVRQVVRfS0lORF9URVhUEAESGgoWT1VUUFVUX0tJTkRfU1RSVUNUVVJFRBACKq0BCgtUb29sT3V0Y29tZRIcChhUT09MX09VVENPTUVfVU5TUEVDSUZJRUQQABIYChRUT09MX09VVENPTUVfU1VDQ0VTUxABEhcKE1RPT0xfT1VUQ09NRV9GQUlMRUQQAhIWChJUT09MX09VVENPTUVfUkVUUlkQAxIXChNUT09MX09VVENPTUVfREVOSUVEEAQSHAoYVE9PTF9PVVRDT01FX0lOVEVSUlVQVEVEEAUqiwsKDkFnZW50RXJyb3JLaW5kEiAKHEFHRU5UX0VSUk9SX0tJTkRfVU5TUEVDSUZJRUQQABIfChtBR0VOVF9FUlJPUl9LSU5EX1ZBTElEQVRJT04QARIfChtBR0VOVF9FUlJPUl9LSU5EX1VTRVJfRVJST1IQAhIgChxBR0VOVF9FUlJPUl9LSU5EX01PREVMX1JFVFJZEAMSLgoqQUdFTlRfRVJST1JfS0lORF9VTkVYUEVDVEVEX01PREVMX0JFSEFWSU9SEAQSJgoiQUdFTlRfRVJST1JfS0lORF9PVVRQVVRfVkFMSURBVElPThAFEisKJ0FHRU5UX0VSUk9SX0tJTkRfVE9PTF9SRVRSSUVTX0VYSEFVU1RFRBAGEikKJUFHRU5UX0VSUk9SX0tJTkRfVVNBR0VfTElNSVRfRVhDRUVERUQQBxImCiJBR0VOVF9FUlJPUl9LSU5EX0NPTkNVUlJFTkNZX0xJTUlUEAgSHwobQUdFTlRfRVJST1JfS0lORF9NT0RFTF9IVFRQEAkSHgoaQUdFTlRfRVJST1JfS0lORF9NT0RFTF9BUEkQChIjCh9BR0VOVF9FUlJPUl9LSU5EX0NPTlRFTlRfRklMVEVSEAsSKQolQUdFTlRfRVJST1JfS0lORF9JTkNPTVBMRVRFX1RPT0xfQ0FMTBAMEh0KGUFHRU5UX0VSUk9SX0tJTkRfRkFMTEJBQ0sQDRIeChpBR0VOVF9FUlJPUl9LSU5EX0NBTkNFTExFRBAOEh0KGUFHRU5UX0VSUk9SX0tJTkRfREVBRExJTkUQDxIhCh1BR0VOVF9FUlJPUl9LSU5EX0hPT0tfVElNRU9VVBAQEiYKIkFHRU5UX0VSUk9SX0tJTkRfU1VTUEVOREVEX0VYUElSRUQQERIeChpBR0VOVF9FUlJPUl9LSU5EX1VTRVJfQ09ERRASEh0KGUFHRU5UX0VSUk9SX0tJTkRfRFJBSU5JTkcQFRIgChxBR0VOVF9FUlJPUl9LSU5EX0lOVEVSUlVQVEVEEBYSJQohQUdFTlRfRVJST1JfS0lORF9BTlNXRVJfVE9PX0xBUkdFEBcSHQoZQUdFTlRfRVJST1JfS0lORF9JTlRFUk5BTBAYEiUKIUFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfUkFURV9MSU1JVBAZEiAKHEFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfUVVPVEEQGhImCiJBR0VOVF9FUlJPUl9LSU5EX01PREVMX1VOQVZBSUxBQkxFEBsSJQohQUdFTlRfRVJST1JfS0lORF9NT0RFTF9PVkVSTE9BREVEEBwSIQodQUdFTlRfRVJST1JfS0lORF9NT0RFTF9TRVJWRVIQHRIlCiFBR0VOVF9FUlJPUl9LSU5EX01PREVMX0NPTk5FQ1RJT04QHhIiCh5BR0VOVF9FUlJPUl9LSU5EX01PREVMX1RJTUVPVVQQHxIjCh9BR0VOVF9FUlJPUl9LSU5EX01PREVMX1JFSkVDVEVEECASKQolQUdFTlRfRVJST1JfS0lORF9NT0RFTF9BVVRIRU5USUNBVElPThAhEiQKIEFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfTk9UX0ZPVU5EECISIwofQUdFTlRfRVJST1JfS0lORF9DT05URVhUX1dJTkRPVxAjEicKI0FHRU5UX0VSUk9SX0tJTkRfT1VUUFVUX1RPS0VOX0xJTUlUECQSIAocQUdFTlRfRVJST1JfS0lORF9UT09MX0ZBSUxFRBAlEioKJkFHRU5UX0VSUk9SX0tJTkRfQ09OVkVSU0FUSU9OX0NPTkZMSUNUECYSIgoeQUdFTlRfRVJST1JfS0lORF9PVVRfT0ZfTUVNT1JZECcyuQIKDEFnZW50U2VydmljZRI+CgNSdW4SGi5zeW5hcHNlX290cC52MS5SdW5SZXF1ZXN0Ghsuc3luYXBzZV9vdHAudjEuUnVuUmVzcG9uc2USSwoJUnVuU3RyZWFtEhouc3luYXBzZV9vdHAudjEuUnVuUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlQ2h1bmswARJNCghEZXNjcmliZRIfLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVzcG9uc2USTQoIQXdhaXRFbmQSHy5zeW5hcHNlX290cC52MS5Bd2FpdEVuZFJlcXVlc3QaIC5zeW5hcHNlX290cC52MS5Bd2FpdEVuZFJlc3BvbnNlYgZwcm90bzM");
 
 /**
  * @generated from message synapse_otp.v1.RunRequest
@@ -392,6 +392,13 @@ export type RunResponse = Message<"synapse_otp.v1.RunResponse"> & {
    * @generated from field: synapse_otp.v1.OutputAt output_at = 17;
    */
   outputAt?: OutputAt | undefined;
+
+  /**
+   * list[ModelMessage] of the whole conversation. Empty where that is the request's message_history_json with new_messages_json after it.
+   *
+   * @generated from field: bytes all_messages_json = 18;
+   */
+  allMessagesJson: Uint8Array;
 };
 
 /**
@@ -494,6 +501,34 @@ export type Usage = Message<"synapse_otp.v1.Usage"> & {
    * @generated from field: string cost = 12;
    */
   cost: string;
+
+  /**
+   * Included in response_tokens.
+   *
+   * @generated from field: int64 reasoning_tokens = 13;
+   */
+  reasoningTokens: bigint;
+
+  /**
+   * Included in cache_write_tokens: those that stay in the cache for an hour.
+   *
+   * @generated from field: int64 cache_write_1h_tokens = 14;
+   */
+  cacheWrite1hTokens: bigint;
+
+  /**
+   * Seconds of audio, where a model is paid by its duration.
+   *
+   * @generated from field: double audio_seconds = 15;
+   */
+  audioSeconds: number;
+
+  /**
+   * Answers of models that told nothing of their usage: with any, every other count is a lower bound.
+   *
+   * @generated from field: int64 unmeasured_requests = 16;
+   */
+  unmeasuredRequests: bigint;
 };
 
 /**
@@ -563,6 +598,12 @@ export type RunResponseChunk = Message<"synapse_otp.v1.RunResponseChunk"> & {
     case: "thinkingDelta";
   } | {
     /**
+     * @generated from field: synapse_otp.v1.ToolArgsDelta tool_args_delta = 13;
+     */
+    value: ToolArgsDelta;
+    case: "toolArgsDelta";
+  } | {
+    /**
      * @generated from field: synapse_otp.v1.ToolCall tool_call = 14;
      */
     value: ToolCall;
@@ -581,6 +622,60 @@ export type RunResponseChunk = Message<"synapse_otp.v1.RunResponseChunk"> & {
      */
     value: Uint8Array;
     case: "partialOutputJson";
+  } | {
+    /**
+     * A part of the model's response begins; what it begins with follows as a delta.
+     *
+     * @generated from field: synapse_otp.v1.PartStart part_start = 17;
+     */
+    value: PartStart;
+    case: "partStart";
+  } | {
+    /**
+     * A part of the model's response is complete.
+     *
+     * @generated from field: synapse_otp.v1.PartEnd part_end = 18;
+     */
+    value: PartEnd;
+    case: "partEnd";
+  } | {
+    /**
+     * Citations for a part of text, in the order in which they come.
+     *
+     * @generated from field: synapse_otp.v1.CitationsDelta citations_delta = 19;
+     */
+    value: CitationsDelta;
+    case: "citationsDelta";
+  } | {
+    /**
+     * The tool call that gives the run's output, and what became of it.
+     *
+     * @generated from field: synapse_otp.v1.ToolCall output_call = 20;
+     */
+    value: ToolCall;
+    case: "outputCall";
+  } | {
+    /**
+     * @generated from field: synapse_otp.v1.ToolResult output_result = 21;
+     */
+    value: ToolResult;
+    case: "outputResult";
+  } | {
+    /**
+     * The model is asked again: what it has answered cannot be used.
+     *
+     * @generated from field: synapse_otp.v1.ModelRetry retry = 22;
+     */
+    value: ModelRetry;
+    case: "retry";
+  } | {
+    /**
+     * Any other event of pydantic-ai.
+     *
+     * @generated from field: synapse_otp.v1.PydanticEvent pydantic_event = 23;
+     */
+    value: PydanticEvent;
+    case: "pydanticEvent";
   } | {
     /**
      * @generated from field: synapse_otp.v1.RunResponse completed = 30;
@@ -686,6 +781,209 @@ export const ThinkingDeltaSchema: GenMessage<ThinkingDelta> = /*@__PURE__*/
   messageDesc(file_synapse_otp_v1_agent, 10);
 
 /**
+ * A piece of the arguments that the model writes for a tool, or for a provider's own tool.
+ *
+ * @generated from message synapse_otp.v1.ToolArgsDelta
+ */
+export type ToolArgsDelta = Message<"synapse_otp.v1.ToolArgsDelta"> & {
+  /**
+   * @generated from field: uint32 part_index = 1;
+   */
+  partIndex: number;
+
+  /**
+   * @generated from field: string tool_call_id = 2;
+   */
+  toolCallId: string;
+
+  /**
+   * @generated from field: string tool_name = 3;
+   */
+  toolName: string;
+
+  /**
+   * The pieces, one after the other, are one JSON document.
+   *
+   * @generated from field: string text = 4;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message synapse_otp.v1.ToolArgsDelta.
+ * Use `create(ToolArgsDeltaSchema)` to create a new message.
+ */
+export const ToolArgsDeltaSchema: GenMessage<ToolArgsDelta> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 11);
+
+/**
+ * @generated from message synapse_otp.v1.PartStart
+ */
+export type PartStart = Message<"synapse_otp.v1.PartStart"> & {
+  /**
+   * @generated from field: uint32 part_index = 1;
+   */
+  partIndex: number;
+
+  /**
+   * As in pydantic-ai's messages: text, thinking, tool-call, builtin-tool-call, builtin-tool-return, file, compaction, speech.
+   *
+   * @generated from field: string part_kind = 2;
+   */
+  partKind: string;
+
+  /**
+   * Of a part that calls a tool or has its result.
+   *
+   * @generated from field: string tool_call_id = 3;
+   */
+  toolCallId: string;
+
+  /**
+   * @generated from field: string tool_name = 4;
+   */
+  toolName: string;
+};
+
+/**
+ * Describes the message synapse_otp.v1.PartStart.
+ * Use `create(PartStartSchema)` to create a new message.
+ */
+export const PartStartSchema: GenMessage<PartStart> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 12);
+
+/**
+ * @generated from message synapse_otp.v1.PartEnd
+ */
+export type PartEnd = Message<"synapse_otp.v1.PartEnd"> & {
+  /**
+   * @generated from field: uint32 part_index = 1;
+   */
+  partIndex: number;
+
+  /**
+   * @generated from field: string part_kind = 2;
+   */
+  partKind: string;
+
+  /**
+   * The whole part as in pydantic-ai's messages.
+   *
+   * @generated from field: bytes part_json = 3;
+   */
+  partJson: Uint8Array;
+
+  /**
+   * Bytes of part_json that were left out because a message may not be that large.
+   *
+   * @generated from field: uint64 omitted_bytes = 4;
+   */
+  omittedBytes: bigint;
+};
+
+/**
+ * Describes the message synapse_otp.v1.PartEnd.
+ * Use `create(PartEndSchema)` to create a new message.
+ */
+export const PartEndSchema: GenMessage<PartEnd> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 13);
+
+/**
+ * @generated from message synapse_otp.v1.CitationsDelta
+ */
+export type CitationsDelta = Message<"synapse_otp.v1.CitationsDelta"> & {
+  /**
+   * @generated from field: uint32 part_index = 1;
+   */
+  partIndex: number;
+
+  /**
+   * list[Citation] of pydantic-ai.
+   *
+   * @generated from field: bytes citations_json = 2;
+   */
+  citationsJson: Uint8Array;
+};
+
+/**
+ * Describes the message synapse_otp.v1.CitationsDelta.
+ * Use `create(CitationsDeltaSchema)` to create a new message.
+ */
+export const CitationsDeltaSchema: GenMessage<CitationsDelta> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 14);
+
+/**
+ * @generated from message synapse_otp.v1.ModelRetry
+ */
+export type ModelRetry = Message<"synapse_otp.v1.ModelRetry"> & {
+  /**
+   * What made it necessary, by pydantic-ai's name.
+   *
+   * @generated from field: string cause = 1;
+   */
+  cause: string;
+
+  /**
+   * What the model is told: a text, or the entries of pydantic's ValidationError.errors().
+   *
+   * @generated from field: bytes content_json = 2;
+   */
+  contentJson: Uint8Array;
+
+  /**
+   * Which retry it is, from 1, and how many there may be; 0: they are not counted.
+   *
+   * @generated from field: uint32 attempt = 3;
+   */
+  attempt: number;
+
+  /**
+   * @generated from field: uint32 max_retries = 4;
+   */
+  maxRetries: number;
+};
+
+/**
+ * Describes the message synapse_otp.v1.ModelRetry.
+ * Use `create(ModelRetrySchema)` to create a new message.
+ */
+export const ModelRetrySchema: GenMessage<ModelRetry> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 15);
+
+/**
+ * An event that only its reader has a use for, as pydantic-ai writes it.
+ *
+ * @generated from message synapse_otp.v1.PydanticEvent
+ */
+export type PydanticEvent = Message<"synapse_otp.v1.PydanticEvent"> & {
+  /**
+   * Its event_kind.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: bytes event_json = 2;
+   */
+  eventJson: Uint8Array;
+
+  /**
+   * Bytes of event_json that were left out because a message may not be that large.
+   *
+   * @generated from field: uint64 omitted_bytes = 3;
+   */
+  omittedBytes: bigint;
+};
+
+/**
+ * Describes the message synapse_otp.v1.PydanticEvent.
+ * Use `create(PydanticEventSchema)` to create a new message.
+ */
+export const PydanticEventSchema: GenMessage<PydanticEvent> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 16);
+
+/**
  * @generated from message synapse_otp.v1.ToolCall
  */
 export type ToolCall = Message<"synapse_otp.v1.ToolCall"> & {
@@ -726,7 +1024,7 @@ export type ToolCall = Message<"synapse_otp.v1.ToolCall"> & {
  * Use `create(ToolCallSchema)` to create a new message.
  */
 export const ToolCallSchema: GenMessage<ToolCall> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 11);
+  messageDesc(file_synapse_otp_v1_agent, 17);
 
 /**
  * @generated from message synapse_otp.v1.ToolResult
@@ -765,7 +1063,7 @@ export type ToolResult = Message<"synapse_otp.v1.ToolResult"> & {
  * Use `create(ToolResultSchema)` to create a new message.
  */
 export const ToolResultSchema: GenMessage<ToolResult> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 12);
+  messageDesc(file_synapse_otp_v1_agent, 18);
 
 /**
  * @generated from message synapse_otp.v1.RunCancelled
@@ -799,7 +1097,7 @@ export type RunCancelled = Message<"synapse_otp.v1.RunCancelled"> & {
  * Use `create(RunCancelledSchema)` to create a new message.
  */
 export const RunCancelledSchema: GenMessage<RunCancelled> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 13);
+  messageDesc(file_synapse_otp_v1_agent, 19);
 
 /**
  * What went wrong, with the chain of causes. Travels in google.rpc.Status details and, in streams, as the failed event.
@@ -912,6 +1210,18 @@ export type AgentError = Message<"synapse_otp.v1.AgentError"> & {
    * @generated from field: bool unfinished = 21;
    */
   unfinished: boolean;
+
+  /**
+   * What the provider of a model calls the error.
+   *
+   * @generated from field: string provider_error_code = 22;
+   */
+  providerErrorCode: string;
+
+  /**
+   * @generated from field: string provider_error_type = 23;
+   */
+  providerErrorType: string;
 };
 
 /**
@@ -919,7 +1229,7 @@ export type AgentError = Message<"synapse_otp.v1.AgentError"> & {
  * Use `create(AgentErrorSchema)` to create a new message.
  */
 export const AgentErrorSchema: GenMessage<AgentError> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 14);
+  messageDesc(file_synapse_otp_v1_agent, 20);
 
 /**
  * One entry of pydantic's ValidationError.errors().
@@ -958,7 +1268,7 @@ export type ValidationIssue = Message<"synapse_otp.v1.ValidationIssue"> & {
  * Use `create(ValidationIssueSchema)` to create a new message.
  */
 export const ValidationIssueSchema: GenMessage<ValidationIssue> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 15);
+  messageDesc(file_synapse_otp_v1_agent, 21);
 
 /**
  * @generated from message synapse_otp.v1.DescribeRequest
@@ -975,7 +1285,7 @@ export type DescribeRequest = Message<"synapse_otp.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 16);
+  messageDesc(file_synapse_otp_v1_agent, 22);
 
 /**
  * @generated from message synapse_otp.v1.DescribeResponse
@@ -1046,7 +1356,7 @@ export type DescribeResponse = Message<"synapse_otp.v1.DescribeResponse"> & {
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 17);
+  messageDesc(file_synapse_otp_v1_agent, 23);
 
 /**
  * @generated from message synapse_otp.v1.ToolSpec
@@ -1073,7 +1383,7 @@ export type ToolSpec = Message<"synapse_otp.v1.ToolSpec"> & {
  * Use `create(ToolSpecSchema)` to create a new message.
  */
 export const ToolSpecSchema: GenMessage<ToolSpec> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 18);
+  messageDesc(file_synapse_otp_v1_agent, 24);
 
 /**
  * @generated from message synapse_otp.v1.AwaitEndRequest
@@ -1095,7 +1405,7 @@ export type AwaitEndRequest = Message<"synapse_otp.v1.AwaitEndRequest"> & {
  * Use `create(AwaitEndRequestSchema)` to create a new message.
  */
 export const AwaitEndRequestSchema: GenMessage<AwaitEndRequest> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 19);
+  messageDesc(file_synapse_otp_v1_agent, 25);
 
 /**
  * @generated from message synapse_otp.v1.AwaitEndResponse
@@ -1114,7 +1424,7 @@ export type AwaitEndResponse = Message<"synapse_otp.v1.AwaitEndResponse"> & {
  * Use `create(AwaitEndResponseSchema)` to create a new message.
  */
 export const AwaitEndResponseSchema: GenMessage<AwaitEndResponse> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 20);
+  messageDesc(file_synapse_otp_v1_agent, 26);
 
 /**
  * @generated from enum synapse_otp.v1.OutputKind
@@ -1319,11 +1629,89 @@ export const AgentErrorKind = {
   INTERNAL: 24,
 
   /**
+   * What the provider of a model says, where it can be told; MODEL_HTTP and MODEL_API otherwise.
+   *
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_RATE_LIMIT = 25;
+   */
+  MODEL_RATE_LIMIT: 25,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_QUOTA = 26;
+   */
+  MODEL_QUOTA: 26,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_UNAVAILABLE = 27;
+   */
+  MODEL_UNAVAILABLE: 27,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_OVERLOADED = 28;
+   */
+  MODEL_OVERLOADED: 28,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_SERVER = 29;
+   */
+  MODEL_SERVER: 29,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_CONNECTION = 30;
+   */
+  MODEL_CONNECTION: 30,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_TIMEOUT = 31;
+   */
+  MODEL_TIMEOUT: 31,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_REJECTED = 32;
+   */
+  MODEL_REJECTED: 32,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_AUTHENTICATION = 33;
+   */
+  MODEL_AUTHENTICATION: 33,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_NOT_FOUND = 34;
+   */
+  MODEL_NOT_FOUND: 34,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_CONTEXT_WINDOW = 35;
+   */
+  CONTEXT_WINDOW: 35,
+
+  /**
+   * The model's answer was cut off at its limit of tokens before there was anything to use.
+   *
+   * @generated from enum value: AGENT_ERROR_KIND_OUTPUT_TOKEN_LIMIT = 36;
+   */
+  OUTPUT_TOKEN_LIMIT: 36,
+
+  /**
+   * A tool told the model that it has failed, and that reached the top.
+   *
+   * @generated from enum value: AGENT_ERROR_KIND_TOOL_FAILED = 37;
+   */
+  TOOL_FAILED: 37,
+
+  /**
+   * A conversation was saved by somebody else in the meantime.
+   *
+   * @generated from enum value: AGENT_ERROR_KIND_CONVERSATION_CONFLICT = 38;
+   */
+  CONVERSATION_CONFLICT: 38,
+
+  /**
    * The worker could get no more memory for the run. It serves on.
    *
-   * @generated from enum value: AGENT_ERROR_KIND_OUT_OF_MEMORY = 25;
+   * @generated from enum value: AGENT_ERROR_KIND_OUT_OF_MEMORY = 39;
    */
-  OUT_OF_MEMORY: 25,
+  OUT_OF_MEMORY: 39,
 } as const;
 
 /**
