@@ -102,7 +102,7 @@ export function createGrpcJsClient({ agentId, socketPath, token }: Endpoint, pro
     throw new Error("agent.proto has no service AgentService with Run and RunStream");
   }
   const run = service.Run as MethodDefinition<GrpcRequest, { result: string }>;
-  const runStream = service.RunStream as MethodDefinition<GrpcRequest, { data: string }>;
+  const runStream = service.RunStream as MethodDefinition<GrpcRequest, { data?: string }>;
   const client = new GrpcClient(`unix:${socketPath}`, credentials.createInsecure());
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${token}`);
@@ -130,7 +130,7 @@ export function createGrpcJsClient({ agentId, socketPath, token }: Endpoint, pro
         let deltas = 0;
         client
           .makeServerStreamRequest(path, requestSerialize, responseDeserialize, request(prompt), metadata)
-          .on("data", ({ data }: { data: string }) => {
+          .on("data", ({ data = "" }: { data?: string }) => {
             deltas += data.length / deltaChars;
           })
           .on("error", reject)
