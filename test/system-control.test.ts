@@ -137,6 +137,8 @@ describe("the program", () => {
     const json = JSON.parse((await program("crashes", "chat", "1", "--system", name, "--json")).out);
     expect(json.crash).toEqual(JSON.parse(JSON.stringify(system.crashes("chat")[0])));
     expect(await program("crashes", "chat", "7", "--system", name)).toMatchObject({ exitCode: 1 });
+    expect(await program("crashes", "chat", "last", "--system", name)).toMatchObject({ exitCode: 2 });
+    expect(await program("stop", "chat", "--timeout", "soon", "--system", name)).toMatchObject({ exitCode: 2 });
   });
 
   test("an agent or a system that is not known is told with those that are", async () => {

@@ -1,6 +1,6 @@
 /** What the words after `synapse-otp` mean: which command runs, and with which exit code the program ends. */
 
-import { SynapseError } from "../errors.ts";
+import { CallerError, SynapseError } from "../errors.ts";
 import { killCommand, restartCommand, stopCommand } from "./agent-commands.ts";
 import type { Command, ExitCode, Terminal } from "./command.ts";
 import { createCompleteCommand } from "./complete.ts";
@@ -49,8 +49,13 @@ export async function runCommandLine(
   } catch (error) {
     if (!(error instanceof SynapseError)) throw error;
     terminal.error(error.message);
-    return 1;
+    return isMisspelt(error) ? 2 : 1;
   }
+}
+
+/** Whether an error is of a word that no machine would make sense of; its field is an option or, in angle brackets, an argument. */
+function isMisspelt(error: SynapseError): boolean {
+  return error instanceof CallerError && error.code === "invalid_argument" && /^(?:--|<)/.test(error.field ?? "");
 }
 
 function ownTerminal(): Terminal {

@@ -65,7 +65,10 @@ export interface Command {
   readonly hidden?: boolean;
   /** What `--help` says at the end; the exit codes, where they are not those of every command. */
   readonly notes?: string;
-  /** Does it, and answers the exit code; of a rejection with a SynapseError, whose message is for the user, it is 1. */
+  /**
+   * Does it, and answers the exit code; of a rejection with a SynapseError, whose message is for the user, it is 1,
+   * or 2 where that is an "invalid_argument" whose field is an option ("--for") or an argument ("<folder>").
+   */
   run(words: Words, terminal: Terminal): Promise<ExitCode>;
 }
 

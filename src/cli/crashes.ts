@@ -29,7 +29,7 @@ export const crashesCommand: Command = {
     const [agentId, worker] = words.arguments;
     const incarnation = worker === undefined ? undefined : Number(worker);
     if (incarnation !== undefined && !(Number.isSafeInteger(incarnation) && incarnation > 0)) {
-      throw invalidArgument("worker", worker, "a number, as the list has it");
+      throw invalidArgument("<worker>", worker, "a number, as the list has it");
     }
     const system = await findSystem(textOf(words, "system"));
     const json = isSet(words, "json");

@@ -25,7 +25,7 @@ export const newCommand: Command = {
     const folder = resolve(cwd, words.arguments[0] ?? "");
     const name = basename(folder).toLowerCase();
     if (!packageName.test(name)) {
-      throw invalidArgument("folder", name, 'named as a package is: letters, digits, ".", "_" and "-"');
+      throw invalidArgument("<folder>", name, 'named as a package is: letters, digits, ".", "_" and "-"');
     }
     const files = projectFiles(name);
     makeProject(folder, files);

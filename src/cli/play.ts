@@ -76,6 +76,6 @@ function write(file: string, text: string): void {
     writeFileSync(file, text);
   } catch (cause) {
     const message = `"${file}" cannot be written: ${(cause as Error).message}`;
-    throw new CallerError("invalid_argument", message, { field: "--svg", value: file, cause });
+    throw new CallerError("invalid_argument", message, { field: "file", value: file, cause });
   }
 }

@@ -34,13 +34,13 @@ test("what is in a folder is left alone", async () => {
   const { folder, path } = scriptFolder({ "answers/notes.txt": "mine" });
   mkdirSync(path("bad"));
   writeFileSync(path("file"), "");
-  for (const [name, message] of [
-    ["answers", "is not empty"],
-    ["file", "a folder that can be written"],
-    ["sp ace", "named as a package is"],
+  for (const [name, message, code] of [
+    ["answers", "is not empty", 1],
+    ["file", "a folder that can be written", 1],
+    ["sp ace", "named as a package is", 2],
   ] as const) {
     const { terminal, error } = createTerminal(folder);
-    expect(await runCommandLine(["new", name], terminal)).toBe(1);
+    expect(await runCommandLine(["new", name], terminal)).toBe(code);
     expect(error.join("\n")).toContain(message);
   }
   expect(readdirSync(path("answers"))).toEqual(["notes.txt"]);

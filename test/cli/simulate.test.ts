@@ -60,6 +60,13 @@ test("--explore ends with 1 when a policy does what it should not, and says what
 test.each([
   [["tree.ts", "--for", "soon"], "--for is"],
   [["tree.ts", "--seed", "x"], "--seed is"],
+])("%j makes no sense, and ends with 2", async (words, message) => {
+  const { code, error } = await simulate(words);
+  expect(code).toBe(2);
+  expect(error).toContain(message);
+});
+
+test.each([
   [["faults.ts"], "it must be a system"],
   [["tree.ts", "--faults", "nowhere.ts"], "there is no file"],
   [["tree.ts", "--faults", "empty.ts"], "it must be faults: export default defineFaults"],
