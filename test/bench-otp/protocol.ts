@@ -37,7 +37,7 @@ export interface Measures {
   heap(count: number): Promise<Figures>;
   /** Machines that each wait for a timer of their own, started and stopped while others' timers wait: [µs a machine]. */
   timers(pending: number, count: number): Promise<Figures>;
-  /** Runs that an agent's machine is told of while somebody looks, by number: [events a second]. */
+  /** Runs that an agent's machine is told of while somebody looks, by number: [events a second of processor time]. */
   inspected(looker: number, runs: number): Promise<Figures>;
 }
 

@@ -59,5 +59,5 @@ export const quickSettings: BenchSettings = {
   idleProcesses: 100,
   pendingTimers: 100,
   timedProcesses: 20,
-  inspectedRuns: 200,
+  inspectedRuns: 20_000,
 };
