@@ -7,6 +7,7 @@ export type { AgentReport } from "./agent/agent-report.ts";
 export type { RunProgress } from "./agent/carriage.ts";
 export { type AgentDefinition, defineAgent } from "./agent/define.ts";
 export type { Agent, RestartOptions, WaitOptions } from "./agent/handle.ts";
+export type { JsonSchema } from "./agent/json-schema.ts";
 export type { AgentState } from "./agent/machine.ts";
 export type { RecycleOptions } from "./agent/recycling.ts";
 export type { RetryOptions } from "./agent/retry.ts";
@@ -14,6 +15,8 @@ export type { RunOptions } from "./agent/run-options.ts";
 export type { RunEvent, RunResult } from "./agent/run-result.ts";
 export type { RunStream } from "./agent/run-stream.ts";
 export type { AgentSpec } from "./agent/spec.ts";
+export { type Tool, type ToolContent, type ToolContext, type Tools, tool, toolContent } from "./agent/tool.ts";
+export { ModelRetry, ToolFailed } from "./agent/tool-signals.ts";
 export type { CrashRecord } from "./crash.ts";
 export {
   CallerError,
@@ -56,6 +59,7 @@ export { defineSupervisor, type SupervisorDefinition } from "./otp/supervisor/st
 export { prometheusContentType, prometheusText } from "./prometheus.ts";
 export type { Report } from "./report.ts";
 export { describeReport } from "./report-log.ts";
+export type { ContentPart, MediaType } from "./rpc/content.ts";
 export type { UnsafeNumbers } from "./rpc/exact-json.ts";
 export type { AgentDescription, ModelSettings, UsageLimits } from "./rpc/run-types.ts";
 export { type SystemParts, startSystem } from "./start-system.ts";

@@ -8,6 +8,7 @@ import type { AgentClient } from "../rpc/agent-client.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import type { RunProgress } from "./carriage.ts";
 import type { RetryOptions, RunFate } from "./retry.ts";
+import type { ToolSet } from "./tool-set.ts";
 
 /** A run as the agent sees it, whatever it answers with. */
 export interface PendingRun {
@@ -39,6 +40,8 @@ export interface RunOwner {
   readonly agentId: string;
   readonly clock: Clock;
   readonly schema: StandardSchemaV1 | undefined;
+  /** The tools that every run of it has. */
+  readonly tools: ToolSet | undefined;
   /** What becomes of its runs when their worker dies, where the run itself does not say. */
   readonly retry: RetryOptions | undefined;
   /** Largest request, in bytes. */

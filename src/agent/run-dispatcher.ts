@@ -12,6 +12,7 @@ import type { Mailbox } from "./mailbox.ts";
 import type { PendingRun } from "./pending-run.ts";
 import type { Renewal } from "./renewal.ts";
 import type { RetryOptions } from "./retry.ts";
+import type { ToolSet } from "./tool-set.ts";
 import type { Workers } from "./workers.ts";
 
 /** The way of an agent's runs: from the caller to the mailbox, from there to the worker that serves. */
@@ -60,6 +61,10 @@ export class RunDispatcher implements RunTaker {
 
   get schema(): StandardSchemaV1 | undefined {
     return this.#life.spec.output;
+  }
+
+  get tools(): ToolSet | undefined {
+    return this.#life.spec.tools;
   }
 
   get retry(): RetryOptions | undefined {

@@ -6,6 +6,8 @@ import type { EncodedRun } from "../rpc/encoded-run.ts";
 import { encodeRun } from "../rpc/request.ts";
 import type { ModelSettings, RunRequestSpec, UsageLimits } from "../rpc/run-types.ts";
 import { checkRetry, type RetryOptions } from "./retry.ts";
+import type { Tools } from "./tool.ts";
+import type { ToolSet } from "./tool-set.ts";
 
 /** Options of `Agent.run` and `Agent.stream`. */
 export interface RunOptions {
@@ -29,6 +31,8 @@ export interface RunOptions {
   idempotent?: boolean | undefined;
   /** Goes before the agent's own `retry`. */
   retry?: RetryOptions | undefined;
+  /** Beside those of the definition, and before one of the same name. */
+  tools?: Tools | undefined;
   /** Kept with the run on the Python side. */
   metadata?: Readonly<Record<string, string>> | undefined;
 }
@@ -43,6 +47,7 @@ const known = new Set([
   "deps",
   "model",
   "instructions",
+  "tools",
   "metadata",
   "idempotent",
   "retry",
@@ -107,6 +112,7 @@ export function encodeOptions(
   prompt: string,
   options: RunOptions & { readonly partialOutput?: boolean },
   owner: { readonly agentId: string; readonly maxMessageBytes: number },
+  tools?: ToolSet,
 ): EncodedRun {
   const { agentId, maxMessageBytes } = owner;
   const request: RunRequestSpec = { agentId, prompt, runId, attempt: 1, incarnation: 0 };
@@ -119,5 +125,9 @@ export function encodeOptions(
   if (options.instructions !== undefined) request.instructions = options.instructions;
   if (options.metadata !== undefined) request.metadata = options.metadata;
   if (options.partialOutput === true) request.partialOutput = true;
+  if (tools !== undefined) {
+    request.tools = tools.specs;
+    request.terminalOnly = options.partialOutput !== true;
+  }
   return encodeRun(request, { maxMessageBytes, at: "options." });
 }

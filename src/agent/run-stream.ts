@@ -84,7 +84,8 @@ export class StreamRun<Output> extends Run<Output> {
   protected override call(client: AgentClient, carriage: Carriage): void {
     const { attempt } = this.request;
     if (this.#begun) this.#push({ type: "restarted", seq: 0, attempt, incarnation: this.incarnation });
-    this.#source = { events: client.stream(this.request, { signal: carriage.signal }), carriage };
+    const events = this.openSession(client, carriage) ?? client.stream(this.request, { signal: carriage.signal });
+    this.#source = { events, carriage };
     if (this.#waiter !== undefined) this.#readSource(this.#source);
   }
 

@@ -8,13 +8,17 @@ import type { Process } from "../otp/process/process.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
+import type { WireRunEvent } from "../rpc/run-types.ts";
 import { CallSite } from "./call-site.ts";
 import { Carriage, type RunProgress } from "./carriage.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
 import { Deaths, type RunFate } from "./retry.ts";
+import { cancelledRun, expiredRun } from "./run-error.ts";
 import { encodeOptions, type RunOptions } from "./run-options.ts";
 import { type Outcome, outcomeOf } from "./run-outcome.ts";
 import { type RunResult, resultOf } from "./run-result.ts";
+import { RunTools } from "./run-tools.ts";
+import { ToolSet } from "./tool-set.ts";
 
 /** How long a run whose caller was answered may go on in Python before that is told, in milliseconds. */
 const lingerMs = 1_000;
@@ -36,6 +40,7 @@ export abstract class Run<Output> implements PendingRun {
   readonly #resolve: (result: RunResult<Output>) => void;
   readonly #reject: (error: Error) => void;
   readonly #deaths: Deaths;
+  readonly #tools: RunTools;
   #timer: unknown;
   #lingerTimer: unknown;
   #lingeringSinceMs: number | undefined;
@@ -54,7 +59,9 @@ export abstract class Run<Output> implements PendingRun {
     this.#signal = signal;
     this.#timeoutMs = timeoutMs;
     this.#deaths = new Deaths(options, owner.retry);
-    this.request = encodeOptions(this.id, prompt, options, owner);
+    const tools = ToolSet.of("options.tools", options.tools, owner.tools);
+    this.#tools = new RunTools(owner, tools, this.#asker);
+    this.request = encodeOptions(this.id, prompt, options, owner, tools);
     const { promise, resolve, reject } = Promise.withResolvers<RunResult<Output>>();
     this.result = promise;
     this.#resolve = resolve;
@@ -90,10 +97,10 @@ export abstract class Run<Output> implements PendingRun {
     const signal = this.#signal;
     if (signal !== undefined) {
       if (signal.aborted) {
-        this.fail(this.#cancelled(signal.reason));
+        this.fail(cancelledRun(this.owner, this.id, signal.reason));
         return;
       }
-      this.#forgetSignal = onAbort(signal, () => this.fail(this.#cancelled(signal.reason)));
+      this.#forgetSignal = onAbort(signal, () => this.fail(cancelledRun(this.owner, this.id, signal.reason)));
     }
     const leftMs = this.#leftMs();
     if (leftMs === 0) this.#expire();
@@ -125,7 +132,7 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   died(crash: CrashRecord): RunFate {
-    const fate = this.#answered ? "lost" : this.#deaths.add(crash, this.told);
+    const fate = this.#answered ? "lost" : this.#deaths.add(crash, this.told || this.#tools.begun);
     if (fate !== "again") return fate;
     this.#carriage?.lost();
     this.#waitAgain();
@@ -138,6 +145,14 @@ export abstract class Run<Output> implements PendingRun {
     this.#carriage?.lost();
     this.#answer(error);
     this.#gone();
+  }
+
+  /** The events of a run that needs a session; undefined: a plain call does. */
+  protected openSession(
+    client: AgentClient,
+    carriage: Carriage,
+  ): AsyncGenerator<WireRunEvent, void, undefined> | undefined {
+    return this.#tools.open(client, this.request, carriage);
   }
 
   /** Makes the call; the signal of its carriage ends it. */
@@ -196,6 +211,7 @@ export abstract class Run<Output> implements PendingRun {
       this.#refused();
     } else {
       this.callAnswered(error instanceof RunError && error.unfinished === true);
+      this.#tools.explain(error);
       this.fail(error as Error);
     }
   }
@@ -212,12 +228,7 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   #expire(): void {
-    const what = this.#incarnation === 0 ? "was still waiting for a worker after" : "did not end within";
-    const cause = this.#incarnation === 0 ? this.owner.startError : undefined;
-    const why = cause === undefined ? "" : `: ${cause.message}`;
-    const message = `run of agent "${this.owner.agentId}" ${what} ${this.#timeoutMs} ms${why}`;
-    const facts = { ...this.#facts(), kind: "deadline" as const };
-    const error = new RunError("deadline_exceeded", message, cause === undefined ? facts : { ...facts, cause });
+    const error = expiredRun(this.owner, this.id, this.#timeoutMs, this.#incarnation === 0);
     const carriage = this.#carriage;
     if (carriage === undefined || carriage.over) {
       this.fail(error);
@@ -284,14 +295,5 @@ export abstract class Run<Output> implements PendingRun {
       this.owner.report({ type: "run.gone", runId: this.id, forMs });
     }
     this.owner.runEnded(this);
-  }
-
-  #cancelled(reason: unknown): RunError {
-    const message = `run of agent "${this.owner.agentId}" was cancelled by its caller`;
-    return new RunError("run_cancelled", message, { ...this.#facts(), kind: "cancelled", cause: reason });
-  }
-
-  #facts(): { agentId: string; runId: string } {
-    return { agentId: this.owner.agentId, runId: this.id };
   }
 }

@@ -9,6 +9,8 @@ import { checkVariables } from "../python/environment.ts";
 import type { UnsafeNumbers } from "../rpc/exact-json.ts";
 import { checkRecycle, type RecycleOptions } from "./recycling.ts";
 import { checkRetry, type RetryOptions } from "./retry.ts";
+import type { Tools } from "./tool.ts";
+import { ToolSet } from "./tool-set.ts";
 
 /** How an agent is started, bounded and restarted. */
 export interface AgentSpec<Output = unknown> {
@@ -46,6 +48,8 @@ export interface AgentSpec<Output = unknown> {
    * whatever Python's is: unknown.
    */
   readonly output?: StandardSchemaV1<unknown, Output> | "text" | undefined;
+  /** What its models may call in this process, beside the Python agent's own tools. A run may have more. */
+  readonly tools?: Tools | undefined;
   /**
    * What becomes of a number in an answer that JSON does not hold in JavaScript: an integer beyond ±(2^53 - 1), NaN, an infinity. "string" (default):
    * its text; "bigint": a bigint, and NaN and infinities as JavaScript has them; "error": the run is rejected with "output_invalid".
@@ -79,6 +83,8 @@ export interface NormalAgentSpec {
   readonly maxQueue: number;
   readonly env: Readonly<Record<string, string>>;
   readonly output: StandardSchemaV1 | undefined;
+  /** Undefined: none. */
+  readonly tools: ToolSet | undefined;
   /** Undefined: "string". */
   readonly unsafeNumbers: UnsafeNumbers | undefined;
   readonly recycle: RecycleOptions | undefined;
@@ -115,6 +121,7 @@ const known = new Set([
   "maxQueue",
   "env",
   "output",
+  "tools",
   "unsafeNumbers",
   "recycle",
   "watch",
@@ -177,6 +184,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     env: { ...env },
     launcher,
     output: output === "text" ? textSchema : output,
+    tools: ToolSet.of("spec.tools", spec.tools),
     unsafeNumbers,
     recycle: recycle === undefined ? undefined : checkRecycle(recycle, id),
     watch,

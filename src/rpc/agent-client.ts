@@ -1,6 +1,7 @@
 /** The client of one incarnation: typed calls over one session. It knows nothing of processes. */
 
 import type { EncodedRun } from "./encoded-run.ts";
+import type { HostRequestHandler } from "./host-requests.ts";
 import type { AgentDescription, WireRunEvent, WireRunResult } from "./run-types.ts";
 
 /** How one call may be ended early. */
@@ -19,6 +20,15 @@ export interface AgentClient {
   run(request: EncodedRun, options?: CallOptions): Promise<WireRunResult>;
   /** Leaving the loop early cancels the call. Yields exactly one terminal event, last; rejects only as `run` does for transport reasons. */
   stream(request: EncodedRun, options?: CallOptions): AsyncGenerator<WireRunEvent, void, undefined>;
+  /**
+   * As `stream`, for a run that asks its host for something: each request is answered by `handler`. Events are read ahead by some, so that a request is
+   * answered while its reader pauses.
+   */
+  session(
+    request: EncodedRun,
+    handler: HostRequestHandler,
+    options?: CallOptions,
+  ): AsyncGenerator<WireRunEvent, void, undefined>;
   /**
    * Settles when nothing of a run works any more: neither the call that carried it, which may have been cancelled long ago, nor a thread that it
    * has started. A run that the worker does not know, or does not know yet, has ended, and is refused when it comes.

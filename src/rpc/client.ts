@@ -21,7 +21,9 @@ import { describeRun, type EncodedRun } from "./encoded-run.ts";
 import { toCallError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
 import type { UnsafeNumbers } from "./exact-json.ts";
+import type { HostRequestHandler } from "./host-requests.ts";
 import { checkRequestSize } from "./request.ts";
+import { RunSession } from "./run-session.ts";
 import type { AgentDescription, WireRunEvent, WireRunResult } from "./run-types.ts";
 import { connectSession, type Session } from "./session.ts";
 import { authorityOf, createTransport, DEFAULT_MAX_MESSAGE_BYTES } from "./transport.ts";
@@ -99,6 +101,32 @@ class GrpcAgentClient implements AgentClient {
         const request = once(this.#checked(run, call));
         const { runStream } = AgentService.method;
         return (await this.#transport.stream(runStream, signal, call.timeoutMs, undefined, request)).message;
+      },
+      toError: (reason, call) => toCallError(reason, call, this.#session),
+    });
+  }
+
+  session(
+    run: EncodedRun,
+    handler: HostRequestHandler,
+    options: CallOptions = {},
+  ): AsyncGenerator<WireRunEvent, void, undefined> {
+    return new EventStream({
+      begin: () => this.#begin(run, options),
+      open: async (call, signal) => {
+        const maxMessageBytes = this.#maxMessageBytes;
+        const session = new RunSession({ request: this.#checked(run, call), call, handler, maxMessageBytes });
+        signal.addEventListener("abort", () => session.end("the run's call was cancelled", signal.reason), {
+          once: true,
+        });
+        const { runSession } = AgentService.method;
+        try {
+          const answer = await this.#transport.stream(runSession, signal, call.timeoutMs, undefined, session.outgoing);
+          return session.chunks(answer.message);
+        } catch (error) {
+          session.end("the run's call has failed", error);
+          throw error;
+        }
       },
       toError: (reason, call) => toCallError(reason, call, this.#session),
     });

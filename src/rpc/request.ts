@@ -61,6 +61,10 @@ export function toRunRequest(spec: RunRequestSpec, at = ""): RunRequest {
     init.timeLeftMs = BigInt(integer("timeLeftMs", spec.timeLeftMs, 0, Number.MAX_SAFE_INTEGER));
   }
   if (spec.partialOutput === true) init.stream = { partialOutput: true };
+  if (spec.tools !== undefined) {
+    init.tools = spec.tools.map(({ timeoutMs = 0, ...tool }) => ({ ...tool, timeoutMs: BigInt(timeoutMs) }));
+    if (spec.terminalOnly === true) init.stream = { terminalOnly: true };
+  }
   return create(RunRequestSchema, init);
 }
 
@@ -75,6 +79,10 @@ export function checkRequestSize(request: RunRequest, maxMessageBytes: number, w
   for (const [key, value] of Object.entries(request.metadata)) texts.push(key, value);
   // 3 bytes of UTF-8 for a UTF-16 unit at most; 16 for a field's tag, length and nesting; 512 for all numbers and choices.
   let bound = 512 + request.messageHistoryJson.length + request.depsJson.length + (settings?.extraJson.length ?? 0);
+  for (const tool of request.tools) {
+    texts.push(tool.name, tool.description);
+    bound += 64 + tool.parametersSchemaJson.length;
+  }
   for (const item of texts) bound += 16 + 3 * item.length;
   if (bound <= maxMessageBytes) return;
   const bytes = toBinary(RunRequestSchema, request).byteLength;
@@ -91,6 +99,7 @@ function largestField(request: RunRequest): { field: string; bytes: number } {
     { field: "deps", bytes: request.depsJson.length },
     { field: "instructions", bytes: Buffer.byteLength(request.instructions) },
     { field: "metadata", bytes: metadata },
+    { field: "tools", bytes: request.tools.reduce((sum, tool) => sum + tool.parametersSchemaJson.length, 0) },
     { field: "modelSettings", bytes: settings?.extraJson.length ?? 0 },
   ];
   return sizes.reduce((largest, size) => (size.bytes > largest.bytes ? size : largest));

@@ -34,6 +34,18 @@ export interface UsageLimits {
   countTokensBeforeRequest?: boolean | undefined;
 }
 
+/** A tool of the host as the worker is told of it. */
+export interface HostToolSpec {
+  readonly name: string;
+  readonly description: string;
+  /** A JSON Schema of an object, as JSON. */
+  readonly parametersSchemaJson: Uint8Array<ArrayBuffer>;
+  readonly sequential: boolean;
+  readonly requiresApproval: boolean;
+  /** From a call to its answer, in milliseconds; undefined: no limit. */
+  readonly timeoutMs: number | undefined;
+}
+
 /** One run as the client sends it. */
 export interface RunRequestSpec {
   agentId: string;
@@ -55,6 +67,10 @@ export interface RunRequestSpec {
   timeLeftMs?: number;
   /** Ask for "output.partial" events. */
   partialOutput?: boolean;
+  /** Tools of the host; the run needs a session. */
+  tools?: readonly HostToolSpec[];
+  /** Of a session: no events but the terminal one. */
+  terminalOnly?: boolean;
 }
 
 /** A finished run as it crossed the wire. `output` is parsed JSON: a string for text agents. */

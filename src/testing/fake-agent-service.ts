@@ -7,6 +7,7 @@ import { RunError } from "../errors.ts";
 import { Health, HealthCheckResponse_ServingStatus } from "../gen/grpc_health/v1/health_pb.ts";
 import {
   AgentService,
+  type HostMessage,
   OutputKind,
   type RunRequest,
   type RunResponseChunkSchema,
@@ -15,6 +16,7 @@ import {
 import { type Clock, createTimer, realClock, type Timer } from "../worker/clock.ts";
 import { drainingFailure, type FakeFailure, toFakeFailure } from "./fake-error.ts";
 import { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError, toFakeRun } from "./fake-run.ts";
+import { type CallTool, FakeSession } from "./fake-session.ts";
 import { RunEnds } from "./run-ends.ts";
 
 /** Options of {@link createFakeAgentService}. */
@@ -63,10 +65,14 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   let closed = false;
 
   /** Counts the run in; the caller counts it out with `leave`. */
-  function enter(request: RunRequest, streaming: boolean, context: HandlerContext): { fake: FakeRun; leave(): void } {
+  function enter(
+    request: RunRequest,
+    how: { streaming: boolean; callTool?: CallTool },
+    context: HandlerContext,
+  ): { fake: FakeRun; leave(): void } {
     const timer = createTimer(clock);
     const late = new AbortController();
-    const fake = toFakeRun(request, streaming, AbortSignal.any([context.signal, late.signal, ending.signal]));
+    const fake = toFakeRun(request, how, AbortSignal.any([context.signal, late.signal, ending.signal]));
     const call = Promise.withResolvers<void>();
     if (request.timeLeftMs !== undefined && !closed) {
       deadlines.add(timer);
@@ -110,7 +116,7 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   }
 
   async function run(request: RunRequest, context: HandlerContext): Promise<Response> {
-    const { fake, leave } = enter(request, false, context);
+    const { fake, leave } = enter(request, { streaming: false }, context);
     try {
       if (draining) throw drainingFailure(fake.agentId, fake.runId).status;
       return await answerOf(fake);
@@ -128,8 +134,14 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
     }
   }
 
-  async function* runStream(request: RunRequest, context: HandlerContext): AsyncGenerator<Chunk> {
-    const { fake, leave } = enter(request, true, context);
+  async function* runSession(messages: AsyncIterable<HostMessage>, context: HandlerContext) {
+    const session = new FakeSession(messages);
+    yield* session.merge(runStream(await session.start(), context, session.callTool));
+  }
+
+  async function* runStream(request: RunRequest, context: HandlerContext, callTool?: CallTool): AsyncGenerator<Chunk> {
+    const how = { streaming: request.stream?.terminalOnly !== true, ...(callTool && { callTool }) };
+    const { fake, leave } = enter(request, how, context);
     let seq = 0;
     const chunk = (event: Chunk["event"] & object, data = ""): Chunk => {
       seq += 1;
@@ -198,7 +210,8 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
     routes(router) {
       router.service(AgentService, {
         run,
-        runStream,
+        runStream: (request, context) => runStream(request, context),
+        runSession,
         awaitEnd: async (request) => ({ known: await ends.ended(request) }),
         describe: ({ agentId }) => ({
           agentId,

@@ -20,6 +20,13 @@ export interface FakeRun {
   readonly metadata: Readonly<Record<string, string>>;
   /** Whether the host reads events (`Agent.stream`) or one answer (`Agent.run`). */
   readonly streaming: boolean;
+  /** The names of the host's tools. */
+  readonly tools: readonly string[];
+  /**
+   * Calls a tool of the host, as a model would.
+   * @returns the tool's value; rejects with a RunError: "model_retry" where the model is told to try again, "user_code" where the tool has failed
+   */
+  callTool(toolName: string, args: unknown): Promise<unknown>;
   /** Aborted when the host cancels the call, its deadline passes or the worker ends. */
   readonly signal: AbortSignal;
 }
@@ -49,7 +56,15 @@ export function fakeRunError(kind: RunErrorKind, message: string, facts: { retri
 }
 
 /** The run in a request. */
-export function toFakeRun(request: RunRequest, streaming: boolean, signal: AbortSignal): FakeRun {
+export function toFakeRun(
+  request: RunRequest,
+  how: { readonly streaming: boolean; readonly callTool?: FakeRun["callTool"] },
+  signal: AbortSignal,
+): FakeRun {
+  const noHost = async () => {
+    throw fakeRunError("validation", "the run has no tools of the host");
+  };
+  const { streaming, callTool = noHost } = how;
   const { agentId, prompt, runId, attempt, incarnation, conversationId, metadata } = request;
   const messageHistory = (decode(request.messageHistoryJson) ?? []) as readonly unknown[];
   const deps = decode(request.depsJson);
@@ -64,6 +79,8 @@ export function toFakeRun(request: RunRequest, streaming: boolean, signal: Abort
     deps,
     metadata,
     streaming,
+    tools: request.tools.map(({ name }) => name),
+    callTool,
     signal,
   };
 }

@@ -46,6 +46,8 @@ class RunFailure(Exception):
         self.kind = kind
         self.code = code
         self.retriable = retriable
+        self.tool_name = ""
+        self.tool_call_id = ""
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def _is_about_the_request(exc: pai.UserError) -> bool:
 def _message(exc: BaseException, kind: pb.AgentErrorKind) -> str:
     text = _said(exc)
     name = type(exc).__name__
-    if kind == pb.AGENT_ERROR_KIND_USER_CODE:
+    if kind == pb.AGENT_ERROR_KIND_USER_CODE and not isinstance(exc, RunFailure):
         return f"{name}: {text}" if text else name
     return text or name
 
@@ -195,6 +197,8 @@ def _causes(exc: BaseException) -> list[BaseException]:
 
 def _add_facts(error: pb.AgentError, exc: BaseException) -> None:
     if isinstance(exc, RunFailure):
+        error.tool_name = exc.tool_name
+        error.tool_call_id = exc.tool_call_id
         if exc.field:
             error.extra_json = _json({"field": exc.field})
         if isinstance(exc.__cause__, ValidationError):

@@ -14,6 +14,8 @@ from pydantic_graph import End
 
 from .convert import messages_json, read_arguments, run_response, usage_message
 from .events import Chunks
+from .host_session import HostSession
+from .host_tools import host_toolset
 from .model import choose_model
 from .partial_output import PartialOutput
 from .v1 import agent_pb2 as pb
@@ -54,26 +56,28 @@ class AgentRunner:
         self._agent = agent
         self._incarnation = incarnation
 
-    async def run(self, request: pb.RunRequest, progress: Progress) -> pb.RunResponse:
-        """Runs without streaming, so that models that cannot stream work too.
+    async def run(self, request: pb.RunRequest, progress: Progress, host: HostSession | None = None) -> pb.RunResponse:
+        """Runs without streaming, so that models that cannot stream work too. `host` calls the tools of the host.
 
         Raises:
             BaseException: Whatever ended the run.
         """
-        async with self._begin(request, progress) as run:
+        async with self._begin(request, progress, host) as run:
             # `next` and not `async for`: a StopAsyncIteration of user code would end the loop as if the run were done.
             node = run.next_node
             while not isinstance(node, End):
                 node = await run.next(node)
         return run_response(run, request, self._incarnation)
 
-    async def stream(self, request: pb.RunRequest, chunks: Chunks, progress: Progress, write: Write) -> pb.RunResponse:
+    async def stream(
+        self, request: pb.RunRequest, chunks: Chunks, progress: Progress, write: Write, host: HostSession | None = None
+    ) -> pb.RunResponse:
         """Runs and writes a chunk for every event, `started` first. The terminal event is the caller's to write.
 
         Raises:
             BaseException: Whatever ended the run.
         """
-        async with self._begin(request, progress) as run:
+        async with self._begin(request, progress, host) as run:
             await write(chunks.make(started=self._started(run)))
             node = run.next_node
             while not isinstance(node, End):
@@ -89,8 +93,9 @@ class AgentRunner:
         return run_response(run, request, self._incarnation)
 
     @asynccontextmanager
-    async def _begin(self, request: pb.RunRequest, progress: Progress) -> AsyncGenerator[AgentRun[Any, Any]]:
+    async def _begin(self, request: pb.RunRequest, progress: Progress, host: HostSession | None) -> AsyncGenerator[AgentRun[Any, Any]]:
         given = read_arguments(request, self._agent)
+        tools = host_toolset(request.tools, host, self._agent)
         async with self._agent.iter(
             given.prompt,
             model=choose_model(request.model),
@@ -102,6 +107,7 @@ class AgentRunner:
             usage_limits=given.usage_limits,
             instructions=given.instructions,
             metadata=given.metadata,
+            toolsets=None if tools is None else [tools],
         ) as run:
             progress.run = run
             yield run

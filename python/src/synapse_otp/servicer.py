@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -14,10 +14,11 @@ import grpc.aio
 from pydantic_ai import Agent
 from pydantic_ai import exceptions as pai
 
-from .convert import seconds_left
+from .convert import invalid, seconds_left
 from .error_wire import MAX_IN_BAND_BYTES, fit, status_details, status_message
 from .errors import Failure, RunFailure, describe_exception
 from .events import Chunks
+from .host_session import HostSession
 from .logs import current_run_id
 from .oversize import fit_chunk, pieces, point_to_output
 from .run_ends import RunEnds
@@ -52,7 +53,9 @@ class _Call:
 
 
 _CHUNK_BYTES = 128
-"""What a chunk adds to the answer in it, at most, its run id aside: numbers and tags."""
+"""What a chunk adds to the answer in it, at most, its run id aside: numbers and tags; with what a session adds to the chunk."""
+_FRAME_BYTES = 16
+"""What a session adds to a chunk, at most."""
 
 
 class AgentServicer(AgentServiceServicer):
@@ -105,38 +108,64 @@ class AgentServicer(AgentServiceServicer):
 
     async def RunStream(self, request: pb.RunRequest, context: Context) -> None:
         """Answers with events as they happen; the last one is completed, failed or cancelled."""
+        async with self._serving(request, context) as call:
+            await self._answer_with_events(request, call, context.write)
+
+    async def RunSession(self, messages: AsyncIterator[pb.HostMessage], context: Context) -> None:
+        """Answers as RunStream does, and asks the host for what the run needs of it."""
+        first = await anext(aiter(messages), None)
+        if first is None or not first.HasField("start"):
+            failure = describe_exception(invalid("the first message of a session must be start", "start"))
+            await _abort(failure, context)
+        request = first.start
+        async with self._serving(request, context) as call:
+            host = HostSession(context.write, lambda: call.cancelled)
+            reading = asyncio.create_task(host.read(messages))
+            try:
+                await self._answer_with_events(request, call, host.write, host)
+            finally:
+                reading.cancel()
+                with suppress(asyncio.CancelledError, grpc.aio.BaseError):
+                    await reading
+
+    async def _answer_with_events(
+        self, request: pb.RunRequest, call: _Call, send: Callable[[pb.RunResponseChunk], Awaitable[Any]], host: HostSession | None = None
+    ) -> None:
         chunks = Chunks(request.run_id, request.attempt, json_constants=request.json_constants)
+        limit = self._max_message_bytes - (0 if host is None else _FRAME_BYTES)
 
         async def write(chunk: pb.RunResponseChunk) -> None:
-            for fitting in fit_chunk(chunk, chunks, self._max_message_bytes):
-                await context.write(fitting)
+            for fitting in fit_chunk(chunk, chunks, limit):
+                await send(fitting)
 
-        async with self._serving(request, context) as call:
-            try:
-                async with self._admitted(request, call):
-                    response = await self._runner.stream(request, chunks, call.progress, write)
-                    _log.debug("run completed", extra={"event": "run.completed"})
-            except BaseException as error:
-                failure = self._failure(error, request, call)
-            else:
-                response.unfinished = call.work.busy
-                if self._fits(response, request):
-                    await context.write(chunks.make(completed=response))
-                    return
-                if request.output_once:
-                    for piece in pieces(response, self._max_message_bytes):
-                        await context.write(pb.RunResponseChunk(completed_part=piece))
-                    await context.write(chunks.make(completed=pb.RunResponse()))
-                    return
-                failure = self._too_large(response, request)
-            if failure.error.kind == pb.AGENT_ERROR_KIND_CANCELLED:
-                cancelled = pb.RunCancelled(reason=failure.error.message, unfinished=call.work.busy)
-                call.progress.add_to(cancelled)
-                await write(chunks.make(cancelled=cancelled))
+        try:
+            async with self._admitted(request, call):
+                if host is not None and request.stream.terminal_only:
+                    response = await self._runner.run(request, call.progress, host)
+                else:
+                    response = await self._runner.stream(request, chunks, call.progress, write, host)
+                _log.debug("run completed", extra={"event": "run.completed"})
+        except BaseException as error:
+            failure = self._failure(error, request, call)
+        else:
+            response.unfinished = call.work.busy
+            if self._fits(response, request):
+                await send(chunks.make(completed=response))
                 return
-            if failure.error.kind != pb.AGENT_ERROR_KIND_DRAINING:  # refused before it began: a status, no events
-                await write(chunks.make(failed=fit(failure.error, min(MAX_IN_BAND_BYTES, self._max_message_bytes // 2))))
-            await _abort(failure, context)
+            if request.output_once:
+                for piece in pieces(response, limit):
+                    await send(pb.RunResponseChunk(completed_part=piece))
+                await send(chunks.make(completed=pb.RunResponse()))
+                return
+            failure = self._too_large(response, request)
+        if failure.error.kind == pb.AGENT_ERROR_KIND_CANCELLED:
+            cancelled = pb.RunCancelled(reason=failure.error.message, unfinished=call.work.busy)
+            call.progress.add_to(cancelled)
+            await write(chunks.make(cancelled=cancelled))
+            return
+        if failure.error.kind != pb.AGENT_ERROR_KIND_DRAINING:  # refused before it began: a status, no events
+            await write(chunks.make(failed=fit(failure.error, min(MAX_IN_BAND_BYTES, self._max_message_bytes // 2))))
+        await _abort(failure, call.context)
 
     async def Describe(self, request: pb.DescribeRequest, context: Context) -> pb.DescribeResponse:  # noqa: ARG002
         """Tells what the loaded agent is."""

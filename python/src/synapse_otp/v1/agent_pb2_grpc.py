@@ -46,6 +46,11 @@ class AgentServiceStub:
                 request_serializer=synapse__otp_dot_v1_dot_agent__pb2.RunRequest.SerializeToString,
                 response_deserializer=synapse__otp_dot_v1_dot_agent__pb2.RunResponseChunk.FromString,
                 _registered_method=True)
+        self.RunSession = channel.stream_stream(
+                '/synapse_otp.v1.AgentService/RunSession',
+                request_serializer=synapse__otp_dot_v1_dot_agent__pb2.HostMessage.SerializeToString,
+                response_deserializer=synapse__otp_dot_v1_dot_agent__pb2.WorkerMessage.FromString,
+                _registered_method=True)
         self.Describe = channel.unary_unary(
                 '/synapse_otp.v1.AgentService/Describe',
                 request_serializer=synapse__otp_dot_v1_dot_agent__pb2.DescribeRequest.SerializeToString,
@@ -72,6 +77,14 @@ class AgentServiceServicer:
 
     def RunStream(self, request, context):
         """RunStream answers with events as they happen. The last one is exactly one of completed, failed, cancelled.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunSession(self, request_iterator, context):
+        """RunSession is RunStream for a run that needs its host in the middle: to call a tool there, say. The host's first message is start. The
+        worker's messages are the chunks of RunStream, and requests to the host, each answered once; they end as the chunks of RunStream do.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,6 +117,11 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     servicer.RunStream,
                     request_deserializer=synapse__otp_dot_v1_dot_agent__pb2.RunRequest.FromString,
                     response_serializer=synapse__otp_dot_v1_dot_agent__pb2.RunResponseChunk.SerializeToString,
+            ),
+            'RunSession': grpc.stream_stream_rpc_method_handler(
+                    servicer.RunSession,
+                    request_deserializer=synapse__otp_dot_v1_dot_agent__pb2.HostMessage.FromString,
+                    response_serializer=synapse__otp_dot_v1_dot_agent__pb2.WorkerMessage.SerializeToString,
             ),
             'Describe': grpc.unary_unary_rpc_method_handler(
                     servicer.Describe,
@@ -172,6 +190,33 @@ class AgentService:
             '/synapse_otp.v1.AgentService/RunStream',
             synapse__otp_dot_v1_dot_agent__pb2.RunRequest.SerializeToString,
             synapse__otp_dot_v1_dot_agent__pb2.RunResponseChunk.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunSession(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/synapse_otp.v1.AgentService/RunSession',
+            synapse__otp_dot_v1_dot_agent__pb2.HostMessage.SerializeToString,
+            synapse__otp_dot_v1_dot_agent__pb2.WorkerMessage.FromString,
             options,
             channel_credentials,
             insecure,
