@@ -13,6 +13,7 @@ import { type BenchResult, formatResult } from "./report.ts";
 import { type BenchSettings, fullSettings, quickSettings } from "./settings.ts";
 import { measureStreams, readStream } from "./stream.ts";
 import { startTarget } from "./target.ts";
+import { measureToolCalls } from "./tool-calls.ts";
 import { measureUnary, runAtOnce, runInTurn } from "./unary.ts";
 
 const options = readOptions("full", "quick");
@@ -25,8 +26,10 @@ async function runBench(name: string, settings: BenchSettings): Promise<BenchRes
   const startedAt = new Date();
   const machine = describeMachine();
   const { worker, ...comparisons } = await compareClients(settings);
+  tell("tool calls");
+  const toolCalls = await measureToolCalls(settings);
   tell(`${settings.crashes} crashes and plain starts`);
-  const measures = { ...comparisons, lifecycle: await measureLifecycle(settings) };
+  const measures = { ...comparisons, toolCalls, lifecycle: await measureLifecycle(settings) };
   const bars = checkBars(measures);
   return {
     name,
