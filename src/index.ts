@@ -11,7 +11,7 @@ export type { JsonSchema } from "./agent/json-schema.ts";
 export type { AgentState } from "./agent/machine.ts";
 export type { RecycleOptions } from "./agent/recycling.ts";
 export type { RetryOptions } from "./agent/retry.ts";
-export type { RunOptions } from "./agent/run-options.ts";
+export type { Prompt, RunOptions } from "./agent/run-options.ts";
 export type { RunEvent, RunResult } from "./agent/run-result.ts";
 export type { RunStream } from "./agent/run-stream.ts";
 export type { AgentSpec } from "./agent/spec.ts";

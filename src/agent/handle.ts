@@ -10,7 +10,7 @@ import { type AgentHealth, agentHealth, type HealthSource } from "./agent-health
 import type { RunProgress } from "./carriage.ts";
 import type { AgentState } from "./machine.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
-import { checkRunOptions, type RunOptions } from "./run-options.ts";
+import { checkRunOptions, type Prompt, type RunOptions } from "./run-options.ts";
 import type { RunResult } from "./run-result.ts";
 import { type RunStream, StreamRun } from "./run-stream.ts";
 import { UnaryRun } from "./unary-run.ts";
@@ -124,7 +124,7 @@ export class Agent<Output = unknown> {
    * Runs the agent once. While the agent starts or restarts, the run waits; a run that a worker held when it died rejects with its exit.
    * @returns the result; rejects with CallerError, RunError or WorkerError
    */
-  async run(prompt: string, options: RunOptions = {}): Promise<RunResult<Output>> {
+  async run(prompt: Prompt, options: RunOptions = {}): Promise<RunResult<Output>> {
     checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new UnaryRun<Output>(this.#owner.runs, prompt, options);
     this.#owner.runs.accept(run);
@@ -136,7 +136,7 @@ export class Agent<Output = unknown> {
    * this call.
    * @throws CallerError "invalid_argument", "message_too_large", "queue_full" or "stopped"; later errors come as the terminal event
    */
-  stream(prompt: string, options: RunOptions = {}): RunStream<Output> {
+  stream(prompt: Prompt, options: RunOptions = {}): RunStream<Output> {
     checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new StreamRun<Output>(this.#owner.runs, prompt, options);
     this.#owner.runs.reserve(run);

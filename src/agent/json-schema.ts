@@ -28,6 +28,24 @@ export function parametersOf(
   return schema;
 }
 
+/**
+ * The JSON Schema of an object, given as one or by a schema that says it.
+ * @throws CallerError "invalid_argument"
+ */
+export function jsonSchemaOf(field: string, schema: JsonSchema | StandardSchemaV1): JsonSchema {
+  if (typeof schema !== "object" && typeof schema !== "function") {
+    throw invalidArgument(field, schema, "a JSON Schema or a Standard Schema");
+  }
+  const document = isStandardSchema(schema) ? exportOf(field, schema) : schema;
+  if (document?.type !== "object") throw invalidArgument(field, document, 'a JSON Schema of type "object"');
+  return document;
+}
+
+/** Whether a schema is one that checks values, and no document. */
+export function isStandardSchema(schema: unknown): schema is StandardSchemaV1 {
+  return typeof (schema as StandardSchemaV1 | undefined)?.["~standard"]?.validate === "function";
+}
+
 /** The Standard JSON Schema of a schema (https://standardschema.dev/json-schema): zod from 4.2, arktype from 2.1.28, valibot by its toStandardJsonSchema. */
 function exportOf(field: string, schema: StandardSchemaV1): JsonSchema {
   const { jsonSchema } = schema["~standard"] as Partial<StandardJSONSchemaV1.Props>;
@@ -35,7 +53,7 @@ function exportOf(field: string, schema: StandardSchemaV1): JsonSchema {
     throw invalidArgument(
       field,
       schema,
-      "a schema that says what it is as JSON Schema, or beside `parameters`, which says it",
+      "a schema that says what it is as JSON Schema, or another beside its JSON Schema",
     );
   }
   try {
@@ -43,6 +61,6 @@ function exportOf(field: string, schema: StandardSchemaV1): JsonSchema {
     const { $schema: _dialect, ...rest } = jsonSchema.input({ target: "draft-2020-12" });
     return rest;
   } catch (error) {
-    throw invalidArgument(field, schema, "a schema that JSON Schema can express, or beside `parameters`", error);
+    throw invalidArgument(field, schema, "a schema that JSON Schema can express", error);
   }
 }

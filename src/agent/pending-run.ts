@@ -40,6 +40,8 @@ export interface RunOwner {
   readonly agentId: string;
   readonly clock: Clock;
   readonly schema: StandardSchemaV1 | undefined;
+  /** Whether its workers may fetch the URLs of content. */
+  readonly fetchUrls: boolean;
   /** The tools that every run of it has. */
   readonly tools: ToolSet | undefined;
   /** What becomes of its runs when their worker dies, where the run itself does not say. */

@@ -63,6 +63,10 @@ export class RunDispatcher implements RunTaker {
     return this.#life.spec.output;
   }
 
+  get fetchUrls(): boolean {
+    return this.#life.spec.fetchUrls;
+  }
+
   get tools(): ToolSet | undefined {
     return this.#life.spec.tools;
   }

@@ -6,7 +6,7 @@ import type { WireRunEvent } from "../rpc/run-types.ts";
 import type { Carriage } from "./carriage.ts";
 import type { RunOwner } from "./pending-run.ts";
 import { Run } from "./run.ts";
-import type { RunOptions } from "./run-options.ts";
+import type { Prompt, RunOptions } from "./run-options.ts";
 import type { RunEvent, RunResult } from "./run-result.ts";
 
 /**
@@ -48,7 +48,7 @@ export class StreamRun<Output> extends Run<Output> {
   #hasReader = false;
   #draining = false;
 
-  constructor(owner: RunOwner, prompt: string, options: RunOptions) {
+  constructor(owner: RunOwner, prompt: Prompt, options: RunOptions) {
     super(owner, prompt, { ...options, partialOutput: true });
   }
 

@@ -1,6 +1,7 @@
 /** One run of an agent: it belongs to the agent, waits in its mailbox, and is carried by one worker at a time. */
 
 import { randomUUID } from "node:crypto";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { CrashRecord } from "../crash.ts";
 import { RunError, SynapseError } from "../errors.ts";
 import { currentProcess, runAs, runOutside } from "../otp/process/current.ts";
@@ -11,17 +12,15 @@ import type { EncodedRun } from "../rpc/encoded-run.ts";
 import type { WireRunEvent } from "../rpc/run-types.ts";
 import { CallSite } from "./call-site.ts";
 import { Carriage, type RunProgress } from "./carriage.ts";
+import { Lingering } from "./lingering.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
 import { Deaths, type RunFate } from "./retry.ts";
 import { cancelledRun, expiredRun } from "./run-error.ts";
-import { encodeOptions, type RunOptions } from "./run-options.ts";
+import { encodeOptions, type Prompt, type RunOptions, schemaOfAnswer } from "./run-options.ts";
 import { type Outcome, outcomeOf } from "./run-outcome.ts";
 import { type RunResult, resultOf } from "./run-result.ts";
 import { RunTools } from "./run-tools.ts";
 import { ToolSet } from "./tool-set.ts";
-
-/** How long a run whose caller was answered may go on in Python before that is told, in milliseconds. */
-const lingerMs = 1_000;
 
 /** What unary and streaming runs share: waiting, cancelling, the deadline, the answer to the caller, and the end in the worker. */
 export abstract class Run<Output> implements PendingRun {
@@ -40,17 +39,17 @@ export abstract class Run<Output> implements PendingRun {
   readonly #resolve: (result: RunResult<Output>) => void;
   readonly #reject: (error: Error) => void;
   readonly #deaths: Deaths;
+  readonly #rest: Lingering;
   readonly #tools: RunTools;
+  readonly #schema: StandardSchemaV1 | undefined;
   #timer: unknown;
-  #lingerTimer: unknown;
-  #lingeringSinceMs: number | undefined;
   #forgetSignal: (() => void) | undefined;
   #answered = false;
   #carriage: Carriage | undefined;
   #incarnation = 0;
 
   /** @throws CallerError "invalid_argument" or "message_too_large" for options that cannot be sent */
-  constructor(owner: RunOwner, prompt: string, options: RunOptions & { readonly partialOutput?: boolean }) {
+  constructor(owner: RunOwner, prompt: Prompt, options: RunOptions & { readonly partialOutput?: boolean }) {
     this.owner = owner;
     this.#site = new CallSite(new.target);
     const { signal, timeoutMs } = options;
@@ -58,10 +57,12 @@ export abstract class Run<Output> implements PendingRun {
     if (timeoutMs !== undefined) this.#deadlineMs = this.#askedAtMs + timeoutMs;
     this.#signal = signal;
     this.#timeoutMs = timeoutMs;
+    this.#rest = new Lingering(owner, this.id);
     this.#deaths = new Deaths(options, owner.retry);
     const tools = ToolSet.of("options.tools", options.tools, owner.tools);
     this.#tools = new RunTools(owner, tools, this.#asker);
     this.request = encodeOptions(this.id, prompt, options, owner, tools);
+    this.#schema = schemaOfAnswer(options, owner);
     const { promise, resolve, reject } = Promise.withResolvers<RunResult<Output>>();
     this.result = promise;
     this.#resolve = resolve;
@@ -180,7 +181,8 @@ export abstract class Run<Output> implements PendingRun {
     this.callAnswered(wire.unfinished);
     if (this.#answered) return undefined;
     try {
-      const { agentId, schema, clock } = this.owner;
+      const { agentId, clock } = this.owner;
+      const schema = this.#schema;
       const about = { agentId, attempts: this.request.attempt, incarnation: this.#incarnation, schema, clock };
       const checked = resultOf<Output>(wire, about);
       const result = checked instanceof Promise ? await checked : checked;
@@ -278,22 +280,12 @@ export abstract class Run<Output> implements PendingRun {
   #watchRest(): void {
     if (this.#carriage === undefined || this.#carriage.over) return;
     this.owner.runLeft(this);
-    const { clock } = this.owner;
-    const sinceMs = clock.monotonicMs();
-    this.#lingerTimer = clock.setTimeout(() => {
-      this.#lingeringSinceMs = sinceMs;
-      this.owner.report({ type: "run.lingers", runId: this.id, forMs: Math.round(clock.monotonicMs() - sinceMs) });
-    }, lingerMs);
+    this.#rest.begin();
   }
 
   /** Nothing of the run is left in its worker. */
   #gone(): void {
-    if (this.#lingerTimer !== undefined) this.owner.clock.clearTimeout(this.#lingerTimer);
-    const sinceMs = this.#lingeringSinceMs;
-    if (sinceMs !== undefined) {
-      const forMs = Math.round(this.owner.clock.monotonicMs() - sinceMs);
-      this.owner.report({ type: "run.gone", runId: this.id, forMs });
-    }
+    this.#rest.end();
     this.owner.runEnded(this);
   }
 }

@@ -48,6 +48,15 @@ export interface AgentSpec<Output = unknown> {
    * whatever Python's is: unknown.
    */
   readonly output?: StandardSchemaV1<unknown, Output> | "text" | undefined;
+  /**
+   * What makes the dependencies of each run, written as `entry` is: a Python function that gets the JSON value of the run's `deps`, and the run. Default: the
+   * agent's deps_type is made of the JSON.
+   */
+  readonly deps?: string | undefined;
+  /**
+   * Whether a worker may fetch the URLs of images, audio, video and documents by itself, for a model that takes none; default false: such a run is rejected.
+   */
+  readonly fetchUrls?: boolean | undefined;
   /** What its models may call in this process, beside the Python agent's own tools. A run may have more. */
   readonly tools?: Tools | undefined;
   /**
@@ -83,6 +92,9 @@ export interface NormalAgentSpec {
   readonly maxQueue: number;
   readonly env: Readonly<Record<string, string>>;
   readonly output: StandardSchemaV1 | undefined;
+  /** Undefined: the agent's deps_type. */
+  readonly deps: string | undefined;
+  readonly fetchUrls: boolean;
   /** Undefined: none. */
   readonly tools: ToolSet | undefined;
   /** Undefined: "string". */
@@ -121,6 +133,8 @@ const known = new Set([
   "maxQueue",
   "env",
   "output",
+  "deps",
+  "fetchUrls",
   "tools",
   "unsafeNumbers",
   "recycle",
@@ -141,13 +155,10 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   const { unresponsiveAfterMs = 5_000, hungAfterMs = 60_000 } = spec;
   const { env = {}, output, unsafeNumbers, recycle, watch, retry, launcher = "auto" } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
-  if (typeof entry !== "string" || entry.includes("\0") || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
-    throw invalidArgument(
-      "spec.entry",
-      entry,
-      `"path/to/file.py:attribute" or "package.module:attribute" (agent "${id}")`,
-    );
-  }
+  checkEntry("spec.entry", entry, id);
+  const { deps, fetchUrls = false } = spec;
+  if (deps !== undefined) checkEntry("spec.deps", deps, id);
+  if (typeof fetchUrls !== "boolean") throw invalidArgument("spec.fetchUrls", fetchUrls, `a boolean (agent "${id}")`);
   checkInteger("spec.shutdownMs", shutdownMs, 0, id);
   checkInteger("spec.startTimeoutMs", startTimeoutMs, 1, id);
   checkInteger("spec.unresponsiveAfterMs", unresponsiveAfterMs, 1, id);
@@ -184,12 +195,19 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     env: { ...env },
     launcher,
     output: output === "text" ? textSchema : output,
+    deps,
+    fetchUrls,
     tools: ToolSet.of("spec.tools", spec.tools),
     unsafeNumbers,
     recycle: recycle === undefined ? undefined : checkRecycle(recycle, id),
     watch,
     retry: retry === undefined ? undefined : { ...retry },
   };
+}
+
+function checkEntry(field: string, entry: string, id: string): void {
+  if (typeof entry === "string" && !entry.includes("\0") && /^.+:[A-Za-z_]\w*$/.test(entry)) return;
+  throw invalidArgument(field, entry, `"path/to/file.py:attribute" or "package.module:attribute" (agent "${id}")`);
 }
 
 function checkPatience(field: string, value: number | "infinity", id: string): void {

@@ -2,7 +2,11 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { checkKnownFields, invalidArgument } from "../errors.ts";
-import { type ContentPartSchema, MediaKind } from "../gen/synapse_otp/v1/agent_pb.ts";
+import {
+  type ContentPartSchema,
+  MediaKind,
+  type ContentPart as WireContentPart,
+} from "../gen/synapse_otp/v1/agent_pb.ts";
 
 /** What a medium is. */
 export type MediaType = "image" | "audio" | "video" | "document";
@@ -27,7 +31,7 @@ const fields: ReadonlySet<string> = new Set(["type", "text", "url", "data", "med
 const partRule = `a string, or an object of type "text", "${Object.keys(kinds).join('", "')}"`;
 
 /**
- * The parts as they cross the wire; bytes are taken as they are, not copied.
+ * The parts as they cross the wire; bytes are copied.
  * @throws CallerError "invalid_argument" naming the part, `field[2].url`
  */
 export function toContent(field: string, parts: readonly ContentPart[]): WirePart[] {
@@ -54,7 +58,7 @@ function toPart(field: string, part: ContentPart): WirePart {
   const { data } = part;
   if (!(data instanceof Uint8Array)) throw invalidArgument(`${field}.data`, data, "a Uint8Array");
   if (mediaType === undefined) throw invalidArgument(`${field}.mediaType`, mediaType, "the media type of data");
-  return { part: { case: "binary", value: { data: data as Uint8Array<ArrayBuffer>, mediaType } } };
+  return { part: { case: "binary", value: { data: new Uint8Array(data), mediaType } } };
 }
 
 function text(field: string, value: string): WirePart {
@@ -70,4 +74,18 @@ function toUrl(field: string, url: string | URL): string {
     throw invalidArgument(field, typeof url === "string" ? url : String(url), "an http or https URL");
   }
   return typeof url === "string" ? url : url.href;
+}
+
+/** About how large a part is, in bytes; never less than it is. */
+export function contentBytes({ part }: WireContentPart): number {
+  switch (part.case) {
+    case "text":
+      return 3 * part.value.length;
+    case "url":
+      return 32 + 3 * (part.value.url.length + part.value.mediaType.length);
+    case "binary":
+      return 32 + part.value.data.length + 3 * part.value.mediaType.length;
+    default:
+      return 0;
+  }
 }

@@ -2,6 +2,7 @@
 
 import type { RunError } from "../errors.ts";
 import type { Usage } from "../usage.ts";
+import type { ContentPart } from "./content.ts";
 
 /** pydantic-ai's ModelSettings; a key not named here is passed on as it is (for example "openai_reasoning_effort"). */
 export interface ModelSettings {
@@ -49,7 +50,7 @@ export interface HostToolSpec {
 /** One run as the client sends it. */
 export interface RunRequestSpec {
   agentId: string;
-  prompt: string;
+  prompt: string | readonly ContentPart[];
   runId: string;
   attempt: number;
   incarnation: number;
@@ -67,6 +68,10 @@ export interface RunRequestSpec {
   timeLeftMs?: number;
   /** Ask for "output.partial" events. */
   partialOutput?: boolean;
+  /** A JSON Schema of an object, in place of the agent's output type. */
+  outputSchema?: Readonly<Record<string, unknown>>;
+  /** Whether the worker may fetch URLs for a model that takes none. */
+  mayFetch?: boolean;
   /** Tools of the host; the run needs a session. */
   tools?: readonly HostToolSpec[];
   /** Of a session: no events but the terminal one. */

@@ -6,6 +6,7 @@ import type { RunRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
 /** A run as a fake agent sees it. */
 export interface FakeRun {
   readonly agentId: string;
+  /** Of a prompt in parts its texts, a line each. */
   readonly prompt: string;
   readonly runId: string;
   readonly attempt: number;
@@ -65,9 +66,11 @@ export function toFakeRun(
     throw fakeRunError("validation", "the run has no tools of the host");
   };
   const { streaming, callTool = noHost } = how;
-  const { agentId, prompt, runId, attempt, incarnation, conversationId, metadata } = request;
+  const { agentId, runId, attempt, incarnation, conversationId, metadata } = request;
   const messageHistory = (decode(request.messageHistoryJson) ?? []) as readonly unknown[];
   const deps = decode(request.depsJson);
+  const texts = request.content.flatMap(({ part }) => (part.case === "text" ? [part.value] : []));
+  const prompt = request.content.length === 0 ? request.prompt : texts.join("\n");
   return {
     agentId,
     prompt,

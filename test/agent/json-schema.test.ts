@@ -3,7 +3,7 @@ import { type } from "arktype";
 import * as v from "valibot";
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { parametersOf } from "../../src/agent/json-schema.ts";
+import { jsonSchemaOf, parametersOf } from "../../src/agent/json-schema.ts";
 
 test.each([
   ["zod", z.object({ city: z.string() })],
@@ -31,4 +31,15 @@ test.each([
   [{ parameters: { type: "object", default: Number.NaN } }, "tool.parameters.default is NaN"],
 ])("arguments that are no object in JSON Schema are refused: %#", (tool, said) => {
   expect(() => parametersOf("tool", tool)).toThrow(said);
+});
+
+test("an output schema is a document of an object, or a schema that says itself as one", () => {
+  const document = { type: "object", properties: {} };
+  expect(jsonSchemaOf("f", document)).toBe(document);
+  expect(jsonSchemaOf("f", z.object({ a: z.string() }))).toMatchObject({ type: "object", required: ["a"] });
+  expect(() => jsonSchemaOf("f", { type: "string" })).toThrow(
+    'f is {"type":"string"}; it must be a JSON Schema of type "object"',
+  );
+  expect(() => jsonSchemaOf("f", z.string())).toThrow("f is");
+  expect(() => jsonSchemaOf("f", "x" as never)).toThrow('f is "x"; it must be a JSON Schema or a Standard Schema');
 });

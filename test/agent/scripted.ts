@@ -53,6 +53,7 @@ export class ScriptedOwner implements RunOwner {
   readonly clock: VirtualClock = createVirtualClock();
   readonly schema: StandardSchemaV1 | undefined;
   tools: ToolSet | undefined;
+  readonly fetchUrls = false;
   readonly maxMessageBytes = 1_000_000;
   retry: RetryOptions | undefined;
   readonly enqueued: PendingRun[] = [];

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pydantic_ai.messages import AudioUrl, BinaryContent, DocumentUrl, ImageUrl, UserContent, VideoUrl
 
-from .convert import invalid
+from .errors import invalid
 from .v1 import agent_pb2 as pb
 
 __all__ = ["read_content"]

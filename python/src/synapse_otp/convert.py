@@ -10,21 +10,23 @@ from typing import Any, cast
 import grpc
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
+from pydantic_ai import StructuredDict
 from pydantic_ai.agent import AbstractAgent
-from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
+from pydantic_ai.exceptions import UserError
+from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, UserContent
 from pydantic_ai.run import AgentRun
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RunUsage, UsageLimits
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from .errors import RunFailure
+from .content import read_content
+from .errors import RunFailure, invalid
 from .json_text import write_json
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
 
 __all__ = [
     "RunArguments",
-    "invalid",
     "messages_json",
     "output_json",
     "read_arguments",
@@ -38,41 +40,59 @@ __all__ = [
 class RunArguments:
     """What `agent.iter` is called with, apart from the model."""
 
-    prompt: str | None
+    prompt: str | list[UserContent] | None
     run_id: str | None
     conversation_id: str | None
     message_history: list[ModelMessage] | None
     deps: Any
+    output_type: Any
     model_settings: ModelSettings | None
     usage_limits: UsageLimits | None
     instructions: str | None
     metadata: dict[str, Any] | None
 
 
-def invalid(message: str, field: str = "") -> RunFailure:
-    """A request that breaks the contract: VALIDATION, INVALID_ARGUMENT; `field` is the one that does."""
-    return RunFailure(pb.AGENT_ERROR_KIND_VALIDATION, grpc.StatusCode.INVALID_ARGUMENT, message, field=field)
-
-
-def read_arguments(request: pb.RunRequest, agent: AbstractAgent[Any, Any]) -> RunArguments:
+def read_arguments(request: pb.RunRequest, agent: AbstractAgent[Any, Any], *, raw_deps: bool = False) -> RunArguments:
     """Checks a request and makes the arguments of the run.
+
+    Args:
+        request: As it came.
+        agent: What it is for.
+        raw_deps: Whether the dependencies stay the JSON value that they are; otherwise the agent's deps_type is made of it.
 
     Raises:
         RunFailure: VALIDATION if the history, the dependencies, the settings or the limits do not validate.
     """
     history = _history(request.message_history_json)
     return RunArguments(
-        # Without a prompt of its own a run goes on where its history ends.
-        prompt=request.prompt if request.prompt or not history else None,
+        prompt=_prompt(request, going_on=bool(history)),
         run_id=f"{request.run_id}:{request.attempt}" if request.run_id else None,
         conversation_id=request.conversation_id or None,
         message_history=history,
-        deps=_deps(request.deps_json, agent),
+        deps=from_json(request.deps_json or b"null") if raw_deps else _deps(request.deps_json, agent),
+        output_type=_output_type(request.output_schema_json),
         model_settings=_settings(request.model_settings) if request.HasField("model_settings") else None,
         usage_limits=_limits(request.usage_limits) if request.HasField("usage_limits") else None,
         instructions=request.instructions or None,
         metadata=dict(request.metadata) or None,
     )
+
+
+def _prompt(request: pb.RunRequest, *, going_on: bool) -> str | list[UserContent] | None:
+    """The prompt; None for a run without one that goes on where its history ends."""
+    if request.content:
+        return read_content(request.content, "content")
+    return request.prompt if request.prompt or not going_on else None
+
+
+def _output_type(data: bytes) -> Any:
+    """The output type of a JSON Schema; None for the agent's own."""
+    if not data:
+        return None
+    try:
+        return StructuredDict(from_json(data))
+    except (ValueError, UserError) as error:
+        raise invalid(f"output_schema_json is no JSON Schema that pydantic-ai takes: {error}", "output_schema_json") from error
 
 
 def seconds_left(request: pb.RunRequest) -> float | None:

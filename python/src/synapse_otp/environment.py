@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-__all__ = ["default_model", "hosted", "scripted_delay_ms", "without_grpc_fork_handlers"]
+__all__ = ["default_model", "deps_entry", "hosted", "scripted_delay_ms", "without_grpc_fork_handlers"]
 
 
 def hosted() -> bool:
@@ -35,6 +35,11 @@ def without_grpc_fork_handlers() -> Iterator[None]:
 def default_model() -> str | None:
     """The model of every run that names none (`SYNAPSE_PYTHON_AGENT_MODEL`); None when unset or empty: the agent's own."""
     return os.environ.get("SYNAPSE_PYTHON_AGENT_MODEL") or None
+
+
+def deps_entry() -> str | None:
+    """What makes the dependencies of runs (`SYNAPSE_AGENT_DEPS`), written as an entry; None when unset or empty."""
+    return os.environ.get("SYNAPSE_AGENT_DEPS") or None
 
 
 def scripted_delay_ms() -> float:

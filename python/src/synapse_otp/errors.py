@@ -19,7 +19,7 @@ from .tracebacks import user_traceback
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
 
-__all__ = ["Failure", "RunFailure", "describe_exception"]
+__all__ = ["Failure", "RunFailure", "describe_exception", "invalid"]
 
 _Code = grpc.StatusCode
 _MAX_CAUSES_DEEP = 8
@@ -48,6 +48,11 @@ class RunFailure(Exception):
         self.retriable = retriable
         self.tool_name = ""
         self.tool_call_id = ""
+
+
+def invalid(message: str, field: str = "") -> RunFailure:
+    """A request that breaks the contract: VALIDATION, INVALID_ARGUMENT; `field` is the one that does."""
+    return RunFailure(pb.AGENT_ERROR_KIND_VALIDATION, grpc.StatusCode.INVALID_ARGUMENT, message, field=field)
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from pydantic_ai.toolsets import FunctionToolset
 from pydantic_core import from_json
 
 from .content import read_content
-from .convert import invalid
 from .describe import tool_names
-from .errors import RunFailure
+from .errors import RunFailure, invalid
+from .fetching import refuse_urls_of
 from .host_session import HostSession, unknown_request
 from .json_text import write_json
 from .v1 import agent_pb2 as pb
@@ -92,7 +92,9 @@ def _result(answer: pb.HostAnswer, asked: pb.HostToolCall, spec: pb.ToolSpec) ->
     match answer.WhichOneof("answer"):
         case "tool_return":
             if answer.tool_return.content:
-                return read_content(answer.tool_return.content, f"the answer of tool {spec.name}")
+                content = read_content(answer.tool_return.content, f"the answer of tool {spec.name}")
+                refuse_urls_of(content)
+                return content
             return from_json(answer.tool_return.value_json or b"null")
         case "tool_retry":
             raise ModelRetry(answer.tool_retry.message)

@@ -38,6 +38,11 @@ class LoadFailure(Exception):
         self.cause = cause
         self.retriable = retriable
 
+    def about(self, what: str) -> LoadFailure:
+        """The same of something else than the entry, such as "deps"."""
+        message = self.message.replace("entry ", f"{what} ", 1)
+        return LoadFailure(self.kind, message, self.cause, retriable=self.retriable)
+
     def as_json(self) -> dict[str, Any]:
         """The failure as the control channel carries it."""
         error: dict[str, Any] = {"kind": self.kind, "message": self.message, "retriable": self.retriable}

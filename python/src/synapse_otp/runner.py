@@ -13,7 +13,9 @@ from pydantic_ai.run import AgentRun
 from pydantic_graph import End
 
 from .convert import messages_json, read_arguments, run_response, usage_message
+from .deps_factory import DepsFactory, RunInfo
 from .events import Chunks
+from .fetching import refuse_fetching
 from .host_session import HostSession
 from .host_tools import host_toolset
 from .model import choose_model
@@ -50,11 +52,13 @@ class AgentRunner:
     Args:
         agent: The loaded agent, entered.
         incarnation: Put in every answer.
+        deps_factory: Makes the dependencies of runs; None: the agent's deps_type does.
     """
 
-    def __init__(self, agent: AbstractAgent[Any, Any], incarnation: int) -> None:
+    def __init__(self, agent: AbstractAgent[Any, Any], incarnation: int, deps_factory: DepsFactory | None = None) -> None:
         self._agent = agent
         self._incarnation = incarnation
+        self._deps_factory = deps_factory
 
     async def run(self, request: pb.RunRequest, progress: Progress, host: HostSession | None = None) -> pb.RunResponse:
         """Runs without streaming, so that models that cannot stream work too. `host` calls the tools of the host.
@@ -94,23 +98,38 @@ class AgentRunner:
 
     @asynccontextmanager
     async def _begin(self, request: pb.RunRequest, progress: Progress, host: HostSession | None) -> AsyncGenerator[AgentRun[Any, Any]]:
-        given = read_arguments(request, self._agent)
+        given = read_arguments(request, self._agent, raw_deps=self._deps_factory is not None)
         tools = host_toolset(request.tools, host, self._agent)
-        async with self._agent.iter(
-            given.prompt,
-            model=choose_model(request.model),
-            message_history=given.message_history,
-            run_id=given.run_id,
-            conversation_id=given.conversation_id,
-            deps=given.deps,
-            model_settings=given.model_settings,
-            usage_limits=given.usage_limits,
-            instructions=given.instructions,
-            metadata=given.metadata,
-            toolsets=None if tools is None else [tools],
-        ) as run:
+        refuse_fetching(request, given.prompt, given.message_history)
+        async with (
+            self._deps_of(request, given.deps) as deps,
+            self._agent.iter(
+                given.prompt,
+                output_type=given.output_type,
+                model=choose_model(request.model),
+                message_history=given.message_history,
+                run_id=given.run_id,
+                conversation_id=given.conversation_id,
+                deps=deps,
+                model_settings=given.model_settings,
+                usage_limits=given.usage_limits,
+                instructions=given.instructions,
+                metadata=given.metadata,
+                toolsets=None if tools is None else [tools],
+            ) as run,
+        ):
             progress.run = run
             yield run
+
+    @asynccontextmanager
+    async def _deps_of(self, request: pb.RunRequest, given: Any) -> AsyncGenerator[Any]:
+        factory = self._deps_factory
+        if factory is None:
+            yield given
+            return
+        info = RunInfo(request.agent_id, request.run_id, request.attempt, request.conversation_id, dict(request.metadata))
+        async with factory.deps(given, info) as deps:
+            yield deps
 
     async def _stream_model_request(self, node: Any, run: AgentRun[Any, Any], request: pb.RunRequest, chunks: Chunks, write: Write) -> None:
         of_event = chunks.of_event

@@ -14,9 +14,9 @@ import grpc.aio
 from pydantic_ai import Agent
 from pydantic_ai import exceptions as pai
 
-from .convert import invalid, seconds_left
+from .convert import seconds_left
 from .error_wire import MAX_IN_BAND_BYTES, fit, status_details, status_message
-from .errors import Failure, RunFailure, describe_exception
+from .errors import Failure, RunFailure, describe_exception, invalid
 from .events import Chunks
 from .host_session import HostSession
 from .logs import current_run_id
