@@ -9,9 +9,16 @@ import type { AgentDescription } from "../rpc/run-types.ts";
 import { type AgentHealth, agentHealth, type HealthSource } from "./agent-health.ts";
 import type { RunProgress } from "./carriage.ts";
 import type { AgentState } from "./machine.ts";
+import { deferredResults as deferredResultsOf, type PausedRun, type PendingAnswers } from "./paused-run.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
-import { checkRunOptions, type Prompt, type RunOptions } from "./run-options.ts";
-import type { RunResult } from "./run-result.ts";
+import {
+  checkRunOptions,
+  type InnerRunOptions,
+  type PausableRunOptions,
+  type Prompt,
+  type RunOptions,
+} from "./run-options.ts";
+import type { RunOutcome, RunResult } from "./run-result.ts";
 import { type RunStream, StreamRun } from "./run-stream.ts";
 import { UnaryRun } from "./unary-run.ts";
 
@@ -124,7 +131,9 @@ export class Agent<Output = unknown> {
    * Runs the agent once. While the agent starts or restarts, the run waits; a run that a worker held when it died rejects with its exit.
    * @returns the result; rejects with CallerError, RunError or WorkerError
    */
-  async run(prompt: Prompt, options: RunOptions = {}): Promise<RunResult<Output>> {
+  run(prompt: Prompt, options: PausableRunOptions & { readonly mayPause: boolean }): Promise<RunOutcome<Output>>;
+  run(prompt: Prompt, options?: RunOptions): Promise<RunResult<Output>>;
+  async run(prompt: Prompt, options: PausableRunOptions = {}): Promise<RunOutcome<Output>> {
     checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new UnaryRun<Output>(this.#owner.runs, prompt, options);
     this.#owner.runs.accept(run);
@@ -136,11 +145,51 @@ export class Agent<Output = unknown> {
    * this call.
    * @throws CallerError "invalid_argument", "message_too_large", "queue_full" or "stopped"; later errors come as the terminal event
    */
-  stream(prompt: Prompt, options: RunOptions = {}): RunStream<Output> {
+  stream(
+    prompt: Prompt,
+    options: PausableRunOptions & { readonly mayPause: boolean },
+  ): RunStream<Output, RunOutcome<Output>>;
+  stream(prompt: Prompt, options?: RunOptions): RunStream<Output>;
+  stream(prompt: Prompt, options: PausableRunOptions = {}): RunStream<Output, RunOutcome<Output>> {
     checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new StreamRun<Output>(this.#owner.runs, prompt, options);
     this.#owner.runs.reserve(run);
     return run.handle();
+  }
+
+  /**
+   * Goes on with a paused run: what was approved is called, and the model is told the answers. A token, or a paused run of it, is spent by that; the run is a new one of
+   * the same conversation, with the options of the one before under those given here, and may pause again.
+   * @param paused the token of a run that this process has paused, or a paused run that was stored
+   * @returns as `run`; rejects with CallerError "not_found" or "invalid_argument" where nothing was spent or begun
+   */
+  async resume(
+    paused: string | PausedRun,
+    answers: PendingAnswers,
+    options: Omit<RunOptions, "messageHistory" | "conversationId"> = {},
+  ): Promise<RunOutcome<Output>> {
+    const { runs } = this.#owner;
+    const kept = runs.paused.take(paused, this.id);
+    try {
+      const { messages, requests, conversationId } = kept.paused;
+      const { signal: _signal, timeoutMs: _timeoutMs, ...before } = kept.options;
+      const given: InnerRunOptions = {
+        ...before,
+        ...options,
+        messageHistory: messages,
+        conversationId,
+        mayPause: true,
+      };
+      const deferredResults = deferredResultsOf(requests, answers);
+      const { deferredResults: _before, ...checked } = given;
+      checkRunOptions("", checked, runs.maxMessageBytes);
+      const run = new UnaryRun<Output>(runs, "", { ...checked, deferredResults });
+      runs.accept(run);
+      return run.result;
+    } catch (error) {
+      runs.paused.keep(kept.paused, kept.options);
+      throw error;
+    }
   }
 
   /** What the loaded agent is: schemas, tools, versions. Waits for a worker. */

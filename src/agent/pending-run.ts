@@ -7,6 +7,7 @@ import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import type { RunProgress } from "./carriage.ts";
+import type { PausedRuns } from "./paused-runs.ts";
 import type { RetryOptions, RunFate } from "./retry.ts";
 import type { ToolSet } from "./tool-set.ts";
 
@@ -40,6 +41,8 @@ export interface RunOwner {
   readonly agentId: string;
   readonly clock: Clock;
   readonly schema: StandardSchemaV1 | undefined;
+  /** Its runs that wait for people. */
+  readonly paused: PausedRuns;
   /** Whether its workers may fetch the URLs of content. */
   readonly fetchUrls: boolean;
   /** The tools that every run of it has. */

@@ -9,6 +9,7 @@ import type { CrashHistory } from "./crash-history.ts";
 import type { RunTaker } from "./handle.ts";
 import type { AgentLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
+import { PausedRuns } from "./paused-runs.ts";
 import type { PendingRun } from "./pending-run.ts";
 import type { Renewal } from "./renewal.ts";
 import type { RetryOptions } from "./retry.ts";
@@ -22,6 +23,7 @@ export class RunDispatcher implements RunTaker {
   readonly #workers: Workers;
   readonly #crashes: CrashHistory;
   readonly #renewal: Renewal;
+  readonly paused = new PausedRuns();
   /** Runs whose caller was answered while the worker still held them. */
   readonly #left = new Set<PendingRun>();
 

@@ -59,17 +59,34 @@ const known = new Set([
   "model",
   "instructions",
   "outputSchema",
+  "mayPause",
   "tools",
   "metadata",
   "idempotent",
   "retry",
 ]);
 
+/** Options of a run that may end paused. */
+export interface PausableRunOptions extends RunOptions {
+  /**
+   * Whether the run may end paused, where a tool asks for approval or is answered from outside; default false: such a run is rejected. Not for agents with output
+   * validators.
+   */
+  mayPause?: boolean | undefined;
+}
+
+/** What only the agent itself says of a run. */
+export interface InnerRunOptions extends PausableRunOptions {
+  readonly partialOutput?: boolean;
+  /** Answers to a paused run, as pydantic-ai's DeferredToolResults. */
+  readonly deferredResults?: object;
+}
+
 /**
  * Checks a prompt and its options before anything is queued.
  * @throws CallerError "invalid_argument" or "message_too_large"
  */
-export function checkRunOptions(prompt: Prompt, options: RunOptions, maxMessageBytes: number): void {
+export function checkRunOptions(prompt: Prompt, options: PausableRunOptions, maxMessageBytes: number): void {
   if (typeof prompt !== "string" && !(Array.isArray(prompt) && prompt.length > 0)) {
     throw invalidArgument("prompt", prompt, "a string, or a list of content parts");
   }
@@ -107,7 +124,10 @@ export function checkRunOptions(prompt: Prompt, options: RunOptions, maxMessageB
       throw invalidArgument(`options.${field}`, value, "an object");
     }
   }
-  const { idempotent, retry } = options;
+  const { idempotent, retry, mayPause } = options;
+  if (mayPause !== undefined && typeof mayPause !== "boolean") {
+    throw invalidArgument("options.mayPause", mayPause, "a boolean");
+  }
   if (idempotent !== undefined && typeof idempotent !== "boolean") {
     throw invalidArgument("options.idempotent", idempotent, "a boolean");
   }
@@ -124,7 +144,7 @@ export function checkRunOptions(prompt: Prompt, options: RunOptions, maxMessageB
 export function encodeOptions(
   runId: string,
   prompt: Prompt,
-  options: RunOptions & { readonly partialOutput?: boolean },
+  options: InnerRunOptions,
   owner: { readonly agentId: string; readonly maxMessageBytes: number; readonly fetchUrls: boolean },
   tools?: ToolSet,
 ): EncodedRun {
@@ -139,6 +159,8 @@ export function encodeOptions(
   if (options.instructions !== undefined) request.instructions = options.instructions;
   if (options.metadata !== undefined) request.metadata = options.metadata;
   if (options.partialOutput === true) request.partialOutput = true;
+  if (options.mayPause === true) request.mayPause = true;
+  if (options.deferredResults !== undefined) request.deferredResults = options.deferredResults;
   if (owner.fetchUrls) request.mayFetch = true;
   if (options.outputSchema !== undefined) {
     request.outputSchema = jsonSchemaOf("options.outputSchema", options.outputSchema);

@@ -7,6 +7,7 @@ import type { Clock } from "../otp/scheduler/clock.ts";
 import { isThenable } from "../otp/scheduler/thenable.ts";
 import type { WireRunEvent, WireRunResult } from "../rpc/run-types.ts";
 import type { Usage } from "../usage.ts";
+import type { PausedRun } from "./paused-run.ts";
 
 /** A finished run. */
 export interface RunResult<Output = unknown> {
@@ -22,7 +23,15 @@ export interface RunResult<Output = unknown> {
   incarnation: number;
 }
 
-/** An event of a run. `seq` counts from 1 within an attempt. Exactly one terminal event comes, last: completed, failed or cancelled. */
+/** How a run ends that may pause: told apart by `status`, which a result does not have. */
+export type RunOutcome<Output = unknown> = (RunResult<Output> & { readonly status?: undefined }) | PausedRun;
+
+/** Whether a run has ended paused. */
+export function isPaused(outcome: RunOutcome | undefined): outcome is PausedRun {
+  return outcome?.status === "paused";
+}
+
+/** An event of a run. `seq` counts from 1 within an attempt. Exactly one terminal event comes, last: completed, paused, failed or cancelled. */
 export type RunEvent<Output = unknown> =
   | {
       type: "started";
@@ -37,6 +46,8 @@ export type RunEvent<Output = unknown> =
   /** The worker was lost and the run begins anew in another, before its first event; `seq` is 0. What came before is superseded. */
   | { type: "restarted"; seq: number; attempt: number; incarnation: number }
   | { type: "completed"; seq: number; result: RunResult<Output> }
+  /** The run waits for people, and its caller has said that it may: the terminal event in place of completed. */
+  | { type: "paused"; seq: number; paused: PausedRun }
   | { type: "failed"; seq: number; error: SynapseError }
   | { type: "cancelled"; seq: number; reason: string };
 

@@ -6,21 +6,21 @@ import type { WireRunEvent } from "../rpc/run-types.ts";
 import type { Carriage } from "./carriage.ts";
 import type { RunOwner } from "./pending-run.ts";
 import { Run } from "./run.ts";
-import type { Prompt, RunOptions } from "./run-options.ts";
-import type { RunEvent, RunResult } from "./run-result.ts";
+import type { InnerRunOptions, Prompt } from "./run-options.ts";
+import { isPaused, type RunEvent, type RunResult } from "./run-result.ts";
 
 /**
  * The events of one run, to be read once. Reading drives the run: a reader that pauses slows the worker down. Without a reader, asking for
  * `result` reads to the end and keeps the events. Leaving a loop early cancels the run.
  */
-export interface RunStream<Output = unknown> extends AsyncIterable<RunEvent<Output>> {
+export interface RunStream<Output = unknown, Result = RunResult<Output>> extends AsyncIterable<RunEvent<Output>> {
   readonly runId: string;
   /** The text alone, as it comes. Throws the error of a run that fails. */
   text(): AsyncIterable<string>;
   /** Snapshots of structured output, each replacing the one before. Throws the error of a run that fails. */
   partial(): AsyncIterable<unknown>;
   /** The finished run. Rejects with the error of the terminal event. */
-  readonly result: Promise<RunResult<Output>>;
+  readonly result: Promise<Result>;
   /** Ends the run; the stream ends with "cancelled". */
   cancel(reason?: string): void;
 }
@@ -48,7 +48,7 @@ export class StreamRun<Output> extends Run<Output> {
   #hasReader = false;
   #draining = false;
 
-  constructor(owner: RunOwner, prompt: Prompt, options: RunOptions) {
+  constructor(owner: RunOwner, prompt: Prompt, options: InnerRunOptions) {
     super(owner, prompt, { ...options, partialOutput: true });
   }
 
@@ -170,7 +170,8 @@ export class StreamRun<Output> extends Run<Output> {
       }
       case "completed":
         void this.succeed(event.result, source.carriage).then((result) => {
-          if (result !== undefined) this.#push({ type: "completed", seq: event.seq, result }, true);
+          if (isPaused(result)) this.#push({ type: "paused", seq: event.seq, paused: result }, true);
+          else if (result !== undefined) this.#push({ type: "completed", seq: event.seq, result }, true);
         });
         return;
       case "failed":

@@ -9,14 +9,15 @@ import type { Process } from "../otp/process/process.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
-import type { WireRunEvent } from "../rpc/run-types.ts";
+import type { WireRunEvent, WireRunResult } from "../rpc/run-types.ts";
 import { CallSite } from "./call-site.ts";
 import { Carriage, type RunProgress } from "./carriage.ts";
 import { Lingering } from "./lingering.ts";
+import { pausedOf } from "./paused-run.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
 import { Deaths, type RunFate } from "./retry.ts";
 import { cancelledRun, expiredRun } from "./run-error.ts";
-import { encodeOptions, type Prompt, type RunOptions, schemaOfAnswer } from "./run-options.ts";
+import { encodeOptions, type InnerRunOptions, type Prompt, schemaOfAnswer } from "./run-options.ts";
 import { type Outcome, outcomeOf } from "./run-outcome.ts";
 import { type RunResult, resultOf } from "./run-result.ts";
 import { RunTools } from "./run-tools.ts";
@@ -25,6 +26,7 @@ import { ToolSet } from "./tool-set.ts";
 /** What unary and streaming runs share: waiting, cancelling, the deadline, the answer to the caller, and the end in the worker. */
 export abstract class Run<Output> implements PendingRun {
   readonly id: string = randomUUID();
+  /** Of a run that may pause also a paused run, as the handle says to its caller. */
   readonly result: Promise<RunResult<Output>>;
   protected readonly owner: RunOwner;
   protected readonly request: EncodedRun;
@@ -36,6 +38,7 @@ export abstract class Run<Output> implements PendingRun {
   readonly #asker: Process | undefined = currentProcess();
   readonly #site: CallSite;
   readonly #askedAtMs: number;
+  readonly #options: InnerRunOptions;
   readonly #resolve: (result: RunResult<Output>) => void;
   readonly #reject: (error: Error) => void;
   readonly #deaths: Deaths;
@@ -49,7 +52,7 @@ export abstract class Run<Output> implements PendingRun {
   #incarnation = 0;
 
   /** @throws CallerError "invalid_argument" or "message_too_large" for options that cannot be sent */
-  constructor(owner: RunOwner, prompt: Prompt, options: RunOptions & { readonly partialOutput?: boolean }) {
+  constructor(owner: RunOwner, prompt: Prompt, options: InnerRunOptions) {
     this.owner = owner;
     this.#site = new CallSite(new.target);
     const { signal, timeoutMs } = options;
@@ -62,6 +65,7 @@ export abstract class Run<Output> implements PendingRun {
     const tools = ToolSet.of("options.tools", options.tools, owner.tools);
     this.#tools = new RunTools(owner, tools, this.#asker);
     this.request = encodeOptions(this.id, prompt, options, owner, tools);
+    this.#options = options;
     this.#schema = schemaOfAnswer(options, owner);
     const { promise, resolve, reject } = Promise.withResolvers<RunResult<Output>>();
     this.result = promise;
@@ -172,10 +176,7 @@ export abstract class Run<Output> implements PendingRun {
   protected abstract discardRest(): void;
 
   /** The worker answered. */
-  protected async succeed(
-    wire: Parameters<typeof resultOf>[0],
-    carriage: Carriage,
-  ): Promise<RunResult<Output> | undefined> {
+  protected async succeed(wire: WireRunResult, carriage: Carriage): Promise<RunResult<Output> | undefined> {
     if (carriage !== this.#carriage) return undefined;
     // The worker has done its part: the check of the output holds no place.
     this.callAnswered(wire.unfinished);
@@ -184,7 +185,7 @@ export abstract class Run<Output> implements PendingRun {
       const { agentId, clock } = this.owner;
       const schema = this.#schema;
       const about = { agentId, attempts: this.request.attempt, incarnation: this.#incarnation, schema, clock };
-      const checked = resultOf<Output>(wire, about);
+      const checked = wire.deferred ? this.#paused(wire) : resultOf<Output>(wire, about);
       const result = checked instanceof Promise ? await checked : checked;
       if (!this.#settle()) return undefined;
       this.#resolve(result);
@@ -195,6 +196,13 @@ export abstract class Run<Output> implements PendingRun {
       this.fail(error as Error);
       return undefined;
     }
+  }
+
+  #paused(wire: WireRunResult): RunResult<Output> {
+    const about = { agentId: this.owner.agentId, attempts: this.request.attempt, incarnation: this.#incarnation };
+    const paused = pausedOf(wire, { ...about, history: this.#options.messageHistory ?? [] });
+    this.owner.paused.keep(paused, this.#options);
+    return paused as unknown as RunResult<Output>;
   }
 
   /** The call has ended. `unfinished`: something of the run works still. */

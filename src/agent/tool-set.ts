@@ -56,7 +56,7 @@ function specOf(name: string, tool: Tool, field: string): HostToolSpec {
     description: tool.description,
     parametersSchemaJson: encodeJson(field, parameters),
     sequential: tool.sequential === true,
-    requiresApproval: false,
+    requiresApproval: tool.needsApproval === true,
     timeoutMs: tool.timeoutMs,
   };
 }

@@ -42,6 +42,8 @@ export interface Tool {
   readonly timeoutMs?: number | undefined;
   /** Whether it runs alone, beside no other call of the same response; default false. */
   readonly sequential?: boolean | undefined;
+  /** Whether each call waits for somebody's approval; such a run ends paused, where it may. Default false. */
+  readonly needsApproval?: boolean | undefined;
   /** Whether it may be called again, with the same arguments, by a run that is tried again; default false: a run that has called it is not. */
   readonly idempotent?: boolean | undefined;
 }
@@ -56,6 +58,7 @@ const known: ReadonlySet<string> = new Set([
   "execute",
   "timeoutMs",
   "sequential",
+  "needsApproval",
   "idempotent",
 ] satisfies (keyof Tool)[]);
 
@@ -86,7 +89,7 @@ export function tool(spec: Tool): Tool {
 export function checkTool(field: string, spec: Tool): JsonSchema {
   if (typeof spec !== "object" || spec === null) throw invalidArgument(field, spec, "a tool, as tool() makes it");
   checkKnownFields(field, spec, known);
-  const { description, input, execute, timeoutMs, sequential, idempotent } = spec;
+  const { description, input, execute, timeoutMs, sequential, needsApproval, idempotent } = spec;
   if (typeof description !== "string") throw invalidArgument(`${field}.description`, description, "a string");
   if (typeof execute !== "function") throw invalidArgument(`${field}.execute`, execute, "a function");
   if (input !== undefined && typeof input?.["~standard"]?.validate !== "function") {
@@ -95,7 +98,7 @@ export function checkTool(field: string, spec: Tool): JsonSchema {
   if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestTimerMs)) {
     throw invalidArgument(`${field}.timeoutMs`, timeoutMs, `an integer from 1 to ${longestTimerMs} milliseconds`);
   }
-  for (const [name, value] of Object.entries({ sequential, idempotent })) {
+  for (const [name, value] of Object.entries({ sequential, needsApproval, idempotent })) {
     if (value !== undefined && typeof value !== "boolean")
       throw invalidArgument(`${field}.${name}`, value, "a boolean");
   }

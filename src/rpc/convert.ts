@@ -13,7 +13,7 @@ import { toRunError } from "./agent-error.ts";
 import { type Call, factsOf } from "./call.ts";
 import { parseExact, UnsafeNumberError } from "./exact-json.ts";
 import { decodeJson, protocolViolation } from "./json.ts";
-import type { AgentDescription, WireRunEvent, WireRunResult } from "./run-types.ts";
+import type { AgentDescription, WireDeferred, WireRunEvent, WireRunResult } from "./run-types.ts";
 import { toNumber, toUsage } from "./usage.ts";
 
 type Outcome = Extract<WireRunEvent, { type: "tool.result" }>["outcome"];
@@ -34,8 +34,10 @@ export function toRunResult(response: RunResponse, call: Call): WireRunResult {
   const facts = factsOf(call);
   const usage = toUsage(response.usage, facts);
   const newMessages = toMessages(response.newMessagesJson, call);
+  const paused = response.kind === OutputKind.DEFERRED;
   return {
-    output: toOutput(response, call, { newMessages, usage }),
+    ...(paused ? { deferred: toDeferred(response.deferredJson, call) } : {}),
+    output: paused ? undefined : toOutput(response, call, { newMessages, usage }),
     usage,
     newMessages,
     runId: response.runId,
@@ -145,6 +147,15 @@ function toOutputAt({ outputAt, newMessagesJson }: RunResponse, call: Call): unk
 /** As much of a pydantic-ai message as an output is found by. */
 interface Message {
   parts: { part_kind?: unknown; content?: unknown; args?: unknown }[];
+}
+
+function toDeferred(bytes: Uint8Array, call: Call): WireDeferred {
+  const deferred = optionalJson(bytes, "deferred_json", call) as Partial<WireDeferred> | undefined;
+  const { calls, approvals } = deferred ?? {};
+  if (deferred === undefined || !Array.isArray(calls) || !Array.isArray(approvals)) {
+    throw protocolViolation("sent deferred_json that is none", factsOf(call));
+  }
+  return { ...deferred, calls, approvals };
 }
 
 function toMessages(bytes: Uint8Array, call: Call): unknown[] {

@@ -65,6 +65,8 @@ export function toRunRequest(spec: RunRequestSpec, at = ""): RunRequest {
   }
   if (spec.partialOutput === true) init.stream = { partialOutput: true };
   if (spec.outputSchema !== undefined) init.outputSchemaJson = encodeJson(`${at}outputSchema`, spec.outputSchema);
+  if (spec.deferredResults !== undefined) init.deferredResultsJson = encodeJson("answers", spec.deferredResults);
+  if (spec.mayPause === true) init.mayPause = true;
   if (spec.mayFetch === true) init.mayFetch = true;
   if (spec.tools !== undefined) {
     init.tools = spec.tools.map(({ timeoutMs = 0, ...tool }) => ({ ...tool, timeoutMs: BigInt(timeoutMs) }));
@@ -84,7 +86,7 @@ export function checkRequestSize(request: RunRequest, maxMessageBytes: number, w
   for (const [key, value] of Object.entries(request.metadata)) texts.push(key, value);
   // 3 bytes of UTF-8 for a UTF-16 unit at most; 16 for a field's tag, length and nesting; 512 for all numbers and choices.
   let bound = 512 + request.messageHistoryJson.length + request.depsJson.length + (settings?.extraJson.length ?? 0);
-  bound += request.outputSchemaJson.length;
+  bound += request.outputSchemaJson.length + request.deferredResultsJson.length;
   for (const part of request.content) bound += 16 + contentBytes(part);
   for (const tool of request.tools) {
     texts.push(tool.name, tool.description);
@@ -109,6 +111,7 @@ function largestField(request: RunRequest): { field: string; bytes: number } {
     { field: "deps", bytes: request.depsJson.length },
     { field: "instructions", bytes: Buffer.byteLength(request.instructions) },
     { field: "metadata", bytes: metadata },
+    { field: "answers", bytes: request.deferredResultsJson.length },
     { field: "tools", bytes: request.tools.reduce((sum, tool) => sum + tool.parametersSchemaJson.length, 0) },
     { field: "modelSettings", bytes: settings?.extraJson.length ?? 0 },
   ];

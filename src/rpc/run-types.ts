@@ -72,10 +72,30 @@ export interface RunRequestSpec {
   outputSchema?: Readonly<Record<string, unknown>>;
   /** Whether the worker may fetch URLs for a model that takes none. */
   mayFetch?: boolean;
+  /** pydantic-ai's DeferredToolResults. */
+  deferredResults?: object;
+  /** The run may end paused. */
+  mayPause?: boolean;
   /** Tools of the host; the run needs a session. */
   tools?: readonly HostToolSpec[];
   /** Of a session: no events but the terminal one. */
   terminalOnly?: boolean;
+}
+
+/** pydantic-ai's DeferredToolRequests. */
+export interface WireDeferred {
+  readonly calls: readonly WireDeferredCall[];
+  readonly approvals: readonly WireDeferredCall[];
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly _kinds?: Readonly<Record<string, string>>;
+}
+
+/** A tool call part, as far as it is told. */
+export interface WireDeferredCall {
+  readonly tool_call_id: string;
+  readonly tool_name: string;
+  /** An object, or its JSON. */
+  readonly args?: unknown;
 }
 
 /** A finished run as it crossed the wire. `output` is parsed JSON: a string for text agents. */
@@ -83,6 +103,8 @@ export interface WireRunResult {
   output: unknown;
   usage: Usage;
   newMessages: unknown[];
+  /** What a paused run asks for; its output is undefined. */
+  deferred?: WireDeferred;
   runId: string;
   conversationId: string;
   modelName: string;

@@ -8,13 +8,12 @@ import { Health, HealthCheckResponse_ServingStatus } from "../gen/grpc_health/v1
 import {
   AgentService,
   type HostMessage,
-  OutputKind,
   type RunRequest,
   type RunResponseChunkSchema,
-  type RunResponseSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { type Clock, createTimer, realClock, type Timer } from "../worker/clock.ts";
 import { drainingFailure, type FakeFailure, toFakeFailure } from "./fake-error.ts";
+import { encode, type Response, responseOf } from "./fake-response.ts";
 import { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError, toFakeRun } from "./fake-run.ts";
 import { type CallTool, FakeSession } from "./fake-session.ts";
 import { RunEnds } from "./run-ends.ts";
@@ -48,7 +47,6 @@ export interface FakeAgentService {
 }
 
 type Chunk = MessageInitShape<typeof RunResponseChunkSchema>;
-type Response = MessageInitShape<typeof RunResponseSchema>;
 
 /** Creates a service. It listens nowhere: mount its routes, or let `createFakeLauncher` do so. */
 export function createFakeAgentService(options: FakeAgentServiceOptions = {}): FakeAgentService {
@@ -235,37 +233,10 @@ async function settle(reply: FakeReply, run: FakeRun): Promise<unknown> {
   if (typeof reply === "string") return reply;
   if ("hang" in reply) return untilCancelled(new Promise<never>(() => undefined), run.signal);
   if ("output" in reply) return reply.output;
+  if ("asks" in reply) return reply;
   let text = "";
   for await (const piece of piecesOf(reply.chunks, run.signal)) text += piece;
   return text;
-}
-
-function responseOf(run: FakeRun, output: unknown, modelName: string): Response {
-  const text = typeof output === "string";
-  const result = text ? output : JSON.stringify(output);
-  const [requestTokens, responseTokens] = [tokens(run.prompt), tokens(result)];
-  const usage = { requests: 1n, requestTokens, responseTokens, totalTokens: requestTokens + responseTokens };
-  return {
-    result,
-    outputJson: encode(output),
-    kind: text ? OutputKind.TEXT : OutputKind.STRUCTURED,
-    usage,
-    newMessagesJson: encode([
-      { kind: "request", parts: [{ part_kind: "user-prompt", content: run.prompt }] },
-      { kind: "response", parts: [{ part_kind: "text", content: result }] },
-    ]),
-    runId: run.runId,
-    conversationId: run.conversationId || randomUUID(),
-    attempts: run.attempt,
-    modelName,
-    finishReason: "stop",
-    incarnation: run.incarnation,
-  };
-}
-
-/** One token for each word. */
-function tokens(text: string): bigint {
-  return BigInt(text.split(/\s+/).filter((word) => word !== "").length);
 }
 
 /** The promise, or when the call is cancelled first a Canceled status, or the error that its deadline or the worker's end cancels it with. */
@@ -293,8 +264,4 @@ async function* piecesOf<T>(source: Iterable<T> | AsyncIterable<T>, signal: Abor
     if (step.done === true) return;
     yield step.value;
   }
-}
-
-function encode(value: unknown): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(JSON.stringify(value));
 }

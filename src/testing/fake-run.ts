@@ -21,6 +21,8 @@ export interface FakeRun {
   readonly metadata: Readonly<Record<string, string>>;
   /** Whether the host reads events (`Agent.stream`) or one answer (`Agent.run`). */
   readonly streaming: boolean;
+  /** Of a run that goes on with a paused one the answers, as pydantic-ai's DeferredToolResults; else undefined. */
+  readonly answers: unknown;
   /** The names of the host's tools. */
   readonly tools: readonly string[];
   /**
@@ -37,13 +39,24 @@ export interface FakeRun {
  * - a text
  * - `chunks`: a text in pieces; a stream yields one text delta for each, as the host reads on
  * - `output`: structured output, in a stream after the snapshots of `partial`
+ * - `asks`: the run pauses for these calls, in a host that has said that it may
  * - `hang`: no answer until the host cancels or the worker ends
  */
 export type FakeReply =
   | string
   | { readonly chunks: Iterable<string> | AsyncIterable<string> }
   | { readonly output: unknown; readonly partial?: Iterable<unknown> | AsyncIterable<unknown> }
+  | { readonly asks: readonly FakeAsk[] }
   | { readonly hang: true };
+
+/** A call that a fake run pauses for. */
+export interface FakeAsk {
+  /** Default "approval". */
+  readonly kind?: "approval" | "external";
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly args?: unknown;
+}
 
 /** A fake agent: it answers a run, or throws. See {@link fakeRunError} for errors of a given kind; any other throw is the user's code failing. */
 export type FakeAnswer = (run: FakeRun) => FakeReply | Promise<FakeReply>;
@@ -82,6 +95,7 @@ export function toFakeRun(
     deps,
     metadata,
     streaming,
+    answers: decode(request.deferredResultsJson),
     tools: request.tools.map(({ name }) => name),
     callTool,
     signal,

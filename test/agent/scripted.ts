@@ -2,6 +2,7 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { AgentReportFacts } from "../../src/agent/agent-report.ts";
+import { PausedRuns } from "../../src/agent/paused-runs.ts";
 import type { PendingRun, RunOwner } from "../../src/agent/pending-run.ts";
 import type { RetryOptions } from "../../src/agent/retry.ts";
 import type { ToolSet } from "../../src/agent/tool-set.ts";
@@ -54,6 +55,7 @@ export class ScriptedOwner implements RunOwner {
   readonly schema: StandardSchemaV1 | undefined;
   tools: ToolSet | undefined;
   readonly fetchUrls = false;
+  readonly paused = new PausedRuns();
   readonly maxMessageBytes = 1_000_000;
   retry: RetryOptions | undefined;
   readonly enqueued: PendingRun[] = [];

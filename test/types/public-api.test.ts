@@ -11,6 +11,7 @@ import type {
   CrashRecord,
   ErrorCode,
   PassingPolicy,
+  PausedRun,
   ProcessError,
   RestartDecision,
   RestartPolicy,
@@ -123,6 +124,9 @@ test("a run event narrows by its type", () => {
       case "completed":
         expectTypeOf(event.result).toEqualTypeOf<RunResult<City>>();
         return event.result;
+      case "paused":
+        expectTypeOf(event.paused).toEqualTypeOf<PausedRun>();
+        return event.paused.token satisfies string;
       case "failed":
         expectTypeOf(event.error).toEqualTypeOf<SynapseError>();
         return event.error;

@@ -10,7 +10,7 @@ from typing import Any, cast
 import grpc
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
-from pydantic_ai import StructuredDict
+from pydantic_ai import DeferredToolRequests, DeferredToolResults, StructuredDict
 from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, UserContent
@@ -36,6 +36,10 @@ __all__ = [
 ]
 
 
+_DEFERRED_RESULTS: TypeAdapter[DeferredToolResults] = TypeAdapter(DeferredToolResults)
+_DEFERRED_REQUESTS: TypeAdapter[DeferredToolRequests] = TypeAdapter(DeferredToolRequests)
+
+
 @dataclass(frozen=True)
 class RunArguments:
     """What `agent.iter` is called with, apart from the model."""
@@ -46,6 +50,7 @@ class RunArguments:
     message_history: list[ModelMessage] | None
     deps: Any
     output_type: Any
+    deferred_tool_results: DeferredToolResults | None
     model_settings: ModelSettings | None
     usage_limits: UsageLimits | None
     instructions: str | None
@@ -70,7 +75,8 @@ def read_arguments(request: pb.RunRequest, agent: AbstractAgent[Any, Any], *, ra
         conversation_id=request.conversation_id or None,
         message_history=history,
         deps=from_json(request.deps_json or b"null") if raw_deps else _deps(request.deps_json, agent),
-        output_type=_output_type(request.output_schema_json),
+        output_type=_output_type(request, agent),
+        deferred_tool_results=_deferred_results(request.deferred_results_json),
         model_settings=_settings(request.model_settings) if request.HasField("model_settings") else None,
         usage_limits=_limits(request.usage_limits) if request.HasField("usage_limits") else None,
         instructions=request.instructions or None,
@@ -85,14 +91,32 @@ def _prompt(request: pb.RunRequest, *, going_on: bool) -> str | list[UserContent
     return request.prompt if request.prompt or not going_on else None
 
 
-def _output_type(data: bytes) -> Any:
-    """The output type of a JSON Schema; None for the agent's own."""
+def _output_type(request: pb.RunRequest, agent: AbstractAgent[Any, Any]) -> Any:
+    """The output type of the request; None for the agent's own."""
+    own = _structured(request.output_schema_json)
+    if not request.may_pause:
+        return own
+    asked = agent.output_type if own is None else own
+    types = list(asked) if isinstance(asked, list | tuple) else [asked]
+    return own if DeferredToolRequests in types else [*types, DeferredToolRequests]
+
+
+def _structured(data: bytes) -> Any:
     if not data:
         return None
     try:
         return StructuredDict(from_json(data))
     except (ValueError, UserError) as error:
         raise invalid(f"output_schema_json is no JSON Schema that pydantic-ai takes: {error}", "output_schema_json") from error
+
+
+def _deferred_results(data: bytes) -> DeferredToolResults | None:
+    if not data:
+        return None
+    try:
+        return _DEFERRED_RESULTS.validate_json(data)
+    except ValidationError as error:
+        raise invalid("deferred_results_json is not pydantic-ai's DeferredToolResults", "deferred_results_json") from error
 
 
 def seconds_left(request: pb.RunRequest) -> float | None:
@@ -199,13 +223,15 @@ def run_response(run: AgentRun[Any, Any], request: pb.RunRequest, incarnation: i
         raise RuntimeError("the run ended without a result")
     output = result.output
     is_text = isinstance(output, str)
-    document = b"" if is_text and request.output_once else output_json(output, constants=request.json_constants)
+    paused = request.may_pause and isinstance(output, DeferredToolRequests)
+    document = b"" if paused or (is_text and request.output_once) else output_json(output, constants=request.json_constants)
     response = result.response
     return pb.RunResponse(
         result=clean_text(output) if is_text else "" if request.output_once else document.decode(),
         usage=usage_message(result.usage),
         output_json=document,
-        kind=pb.OUTPUT_KIND_TEXT if is_text else pb.OUTPUT_KIND_STRUCTURED,
+        kind=pb.OUTPUT_KIND_DEFERRED if paused else pb.OUTPUT_KIND_TEXT if is_text else pb.OUTPUT_KIND_STRUCTURED,
+        deferred_json=_DEFERRED_REQUESTS.dump_json(output, fallback=str) if paused else b"",
         new_messages_json=messages_json(result.new_messages()),
         run_id=request.run_id or result.run_id,
         conversation_id=result.conversation_id,

@@ -106,6 +106,7 @@ class AgentRunner:
             self._agent.iter(
                 given.prompt,
                 output_type=given.output_type,
+                deferred_tool_results=given.deferred_tool_results,
                 model=choose_model(request.model),
                 message_history=given.message_history,
                 run_id=given.run_id,
