@@ -5,12 +5,24 @@ import "./supported-node.ts";
 export type { AgentHealth } from "./agent/agent-health.ts";
 export type { AgentReport } from "./agent/agent-report.ts";
 export type { RunProgress } from "./agent/carriage.ts";
+export type {
+  Conversation,
+  ConversationOptions,
+  PausableTurnOptions,
+  TurnOptions,
+} from "./agent/conversation.ts";
+export {
+  type ConversationStore,
+  createConversationStore,
+  type StoredConversation,
+} from "./agent/conversation-store.ts";
 export { type AgentDefinition, defineAgent } from "./agent/define.ts";
-export type { Agent, RestartOptions, WaitOptions } from "./agent/handle.ts";
+export type { Agent, WaitOptions } from "./agent/handle.ts";
 export type { JsonSchema } from "./agent/json-schema.ts";
 export type { AgentState } from "./agent/machine.ts";
 export type { PausedRun, PendingAnswer, PendingAnswers, PendingCall } from "./agent/paused-run.ts";
 export type { RecycleOptions } from "./agent/recycling.ts";
+export type { RestartOptions } from "./agent/restart-options.ts";
 export type { RetryOptions } from "./agent/retry.ts";
 export type { PausableRunOptions, Prompt, RunOptions } from "./agent/run-options.ts";
 export type { RunEvent, RunOutcome, RunResult } from "./agent/run-result.ts";
@@ -18,6 +30,7 @@ export type { RunStream } from "./agent/run-stream.ts";
 export type { AgentSpec } from "./agent/spec.ts";
 export { type Tool, type ToolContent, type ToolContext, type Tools, tool, toolContent } from "./agent/tool.ts";
 export { ModelRetry, ToolFailed } from "./agent/tool-signals.ts";
+export type { WhenBusy } from "./agent/turns.ts";
 export type { CrashRecord } from "./crash.ts";
 export {
   CallerError,

@@ -1,23 +1,20 @@
 /** The handle of an agent: what callers hold. It stays good across crashes, restarts and stops. */
 
 import type { CrashRecord } from "../crash.ts";
-import { checkKnownFields, invalidArgument, RunError, type SynapseError } from "../errors.ts";
+import { invalidArgument, RunError, type SynapseError } from "../errors.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
 import { type AgentHealth, agentHealth, type HealthSource } from "./agent-health.ts";
 import type { RunProgress } from "./carriage.ts";
+import type { Conversation, ConversationOptions } from "./conversation.ts";
+import type { Conversations } from "./conversations.ts";
 import type { AgentState } from "./machine.ts";
 import { deferredResults as deferredResultsOf, type PausedRun, type PendingAnswers } from "./paused-run.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
-import {
-  checkRunOptions,
-  type InnerRunOptions,
-  type PausableRunOptions,
-  type Prompt,
-  type RunOptions,
-} from "./run-options.ts";
+import { checkRestart, type RestartOptions } from "./restart-options.ts";
+import { checkRunOptions, type PausableRunOptions, type Prompt, type RunOptions } from "./run-options.ts";
 import type { RunOutcome, RunResult } from "./run-result.ts";
 import { type RunStream, StreamRun } from "./run-stream.ts";
 import { UnaryRun } from "./unary-run.ts";
@@ -29,19 +26,10 @@ export interface WaitOptions {
   timeoutMs?: number | undefined;
 }
 
-/** How an agent's worker is replaced. */
-export interface RestartOptions {
-  /** Said in the reports; default "asked by the caller". */
-  reason?: string | undefined;
-  /**
-   * Without a gap: the next worker is ready before the current one is let go, and takes what waits and what comes; runs in flight finish where they are, within
-   * `shutdownMs`. A next worker that does not get ready leaves the current one serving. Default false: the current one ends first.
-   */
-  graceful?: boolean | undefined;
-}
-
 /** Where an agent's runs are handed in. */
 export interface RunTaker extends RunOwner {
+  /** Those that it knows of. */
+  readonly conversations: Conversations;
   /** Runs that wait. */
   readonly queueLength: number;
   /** Runs that work in the worker. */
@@ -172,24 +160,25 @@ export class Agent<Output = unknown> {
     const kept = runs.paused.take(paused, this.id);
     try {
       const { messages, requests, conversationId } = kept.paused;
-      const { signal: _signal, timeoutMs: _timeoutMs, ...before } = kept.options;
-      const given: InnerRunOptions = {
-        ...before,
-        ...options,
-        messageHistory: messages,
-        conversationId,
-        mayPause: true,
-      };
+      const given = { ...kept.options, ...options, messageHistory: messages, conversationId, mayPause: true };
+      checkRunOptions("", given, runs.maxMessageBytes);
       const deferredResults = deferredResultsOf(requests, answers);
-      const { deferredResults: _before, ...checked } = given;
-      checkRunOptions("", checked, runs.maxMessageBytes);
-      const run = new UnaryRun<Output>(runs, "", { ...checked, deferredResults });
+      const run = new UnaryRun<Output>(runs, "", { ...given, deferredResults });
       runs.accept(run);
       return run.result;
     } catch (error) {
       runs.paused.keep(kept.paused, kept.options);
       throw error;
     }
+  }
+
+  /**
+   * A conversation of this agent: its messages are kept between its runs, one of which runs at a time.
+   * @throws CallerError "invalid_argument"
+   */
+  conversation(id: string, options: ConversationOptions = {}): Conversation<Output> {
+    const { runs } = this.#owner;
+    return runs.conversations.open(this, id, options, runs);
   }
 
   /** What the loaded agent is: schemas, tools, versions. Waits for a worker. */
@@ -274,21 +263,4 @@ export class Agent<Output = unknown> {
   async stop(): Promise<void> {
     await this.#owner.stop();
   }
-}
-
-const restartFields: ReadonlySet<string> = new Set(["reason", "graceful"] satisfies (keyof RestartOptions)[]);
-
-/** @throws CallerError "invalid_argument" */
-function checkRestart(options: string | RestartOptions): RestartOptions {
-  if (typeof options === "string") return { reason: options };
-  if (typeof options !== "object" || options === null) {
-    throw invalidArgument("reason", options, "a string, or options of the restart");
-  }
-  checkKnownFields("options", options, restartFields);
-  const { reason, graceful } = options;
-  if (reason !== undefined && typeof reason !== "string") throw invalidArgument("options.reason", reason, "a string");
-  if (graceful !== undefined && typeof graceful !== "boolean") {
-    throw invalidArgument("options.graceful", graceful, "a boolean");
-  }
-  return options;
 }

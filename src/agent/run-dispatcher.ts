@@ -5,6 +5,7 @@ import { CallerError, type SynapseError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import type { RunProgress } from "./carriage.ts";
+import { Conversations } from "./conversations.ts";
 import type { CrashHistory } from "./crash-history.ts";
 import type { RunTaker } from "./handle.ts";
 import type { AgentLife } from "./life.ts";
@@ -24,6 +25,7 @@ export class RunDispatcher implements RunTaker {
   readonly #crashes: CrashHistory;
   readonly #renewal: Renewal;
   readonly paused = new PausedRuns();
+  readonly conversations = new Conversations();
   /** Runs whose caller was answered while the worker still held them. */
   readonly #left = new Set<PendingRun>();
 

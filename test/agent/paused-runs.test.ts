@@ -17,11 +17,15 @@ test("a token is spent once, and goes on with the options of its run but for wha
 
 test("a stored run goes on without its process's memory, and spends its token where that is there", () => {
   const runs = new PausedRuns();
+  const stored = paused();
+  expect(runs.take(stored, "a")).toEqual({ paused: stored, options: {} });
+  expect(() => runs.take(stored, "a")).toThrow("it has gone on");
   const run = paused();
-  expect(runs.take(run, "a")).toEqual({ paused: run, options: {} });
   runs.keep(run, { deps: 1 });
   expect(runs.take(structuredClone(run), "a").options).toEqual({ deps: 1 });
   expect(() => runs.take(run.token, "a")).toThrow("keeps no paused run");
+  runs.keep(run, { deps: 1 }); // it was not begun after all
+  expect(runs.take(run, "a").options).toEqual({ deps: 1 });
 });
 
 test("what is no paused run of this agent is refused", () => {

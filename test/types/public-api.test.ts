@@ -223,6 +223,8 @@ describe("error codes", () => {
         case "message_too_large":
           return "mend the call";
         case "queue_full":
+        case "conversation_busy":
+        case "conversation_conflict":
           return "try later";
         case "stopped":
           return "start anew";

@@ -11,9 +11,17 @@ import grpc
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
 from pydantic_ai import DeferredToolRequests, DeferredToolResults, StructuredDict
+from pydantic_ai import messages as pai_messages
 from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.exceptions import UserError
-from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter, UserContent
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    RetryPromptPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserContent,
+)
 from pydantic_ai.run import AgentRun
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RunUsage, UsageLimits
@@ -69,6 +77,8 @@ def read_arguments(request: pb.RunRequest, agent: AbstractAgent[Any, Any], *, ra
         RunFailure: VALIDATION if the history, the dependencies, the settings or the limits do not validate.
     """
     history = _history(request.message_history_json)
+    if history and (request.prompt or request.content):
+        history = _closed(history)
     return RunArguments(
         prompt=_prompt(request, going_on=bool(history)),
         run_id=f"{request.run_id}:{request.attempt}" if request.run_id else None,
@@ -135,6 +145,15 @@ def _history(data: bytes) -> list[ModelMessage] | None:
         return ModelMessagesTypeAdapter.validate_json(data)
     except ValidationError as error:
         raise invalid("message_history_json is not a list of pydantic-ai messages", "message_history_json") from error
+
+
+def _closed(history: list[ModelMessage]) -> list[ModelMessage]:
+    """A history that a prompt may follow: calls of a run that was paused or cut short are closed as interrupted."""
+    parts = [part for message in history for part in message.parts]
+    called = {part.tool_call_id for part in parts if isinstance(part, ToolCallPart)}
+    answered = {part.tool_call_id for part in parts if isinstance(part, ToolReturnPart | RetryPromptPart)}
+    repair = getattr(pai_messages, "repair_messages", None)  # not in every version that a worker may have
+    return history if repair is None or called <= answered else list(repair(history))
 
 
 def _deps(data: bytes, agent: AbstractAgent[Any, Any]) -> Any:
