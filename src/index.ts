@@ -28,6 +28,7 @@ export type { PausableRunOptions, Prompt, RunOptions } from "./agent/run-options
 export type { RunEvent, RunOutcome, RunResult } from "./agent/run-result.ts";
 export type { RunStream } from "./agent/run-stream.ts";
 export type { AgentSpec } from "./agent/spec.ts";
+export type { SendOptions } from "./agent/steering.ts";
 export { type Tool, type ToolContent, type ToolContext, type Tools, tool, toolContent } from "./agent/tool.ts";
 export { ModelRetry, ToolFailed } from "./agent/tool-signals.ts";
 export type { WhenBusy } from "./agent/turns.ts";

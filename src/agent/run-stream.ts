@@ -8,6 +8,7 @@ import type { RunOwner } from "./pending-run.ts";
 import { Run } from "./run.ts";
 import type { InnerRunOptions, Prompt } from "./run-options.ts";
 import { isPaused, type RunEvent, type RunResult } from "./run-result.ts";
+import { type SendOptions, Steering } from "./steering.ts";
 
 /**
  * The events of one run, to be read once. Reading drives the run: a reader that pauses slows the worker down. Without a reader, asking for
@@ -21,12 +22,18 @@ export interface RunStream<Output = unknown, Result = RunResult<Output>> extends
   partial(): AsyncIterable<unknown>;
   /** The finished run. Rejects with the error of the terminal event. */
   readonly result: Promise<Result>;
+  /**
+   * Tells the model something while the run runs. Settles when the run has taken it, which is after it has begun; rejects with CallerError "not_found" when it
+   * has ended first.
+   */
+  send(content: Prompt, options?: SendOptions): Promise<void>;
   /** Ends the run; the stream ends with "cancelled". */
   cancel(reason?: string): void;
 }
 
 /** Where the events of one attempt come from. */
 interface Source {
+  readonly client: AgentClient;
   readonly events: AsyncGenerator<WireRunEvent, void, undefined>;
   readonly carriage: Carriage;
 }
@@ -34,6 +41,7 @@ interface Source {
 /** A streaming run: the caller's {@link RunStream} is its handle. */
 export class StreamRun<Output> extends Run<Output> {
   readonly #events: RunEvent<Output>[] = [];
+  readonly #steering = new Steering({ agentId: this.owner.agentId, runId: this.id });
   /** Whether somebody reads, or has asked for the result: before that, the run is sent nowhere and takes no place. */
   #wanted = false;
   #source: Source | undefined;
@@ -66,6 +74,7 @@ export class StreamRun<Output> extends Run<Output> {
         run.#drainWithoutReader();
         return run.result;
       },
+      send: (content, options) => run.#send(content, options),
       cancel: (reason) => run.cancel(reason),
     };
   }
@@ -85,7 +94,7 @@ export class StreamRun<Output> extends Run<Output> {
     const { attempt } = this.request;
     if (this.#begun) this.#push({ type: "restarted", seq: 0, attempt, incarnation: this.incarnation });
     const events = this.openSession(client, carriage) ?? client.stream(this.request, { signal: carriage.signal });
-    this.#source = { events, carriage };
+    this.#source = { client, events, carriage };
     if (this.#waiter !== undefined) this.#readSource(this.#source);
   }
 
@@ -99,6 +108,7 @@ export class StreamRun<Output> extends Run<Output> {
   }
 
   protected override takenBack(): void {
+    this.#steering.takenBack();
     this.#source = undefined;
     this.#sourceBusy = false;
     this.#lastSeq = 0;
@@ -106,6 +116,12 @@ export class StreamRun<Output> extends Run<Output> {
 
   protected override discardRest(): void {
     if (this.#source !== undefined) this.#readSource(this.#source);
+  }
+
+  async #send(content: Prompt, options?: SendOptions): Promise<void> {
+    await this.#steering.send(content, options);
+    // Another attempt would not hear of it.
+    this.#told = true;
   }
 
   /** Settles when an event is buffered or the run has ended. */
@@ -165,6 +181,7 @@ export class StreamRun<Output> extends Run<Output> {
         const { attempt } = this.request;
         this.#lastSeq = event.seq;
         this.#begun = true;
+        this.#steering.begin({ client: source.client, attempt });
         this.#push({ ...event, runId: this.id, attempt, incarnation: this.incarnation });
         return;
       }
@@ -193,6 +210,7 @@ export class StreamRun<Output> extends Run<Output> {
   #push(event: RunEvent<Output>, terminal = false): void {
     if (this.#terminal) return;
     this.#terminal = terminal;
+    if (terminal) this.#steering.end();
     this.#events.push(event);
     const waiter = this.#waiter;
     this.#waiter = undefined;

@@ -13,9 +13,12 @@ import {
   AwaitEndRequestSchema,
   DescribeRequestSchema,
   type RunRequest,
+  SteerPriority,
+  SteerRequestSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
-import type { AgentClient, CallOptions } from "./agent-client.ts";
+import type { AgentClient, CallOptions, SteerMessage } from "./agent-client.ts";
 import { beginCall, type Call } from "./call.ts";
+import { toContent } from "./content.ts";
 import { toDescription, toRunResult } from "./convert.ts";
 import { describeRun, type EncodedRun } from "./encoded-run.ts";
 import { toCallError } from "./errors.ts";
@@ -130,6 +133,23 @@ class GrpcAgentClient implements AgentClient {
       },
       toError: (reason, call) => toCallError(reason, call, this.#session),
     });
+  }
+
+  async steer(
+    runId: string,
+    attempt: number,
+    { content, priority }: SteerMessage,
+    options: CallOptions = {},
+  ): Promise<boolean> {
+    const known = { agentId: this.#agentId, runId };
+    const call = beginCall(`a message to ${describeRun(known)}`, known, options);
+    const request = create(SteerRequestSchema, {
+      runId,
+      attempt,
+      content: toContent("content", content),
+      priority: priority === "when_idle" ? SteerPriority.WHEN_IDLE : SteerPriority.UNSPECIFIED,
+    });
+    return (await this.#unary(AgentService.method.steer, request, call)).accepted;
   }
 
   async awaitEnd(runId: string, attempt: number, options: CallOptions = {}): Promise<void> {

@@ -55,7 +55,8 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   const ends = new RunEnds();
   /** Runs whose agent has not answered yet. */
   const working = new Set<FakeRun>();
-  let inProgress = 0;
+  /** Runs that have not been answered. */
+  const open = new Set<FakeRun>();
   let draining = false;
   let waiters: (() => void)[] = [];
   const ending = new AbortController();
@@ -78,12 +79,13 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
       timer.set(Number(request.timeLeftMs), () => late.abort(error));
     }
     runs.push(fake);
-    inProgress += 1;
+    open.add(fake);
     ends.add(fake, call.promise);
     const leave = () => {
       timer.clear();
       deadlines.delete(timer);
       call.resolve();
+      open.delete(fake);
       left();
     };
     return { fake, leave };
@@ -107,8 +109,7 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   }
 
   function left(): void {
-    inProgress -= 1;
-    if (inProgress > 0) return;
+    if (open.size > 0) return;
     for (const waiter of waiters) waiter();
     waiters = [];
   }
@@ -187,13 +188,13 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   return {
     runs,
     get inProgress() {
-      return inProgress;
+      return open.size;
     },
     beginDrain() {
       draining = true;
     },
     idle() {
-      if (inProgress === 0) return Promise.resolve();
+      if (open.size === 0) return Promise.resolve();
       return new Promise((resolve) => waiters.push(resolve));
     },
     endRuns() {
@@ -210,6 +211,12 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
         run,
         runStream: (request, context) => runStream(request, context),
         runSession,
+        steer({ runId, attempt, content }) {
+          const run = runs.findLast((one) => one.runId === runId && one.attempt === attempt && open.has(one));
+          const texts = content.flatMap(({ part }) => (part.case === "text" ? [part.value] : []));
+          (run?.sent as string[] | undefined)?.push(...texts);
+          return { accepted: run !== undefined };
+        },
         awaitEnd: async (request) => ({ known: await ends.ended(request) }),
         describe: ({ agentId }) => ({
           agentId,

@@ -23,6 +23,8 @@ export interface FakeRun {
   readonly streaming: boolean;
   /** Of a run that goes on with a paused one the answers, as pydantic-ai's DeferredToolResults; else undefined. */
   readonly answers: unknown;
+  /** The texts that the host has sent into the run, as they come. */
+  readonly sent: readonly string[];
   /** The names of the host's tools. */
   readonly tools: readonly string[];
   /**
@@ -95,6 +97,7 @@ export function toFakeRun(
     deps,
     metadata,
     streaming,
+    sent: [],
     answers: decode(request.deferredResultsJson),
     tools: request.tools.map(({ name }) => name),
     callTool,

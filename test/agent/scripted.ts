@@ -7,7 +7,7 @@ import type { PendingRun, RunOwner } from "../../src/agent/pending-run.ts";
 import type { RetryOptions } from "../../src/agent/retry.ts";
 import type { ToolSet } from "../../src/agent/tool-set.ts";
 import type { SynapseError } from "../../src/errors.ts";
-import type { AgentClient, CallOptions } from "../../src/rpc/agent-client.ts";
+import type { AgentClient, CallOptions, SteerMessage } from "../../src/rpc/agent-client.ts";
 import type { EncodedRun } from "../../src/rpc/encoded-run.ts";
 import type { HostRequestHandler } from "../../src/rpc/host-requests.ts";
 import type { WireRunEvent, WireRunResult } from "../../src/rpc/run-types.ts";
@@ -119,6 +119,15 @@ export class ScriptedClient implements AgentClient {
   readonly awaited: [string, number][] = [];
   /** Settled by the test: the end of what is awaited. */
   end = Promise.withResolvers<void>();
+
+  /** Messages that were sent into runs; whether the next ones are accepted. */
+  readonly steered: SteerMessage[] = [];
+  accepts = true;
+
+  async steer(_runId: string, _attempt: number, message: SteerMessage): Promise<boolean> {
+    this.steered.push(message);
+    return this.accepts;
+  }
 
   awaitEnd(runId: string, attempt: number): Promise<void> {
     this.awaited.push([runId, attempt]);

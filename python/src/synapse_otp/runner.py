@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
+from pydantic_ai.exceptions import UserError
+from pydantic_ai.messages import UserContent
 from pydantic_ai.run import AgentRun
 from pydantic_graph import End
 
@@ -34,6 +36,21 @@ class Progress:
 
     def __init__(self) -> None:
         self.run: AgentRun[Any, Any] | None = None
+
+    def steer(self, content: Sequence[UserContent], *, when_idle: bool) -> bool:
+        """Puts a message into the run; False when it has not begun, or has ended.
+
+        Args:
+            content: What the model is told.
+            when_idle: Only when the run would end otherwise; else with the next model request.
+        """
+        if self.run is None:
+            return False
+        try:
+            self.run.enqueue(*content, priority="when_idle" if when_idle else "asap")
+        except UserError:  # it has come to its end
+            return False
+        return True
 
     def add_to(self, message: pb.AgentError | pb.RunCancelled) -> None:
         """Puts usage and messages into an error or a cancellation; does nothing for a run that never began."""

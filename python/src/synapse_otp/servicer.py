@@ -14,6 +14,7 @@ import grpc.aio
 from pydantic_ai import Agent
 from pydantic_ai import exceptions as pai
 
+from .content import read_content
 from .convert import seconds_left
 from .error_wire import MAX_IN_BAND_BYTES, fit, status_details, status_message
 from .errors import Failure, RunFailure, describe_exception, invalid
@@ -21,7 +22,7 @@ from .events import Chunks
 from .host_session import HostSession
 from .logs import current_run_id
 from .oversize import fit_chunk, pieces, point_to_output
-from .run_ends import RunEnds
+from .run_ends import RunEnds, RunKey
 from .run_work import RunWork, WorkerThreads
 from .runner import AgentRunner, Progress
 from .v1 import agent_pb2 as pb
@@ -38,6 +39,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class _Call:
     """One run that is being served."""
 
+    key: RunKey
     task: asyncio.Task[Any]
     context: Context
     work: RunWork
@@ -174,6 +176,17 @@ class AgentServicer(AgentServiceServicer):
             self._description.agent_id = self._agent_id
         return self._description
 
+    async def Steer(self, request: pb.SteerRequest, context: Context) -> pb.SteerResponse:
+        """Puts a message into a run that runs."""
+        try:
+            content = read_content(request.content, "content")
+        except RunFailure as error:
+            await _abort(describe_exception(error, run_id=request.run_id), context)
+        for call in self._calls:
+            if call.key == (request.run_id, request.attempt) and not call.over:
+                return pb.SteerResponse(accepted=call.progress.steer(content, when_idle=request.priority == pb.STEER_PRIORITY_WHEN_IDLE))
+        return pb.SteerResponse(accepted=False)
+
     async def AwaitEnd(self, request: pb.AwaitEndRequest, context: Context) -> pb.AwaitEndResponse:  # noqa: ARG002
         """Answers when nothing of a run works any more."""
         return pb.AwaitEndResponse(known=await self._ends.await_end((request.run_id, request.attempt)))
@@ -213,7 +226,7 @@ class AgentServicer(AgentServiceServicer):
         assert task is not None
         current_run_id.set(request.run_id)  # the task is the call's own, and so is its context
         with self._ends.counted((request.run_id, request.attempt)) as work, Agent.using_thread_executor(self._threads):
-            call = _Call(task, context, work)
+            call = _Call((request.run_id, request.attempt), task, context, work)
             self._calls.add(call)
             try:
                 yield call

@@ -56,6 +56,11 @@ class AgentErrorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AGENT_ERROR_KIND_INTERRUPTED: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_ANSWER_TOO_LARGE: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_INTERNAL: _ClassVar[AgentErrorKind]
+
+class SteerPriority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STEER_PRIORITY_UNSPECIFIED: _ClassVar[SteerPriority]
+    STEER_PRIORITY_WHEN_IDLE: _ClassVar[SteerPriority]
 MEDIA_KIND_UNSPECIFIED: MediaKind
 MEDIA_KIND_IMAGE: MediaKind
 MEDIA_KIND_AUDIO: MediaKind
@@ -94,6 +99,8 @@ AGENT_ERROR_KIND_DRAINING: AgentErrorKind
 AGENT_ERROR_KIND_INTERRUPTED: AgentErrorKind
 AGENT_ERROR_KIND_ANSWER_TOO_LARGE: AgentErrorKind
 AGENT_ERROR_KIND_INTERNAL: AgentErrorKind
+STEER_PRIORITY_UNSPECIFIED: SteerPriority
+STEER_PRIORITY_WHEN_IDLE: SteerPriority
 
 class RunRequest(_message.Message):
     __slots__ = ("agent_id", "prompt", "content", "run_id", "attempt", "conversation_id", "message_history_json", "deps_json", "model", "model_settings", "usage_limits", "output_schema_json", "tools", "deferred_results_json", "instructions", "metadata", "may_pause", "may_fetch", "stream", "incarnation", "deadline_unix_ms", "time_left_ms", "output_once", "json_constants")
@@ -640,3 +647,21 @@ class AwaitEndResponse(_message.Message):
     KNOWN_FIELD_NUMBER: _ClassVar[int]
     known: bool
     def __init__(self, known: _Optional[bool] = ...) -> None: ...
+
+class SteerRequest(_message.Message):
+    __slots__ = ("run_id", "attempt", "content", "priority")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    attempt: int
+    content: _containers.RepeatedCompositeFieldContainer[ContentPart]
+    priority: SteerPriority
+    def __init__(self, run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., content: _Optional[_Iterable[_Union[ContentPart, _Mapping]]] = ..., priority: _Optional[_Union[SteerPriority, str]] = ...) -> None: ...
+
+class SteerResponse(_message.Message):
+    __slots__ = ("accepted",)
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    accepted: bool
+    def __init__(self, accepted: _Optional[bool] = ...) -> None: ...

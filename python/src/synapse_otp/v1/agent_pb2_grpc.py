@@ -56,6 +56,11 @@ class AgentServiceStub:
                 request_serializer=synapse__otp_dot_v1_dot_agent__pb2.DescribeRequest.SerializeToString,
                 response_deserializer=synapse__otp_dot_v1_dot_agent__pb2.DescribeResponse.FromString,
                 _registered_method=True)
+        self.Steer = channel.unary_unary(
+                '/synapse_otp.v1.AgentService/Steer',
+                request_serializer=synapse__otp_dot_v1_dot_agent__pb2.SteerRequest.SerializeToString,
+                response_deserializer=synapse__otp_dot_v1_dot_agent__pb2.SteerResponse.FromString,
+                _registered_method=True)
         self.AwaitEnd = channel.unary_unary(
                 '/synapse_otp.v1.AgentService/AwaitEnd',
                 request_serializer=synapse__otp_dot_v1_dot_agent__pb2.AwaitEndRequest.SerializeToString,
@@ -97,6 +102,13 @@ class AgentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Steer(self, request, context):
+        """Steer puts a message into a run that runs, which the model is told with its next request.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def AwaitEnd(self, request, context):
         """AwaitEnd answers when nothing of a run works any more: neither the call that carried it nor a thread that it has started. A call that is
         cancelled is over for its caller at once, for Python when its code has ended. AwaitEnd itself cancels nothing.
@@ -127,6 +139,11 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     servicer.Describe,
                     request_deserializer=synapse__otp_dot_v1_dot_agent__pb2.DescribeRequest.FromString,
                     response_serializer=synapse__otp_dot_v1_dot_agent__pb2.DescribeResponse.SerializeToString,
+            ),
+            'Steer': grpc.unary_unary_rpc_method_handler(
+                    servicer.Steer,
+                    request_deserializer=synapse__otp_dot_v1_dot_agent__pb2.SteerRequest.FromString,
+                    response_serializer=synapse__otp_dot_v1_dot_agent__pb2.SteerResponse.SerializeToString,
             ),
             'AwaitEnd': grpc.unary_unary_rpc_method_handler(
                     servicer.AwaitEnd,
@@ -244,6 +261,33 @@ class AgentService:
             '/synapse_otp.v1.AgentService/Describe',
             synapse__otp_dot_v1_dot_agent__pb2.DescribeRequest.SerializeToString,
             synapse__otp_dot_v1_dot_agent__pb2.DescribeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Steer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/synapse_otp.v1.AgentService/Steer',
+            synapse__otp_dot_v1_dot_agent__pb2.SteerRequest.SerializeToString,
+            synapse__otp_dot_v1_dot_agent__pb2.SteerResponse.FromString,
             options,
             channel_credentials,
             insecure,
