@@ -1,5 +1,5 @@
 /**
- * `npm run build`: compiles src/ into dist/ and writes the Python package's wheel into python/dist. Both hold what comes of the sources and nothing else
+ * `npm run build`: compiles src/ into dist/, bundles the viewer's page and writes the Python package's wheel into python/dist. Both hold what comes of the sources and nothing else
  * afterwards. npm runs it before it packs, and after an install in a checkout: that one too is how it makes a package of a Git address.
  *
  * Not as "prepare": a packed package that has this script is told to every user as one with an install script.
@@ -8,6 +8,7 @@
 import { readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildPage } from "./build-page.ts";
 import { buildWheel } from "./build-wheel.ts";
 import { lastLines, runCommand } from "./child.ts";
 
@@ -22,6 +23,7 @@ export async function build(): Promise<void> {
   const { ok, output } = await runCommand(compiler, ["-p", join(root, "tsconfig.build.json")]);
   if (!ok) throw new Error(`the build failed:\n${lastLines(output, 20)}`);
   removeStale(join(root, "dist"), join(root, "src"));
+  await buildPage(root, join(root, "dist", "viewer", "page"));
   buildWheel();
 }
 

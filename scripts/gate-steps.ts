@@ -24,9 +24,15 @@ export const toolEnvironment: NodeJS.ProcessEnv = {
   PATH: `${join(root, "node_modules", ".bin")}${delimiter}${process.env.PATH ?? ""}`,
 };
 
-/** The stages in order. Test reports are written into `reports`: pytest.xml and vitest.json. */
+/** The stages in order. Test reports are written into `reports`: pytest.xml, vitest.json and, of the fresh interpreters, spawn.json. */
 export function listStages(reports: string): GateStep[][][] {
-  const vitest = ["run", "--reporter=default", "--reporter=json", `--outputFile.json=${join(reports, "vitest.json")}`];
+  const vitest = (report: string, ...options: string[]) => [
+    "run",
+    ...options,
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${join(reports, report)}`,
+  ];
   return [
     [
       [
@@ -41,6 +47,7 @@ export function listStages(reports: string): GateStep[][][] {
         tool("buf breaking", "buf", ["breaking", "--against", join("proto", "contract.binpb")]),
         tool("biome", "biome", ["ci", "--error-on-warnings", "--colors=off"]),
         tool("types", "tsc", ["--noEmit", "-p", "tsconfig.json"]),
+        tool("types of the page", "tsc", ["--noEmit", "-p", join("src", "viewer", "page")]),
       ],
       [
         pythonTool("ruff check", ["ruff", "check"]),
@@ -49,7 +56,19 @@ export function listStages(reports: string): GateStep[][][] {
         pythonTool("pytest", ["pytest", `--junitxml=${join(reports, "pytest.xml")}`]),
       ],
     ],
-    [[tool("vitest", "vitest", vitest, { inherit: true })]],
+    [
+      [
+        tool("vitest", "vitest", vitest("vitest.json"), { inherit: true }),
+        tool(
+          "vitest, fresh interpreters",
+          "vitest",
+          vitest("spawn.json", "--config", "test/e2e/vitest.config.ts", "--root", "."),
+          {
+            inherit: true,
+          },
+        ),
+      ],
+    ],
   ];
 }
 

@@ -33,6 +33,7 @@ for (const stage of listStages(reports)) {
 const totals = addTotals([
   readPytestReport(join(reports, "pytest.xml")),
   readVitestReport(join(reports, "vitest.json")),
+  readVitestReport(join(reports, "spawn.json")),
 ]);
 rmSync(reports, { recursive: true, force: true });
 removeHandlers();

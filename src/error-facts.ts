@@ -27,22 +27,37 @@ export type RunErrorKind =
   | "unexpected_model_behavior"
   | "output_validation"
   | "tool_retries_exhausted"
+  | "tool_failed"
   | "usage_limit_exceeded"
   | "concurrency_limit"
   | "model_http"
   | "model_api"
+  | "model_rate_limit"
+  | "model_quota"
+  | "model_unavailable"
+  | "model_overloaded"
+  | "model_server"
+  | "model_connection"
+  | "model_timeout"
+  | "model_rejected"
+  | "model_authentication"
+  | "model_not_found"
+  | "context_window"
   | "content_filter"
+  | "output_token_limit"
   | "incomplete_tool_call"
   | "fallback"
   | "cancelled"
   | "deadline"
   | "hook_timeout"
   | "suspended_expired"
+  | "conversation_conflict"
   | "user_code"
   | "draining"
   | "interrupted"
   | "answer_too_large"
   | "internal"
+  | "out_of_memory"
   | "unknown";
 
 /** What a {@link RunError} is told beside its message. Absent facts are unknown. */
@@ -56,8 +71,12 @@ export interface RunErrorFacts {
   pythonTraceback?: string;
   validationErrors?: ValidationIssue[];
   toolName?: string;
+  toolCallId?: string;
+  limitName?: string;
   modelName?: string;
   httpStatus?: number;
+  providerCode?: string;
+  providerType?: string;
   usage?: Usage;
   /** pydantic-ai messages of the run so far, parsed from JSON. */
   messages?: unknown[];

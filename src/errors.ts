@@ -215,8 +215,15 @@ export class RunError extends SynapseError {
   readonly pythonTraceback?: string;
   readonly validationErrors?: ValidationIssue[];
   readonly toolName?: string;
+  readonly toolCallId?: string;
+  /** The limit of `usageLimits` that was reached, by pydantic-ai's name: "request_limit". */
+  readonly limitName?: string;
   readonly modelName?: string;
   readonly httpStatus?: number;
+  /** What the provider of the model calls the error: "insufficient_quota". */
+  readonly providerCode?: string;
+  /** The provider's type of the error, where it tells one beside the code: "overloaded_error". */
+  readonly providerType?: string;
   readonly usage?: Usage;
   readonly messages?: unknown[];
   /** Something of the run works still in Python: a thread, which cannot be stopped. Its place is taken until it has ended. */

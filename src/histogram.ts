@@ -30,6 +30,11 @@ export class Histogram {
     if (index !== -1) this.#counts[index] = (this.#counts[index] ?? 0) + 1;
   }
 
+  /** How long they were on average, in milliseconds; undefined when there was none. */
+  get meanMs(): number | undefined {
+    return this.#count === 0 ? undefined : this.#sumMs / this.#count;
+  }
+
   /** What has been counted so far. */
   value(): HistogramValue {
     let below = 0;

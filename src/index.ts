@@ -18,6 +18,8 @@ export {
 } from "./agent/conversation-store.ts";
 export { type AgentDefinition, defineAgent } from "./agent/define.ts";
 export type { Agent, WaitOptions } from "./agent/handle.ts";
+export type { InstanceInfo, SpareInfo } from "./agent/instance-info.ts";
+export type { InstanceOptions } from "./agent/instance-limits.ts";
 export type { JsonSchema } from "./agent/json-schema.ts";
 export type { AgentState } from "./agent/machine.ts";
 export type { PausedRun, PendingAnswer, PendingAnswers, PendingCall } from "./agent/paused-run.ts";
@@ -25,7 +27,7 @@ export type { RecycleOptions } from "./agent/recycling.ts";
 export type { RestartOptions } from "./agent/restart-options.ts";
 export type { RetryOptions } from "./agent/retry.ts";
 export type { PausableRunOptions, Prompt, RunOptions } from "./agent/run-options.ts";
-export type { RunEvent, RunOutcome, RunResult } from "./agent/run-result.ts";
+export type { FinishReason, RunEvent, RunOutcome, RunResult } from "./agent/run-result.ts";
 export type { RunStream } from "./agent/run-stream.ts";
 export type { AgentSpec } from "./agent/spec.ts";
 export type { SendOptions } from "./agent/steering.ts";
@@ -33,6 +35,7 @@ export { type Tool, type ToolContent, type ToolContext, type Tools, tool, toolCo
 export { ModelRetry, ToolFailed } from "./agent/tool-signals.ts";
 export type { WhenBusy } from "./agent/turns.ts";
 export type { CrashRecord } from "./crash.ts";
+export { defineSystem, type SystemDefinition } from "./define-system.ts";
 export {
   CallerError,
   type CallerErrorCode,
@@ -76,6 +79,8 @@ export type { Report } from "./report.ts";
 export { describeReport } from "./report-log.ts";
 export type { ContentPart, MediaType } from "./rpc/content.ts";
 export type { UnsafeNumbers } from "./rpc/exact-json.ts";
+export type { Citation, DeferredRequests, ResponsePart, ToolCallPart } from "./rpc/message-part.ts";
+export type { ToolOutcome } from "./rpc/run-event.ts";
 export type { AgentDescription, ModelSettings, UsageLimits } from "./rpc/run-types.ts";
 export { type SystemParts, startSystem } from "./start-system.ts";
 export type { System } from "./system.ts";

@@ -2,6 +2,7 @@
 
 import type { AgentHealth } from "./agent/agent-health.ts";
 import type { AgentSlot } from "./agent/environment.ts";
+import type { SpareInfo } from "./agent/instance-info.ts";
 import { Histogram, type HistogramValue } from "./histogram.ts";
 import type { Report } from "./report.ts";
 
@@ -10,6 +11,10 @@ type CurrentNumbers = Pick<AgentHealth, "id" | "path" | "state" | "serving" | "q
 
 /** The numbers of one agent. Counts begin with the system. */
 export interface AgentMetrics extends CurrentNumbers {
+  /** Its instances, by state; an agent without instances is one. */
+  readonly instances: Readonly<Record<string, number>>;
+  /** State of its spare worker; absent where none is kept. */
+  readonly spare?: SpareInfo["state"];
   /** Workers that were started. */
   readonly workersSpawned: number;
   /** Crashes by cause ("signaled", "exited", "start_timeout", …). */
@@ -61,10 +66,18 @@ export class MetricsCollector {
   /** The numbers now. */
   value(name: string, slots: Iterable<AgentSlot>): SystemMetrics {
     const agents = [...slots].map((slot) => {
-      const { id, path, state, serving, queueLength, inFlight } = slot.handle.health;
-      return { id, path, state, serving, queueLength, inFlight, ...this.#of(id).value() };
+      const { id, path, state, serving, queueLength, inFlight, instances: all, spare } = slot.handle.health;
+      const instances = new Map<string, number>();
+      for (const instance of all) increase(instances, instance.state);
+      const current = { id, path, state, serving, queueLength, inFlight, instances: Object.fromEntries(instances) };
+      return { ...current, ...(spare === undefined ? {} : { spare: spare.state }), ...this.#of(id).value() };
     });
     return { name, agents, reports: Object.fromEntries(this.#reports) };
+  }
+
+  /** The numbers of one agent in short. */
+  brief(id: string): { completed: number; failed: number; tokens: number; meanRunMs: number | undefined } {
+    return this.#of(id).brief();
   }
 
   #of(id: string): AgentCounts {
@@ -82,7 +95,7 @@ const maxAgents = 10_000;
 
 const usageNames = ["inputTokens", "outputTokens", "requests", "toolCalls"] as const;
 
-type Counted = Omit<AgentMetrics, keyof CurrentNumbers>;
+type Counted = Omit<AgentMetrics, keyof CurrentNumbers | "instances" | "spare">;
 
 class AgentCounts {
   readonly #crashes = new Map<string, number>();
@@ -122,6 +135,16 @@ class AgentCounts {
         return;
       }
     }
+  }
+
+  brief(): ReturnType<MetricsCollector["brief"]> {
+    const { completed, failed, cancelled } = this.#runs;
+    return {
+      completed,
+      failed: failed + cancelled,
+      tokens: this.#usage.inputTokens + this.#usage.outputTokens,
+      meanRunMs: this.#durations.meanMs,
+    };
   }
 
   value(): Counted {

@@ -34,6 +34,18 @@ export function prometheusText({ name: system, agents, reports }: SystemMetrics)
     each((agent) => agentStates.map((state) => [{ state }, agent.state === state ? 1 : 0])),
   );
   family(
+    "synapse_agent_instances",
+    "gauge",
+    "Instances, by state; an agent without instances is one.",
+    each(({ instances }) => agentStates.map((state) => [{ state }, instances[state] ?? 0])),
+  );
+  family(
+    "synapse_agent_spare_ready",
+    "gauge",
+    "1 while the spare worker is ready, of agents that keep one.",
+    each(({ spare }) => (spare === undefined ? [] : [[{}, spare === "ready" ? 1 : 0]])),
+  );
+  family(
     "synapse_agent_queue_length",
     "gauge",
     "Runs that wait.",

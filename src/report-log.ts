@@ -56,6 +56,12 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
       ];
     case "worker.retired":
       return [report.crash.cause === "retired" ? "debug" : "warn", `${report.path}: ${report.crash.describe}`];
+    case "agent.scaled":
+      return ["info", `${report.path}: ${report.instances} instances, ${report.instance} changes: ${report.because}`];
+    case "spare.ready":
+      return ["debug", `${report.path}: worker ${report.incarnation} is ready as the spare (pid ${report.pid})`];
+    case "spare.lost":
+      return ["warn", `${report.path}: the spare is lost, and another is started: ${report.crash.describe}`];
     case "worker.draining":
       return [
         "warn",

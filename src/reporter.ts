@@ -1,6 +1,7 @@
 /** Who is told what a system reports: its log and its listeners, none of whom can keep it from another. */
 
 import type { SystemLogger } from "./logger.ts";
+import { onRejection } from "./otp/scheduler/thenable.ts";
 import type { Report } from "./report.ts";
 import { logReport } from "./report-log.ts";
 
@@ -21,11 +22,13 @@ export class Reporter {
     } catch (error) {
       this.#logger.error({ err: error, report: report.type }, "a report cannot be written");
     }
+    const onBroken = (error: unknown) =>
+      this.#logger.error({ err: error, report: report.type }, "a report listener threw");
     for (const listener of this.#listeners) {
       try {
-        listener(report);
+        onRejection(listener(report), onBroken);
       } catch (error) {
-        this.#logger.error({ err: error, report: report.type }, "a report listener threw");
+        onBroken(error);
       }
     }
   };

@@ -3,16 +3,21 @@
 import { containsAgent, insistsOnSpawn, longestStartMs } from "./agent/define.ts";
 import { AgentEnvironment } from "./agent/environment.ts";
 import { guardLogger } from "./agent/guarded-logger.ts";
+import type { ControlServer } from "./control/server.ts";
 import { CrashLog } from "./crash-log.ts";
 import { createDefaultLogger } from "./default-logger.ts";
-import { guardInspector } from "./inspect/observer.ts";
+import { rootSpec } from "./define-system.ts";
+import { MetricsCollector } from "./metrics.ts";
+import { findOpenTelemetry } from "./otel.ts";
+import { measureSystem } from "./otel-metrics.ts";
+import { createRunTracer } from "./otel-traces.ts";
 import { LocalRuntime } from "./otp/process/runtime.ts";
 import { type Clock, realClock } from "./otp/scheduler/clock.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
-import { normalizeSupervisorSpec, type SupervisorSpec } from "./otp/supervisor/spec.ts";
+import { normalizeSupervisorSpec } from "./otp/supervisor/spec.ts";
 import { Supervisor } from "./otp/supervisor/supervisor.ts";
 import { lookAtProcessOne, warnOfOrphans } from "./process-one.ts";
-import { workerEnvironment } from "./python/environment.ts";
+import { tellsTracebacks, workerEnvironment } from "./python/environment.ts";
 import { findInterpreter } from "./python/interpreter.ts";
 import { answerTimeoutMs } from "./python/probe.ts";
 import type { Report } from "./report.ts";
@@ -20,12 +25,13 @@ import { Reporter } from "./reporter.ts";
 import { stopOnSignals } from "./signals.ts";
 import { StderrLines } from "./stderr-lines.ts";
 import { System } from "./system.ts";
+import { openSystemControl } from "./system-control.ts";
+import { SystemInspection } from "./system-inspection.ts";
+import { createSystemLauncher } from "./system-launcher.ts";
 import { checkSystemOptions, type SystemOptions, workingDirectory } from "./system-options.ts";
+
 import type { Launcher } from "./worker/launcher.ts";
-import { chooseLauncher } from "./worker/launcher-choice.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
-import { createSpawnLauncher } from "./worker/spawn-launcher.ts";
-import { createZygoteLauncher } from "./worker/zygote-launcher.ts";
 
 /** Replacements for the parts of a system that touch the world; for tests and benchmarks. */
 export interface SystemParts {
@@ -33,29 +39,23 @@ export interface SystemParts {
   /** Given to the launcher as it is: with a launcher that needs no Python, none is looked for. */
   readonly interpreter?: string;
   readonly clock?: Clock;
+  /** Told of every report from the first on, also of those before `startSystem` has settled. */
+  readonly onReport?: (report: Report) => void;
 }
 
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
 const defaultMaxCrashes = 100;
 
 /**
- * Starts a system: checks everything, finds Python, then starts the children in order. Agents accept runs at once and answer when their
+ * Starts a system, of options or of what `defineSystem` made of them: checks everything, finds Python, then starts the children in order. Agents accept runs at once and answer when their
  * workers are ready (`Agent.whenReady`).
  * @returns rejects with CallerError "invalid_argument", WorkerError "python_missing", "python_too_old", "python_package_missing" or
  * "python_package_mismatch" before anything starts; ProcessError "start_failed" when a child's start function fails (those before it are stopped)
  */
 export async function startSystem(options: SystemOptions = {}, parts: SystemParts = {}): Promise<System> {
   checkSystemOptions(options);
-  const { name = "system", strategy, maxRestarts, periodMs, children = [], policy, python = {} } = options;
-  const spec: SupervisorSpec = {
-    id: name,
-    children,
-    ...(strategy === undefined ? {} : { strategy }),
-    ...(maxRestarts === undefined ? {} : { maxRestarts }),
-    ...(periodMs === undefined ? {} : { periodMs }),
-    ...(policy === undefined ? {} : { policy }),
-  };
-  const normal = normalizeSupervisorSpec(spec, "options");
+  const { name = "system", children = [], python = {} } = options;
+  const normal = normalizeSupervisorSpec(rootSpec(options), "options");
   const lines = new StderrLines();
   const logger = guardLogger(options.logger ?? createDefaultLogger(name, (line) => lines.write(line)));
   const cwd = workingDirectory(python.cwd);
@@ -75,57 +75,62 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   };
   sweepSocketDirectories();
   const interpreter = children.some(containsAgent) ? await findPython(children) : undefined;
+  const telemetry = await findOpenTelemetry();
   const unwatchExit = lines.watchExit();
   const reporter = new Reporter(logger);
+  if (parts.onReport !== undefined) reporter.listen(parts.onReport);
   const crashes = new CrashLog(options.maxCrashes ?? defaultMaxCrashes);
   // Noted first: who is told of a crash finds it there.
   const report = (value: Report) => {
     if (value.type === "agent.crashed") crashes.note(value.crash);
     reporter.report(value);
   };
-  const createLauncher = () => {
-    const spawn = createSpawnLauncher();
-    const zygote = createZygoteLauncher({
-      preload: python.preload ?? [],
-      fallback: spawn,
-      onUnfit(because) {
-        report({ type: "zygote.unfit", because });
-        warnOfOrphans(logger, one);
-      },
-      onLost: (lost) => report({ type: "zygote.lost", ...lost }),
-    });
-    // Where Node is process 1 nobody reaps orphans but a guardian.
-    const guarded = process.platform === "linux" && one !== "something else";
-    return chooseLauncher({ spawn, zygote, auto: guarded ? "zygote" : "spawn" });
-  };
-  const launcher = parts.launcher ?? createLauncher();
+  const launcher = parts.launcher ?? createSystemLauncher({ preload: python.preload ?? [], logger, one, report });
   const environment = new AgentEnvironment({
     launcher,
     cwd,
     env: workerEnv,
     logger,
     maxMessageBytes: python.maxMessageBytes ?? defaultMaxMessageBytes,
+    tracebacks: python.tracebacks ?? tellsTracebacks(),
     report,
   });
   environment.interpreter = interpreter;
-  const guarded = options.inspect === undefined ? undefined : guardInspector(options.inspect, report);
+  if (telemetry !== undefined) environment.tracer = createRunTracer(telemetry);
   const clock = parts.clock ?? realClock;
-  const runtime = new LocalRuntime({
-    clock,
-    onReport: report,
-    ...(guarded === undefined ? {} : { inspect: guarded.next }),
-  });
+  const runtime = new LocalRuntime({ clock, onReport: report });
   const root = new Supervisor(normal, { runtime, environment, onReport: (value) => report(value as Report) });
+  const metrics = new MetricsCollector();
+  const inspection = new SystemInspection({
+    name,
+    runtime,
+    environment,
+    reporter,
+    metrics,
+    tree: () => root.tree(),
+    health: () => system.health(),
+  });
+  let control: ControlServer | undefined;
   const ended = root.ended.then(async (reason) => {
+    await control?.close();
     await launcher.close();
-    guarded?.flush();
+    await inspection.close();
     unwatchExit();
     return reason;
   });
-  const system = new System({ root, environment, clock, reporter, ended, findPython, crashes });
+  const system = new System({ root, environment, clock, reporter, ended, findPython, crashes, metrics, inspection });
+  if (telemetry !== undefined) void ended.then(measureSystem(system, telemetry.meter));
+  if (options.control === true) control = await openSystemControl(system, environment, logger);
   if (options.handleSignals === true) {
     const release = stopOnSignals({ stop: () => system.stop(), kill: () => root.kill() });
     void ended.then(release);
+  }
+  try {
+    await inspection.attachAll(options.inspect);
+  } catch (error) {
+    void root.stop("shutdown");
+    await ended;
+    throw error;
   }
   try {
     await root.start();

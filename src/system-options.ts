@@ -4,9 +4,11 @@ import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { isLogger } from "./agent/guarded-logger.ts";
 import { checkKnownFields, invalidArgument } from "./errors.ts";
+import { isSystemInspector, type SystemInspector } from "./inspect/inspected-system.ts";
 import type { Inspector } from "./inspect/observer.ts";
 import type { SystemLogger } from "./logger.ts";
 import type { AnyRestartPolicy } from "./otp/policy/restart-policy.ts";
+import { longestTimerMs } from "./otp/scheduler/clock.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
 import type { Strategy } from "./otp/supervisor/spec.ts";
 import { checkVariables } from "./python/environment.ts";
@@ -28,8 +30,11 @@ export interface SystemOptions {
    * Default: lines as pino's on stderr, from level "warn" up; it never waits for who reads stderr.
    */
   readonly logger?: SystemLogger | undefined;
-  /** Sees every actor, event and snapshot of the tree: an XState inspection observer, such as @statelyai/inspect's `inspect`. */
-  readonly inspect?: Inspector | undefined;
+  /**
+   * Who looks on, one or a list: inspectors of "synapse-otp/inspect", and observers that see every actor, event and snapshot of the tree, such as the
+   * `inspect` of XState's tools. None of them can slow the system down or harm it.
+   */
+  readonly inspect?: Inspector | SystemInspector | readonly (Inspector | SystemInspector)[] | undefined;
   /** Asked at the root before restart types and intensity: they answer where it passes. */
   readonly policy?: AnyRestartPolicy | undefined;
   /**
@@ -39,6 +44,11 @@ export interface SystemOptions {
   readonly handleSignals?: boolean | undefined;
   /** How many crash records `system.crashes()` keeps, of all agents together; default 100. */
   readonly maxCrashes?: number | undefined;
+  /**
+   * Whether the program `synapse-otp` may ask this system how it is, and restart, stop or kill an agent: over a Unix socket in a directory that only this user
+   * can enter. Default false.
+   */
+  readonly control?: boolean | undefined;
   readonly python?: PythonOptions | undefined;
 }
 
@@ -53,10 +63,15 @@ export interface PythonOptions {
   readonly cwd?: string | undefined;
   /** Added to the environment of every worker. */
   readonly env?: Readonly<Record<string, string>> | undefined;
-  /** Modules that a zygote imports before it forks workers, beside pydantic-ai and grpc: for agents with `launcher: "zygote"`. Default: none. */
+  /** Modules that a zygote imports before it forks workers, beside pydantic-ai and grpc. Default: none. */
   readonly preload?: readonly string[] | undefined;
   /** Largest request and answer in bytes, on both ends; default 64 MiB. */
   readonly maxMessageBytes?: number | undefined;
+  /**
+   * Whether Python's tracebacks, and what exceptions of the agents' own code say, leave the workers: into errors, crash records, reports and logs.
+   * Default: true, and false where NODE_ENV is "production".
+   */
+  readonly tracebacks?: boolean | undefined;
 }
 
 /** How a system is stopped. */
@@ -79,11 +94,12 @@ const knownOptions = new Set([
   "policy",
   "handleSignals",
   "maxCrashes",
+  "control",
   "python",
 ]);
 /** A record may hold some 100 KiB of stacks and lines. */
 const mostCrashes = 100_000;
-const knownPython = new Set(["interpreter", "cwd", "env", "preload", "maxMessageBytes"]);
+const knownPython = new Set(["interpreter", "cwd", "env", "preload", "maxMessageBytes", "tracebacks"]);
 
 /**
  * Checks the options that the system itself uses; the root supervisor checks its own.
@@ -92,18 +108,21 @@ const knownPython = new Set(["interpreter", "cwd", "env", "preload", "maxMessage
 export function checkSystemOptions(options: SystemOptions): void {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
   checkKnownFields("options", options, knownOptions);
-  const { name, logger, inspect, handleSignals, maxCrashes, python } = options;
+  const { name, logger, inspect, handleSignals, maxCrashes, control, python } = options;
   if (name !== undefined && (typeof name !== "string" || name === "")) {
     throw invalidArgument("options.name", name, "a non-empty string");
   }
   if (logger !== undefined && !isLogger(logger)) {
     throw invalidArgument("options.logger", logger, "a logger with pino's levels and child()");
   }
-  if (inspect !== undefined && typeof inspect !== "function" && typeof inspect?.next !== "function") {
-    throw invalidArgument("options.inspect", inspect, "a function or an observer with next()");
-  }
+  if (Array.isArray(inspect)) {
+    for (const [index, one] of inspect.entries()) checkInspector(`options.inspect[${index}]`, one);
+  } else if (inspect !== undefined) checkInspector("options.inspect", inspect);
   if (handleSignals !== undefined && typeof handleSignals !== "boolean") {
     throw invalidArgument("options.handleSignals", handleSignals, "true or false");
+  }
+  if (control !== undefined && typeof control !== "boolean") {
+    throw invalidArgument("options.control", control, "true or false");
   }
   if (maxCrashes !== undefined && !(Number.isInteger(maxCrashes) && maxCrashes >= 0 && maxCrashes <= mostCrashes)) {
     throw invalidArgument("options.maxCrashes", maxCrashes, "an integer from 0 to 100,000");
@@ -120,7 +139,10 @@ export function checkSystemOptions(options: SystemOptions): void {
   if (python.cwd !== undefined) workingDirectory(python.cwd);
   if (python.env !== undefined) checkVariables("options.python.env", python.env);
   checkPreload(python.preload);
-  const { maxMessageBytes } = python;
+  const { maxMessageBytes, tracebacks } = python;
+  if (tracebacks !== undefined && typeof tracebacks !== "boolean") {
+    throw invalidArgument("options.python.tracebacks", tracebacks, "true or false");
+  }
   if (
     maxMessageBytes !== undefined &&
     !(Number.isInteger(maxMessageBytes) && maxMessageBytes >= 1_024 && maxMessageBytes <= 0x7fff_ffff)
@@ -129,6 +151,27 @@ export function checkSystemOptions(options: SystemOptions): void {
       "options.python.maxMessageBytes",
       maxMessageBytes,
       "an integer from 1,024 to 2,147,483,647 bytes",
+    );
+  }
+}
+
+/** @throws CallerError "invalid_argument" */
+export function checkStopOptions(options: StopOptions): StopOptions {
+  const { timeoutMs } = options;
+  if (timeoutMs === undefined) return options;
+  if (Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= longestTimerMs) return options;
+  throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
+}
+
+/** @throws CallerError "invalid_argument" */
+export function checkInspector(field: string, inspector: unknown): void {
+  if (typeof inspector === "function" || isSystemInspector(inspector)) return;
+  const next = typeof inspector === "object" && inspector !== null && "next" in inspector ? inspector.next : undefined;
+  if (typeof next !== "function") {
+    throw invalidArgument(
+      field,
+      inspector,
+      "a function, an observer with next(), or an inspector with attach() and detach()",
     );
   }
 }

@@ -6,11 +6,14 @@ import type { Agent, WaitOptions } from "./agent/handle.ts";
 import type { CrashRecord } from "./crash.ts";
 import type { CrashLog } from "./crash-log.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
-import { MetricsCollector, type SystemMetrics } from "./metrics.ts";
+import type { SystemInspector } from "./inspect/inspected-system.ts";
+import type { Inspector } from "./inspect/observer.ts";
+import { agentIdOf, knownAgent } from "./known-agent.ts";
+import type { MetricsCollector, SystemMetrics } from "./metrics.ts";
 import type { AnyRestartPolicy } from "./otp/policy/restart-policy.ts";
 import type { ExitReason } from "./otp/report/exit-reason.ts";
 import type { TreeNode } from "./otp/report/tree.ts";
-import { type Clock, longestTimerMs } from "./otp/scheduler/clock.ts";
+import type { Clock } from "./otp/scheduler/clock.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
 import type { PolicyState } from "./otp/supervisor/policy-chain.ts";
 import type { SupervisorDefinition } from "./otp/supervisor/start.ts";
@@ -19,7 +22,8 @@ import type { Report } from "./report.ts";
 import type { Reporter } from "./reporter.ts";
 import { echoGuard } from "./signals.ts";
 import { healthOf, type SystemHealth } from "./system-health.ts";
-import type { StopOptions } from "./system-options.ts";
+import type { SystemInspection } from "./system-inspection.ts";
+import { checkInspector, checkStopOptions, type StopOptions } from "./system-options.ts";
 
 /** A running system. Make one with `startSystem`; stop it with `stop()` or `await using`. */
 export class System implements AsyncDisposable {
@@ -31,7 +35,8 @@ export class System implements AsyncDisposable {
   readonly #reporter: Reporter;
   readonly #findPython: (specs: readonly ChildSpec[]) => Promise<string>;
   readonly #clock: Clock;
-  readonly #metrics = new MetricsCollector();
+  readonly #metrics: MetricsCollector;
+  readonly #inspection: SystemInspection;
   readonly #crashes: CrashLog;
   #running = true;
 
@@ -43,21 +48,25 @@ export class System implements AsyncDisposable {
     ended: Promise<ExitReason>;
     findPython: (specs: readonly ChildSpec[]) => Promise<string>;
     crashes: CrashLog;
+    metrics: MetricsCollector;
+    inspection: SystemInspection;
   }) {
     this.name = parts.root.path;
     this.#root = parts.root;
     this.#environment = parts.environment;
     this.#reporter = parts.reporter;
+    this.#metrics = parts.metrics;
     this.#reporter.listen((report) => this.#metrics.count(report));
     this.ended = parts.ended;
-    void parts.ended.then(() => {
-      this.#running = false;
-    });
     this.#findPython = parts.findPython;
     this.#clock = parts.clock;
     this.#crashes = parts.crashes;
+    this.#inspection = parts.inspection;
     echoGuard.acquire();
-    void parts.ended.then(() => echoGuard.release());
+    void parts.ended.then(() => {
+      this.#running = false;
+      echoGuard.release();
+    });
   }
 
   /**
@@ -65,14 +74,7 @@ export class System implements AsyncDisposable {
    * @throws CallerError "not_found" with the ids that are known
    */
   agent<Output = unknown>(idOrDefinition: string | AgentDefinition<Output>): Agent<Output> {
-    const id = idOf(idOrDefinition);
-    const agent = this.#environment.agents.get(id);
-    if (agent !== undefined) return agent.handle as Agent<Output>;
-    const ids = [...this.#environment.agents.keys()].map((known) => `"${known}"`).join(", ");
-    throw new CallerError("not_found", `system "${this.name}" has no agent "${id}"; it has ${ids || "none"}`, {
-      field: "id",
-      value: id,
-    });
+    return knownAgent(this.#environment, this.name, idOrDefinition).handle as Agent<Output>;
   }
 
   /** What runs under an id or a path ("system/sub/child"): an agent's handle, a supervisor, an actor; undefined when nothing does. */
@@ -107,9 +109,7 @@ export class System implements AsyncDisposable {
    * those that reports and errors have.
    */
   crashes(idOrDefinition?: string | AgentDefinition<unknown>): CrashRecord[] {
-    if (idOrDefinition === undefined) return this.#crashes.list();
-    const id = idOf(idOrDefinition);
-    return this.#crashes.list(id);
+    return this.#crashes.list(idOrDefinition === undefined ? undefined : agentIdOf(idOrDefinition));
   }
 
   /**
@@ -120,13 +120,25 @@ export class System implements AsyncDisposable {
   async whenReady(options: WaitOptions = {}): Promise<void> {
     if (!this.#running) throw new CallerError("stopped", `system "${this.name}" has been stopped`);
     const agents = [...this.#environment.agents.values()];
-    await Promise.all(agents.map((slot) => (slot.stoppedByRequest ? undefined : slot.handle.whenReady(options))));
+    await Promise.all(
+      agents.map((slot) => (slot.stoppedByRequest || slot.dormant ? undefined : slot.handle.whenReady(options))),
+    );
   }
 
   /** Calls `listener` for every report from now on. Returns the function that ends it. A throw of the listener is logged. */
   onReport(listener: (report: Report) => void): () => void {
     if (typeof listener !== "function") throw invalidArgument("listener", listener, "a function");
     return this.#reporter.listen(listener);
+  }
+
+  /**
+   * Lets an inspector follow the system from now on: one of "synapse-otp/inspect", or an observer of XState's, which is told first which actors there are.
+   * @returns the function that ends it; rejects with CallerError "invalid_argument" or "stopped", or as the inspector's `attach` does
+   */
+  async inspect(inspector: Inspector | SystemInspector): Promise<() => Promise<void>> {
+    checkInspector("inspector", inspector);
+    if (!this.#running) throw new CallerError("stopped", `system "${this.name}" has been stopped`);
+    return await this.#inspection.attach(inspector);
   }
 
   /**
@@ -156,10 +168,7 @@ export class System implements AsyncDisposable {
 
   /** Stops everything in reverse start order and settles when all of it is gone. Idempotent; never rejects for a system that has ended. */
   async stop(options: StopOptions = {}): Promise<void> {
-    const { timeoutMs } = options;
-    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= longestTimerMs)) {
-      throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 0 to 2,147,483,647 milliseconds");
-    }
+    const { timeoutMs } = checkStopOptions(options);
     echoGuard.noteStop();
     const limitMs = timeoutMs ?? Number.POSITIVE_INFINITY;
     const untilMs = Math.min(
@@ -177,10 +186,4 @@ export class System implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }
-}
-
-function idOf(idOrDefinition: string | { readonly id: string } | undefined): string {
-  const id = typeof idOrDefinition === "string" ? idOrDefinition : idOrDefinition?.id;
-  if (typeof id !== "string") throw invalidArgument("idOrDefinition", idOrDefinition, "an agent's id or definition");
-  return id;
 }

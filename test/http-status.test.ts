@@ -26,6 +26,12 @@ test.each<[number, RunErrorKind, number | undefined]>([
   [502, "model_http", 500],
   [503, "model_http", 429],
   [422, "content_filter", undefined],
+  [503, "model_rate_limit", 429],
+  [503, "model_quota", 429],
+  [503, "model_overloaded", 529],
+  [504, "model_timeout", undefined],
+  [502, "model_authentication", 401],
+  [413, "context_window", 400],
   [500, "user_code", undefined],
 ])("%i for a failed run of kind %s", (status, kind, httpStatus) => {
   expect(

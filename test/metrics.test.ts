@@ -7,6 +7,7 @@ const base = { agentId: "poet", path: "system/poet", atMs: 0, incarnation: 1 } a
 const usage = {
   inputTokens: 3,
   outputTokens: 4,
+  reasoningTokens: 0,
   totalTokens: 7,
   requests: 1,
   toolCalls: 2,
@@ -15,12 +16,25 @@ const usage = {
   inputAudioTokens: 0,
   outputAudioTokens: 0,
   cacheAudioReadTokens: 0,
+  cacheWrite1hTokens: 0,
+  audioSeconds: 0,
+  unmeasuredRequests: 0,
   details: {},
 };
 const slot = (id: string) =>
   ({
     path: `system/${id}`,
-    handle: { health: { id, path: `system/${id}`, state: "busy", serving: true, queueLength: 2, inFlight: 1 } },
+    handle: {
+      health: {
+        id,
+        path: `system/${id}`,
+        state: "busy",
+        serving: true,
+        queueLength: 2,
+        inFlight: 1,
+        instances: [{ state: "busy" }, { state: "starting" }, { state: "busy" }],
+      },
+    },
   }) as never;
 
 function counted(...reports: Report[]) {
@@ -88,4 +102,9 @@ test("an agent that has told nothing has zeros, one that is gone is not shown, a
   collector.count({ ...base, agentId: "idle", type: "run.started", runId: "r", attempt: 1, waitedMs: 1 });
   expect(before.agents).toMatchObject([{ id: "idle", runs: { started: 0, completed: 0, failed: 0, cancelled: 0 } }]);
   expect(collector.value("system", [slot("idle")]).agents[0]?.runs.started).toBe(1);
+});
+
+test("instances are counted by state", () => {
+  const [agent] = counted().value("system", [slot("poet")]).agents;
+  expect(agent?.instances).toEqual({ busy: 2, starting: 1 });
 });

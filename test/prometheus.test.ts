@@ -17,6 +17,8 @@ const agent: AgentMetrics = {
   serving: true,
   queueLength: 3,
   inFlight: 1,
+  instances: { busy: 2 },
+  spare: "ready",
   workersSpawned: 2,
   crashes: { signaled: 1 },
   runs: { started: 6, completed: 4, failed: 1, cancelled: 0 },
@@ -55,6 +57,9 @@ test("counts are totals, durations are seconds, and labels are escaped", () => {
   for (const sample of [
     `synapse_agent_state{${about},state="busy"} 1`,
     `synapse_agent_state{${about},state="ready"} 0`,
+    `synapse_agent_instances{${about},state="busy"} 2`,
+    `synapse_agent_instances{${about},state="ready"} 0`,
+    `synapse_agent_spare_ready{${about}} 1`,
     `synapse_agent_queue_length{${about}} 3`,
     `synapse_agent_runs_total{${about},outcome="completed"} 4`,
     `synapse_agent_run_errors_total{${about},code="run_failed",kind="user_code"} 1`,

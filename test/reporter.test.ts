@@ -37,6 +37,20 @@ test("a listener that throws keeps it from no other", () => {
   });
 });
 
+test("a listener whose promise rejects is logged, and ends no host", async () => {
+  const { reporter, lines } = start();
+  reporter.listen(async () => {
+    throw new Error("an asynchronous listener broke");
+  });
+  reporter.report(report);
+  await expect
+    .poll(() => lines.at(-1))
+    .toMatchObject({
+      msg: "a report listener threw",
+      err: { message: "an asynchronous listener broke" },
+    });
+});
+
 test("a report that does not let itself be written is told all the same", () => {
   const { reporter, lines } = start();
   const told: unknown[] = [];

@@ -21,8 +21,9 @@ test("everything is optional, and everything together is taken", () => {
     inspect: { next: () => undefined },
     policy: () => undefined,
     handleSignals: true,
+    control: true,
     maxCrashes: 0,
-    python: { interpreter: "python3", cwd: "/", env: { A: "b" }, maxMessageBytes: 1_024 },
+    python: { interpreter: "python3", cwd: "/", env: { A: "b" }, maxMessageBytes: 1_024, tracebacks: false },
   });
   check({ inspect: () => undefined });
 });
@@ -37,6 +38,7 @@ test.each([
   ["options.inspect", { inspect: {} }],
   ["options.inspect", { inspect: null }],
   ["options.handleSignals", { handleSignals: "SIGTERM" }],
+  ["options.control", { control: "yes" }],
   ["options.maxCrashes", { maxCrashes: -1 }],
   ["options.maxCrashes", { maxCrashes: 1.5 }],
   ["options.maxCrashes", { maxCrashes: 100_001 }],
@@ -60,6 +62,7 @@ test.each([
   ["options.python.maxMessageBytes", { python: { maxMessageBytes: 1_023 } }],
   ["options.python.maxMessageBytes", { python: { maxMessageBytes: 2 ** 31 } }],
   ["options.python.maxMessageBytes", { python: { maxMessageBytes: 2_000.5 } }],
+  ["options.python.tracebacks", { python: { tracebacks: "no" } }],
 ])("%s is refused by name: %o", (field, options) => {
   expect(() => check(options)).toThrow(expect.objectContaining({ code: "invalid_argument", field }));
 });

@@ -1,5 +1,6 @@
 /** The demonstration's front door: reads the arguments, stops everything on Ctrl-C, and answers with an exit code. */
 
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { RunError, SynapseError, type System } from "synapse-otp";
 import { runOwnAgent } from "./own-agent.ts";
@@ -9,13 +10,20 @@ import { runShowcase } from "./showcase.ts";
 const usage = `usage:
   npm start                                          the demonstration
   npm start -- path/to/my_agent.py:agent "my prompt" your own agent
-  npm start -- path/to/my_agent.py:agent "my prompt" --model openai:gpt-5`;
+  npm start -- path/to/my_agent.py:agent "my prompt" --model openai:gpt-5
+options of both:
+  --watch          stay until Ctrl-C: ask, kill, and see it in the viewer
+  --record FILE    record what happens, for synapse-otp inspect FILE`;
 
 /** What a part of the demonstration is given. */
 export interface Stage {
   readonly screen: Screen;
   /** Puts a system under the care of Ctrl-C; throws when Ctrl-C came first, after stopping it. */
   own(system: System): Promise<System>;
+  /** Whether it stays when it has shown what it shows. */
+  readonly watch: boolean;
+  /** Where it is recorded. */
+  readonly record: string | undefined;
 }
 
 /**
@@ -35,7 +43,10 @@ export async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const screen = createScreen();
-  const care = careForSignals(screen);
+  const { watch = false } = parsed.values;
+  const record =
+    parsed.values.record === undefined ? undefined : resolve(process.env.INIT_CWD ?? "", parsed.values.record);
+  const care = careForSignals(screen, { watch, record });
   const [entry, ...words] = parsed.positionals;
   try {
     if (entry === undefined) return await runShowcase(care.stage);
@@ -53,7 +64,12 @@ function parse(args: readonly string[]) {
   return parseArgs({
     args: [...args],
     allowPositionals: true,
-    options: { model: { type: "string" }, help: { type: "boolean", short: "h" } },
+    options: {
+      model: { type: "string" },
+      watch: { type: "boolean" },
+      record: { type: "string" },
+      help: { type: "boolean", short: "h" },
+    },
   });
 }
 
@@ -68,7 +84,7 @@ function showError(screen: Screen, error: unknown): void {
 }
 
 /** The library leaves signals to the program that uses it: the first one stops the system, a second one kills what is left. */
-function careForSignals(screen: Screen) {
+function careForSignals(screen: Screen, options: Pick<Stage, "watch" | "record">) {
   let system: System | undefined;
   let code: number | undefined;
   const onSignal = (signal: NodeJS.Signals) => {
@@ -84,6 +100,7 @@ function careForSignals(screen: Screen) {
   process.on("SIGTERM", onSignal);
   const stage: Stage = {
     screen,
+    ...options,
     async own(started) {
       system = started;
       if (code !== undefined) {

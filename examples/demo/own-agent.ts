@@ -2,7 +2,10 @@
 
 import { pino } from "pino";
 import { defineAgent, type RunOptions, startSystem } from "synapse-otp";
+import { record } from "synapse-otp/inspect";
+import { startViewer } from "synapse-otp/viewer";
 import type { Stage } from "./main.ts";
+import { play } from "./play.ts";
 import type { Screen } from "./screen.ts";
 
 /** Which agent, and what it is asked. */
@@ -18,17 +21,23 @@ export interface OwnAgent {
 const defaultPrompt = "Hello! Say in one sentence what you can do.";
 
 /** @returns 0; rejects with the error of the start or of the run */
-export async function runOwnAgent({ screen, own }: Stage, { entry, prompt, model }: OwnAgent): Promise<number> {
+export async function runOwnAgent(
+  { screen, own, watch, record: file }: Stage,
+  { entry, prompt, model }: OwnAgent,
+): Promise<number> {
   const { style } = screen;
   // One start: an entry that is wrong stays wrong when it is tried again.
-  const definition = defineAgent<unknown>({ id: "agent", entry, restart: "temporary" });
+  const definition = defineAgent<unknown>({ id: "agent", entry, restart: watch ? "permanent" : "temporary" });
   const system = await own(
     await startSystem({
       children: [definition],
       logger: createLogger(screen),
       python: { cwd: process.env.INIT_CWD ?? process.cwd() },
+      ...(file === undefined ? {} : { inspect: record({ file }) }),
     }),
   );
+  const viewer = await startViewer(system);
+  screen.line(style("dim", `watch it: ${viewer.address}`));
   screen.status(() => style("dim", `agent ${system.agent("agent").state}`));
   const asked = prompt === "" ? defaultPrompt : prompt;
   if (prompt === "") screen.line(style("dim", `no prompt given; asking: ${asked}`));
@@ -65,6 +74,7 @@ export async function runOwnAgent({ screen, own }: Stage, { entry, prompt, model
   const { inputTokens, outputTokens, requests, toolCalls } = usage;
   const used = `${inputTokens} tokens in, ${outputTokens} out, ${requests} model requests, ${toolCalls} tool calls`;
   screen.line(style("dim", `usage: ${used}`));
+  if (watch) await play(screen, system, ["agent"], viewer.address);
   await system.stop();
   return 0;
 }

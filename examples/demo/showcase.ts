@@ -2,16 +2,19 @@
 
 import { pino } from "pino";
 import { type System, startSystem } from "synapse-otp";
+import { record } from "synapse-otp/inspect";
+import { startViewer } from "synapse-otp/viewer";
 import { city, example, showAgents, tool } from "./agents.ts";
 import { type Claims, createClaims } from "./claims.ts";
 import { showCrash } from "./crash-act.ts";
 import { isAlive, listSocketDirectories } from "./leftovers.ts";
 import type { Stage } from "./main.ts";
+import { play } from "./play.ts";
 import { type Screen, showHeading } from "./screen.ts";
 import { createStateLog } from "./state-log.ts";
 
 /** @returns 0 when every claim held, 1 when one did not */
-export async function runShowcase({ screen, own }: Stage): Promise<number> {
+export async function runShowcase({ screen, own, watch, record: file }: Stage): Promise<number> {
   const claims = createClaims(screen);
   const log = createStateLog();
   const pids = new Set<number>();
@@ -24,10 +27,12 @@ export async function runShowcase({ screen, own }: Stage): Promise<number> {
       name: "demo",
       strategy: "one_for_one",
       children: [example, city, tool],
-      inspect: log.inspect,
+      inspect: [log.inspect, ...(file === undefined ? [] : [record({ file })])],
       logger: pino({ level: "silent" }),
     }),
   );
+  const viewer = await startViewer(system);
+  screen.line(`  watch it: ${viewer.address}`);
   screen.status(() => showAgents(screen, system));
   system.onReport((report) => {
     if (report.type === "worker.spawned" && report.pid !== undefined) pids.add(report.pid);
@@ -45,6 +50,10 @@ export async function runShowcase({ screen, own }: Stage): Promise<number> {
   await showAnswers(screen, system, claims);
   await showCrash(screen, system, log, claims);
 
+  if (watch) {
+    const ids = agents.map(({ id }) => id);
+    await play(screen, system, ids, viewer.address);
+  }
   showHeading(screen, "Everything stops");
   await system.stop();
   screen.status(undefined);

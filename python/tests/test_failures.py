@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from pathlib import Path
 
 import grpc
 import pytest
 
-from host import Client, Failed, Worker
+from conftest import Start
+from host import FIXTURES, Client, Failed, Worker
 from synapse_otp.v1 import agent_pb2 as pb
 
 Controllable = tuple[Worker, Client]
@@ -30,6 +32,33 @@ async def test_exception_of_user_code_arrives_with_type_and_traceback(controllab
     assert "in act" in failed.error.traceback
     assert "site-packages" not in failed.error.traceback
     assert "Unexpected" not in failed.message
+
+
+async def test_no_word_of_user_code_leaves_a_worker_that_may_not_tell_it(start: Start) -> None:
+    worker = start(f"{FIXTURES}/controllable.py:agent")
+    await worker.ready(tracebacks=False)
+    async with worker.client() as client:
+        failed = await failure(client.run("raise:secret-31"))
+        streamed = await failure(client.stream("raise:secret-31", run_id="run-2"))
+    assert failed.error is not None
+    assert failed.error.python_type == "ValueError"
+    assert failed.error.message.startswith("ValueError (what it says stays in the worker")
+    in_band = streamed.chunks[-1].failed
+    in_band.messages_json = b""  # the prompt of the run, which is no word of an exception
+    failed.error.messages_json = b""
+    line = await worker.log(event="run.failed", run_id="run-2")
+    assert "secret-31" not in f"{failed.error}{failed.message}{in_band}{streamed.message}{line}"
+
+
+async def test_no_word_of_a_module_that_cannot_be_imported_leaves_a_worker_that_may_not_tell_it(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text('raise ValueError("secret-32")\n')
+    worker = start(f"{tmp_path}/broken.py:agent")
+    await worker.greet(tracebacks=False)
+    error = (await worker.receive())["error"]
+    assert (error["kind"], error["pythonType"]) == ("module_failed", "ValueError")
+    assert error["message"].endswith('broken.py:agent" raised ValueError while it was imported; python.tracebacks shows where')
+    assert "traceback" not in error
+    assert "secret-32" not in f"{error}{worker.stderr_lines}"
 
 
 async def test_failed_stream_ends_with_one_failed_event_and_the_status(controllable: Controllable) -> None:

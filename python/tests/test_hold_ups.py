@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
-from synapse_otp.hold_ups import hold_ups, task_lines
+from synapse_otp.hold_ups import hold_ups, task_lines, thread_lines
 
 HERE = "test_hold_ups.py:"
 
@@ -101,3 +101,20 @@ async def test_thread_of_an_executor_that_has_nothing_to_do_holds_nothing_up() -
         async with asyncio.timeout(10):
             while any(line.startswith("thread 'executor") for line in await lines_of(loop, joining=True)):
                 await asyncio.sleep(0)  # some have not come back from their work yet
+
+
+async def test_every_thread_beside_the_main_one_is_told_that_is_in_the_users_code() -> None:
+    done = threading.Event()
+
+    def wait() -> None:
+        done.wait()
+
+    threads = [threading.Thread(target=wait, name=f"waits {number}") for number in range(3)]
+    for thread in threads:
+        thread.start()
+    lines = await asyncio.to_thread(thread_lines)
+    done.set()
+    for thread in threads:
+        thread.join()
+        assert any(line.startswith(f"thread {thread.name!r} at {HERE}") and line.endswith("wait") for line in lines)
+    assert not any("main thread" in line for line in lines)

@@ -130,8 +130,8 @@ async def test_lone_surrogate_of_a_model_becomes_a_replacement_character() -> No
 
     request = pb.RunRequest(prompt="p")
     answer = await AgentRunner(Agent(FunctionModel(stream_function=stream)), 1).stream(request, Chunks("r", 1), Progress(), write)
-    assert [chunk.data for chunk in chunks[1:]] == ["a", "\ufffd", "z"]
-    assert [chunk.seq for chunk in chunks] == [1, 2, 3, 4]
+    assert [chunk.data for chunk in chunks if chunk.data] == ["a", "\ufffd", "z"]
+    assert [chunk.seq for chunk in chunks] == list(range(1, len(chunks) + 1))
     assert answer.result == "a\ufffdz"
 
 

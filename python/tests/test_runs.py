@@ -41,7 +41,10 @@ async def test_stream_is_numbered_and_ends_with_completed(controllable: Controll
     _, client = controllable
     chunks = await client.stream("stream:5:1")
     assert [chunk.seq for chunk in chunks] == list(range(1, len(chunks) + 1))
-    assert [chunk.WhichOneof("event") for chunk in chunks] == ["started", *["text_delta"] * 5, "completed"]
+    told = [str(chunk.WhichOneof("event")) for chunk in chunks]
+    assert (told[:2], told[-2:]) == (["started", "part_start"], ["part_end", "completed"])
+    assert set(told[2:-2]) == {"text_delta", "pydantic_event"}
+    assert [chunk.pydantic_event.kind for chunk in chunks if chunk.HasField("pydantic_event")] == ["final_result"]
     assert "".join(chunk.data for chunk in chunks) == "word1 word2 word3 word4 word5 "
     assert chunks[-1].completed.result == "word1 word2 word3 word4 word5 "
     assert {(chunk.run_id, chunk.attempt) for chunk in chunks} == {("run-1", 1)}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from host import FIXTURES, gone
+from host import DEADLINE_S, FIXTURES, ROOT, gone
+from synapse_otp.descendants import children
+from synapse_otp.environment_mark import read_environment_mark
 from synapse_otp.mark import Mark, read_mark
 from zygote_host import ZygoteHost
 
@@ -36,8 +40,8 @@ print(own_session.pid, double, flush=True)
 def zygote() -> Iterator[Callable[..., ZygoteHost]]:
     hosts: list[ZygoteHost] = []
 
-    def start(*preload: str, **options: dict[str, str]) -> ZygoteHost:
-        hosts.append(ZygoteHost(*preload, **options))
+    def start(*preload: str, env: dict[str, str] | None = None, marks: bool = True) -> ZygoteHost:
+        hosts.append(ZygoteHost(*preload, env=env, marks=marks))
         return hosts[-1]
 
     yield start
@@ -83,12 +87,44 @@ async def test_what_a_worker_has_started_ends_with_it_and_what_others_have_start
     host = zygote()
     pid, helpers = litter(host, 1, tmp_path)
     other, others = litter(host, 2, tmp_path)
-    host.control.send({"type": "kill", "id": 1})
+    host.control.send({"type": "signal", "id": 1, "signal": "SIGKILL"})
+    assert host.control.receive() == {"type": "signaled", "id": 1}
     assert host.control.receive()["signal"] == "SIGKILL"
     for each in (pid, *helpers):
         await gone(each)
     for each in (other, *others):
         os.kill(each, 0)
+
+
+async def test_where_nothing_can_be_marked_what_has_its_environment_ends_with_a_worker_and_all_else_with_the_last_one(
+    zygote: Callable[..., ZygoteHost], tmp_path: Path
+) -> None:
+    host = zygote(marks=False)
+    assert host.first["marked"] is False
+    pid, (emptied, inherits) = litter(host, 1, tmp_path)
+    other, others = litter(host, 2, tmp_path)
+    assert read_environment_mark(inherits) == Mark(host.system, 1)
+    assert read_environment_mark(emptied) is None
+    os.kill(pid, signal.SIGKILL)
+    assert host.control.receive()["id"] == 1
+    await gone(inherits)
+    for each in (emptied, other, *others):
+        os.kill(each, 0)
+    os.kill(other, signal.SIGKILL)
+    assert host.control.receive()["id"] == 2
+    for each in (emptied, *others):
+        await gone(each)
+
+
+def test_what_a_preload_module_has_started_is_no_workers(zygote: Callable[..., ZygoteHost], tmp_path: Path) -> None:
+    (tmp_path / "starts_a_helper.py").write_text(
+        "import subprocess\nhelper = subprocess.Popen(['sleep', '300'])\nopen(__file__ + '.pid', 'w').write(str(helper.pid))\n"
+    )
+    host = zygote("starts_a_helper", env={"PYTHONPATH": str(tmp_path)})
+    pid, _ = host.ready(1, AGENT)
+    os.kill(pid, signal.SIGKILL)
+    assert host.control.receive()["signal"] == "SIGKILL"
+    os.kill(int((tmp_path / "starts_a_helper.py.pid").read_text()), 0)
 
 
 @pytest.mark.parametrize("victims", ["host", "zygote", "guardian", "host and zygote", "host and guardian"])
@@ -146,3 +182,100 @@ def test_a_worker_that_cannot_be_started_is_refused_with_the_reason(zygote: Call
     assert answer["type"] == "refused"
     assert "nowhere" in answer["message"]
     host.ready(2, AGENT)
+
+
+def test_the_entry_of_a_forked_worker_finds_no_event_loop_that_the_zygote_has_had(
+    zygote: Callable[..., ZygoteHost], tmp_path: Path
+) -> None:
+    host = zygote()
+    file = tmp_path / "looping.py"
+    file.write_text(
+        "import asyncio\nfrom pydantic_ai import Agent\nfrom pydantic_ai.models.test import TestModel\n"
+        "asyncio.get_event_loop().run_until_complete(asyncio.sleep(0))\nagent = Agent(TestModel())\n"
+    )
+    host.ready(1, f"{file}:agent")
+
+
+async def blank_of(host: ZygoteHost) -> int:
+    """The process that the zygote has forked for nobody yet."""
+    async with asyncio.timeout(DEADLINE_S):
+        while not (found := children(host.first["pid"])):
+            await asyncio.sleep(0.01)
+    (blank,) = found
+    return blank
+
+
+async def test_a_blank_that_waits_becomes_the_next_worker_with_the_environment_and_directory_of_its_request(
+    zygote: Callable[..., ZygoteHost], tmp_path: Path
+) -> None:
+    host = zygote()
+    blank = await blank_of(host)
+    file = tmp_path / "curious.py"
+    file.write_text(
+        "import os\nfrom pydantic_ai import Agent\nfrom pydantic_ai.models.test import TestModel\n"
+        "print(os.environ['COLOUR'], os.getcwd(), os.getpid() == os.getsid(0), flush=True)\nagent = Agent(TestModel())\n"
+    )
+    pid, channels = host.ready(1, f"{file}:agent", COLOUR="blue")
+    assert pid == blank
+    assert channels["stdout"].socket.recv(200).decode() == f"blue {ROOT} True\n"
+    if host.first["marked"]:
+        mark = read_mark(pid)
+        assert mark is not None
+        assert (mark.system, mark.worker > 0) == (host.system, True)
+    os.kill(pid, signal.SIGKILL)
+    assert host.control.receive() == {"type": "exited", "id": 1, "pid": pid, "code": None, "signal": "SIGKILL"}
+
+
+async def test_the_end_of_a_blank_is_no_workers_end_and_the_next_worker_is_forked(zygote: Callable[..., ZygoteHost]) -> None:
+    host = zygote()
+    blank = await blank_of(host)
+    os.kill(blank, signal.SIGKILL)
+    await gone(blank)
+    first, _ = host.ready(1, AGENT)
+    assert first != blank
+    os.kill(first, signal.SIGKILL)
+    assert host.control.receive()["pid"] == first
+
+
+async def test_a_request_that_is_too_large_for_a_blank_is_a_fork_of_its_own(zygote: Callable[..., ZygoteHost]) -> None:
+    host = zygote()
+    blank = await blank_of(host)
+    pid, _ = host.ready(1, AGENT, LARGE="x" * 100_000)
+    assert pid != blank
+    await gone(blank)
+
+
+@pytest.mark.parametrize("victim", ["host", "zygote", "guardian"])
+async def test_a_blank_ends_with_the_host_the_zygote_and_the_guardian(zygote: Callable[..., ZygoteHost], victim: str) -> None:
+    host = zygote()
+    blank = await blank_of(host)
+    if victim == "zygote":
+        os.kill(host.first["pid"], signal.SIGKILL)
+    elif victim == "guardian":
+        host.guardian.kill()
+    else:
+        host.control.close()
+        host.lifeline.close()
+    await gone(blank)
+
+
+async def test_what_a_worker_leaves_behind_is_ended_and_the_blank_beside_it_lives_on(
+    zygote: Callable[..., ZygoteHost], tmp_path: Path
+) -> None:
+    host = zygote()
+    pid, helpers = litter(host, 1, tmp_path)
+    async with asyncio.timeout(DEADLINE_S):
+        while not (blanks := [each for each in children(host.first["pid"]) if each not in (pid, *helpers)]):
+            await asyncio.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    assert host.control.receive()["pid"] == pid
+    for each in helpers:
+        await gone(each)
+    next_one, _ = host.ready(2, AGENT)
+    assert [next_one] == blanks
+
+
+def test_the_guardian_is_forked_off_before_anything_heavy_is_imported() -> None:
+    heavy = "import sys, synapse_otp.zygote; print(sorted({'pydantic', 'pydantic_ai', 'grpc', 'asyncio', 'logging'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, timeout=DEADLINE_S, check=True)
+    assert done.stdout.strip() == "[]"

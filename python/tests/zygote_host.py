@@ -47,16 +47,17 @@ class Lines:
 class ZygoteHost:
     """One guardian and its zygote; `close` ends them and what they have forked."""
 
-    def __init__(self, *preload: str, env: dict[str, str] | None = None) -> None:
+    def __init__(self, *preload: str, env: dict[str, str] | None = None, marks: bool = True) -> None:
         self.folder = tempfile.mkdtemp(prefix="syn-")
-        self.env = {**os.environ, "SYNAPSE_WORKER": "1", **(env or {})}
         control, theirs = socket.socketpair()
         self.lifeline, their_lifeline = socket.socketpair()
         c, life = theirs.fileno(), their_lifeline.fileno()
         self.system = secrets.randbelow(2**32 - 1) + 1
+        self.env = {**os.environ, "SYNAPSE_WORKER": "1", "SYNAPSE_SYSTEM": f"{self.system}:0", **(env or {})}
+        lower = "" if marks else "ulimit -x 1000; "
         program = [sys.executable, "-u", "-m", "synapse_otp.zygote", "--system", str(self.system), "--preload", *preload]
         self.guardian = subprocess.Popen(
-            ["bash", "-c", f'exec 3<&{c} 4<&{life} {c}<&- {life}<&-; exec "$@"', "bash", *program],
+            ["bash", "-c", f'{lower}exec 3<&{c} 4<&{life} {c}<&- {life}<&-; exec "$@"', "bash", *program],
             env=self.env,
             stdin=subprocess.DEVNULL,
             pass_fds=(c, life),

@@ -2,6 +2,7 @@
 
 import type { WorkerUsage } from "../worker/launcher.ts";
 import type { RunProgress } from "./carriage.ts";
+import type { InstanceInfo, SpareInfo } from "./instance-info.ts";
 import type { LoopMonitor } from "./loop-monitor.ts";
 import type { AgentState } from "./machine.ts";
 
@@ -13,6 +14,7 @@ export interface AgentHealth {
   readonly state: AgentState;
   /** Whether it takes a run at once or lets it wait for a worker that serves now. */
   readonly serving: boolean;
+  /** This, `pid`, `loop`, `lagMs` and `cpuMs` are of the worker whose state is the agent's. */
   readonly incarnation: number;
   /** Process id of its worker; absent when there is none now. */
   readonly pid?: number;
@@ -30,6 +32,10 @@ export interface AgentHealth {
   readonly inFlight: number;
   /** Those runs, oldest first. */
   readonly runs: readonly RunProgress[];
+  /** Its instances, by number; of an agent without instances itself. */
+  readonly instances: readonly InstanceInfo[];
+  /** Its spare worker, which holds no runs; absent where none is kept. */
+  readonly spare?: SpareInfo;
   /** Its last crash, in one sentence. */
   readonly lastCrash?: string;
 }
@@ -48,6 +54,8 @@ export interface HealthSource {
     readonly inFlight: number;
     readonly progress: readonly RunProgress[];
   };
+  readonly instances: readonly InstanceInfo[];
+  readonly spare: SpareInfo | undefined;
   readonly lastCrash: { readonly describe: string } | undefined;
 }
 
@@ -70,6 +78,8 @@ export function agentHealth(agent: HealthSource): AgentHealth {
     queueLength,
     inFlight,
     runs: progress,
+    instances: agent.instances,
+    ...(agent.spare === undefined ? {} : { spare: agent.spare }),
     ...(lastCrash === undefined ? {} : { lastCrash: lastCrash.describe }),
   };
 }

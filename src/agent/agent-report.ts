@@ -23,8 +23,14 @@ export type AgentReport =
   | (AgentReportBase & { type: "agent.swapped"; pid: number; startMs: number; reason: string; retired: number })
   /** The worker that was to take the current one's place is gone before it was ready. The current one serves on. */
   | (AgentReportBase & { type: "agent.swap_failed"; reason: string; crash: CrashRecord })
-  /** A worker whose place another has taken is gone. It is no crash, however it ended. */
+  /** A worker whose place another has taken is gone, or one of an instance that is not wanted any more. It is no crash, however it ended. */
   | (AgentReportBase & { type: "worker.retired"; crash: CrashRecord })
+  /** The agent has one instance more, or one less that serves: `instances` now. `instance` is its id. */
+  | (AgentReportBase & { type: "agent.scaled"; instance: string; instances: number; because: string })
+  /** The agent has a worker that is ready beside those that serve; `startMs` is from its spawn. */
+  | (AgentReportBase & { type: "spare.ready"; pid: number; startMs: number })
+  /** That worker, or one that was to become it, is gone: another is started. It is no crash of the agent. */
+  | (AgentReportBase & { type: "spare.lost"; crash: CrashRecord })
   /** A signal from outside asks the worker to end: it finishes the runs it holds, and the next worker serves what waits. */
   | (AgentReportBase & { type: "worker.draining"; pid: number | undefined; signal: NodeJS.Signals })
   /**
@@ -38,8 +44,8 @@ export type AgentReport =
   | (AgentReportBase & { type: "worker.killed"; crash: CrashRecord })
   /** The worker ended and nobody had asked for it. The supervisor's decision follows. */
   | (AgentReportBase & { type: "agent.crashed"; crash: CrashRecord })
-  /** A worker takes a run, `waitedMs` after it was asked for. */
-  | (AgentReportBase & { type: "run.started"; runId: string; attempt: number; waitedMs: number })
+  /** A worker takes a run, `waitedMs` after it was asked for. `traceId` is OpenTelemetry's, where the run is traced. */
+  | (AgentReportBase & { type: "run.started"; runId: string; traceId?: string; attempt: number; waitedMs: number })
   /**
    * The caller of a run was answered, `durationMs` after it had asked. `code` and `kind` are the error's; `usage` is what the run has used, where that is
    * known.
@@ -47,6 +53,7 @@ export type AgentReport =
   | (AgentReportBase & {
       type: "run.settled";
       runId: string;
+      traceId?: string;
       outcome: "completed" | "failed" | "cancelled";
       durationMs: number;
       code?: ErrorCode;

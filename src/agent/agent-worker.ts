@@ -109,14 +109,21 @@ export class AgentWorker {
       env: { ...environment.env, ...spec.env, ...depsVariable(spec.deps) },
       startTimeoutMs: spec.startTimeoutMs,
       maxMessageBytes: environment.maxMessageBytes,
-      onLog: (record) => logWorkerLine(logger, record, environment.logFields),
+      memoryLimitBytes: spec.memoryLimitBytes,
+      tracebacks: environment.tracebacks,
+      onLog(record) {
+        logWorkerLine(logger, record, environment.logFields);
+        environment.onLine?.({ agentId: spec.id, incarnation, level: record.level, text: record.message });
+      },
       onDraining: (signal) => this.#onDraining(signal),
     });
   }
 
   /** Follows it from its spawn to its end; called once, when its keeper knows it. */
   follow(): void {
-    this.#keeper.workerSpawned(this);
+    const { spawned } = this.#process;
+    if (spawned === undefined) this.#keeper.workerSpawned(this);
+    else void spawned.then(() => this.#keeper.workerSpawned(this));
     void this.#process.exited.then((exit) => this.#onExit(exit));
     void this.#connect(this.#clock.monotonicMs());
   }

@@ -27,9 +27,11 @@ export async function connectWorker(
   const { socketPath, token } = outcome.ready;
   let client: AgentClient | undefined;
   try {
+    // What is sent to connect says nothing of the token: the worker answers while its socket is looked at.
+    const connecting = connectAgent({ ...agent, socketPath, token, connectTimeoutMs: answerMs });
     const fault = socketFault(socketPath, worker.pid);
+    client = await connecting;
     if (fault !== undefined) throw new Error(fault);
-    client = await connectAgent({ ...agent, socketPath, token, connectTimeoutMs: answerMs });
     worker.releaseSocket();
     const health = await client.checkHealth({ timeoutMs: answerMs });
     if (health !== "serving") throw new Error("the worker said it is ready, but its health is not SERVING");

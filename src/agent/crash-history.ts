@@ -56,6 +56,7 @@ export class CrashHistory {
    */
   note(crash: CrashRecord): void {
     this.#last = crash;
+    this.#life.noteCrash(crash);
     const failure = crash.incarnation === this.#served ? undefined : startFailureOf(crash);
     this.#cannotStart = failure === "lasting" && !this.#everServed;
     if (failure === undefined || this.#cannotStart) return;

@@ -1,14 +1,14 @@
 /** The definition of an agent: an inert value that a system or supervisor starts. */
 
-import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { type ChildSpec, type DefinedChildSpec, normalizeChildSpec } from "../otp/supervisor/child-spec.ts";
 import type { SupervisorDefinition } from "../otp/supervisor/start.ts";
-import { startAgent } from "./agent-process.ts";
-import { type AgentSpec, type NormalAgentSpec, normalizeAgentSpec } from "./spec.ts";
+import { type AgentSpec, type NormalAgentSpec, normalizeAgentSpec, slotShutdownMs } from "./spec.ts";
+import { startAgent } from "./start-agent.ts";
 
 /** An inert agent: put it among the `children` of a system or supervisor. `Output` is what its runs answer with. */
 export interface AgentDefinition<Output = unknown> extends DefinedChildSpec {
-  readonly type: "worker";
+  /** "supervisor" where it has instances. */
+  readonly type: "worker" | "supervisor";
   readonly agent: NormalAgentSpec;
   /** Carries the type of the output; never set. */
   readonly outputType?: Output;
@@ -53,16 +53,14 @@ export function defineAgent<Output>(spec: AgentSpec<Output>): AgentDefinition<Ou
   const agent = normalizeAgentSpec(spec);
   const definition: AgentDefinition<Output> = {
     id: agent.id,
-    type: "worker",
+    type: agent.instances === undefined ? "worker" : "supervisor",
     restart: agent.restart,
-    shutdownMs: Math.min(agent.shutdownMs + killMarginMs, longestTimerMs),
-    ...(spec.policy === undefined ? {} : { policy: spec.policy }),
+    shutdownMs: slotShutdownMs(agent),
+    // With instances it is asked about each of them.
+    ...(agent.policy === undefined || agent.instances !== undefined ? {} : { policy: agent.policy }),
     agent,
     start: (scope) => startAgent(agent, scope),
   };
   normalizeChildSpec(definition);
   return definition;
 }
-
-/** The worker is killed after its own grace; the supervisor's kill is behind that, for an agent that does not answer. */
-const killMarginMs = 1_000;

@@ -1,5 +1,6 @@
 /** What a system lends to its agents: the services they share. */
 
+import type { AnyActorRef } from "xstate";
 import { CallerError } from "../errors.ts";
 import type { SystemLogger } from "../logger.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
@@ -8,7 +9,16 @@ import { residentBytes } from "../worker/memory.ts";
 import type { AgentReport } from "./agent-report.ts";
 import { boundFields } from "./guarded-logger.ts";
 import type { Agent } from "./handle.ts";
+import type { RunTracer } from "./run-span.ts";
 import type { NormalAgentSpec } from "./spec.ts";
+
+/** A line that a worker has written. */
+export interface WorkerLine {
+  readonly agentId: string;
+  readonly incarnation: number;
+  readonly level: string;
+  readonly text: string;
+}
 
 /** The slot of one agent as its system sees it. */
 export interface AgentSlot {
@@ -17,16 +27,20 @@ export interface AgentSlot {
   /** Where it stands in the tree, or stood last; undefined before its first start. */
   readonly path: string | undefined;
   readonly stopped: boolean;
+  /** The actors of its machines, one for each instance; none before the first start. */
+  readonly actors: readonly AnyActorRef[];
   /** Whether it has stopped and no crash has left it down. */
   readonly stoppedByRequest: boolean;
+  /** Whether it has no worker because no run wants one: a run starts one. */
+  readonly dormant: boolean;
   /** Begins under a supervisor: the first time, or again after it has stopped. */
-  start(scope: ChildScope): RunningChild;
+  start(scope: ChildScope): RunningChild | Promise<RunningChild>;
 }
 
 /** Where an environment says in which form it lends its services; another copy of this package may ask. */
 const form = Symbol.for("synapse-otp.agent-environment");
 /** Counted up when what an environment lends changes. */
-const currentForm = 1;
+const currentForm = 2;
 
 /** The services of one system, handed to its agents through their supervisors. */
 export class AgentEnvironment {
@@ -44,11 +58,17 @@ export class AgentEnvironment {
   readonly logFields: ReadonlySet<string>;
   /** Largest request and answer, in bytes. */
   readonly maxMessageBytes: number;
+  /** Whether tracebacks, and what exceptions of user code say, may leave the workers. */
+  readonly tracebacks: boolean;
   readonly report: (report: AgentReport) => void;
   /** Set when the system is being stopped: its workers end by `untilMs`, by the monotonic clock; infinite without a limit. */
   stopping: { readonly untilMs: number } | undefined;
   /** Memory of a process in bytes, where that is known. */
   memoryOf: (pid: number) => number | undefined = residentBytes;
+  /** Makes a span of each run, where there is one. */
+  tracer: RunTracer | undefined;
+  /** Told of each line that a worker writes, while somebody wants to know; must not throw. */
+  onLine: ((line: WorkerLine) => void) | undefined;
   /** The agents of the system by id; one that has stopped stays, so that its handle keeps telling why. */
   readonly agents = new Map<string, AgentSlot>();
 
@@ -58,6 +78,7 @@ export class AgentEnvironment {
     env: Readonly<Record<string, string>>;
     logger: SystemLogger;
     maxMessageBytes: number;
+    tracebacks?: boolean;
     report: (report: AgentReport) => void;
   }) {
     this.launcher = services.launcher;
@@ -66,6 +87,7 @@ export class AgentEnvironment {
     this.logger = services.logger;
     this.logFields = boundFields(services.logger);
     this.maxMessageBytes = services.maxMessageBytes;
+    this.tracebacks = services.tracebacks ?? true;
     this.report = services.report;
   }
 }

@@ -10,6 +10,7 @@ import { type AgentHealth, agentHealth, type HealthSource } from "./agent-health
 import type { RunProgress } from "./carriage.ts";
 import type { Conversation, ConversationOptions } from "./conversation.ts";
 import type { Conversations } from "./conversations.ts";
+import type { InstanceInfo } from "./instance-info.ts";
 import type { AgentState } from "./machine.ts";
 import { deferredResults as deferredResultsOf, type PausedRun, type PendingAnswers } from "./paused-run.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
@@ -58,14 +59,19 @@ export interface HandleOwner extends HealthSource {
   readonly pid: number | undefined;
   readonly lastCrash: CrashRecord | undefined;
   readonly runs: RunTaker;
-  /** The connection to the worker that serves now. */
-  readonly client: AgentClient | undefined;
+  /** The connection to a worker that serves now, and its number. */
+  readonly serving: { readonly client: AgentClient; readonly incarnation: number } | undefined;
+  readonly instances: readonly InstanceInfo[];
+  /** Somebody waits for a worker: an agent that has none, because no run wants one, gets one. */
+  wake(): void;
   /** Settles when a worker serves; rejects when the agent stops first. */
   readonly ready: Promise<void>;
   /** Asks for a fresh worker; settles when it serves. */
   restart(options: RestartOptions): Promise<void>;
   /** Stops the agent, so that it is not restarted. Settles when it has ended, whoever asked first. */
   stop(): Promise<void>;
+  /** Kills its worker; its process id, where there was one. */
+  kill(): number | undefined;
 }
 
 /** An agent of a running system. `Output` is what its runs answer with. */
@@ -80,19 +86,24 @@ export class Agent<Output = unknown> {
     return this.#owner.agentId;
   }
 
-  /** What docs/agents.md says of each. */
+  /** What docs/agents.md says of each; of an agent with instances that of the best of them. */
   get state(): AgentState {
     return this.#owner.state;
   }
 
-  /** Number of the current or last worker: 1, 2, 3, … */
+  /** Number of the current or last worker: 1, 2, 3, …; with instances that of the one whose state is the agent's. */
   get incarnation(): number {
     return this.#owner.incarnation;
   }
 
-  /** Process id of the worker; undefined when there is none now. */
+  /** Process id of the worker; undefined when there is none now. With instances that of the one whose state is the agent's. */
   get pid(): number | undefined {
     return this.#owner.pid;
+  }
+
+  /** Its instances as they are now, by number; of an agent without instances itself. */
+  get instances(): readonly InstanceInfo[] {
+    return this.#owner.instances;
   }
 
   /** The last crash; undefined when there was none. */
@@ -194,8 +205,9 @@ export class Agent<Output = unknown> {
     // A description may be asked for twice: when the connection is lost, the next worker answers.
     for (;;) {
       await this.whenReady(left());
-      const { client, incarnation } = this.#owner;
-      if (client === undefined) continue;
+      const { serving } = this.#owner;
+      if (serving === undefined) continue;
+      const { client, incarnation } = serving;
       try {
         return await client.describe(this.id, left());
       } catch (error) {
@@ -206,7 +218,7 @@ export class Agent<Output = unknown> {
   }
 
   /**
-   * Settles when a worker serves.
+   * Settles when a worker serves: with instances the first of them. One that has none, because no run wants one (`min: 0`), starts one.
    * @returns rejects with WorkerError when the agent stops first, RunError "deadline_exceeded" or "run_cancelled" as the options say
    */
   async whenReady(options: WaitOptions = {}): Promise<void> {
@@ -214,9 +226,10 @@ export class Agent<Output = unknown> {
     if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestTimerMs)) {
       throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 1 to 2,147,483,647 milliseconds");
     }
-    if (this.#owner.client !== undefined) return;
+    if (this.#owner.serving !== undefined) return;
     const refused = this.#owner.runs.refusal();
     if (refused !== undefined) throw refused;
+    this.#owner.wake();
     if (signal === undefined && timeoutMs === undefined) return this.#owner.ready;
     const { promise, reject } = Promise.withResolvers<never>();
     const abort = () =>
@@ -262,5 +275,14 @@ export class Agent<Output = unknown> {
    */
   async stop(): Promise<void> {
     await this.#owner.stop();
+  }
+
+  /**
+   * Kills the worker at once. It is a crash as any other: the runs it holds fail or are tried again, and the supervisor decides what follows. Without a worker it
+   * does nothing.
+   * @returns the worker's process id; undefined without one
+   */
+  kill(): number | undefined {
+    return this.#owner.kill();
   }
 }

@@ -1,5 +1,6 @@
 /** The life of one agent, as its parts share it: the machine at work, its place in the tree, and the number of its worker. */
 
+import type { CrashRecord } from "../crash.ts";
 import { CallerError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import { actorState, createChildActor } from "../otp/scheduler/xstate-adapter.ts";
@@ -12,22 +13,36 @@ import type { NormalAgentSpec } from "./spec.ts";
 
 const lastEventCount = 50;
 
-/** The life of one agent: it goes on when a worker ends, and begins anew when the agent is started again. */
+/** What the instances of one agent have in common. */
+export class SharedLife {
+  /** One for all: a turn may concern several of them. */
+  readonly outbox = new Outbox();
+  /** Number of the worker that was launched last: no two workers of an agent have the same. */
+  launched = 0;
+  /** The newest crash of any; undefined when there was none. */
+  lastCrash: CrashRecord | undefined;
+}
+
+/** The life of one agent, or of one of its instances: it goes on when a worker ends, and begins anew when the agent is started again. */
 export class AgentLife {
   readonly spec: NormalAgentSpec;
   readonly environment: EquippedEnvironment;
+  /** The agent's id, or the instance's. */
+  readonly id: string;
   readonly #lastEvents: string[] = [];
-  readonly #outbox = new Outbox();
+  readonly #shared: SharedLife;
   #ended = Promise.withResolvers<void>();
   #scope: ChildScope | undefined;
   #actor: AgentActor | undefined;
   #incarnation = 0;
-  #launched = 0;
   #killed = false;
+  #retiring = false;
 
-  constructor(spec: NormalAgentSpec, environment: EquippedEnvironment) {
+  constructor(spec: NormalAgentSpec, environment: EquippedEnvironment, shared: SharedLife, id: string) {
     this.spec = spec;
     this.environment = environment;
+    this.#shared = shared;
+    this.id = id;
   }
 
   get agentId(): string {
@@ -39,7 +54,7 @@ export class AgentLife {
    * @throws CallerError "stopped" before its first start
    */
   get scope(): ChildScope {
-    if (this.#scope === undefined) throw new CallerError("stopped", `agent "${this.agentId}" has not been started`);
+    if (this.#scope === undefined) throw new CallerError("stopped", `agent "${this.id}" has not been started`);
     return this.#scope;
   }
 
@@ -56,6 +71,11 @@ export class AgentLife {
     return this.#actor === undefined ? "stopped" : (actorState(this.#actor) as AgentState);
   }
 
+  /** Its machine at work, or the last one; undefined before its first start. */
+  get actor(): AgentActor | undefined {
+    return this.#actor;
+  }
+
   get stopped(): boolean {
     return this.state === "stopped";
   }
@@ -67,7 +87,7 @@ export class AgentLife {
 
   /** Number of the worker that was launched last, which may be one that has not taken its place yet. */
   get launched(): number {
-    return this.#launched;
+    return this.#shared.launched;
   }
 
   /** Number of the current or last worker; 0 before the first. */
@@ -91,8 +111,8 @@ export class AgentLife {
     this.#killed = false;
     this.#ended = Promise.withResolvers();
     const actor = createChildActor(logic, scope.supervisor, {
-      id: this.agentId,
-      input: { agentId: this.agentId, incarnation: this.#launched },
+      id: this.id,
+      input: { agentId: this.id, incarnation: this.launched },
     }) as AgentActor;
     this.#actor = actor;
     this.turn(() => actor.start());
@@ -101,7 +121,7 @@ export class AgentLife {
 
   /** A worker of this number is launched. */
   countLaunch(incarnation: number): void {
-    this.#launched = Math.max(this.#launched, incarnation);
+    this.#shared.launched = Math.max(this.launched, incarnation);
   }
 
   /** The current worker is the one of this number. */
@@ -110,14 +130,30 @@ export class AgentLife {
     this.#incarnation = incarnation;
   }
 
+  /** Its worker, or one of another instance's, has crashed. */
+  noteCrash(crash: CrashRecord): void {
+    this.#shared.lastCrash = crash;
+  }
+
   /** It is killed: whatever ends from now on was asked to. */
   noteKill(): void {
     this.#killed = true;
   }
 
+  /** Whether it ends because fewer instances are wanted. */
+  get retiring(): boolean {
+    return this.#retiring;
+  }
+
+  /** Fewer instances are wanted: it ends for good. */
+  retire(): void {
+    this.#retiring = true;
+    this.send({ type: "agent.stop", reason: "retired" });
+  }
+
   /** Several changes as one: others are told of them when all are made. */
   turn<T>(work: () => T): T {
-    return this.#outbox.turn(work);
+    return this.#shared.outbox.turn(work);
   }
 
   /** Sends an event to the machine. */
@@ -131,13 +167,13 @@ export class AgentLife {
   report(facts: AgentReportFacts, incarnation = this.#incarnation): void {
     const base = { agentId: this.agentId, path: this.path ?? this.agentId, atMs: this.clock.now() };
     const report = { ...facts, ...base, incarnation } as AgentReport;
-    this.#outbox.tell(() => this.environment.report(report));
+    this.#shared.outbox.tell(() => this.environment.report(report));
   }
 
   /** Tells the supervisor, after the turn. */
   tellSupervisor(tell: (scope: ChildScope) => void): void {
     const { scope } = this;
-    this.#outbox.tell(() => tell(scope));
+    this.#shared.outbox.tell(() => tell(scope));
   }
 
   /** Tells the supervisor, and who waits for it, that the agent has ended. */

@@ -57,8 +57,8 @@ export type AgentEvent =
   | { type: "supervisor.halt" }
   /** The agent's caller wants a fresh worker. */
   | { type: "agent.restart"; reason: string }
-  /** The delay of a restart has passed. */
-  | { type: "restart.due" }
+  /** The delay of a restart has passed. `launched` is the number of the agent's last worker, where other instances launch some too. */
+  | { type: "restart.due"; launched?: number }
   | { type: "agent.stop"; reason: string };
 
 const definition = setup({
@@ -90,14 +90,18 @@ const definition = setup({
     refuseRuns: missing,
     /** The agent has ended: rejects what still waits and tells the supervisor. */
     reportStopped: missing,
-    countIncarnation: assign({
-      incarnation: ({ context }) => context.next ?? context.launched + 1,
-      launched: ({ context }) => context.next ?? context.launched + 1,
-      next: undefined,
-      pid: undefined,
-      inFlight: 0,
-      hurried: false,
-      loopAnswers: true,
+    countIncarnation: assign(({ context, event }) => {
+      const launched = (event.type === "restart.due" ? event.launched : undefined) ?? 0;
+      const incarnation = context.next ?? Math.max(launched, context.launched) + 1;
+      return {
+        incarnation,
+        launched: incarnation,
+        next: undefined,
+        pid: undefined,
+        inFlight: 0,
+        hurried: false,
+        loopAnswers: true,
+      };
     }),
     hurry: assign({ hurried: true }),
     noteNext: assign(({ event }) =>

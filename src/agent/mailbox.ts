@@ -1,36 +1,25 @@
-/** The bounded queue of an agent's runs. A run belongs to the agent, not to the worker or the call that carries it. */
+/** An agent's runs as one of its workers sees them: those that wait, which may be others' too, and those that it holds. A run belongs to the agent, not to the worker or the call that carries it. */
 
-import { CallerError } from "../errors.ts";
-
-/** A run that waits, between its neighbours. */
-interface Place<Run> {
-  readonly run: Run;
-  /** Nobody wants the run yet: it is no more than a place in the order. */
-  reserved: boolean;
-  before: Place<Run> | undefined;
-  behind: Place<Run> | undefined;
-}
+import { RunQueue } from "./run-queue.ts";
 
 /** Runs that wait, in order, and runs that a worker holds: the current one, or the one before it. Adding, taking and removing are constant-time. */
 export class Mailbox<Run> {
-  readonly #agentId: string;
-  readonly #maxQueue: number;
+  readonly #queue: RunQueue<Run>;
   readonly #maxConcurrency: number;
-  readonly #waiting = new Map<Run, Place<Run>>();
   readonly #inFlight = new Set<Run>();
   readonly #retired = new Set<Run>();
-  #reserved = 0;
-  #first: Place<Run> | undefined;
-  #last: Place<Run> | undefined;
 
-  constructor(agentId: string, limits: { maxQueue: number; maxConcurrency: number }) {
-    this.#agentId = agentId;
-    this.#maxQueue = limits.maxQueue;
+  constructor(
+    agentId: string,
+    limits: { maxQueue: number; maxConcurrency: number },
+    queue = new RunQueue<Run>(agentId, limits),
+  ) {
+    this.#queue = queue;
     this.#maxConcurrency = limits.maxConcurrency;
   }
 
   get waitingCount(): number {
-    return this.#waiting.size - this.#reserved;
+    return this.#queue.waitingCount;
   }
 
   get inFlight(): ReadonlySet<Run> {
@@ -42,11 +31,19 @@ export class Mailbox<Run> {
     return this.#retired;
   }
 
+  /** How many runs the workers hold, the current one and the one before it. */
+  get heldCount(): number {
+    return this.#inFlight.size + this.#retired.size;
+  }
+
+  /** How many runs more the worker can hold. */
+  get freePlaces(): number {
+    return this.#maxConcurrency - this.#inFlight.size;
+  }
+
   /** Whether a run that comes now would be taken in this turn, if the worker is ready. */
   get hasRoom(): boolean {
-    // Behind a reserved place runs wait for this turn alone.
-    const held = this.#reserved > 0 ? this.waitingCount : 0;
-    return this.waitingCount === held && held + this.#inFlight.size < this.#maxConcurrency;
+    return this.#queue.isTakenAtOnce(this.freePlaces);
   }
 
   /**
@@ -54,13 +51,7 @@ export class Mailbox<Run> {
    * @throws CallerError "queue_full" if not
    */
   check(mayRunAtOnce: boolean): void {
-    const count = this.waitingCount;
-    if (count < this.#maxQueue || (mayRunAtOnce && this.hasRoom)) return;
-    throw new CallerError(
-      "queue_full",
-      `agent "${this.#agentId}" has ${count} runs waiting and takes at most ${this.#maxQueue}; try again later or raise maxQueue`,
-      { field: "maxQueue", value: this.#maxQueue },
-    );
+    this.#queue.check(mayRunAtOnce ? this.freePlaces : 0);
   }
 
   /**
@@ -68,39 +59,35 @@ export class Mailbox<Run> {
    * @throws CallerError "queue_full"
    */
   push(run: Run, mayRunAtOnce: boolean): void {
-    this.check(mayRunAtOnce);
-    const reserved = this.#waiting.get(run);
-    if (reserved === undefined) this.#append(run, false);
-    else if (reserved.reserved) {
-      reserved.reserved = false;
-      this.#reserved -= 1;
-    }
+    this.#queue.push(run, mayRunAtOnce ? this.freePlaces : 0);
   }
 
-  /** Keeps a place at the end for a run that nobody wants yet. It counts as no run, but those behind it are not taken before it is wanted or given up. */
+  /** See {@link RunQueue.reserve}. */
   reserve(run: Run): void {
-    this.#append(run, true);
-    this.#reserved += 1;
+    this.#queue.reserve(run);
   }
 
-  /** Gives a reserved place up. */
+  /** See {@link RunQueue.giveUp}. */
   giveUp(run: Run): void {
-    const place = this.#waiting.get(run);
-    if (place?.reserved === true) this.#leave(place);
+    this.#queue.giveUp(run);
   }
 
   /** The run that would be taken next; undefined when none waits. */
   get first(): Run | undefined {
-    return this.#first?.reserved === false ? this.#first.run : undefined;
+    return this.#queue.first;
   }
 
-  /** The next run for a worker, which holds it from now on; undefined when none waits or the worker is full. */
+  /** The next run for the worker, which holds it from now on; undefined when none waits or the worker is full. */
   take(): Run | undefined {
-    const place = this.#first;
-    if (place === undefined || place.reserved || this.#inFlight.size >= this.#maxConcurrency) return undefined;
-    this.#leave(place);
-    this.#inFlight.add(place.run);
-    return place.run;
+    if (this.freePlaces <= 0) return undefined;
+    const run = this.#queue.take();
+    if (run !== undefined) this.#inFlight.add(run);
+    return run;
+  }
+
+  /** Whether a worker holds the run. */
+  holds(run: Run): boolean {
+    return this.#inFlight.has(run) || this.#retired.has(run);
   }
 
   /** The runs in flight stay with the worker that holds them, and another takes its place: it holds none yet. */
@@ -111,54 +98,22 @@ export class Mailbox<Run> {
 
   /** Puts a run that a worker refused unbegun, or lost, back to the front. */
   putBack(run: Run): void {
-    if (!this.#inFlight.delete(run) && !this.#retired.delete(run)) return;
-    const place: Place<Run> = { run, reserved: false, before: undefined, behind: this.#first };
-    if (this.#first === undefined) this.#last = place;
-    else this.#first.before = place;
-    this.#first = place;
-    this.#waiting.set(run, place);
+    if (this.#inFlight.delete(run) || this.#retired.delete(run)) this.#queue.putBack(run);
   }
 
   /** Forgets a run that has ended, wherever it was. Answers whether a worker held it. */
   remove(run: Run): boolean {
     if (this.#inFlight.delete(run) || this.#retired.delete(run)) return true;
-    const place = this.#waiting.get(run);
-    if (place !== undefined) this.#leave(place);
+    this.#queue.remove(run);
     return false;
   }
 
   /** Empties one side and hands it out, oldest first. */
   drain(side: "waiting" | "inFlight" | "retired"): Run[] {
-    if (side !== "waiting") {
-      const holder = side === "inFlight" ? this.#inFlight : this.#retired;
-      const held = [...holder];
-      holder.clear();
-      return held;
-    }
-    const waiting: Run[] = [];
-    for (let place = this.#first; place !== undefined; place = place.behind) waiting.push(place.run);
-    this.#first = undefined;
-    this.#last = undefined;
-    this.#reserved = 0;
-    this.#waiting.clear();
-    return waiting;
-  }
-
-  #append(run: Run, reserved: boolean): void {
-    const place: Place<Run> = { run, reserved, before: this.#last, behind: undefined };
-    if (this.#last === undefined) this.#first = place;
-    else this.#last.behind = place;
-    this.#last = place;
-    this.#waiting.set(run, place);
-  }
-
-  #leave(place: Place<Run>): void {
-    const { run, before, behind } = place;
-    if (place.reserved) this.#reserved -= 1;
-    this.#waiting.delete(run);
-    if (before === undefined) this.#first = behind;
-    else before.behind = behind;
-    if (behind === undefined) this.#last = before;
-    else behind.before = before;
+    if (side === "waiting") return this.#queue.drain();
+    const holder = side === "inFlight" ? this.#inFlight : this.#retired;
+    const held = [...holder];
+    holder.clear();
+    return held;
   }
 }

@@ -9,6 +9,7 @@ import type { AgentReportFacts } from "./agent-report.ts";
 import type { RunProgress } from "./carriage.ts";
 import type { PausedRuns } from "./paused-runs.ts";
 import type { RetryOptions, RunFate } from "./retry.ts";
+import type { RunTracer } from "./run-span.ts";
 import type { ToolSet } from "./tool-set.ts";
 
 /** A run as the agent sees it, whatever it answers with. */
@@ -49,6 +50,7 @@ export interface RunOwner {
   readonly tools: ToolSet | undefined;
   /** What becomes of its runs when their worker dies, where the run itself does not say. */
   readonly retry: RetryOptions | undefined;
+  readonly tracer: RunTracer | undefined;
   /** Largest request, in bytes. */
   readonly maxMessageBytes: number;
   /** Why no worker serves, when a start has failed and is tried again. */
@@ -65,6 +67,6 @@ export interface RunOwner {
   runRefused(run: PendingRun): void;
   /** The worker's connection is gone; the agent ends the runs of that worker as soon as it knows why. */
   connectionLost(incarnation: number): void;
-  /** Tells the system of something about a run. */
-  report(facts: AgentReportFacts): void;
+  /** Tells the system of something about a run; `incarnation` is that of the worker that has or had it, 0 before any had. */
+  report(facts: AgentReportFacts, incarnation: number): void;
 }

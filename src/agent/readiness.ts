@@ -2,10 +2,13 @@
 
 /** A promise of "ready" that begins anew whenever the worker that kept it is gone. */
 export class Readiness {
+  readonly #onChange: ((ready: boolean) => void) | undefined;
   #ready = Promise.withResolvers<void>();
   #settled = false;
 
-  constructor() {
+  /** @param onChange told when a worker serves, and when who waits from now on waits for the next one */
+  constructor(onChange?: (ready: boolean) => void) {
+    this.#onChange = onChange;
     this.#ignoreUnheard();
   }
 
@@ -20,12 +23,14 @@ export class Readiness {
     this.#settled = false;
     this.#ready = Promise.withResolvers<void>();
     this.#ignoreUnheard();
+    this.#onChange?.(false);
   }
 
   /** A worker serves. */
   resolve(): void {
     this.#settled = true;
     this.#ready.resolve();
+    this.#onChange?.(true);
   }
 
   /** None will serve. */

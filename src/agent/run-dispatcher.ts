@@ -1,101 +1,126 @@
-/** Hands the runs of one agent to its worker, as many at a time as it takes, and takes back those that it refuses. */
+/** Hands the runs of one agent to the workers of its instances, as many at a time as each takes, and takes back those that they refuse. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { CallerError, type SynapseError } from "../errors.ts";
+import type { SynapseError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import type { RunProgress } from "./carriage.ts";
 import { Conversations } from "./conversations.ts";
 import type { CrashHistory } from "./crash-history.ts";
+import type { AgentEnvironment } from "./environment.ts";
 import type { RunTaker } from "./handle.ts";
-import type { AgentLife } from "./life.ts";
+import type { AgentLife, SharedLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { PausedRuns } from "./paused-runs.ts";
 import type { PendingRun } from "./pending-run.ts";
 import type { Renewal } from "./renewal.ts";
 import type { RetryOptions } from "./retry.ts";
+import type { RunQueue } from "./run-queue.ts";
+import type { RunTracer } from "./run-span.ts";
+import type { NormalAgentSpec } from "./spec.ts";
 import type { ToolSet } from "./tool-set.ts";
 import type { Workers } from "./workers.ts";
 
-/** The way of an agent's runs: from the caller to the mailbox, from there to the worker that serves. */
+/** An instance of the agent, as far as it serves runs. */
+export interface RunServer {
+  readonly life: AgentLife;
+  readonly mailbox: Mailbox<PendingRun>;
+  readonly workers: Workers;
+  readonly crashes: CrashHistory;
+  readonly renewal: Renewal;
+}
+
+/** What a dispatcher knows of its agent. */
+export interface RunDispatcherParts {
+  readonly spec: NormalAgentSpec;
+  readonly environment: Pick<AgentEnvironment, "maxMessageBytes" | "tracer">;
+  readonly clock: () => Clock;
+  readonly queue: RunQueue<PendingRun>;
+  readonly shared: SharedLife;
+  readonly servers: () => readonly RunServer[];
+  /** The error for a call to an agent that has stopped; undefined while it accepts runs. */
+  readonly refusal: () => SynapseError | undefined;
+  /** Tells the system of something about a run. */
+  readonly report: (facts: AgentReportFacts, incarnation: number) => void;
+  /** What can be handed to a worker now has been; what waits still waits for a place. */
+  readonly dispatched?: () => void;
+}
+
+/** The way of an agent's runs: from the caller to the queue, from there to a worker that serves. */
 export class RunDispatcher implements RunTaker {
-  readonly #life: AgentLife;
-  readonly #mailbox: Mailbox<PendingRun>;
-  readonly #workers: Workers;
-  readonly #crashes: CrashHistory;
-  readonly #renewal: Renewal;
+  readonly #parts: RunDispatcherParts;
+  readonly #queue: RunQueue<PendingRun>;
   readonly paused = new PausedRuns();
   readonly conversations = new Conversations();
   /** Runs whose caller was answered while the worker still held them. */
   readonly #left = new Set<PendingRun>();
 
-  constructor(parts: {
-    life: AgentLife;
-    mailbox: Mailbox<PendingRun>;
-    workers: Workers;
-    crashes: CrashHistory;
-    renewal: Renewal;
-  }) {
-    this.#life = parts.life;
-    this.#mailbox = parts.mailbox;
-    this.#workers = parts.workers;
-    this.#crashes = parts.crashes;
-    this.#renewal = parts.renewal;
+  constructor(parts: RunDispatcherParts) {
+    this.#parts = parts;
+    this.#queue = parts.queue;
   }
 
   get agentId(): string {
-    return this.#life.agentId;
+    return this.#parts.spec.id;
   }
 
   get clock(): Clock {
-    return this.#life.clock;
+    return this.#parts.clock();
   }
 
   get queueLength(): number {
-    return this.#mailbox.waitingCount;
+    return this.#queue.waitingCount;
   }
 
   get inFlight(): number {
-    return this.#mailbox.inFlight.size + this.#mailbox.retired.size;
+    return this.#servers.reduce((sum, { mailbox }) => sum + mailbox.heldCount, 0);
   }
 
   get progress(): readonly RunProgress[] {
-    return [...this.#mailbox.retired, ...this.#mailbox.inFlight].flatMap((run) => run.progress ?? []);
+    const runs = this.#servers.flatMap(({ mailbox }) => [...mailbox.retired, ...mailbox.inFlight]);
+    const progress = runs.flatMap((run) => run.progress ?? []);
+    return this.#servers.length > 1 ? progress.sort((one, other) => other.forMs - one.forMs) : progress;
   }
 
   get schema(): StandardSchemaV1 | undefined {
-    return this.#life.spec.output;
+    return this.#parts.spec.output;
   }
 
   get fetchUrls(): boolean {
-    return this.#life.spec.fetchUrls;
+    return this.#parts.spec.fetchUrls;
   }
 
   get tools(): ToolSet | undefined {
-    return this.#life.spec.tools;
+    return this.#parts.spec.tools;
   }
 
   get retry(): RetryOptions | undefined {
-    return this.#life.spec.retry;
+    return this.#parts.spec.retry;
+  }
+
+  get tracer(): RunTracer | undefined {
+    return this.#parts.environment.tracer;
   }
 
   get maxMessageBytes(): number {
-    return this.#life.environment.maxMessageBytes;
+    return this.#parts.environment.maxMessageBytes;
   }
 
   get startError(): SynapseError | undefined {
-    return this.#crashes.startError;
+    if (this.#servers.some(({ workers }) => workers.serving)) return undefined;
+    for (const { crashes } of this.#servers) if (crashes.startError !== undefined) return crashes.startError;
+    return undefined;
   }
 
   turn(work: () => void): void {
-    this.#life.turn(work);
+    this.#parts.shared.outbox.turn(work);
   }
 
   accept(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;
-    this.#mailbox.push(run, this.#takesRuns);
-    this.#life.turn(() => {
+    this.#queue.push(run, this.#freePlaces);
+    this.turn(() => {
       run.wait();
       this.serve();
     });
@@ -104,12 +129,12 @@ export class RunDispatcher implements RunTaker {
   reserve(run: PendingRun): void {
     const refused = this.refusal();
     if (refused !== undefined) throw refused;
-    this.#mailbox.check(this.#takesRuns);
-    this.#mailbox.reserve(run);
+    this.#queue.check(this.#freePlaces);
+    this.#queue.reserve(run);
     // Who reads it does so in this turn, mostly. Nobody waits longer for one who does not.
-    this.#life.turn(() =>
+    this.turn(() =>
       setImmediate(() => {
-        this.#mailbox.giveUp(run);
+        this.#queue.giveUp(run);
         this.serve();
       }),
     );
@@ -124,57 +149,63 @@ export class RunDispatcher implements RunTaker {
   }
 
   refusal(): SynapseError | undefined {
-    const { leftDownBy } = this.#crashes;
-    if (leftDownBy !== undefined) return leftDownBy;
-    const { state } = this.#life;
-    if (state !== "stopping" && state !== "stopped") return undefined;
-    return new CallerError("stopped", `agent "${this.agentId}" has been stopped; restart() begins it anew`);
+    return this.#parts.refusal();
   }
 
-  /** Whether a worker takes runs now, or as soon as its event loop has answered, which is about to be known. */
-  get #takesRuns(): boolean {
-    return this.#workers.loop?.unresponsive === false;
+  get #servers(): readonly RunServer[] {
+    return this.#parts.servers();
   }
 
-  /** Hands waiting runs to the worker while it takes some. */
-  serve(): void {
-    this.#life.turn(() => this.#serve());
-  }
-
-  #serve(): void {
-    for (let { client } = this.#workers; client !== undefined; client = this.#workers.client) {
-      if (this.#mailbox.first?.suspect === true && this.#holdsSuspect) return;
-      const run = this.#mailbox.take();
-      if (run === undefined) return;
-      this.#life.send({ type: "run.started", runId: run.id });
-      run.begin(client, this.#life.incarnation);
+  /** Of workers that take runs now, or as soon as their event loops have answered, which is about to be known. */
+  get #freePlaces(): number {
+    let count = 0;
+    for (const { workers, mailbox } of this.#servers) {
+      if (workers.loop?.unresponsive === false) count += Math.max(0, mailbox.freePlaces);
     }
+    return count;
   }
 
-  /** Whether the worker holds a run that one has died with: two of them would be blamed for each other. */
-  get #holdsSuspect(): boolean {
-    for (const run of this.#mailbox.inFlight) if (run.suspect) return true;
-    return false;
+  /** Hands waiting runs to the workers while they take some. */
+  serve(): void {
+    this.turn(() => {
+      for (let run = this.#queue.first; run !== undefined; run = this.#queue.first) {
+        const server = this.#leastLoaded(run);
+        const client = server?.workers.client;
+        if (server === undefined || client === undefined) break;
+        server.mailbox.take();
+        server.life.send({ type: "run.started", runId: run.id });
+        run.begin(client, server.life.incarnation);
+      }
+      this.#parts.dispatched?.();
+    });
+  }
+
+  /** The one that holds the fewest runs among those that would take this one; of equals the first. */
+  #leastLoaded(run: PendingRun): RunServer | undefined {
+    let best: RunServer | undefined;
+    for (const server of this.#servers) {
+      const { mailbox, workers } = server;
+      if (workers.client === undefined || mailbox.freePlaces <= 0) continue;
+      if (run.suspect && holdsSuspect(mailbox)) continue;
+      if (best === undefined || mailbox.inFlight.size < best.mailbox.inFlight.size) best = server;
+    }
+    return best;
   }
 
   /** Rejects the runs that wait, and answers how many there were. */
-  refuseWaiting(): number {
-    const waiting = this.#mailbox.drain("waiting");
-    for (const run of waiting) run.fail(this.#crashes.endError("stopped while the run waited", run.id));
+  refuseWaiting(error: (runId: string) => SynapseError): number {
+    const waiting = this.#queue.drain();
+    for (const run of waiting) run.fail(error(run.id));
     return waiting.length;
-  }
-
-  /** Ends the runs that wait with this error. */
-  failWaiting(error: SynapseError): void {
-    for (const run of this.#mailbox.drain("waiting")) run.fail(error);
   }
 
   runLeft(run: PendingRun): void {
     this.#left.add(run);
-    this.#life.turn(() => {
-      if (this.#mailbox.inFlight.has(run)) {
-        this.#workers.loop?.doubt(); // What comes next is not handed to a loop that is blocked.
-        this.#life.send({ type: "run.settled", runId: run.id });
+    this.turn(() => {
+      const server = this.#servers.find(({ mailbox }) => mailbox.inFlight.has(run));
+      if (server !== undefined) {
+        server.workers.loop?.doubt(); // What comes next is not handed to a loop that is blocked.
+        server.life.send({ type: "run.settled", runId: run.id });
       }
       this.serve();
     });
@@ -182,33 +213,51 @@ export class RunDispatcher implements RunTaker {
 
   runEnded(run: PendingRun): void {
     const left = this.#left.delete(run);
-    const current = this.#mailbox.inFlight.has(run);
-    if (!this.#mailbox.remove(run)) return;
-    this.#life.turn(() => {
-      if (current && !left) this.#life.send({ type: "run.settled", runId: run.id });
+    const server = this.#holderOf(run);
+    if (server === undefined) {
+      this.#queue.remove(run);
+      return;
+    }
+    const { mailbox, life, workers, renewal } = server;
+    const current = mailbox.inFlight.has(run);
+    mailbox.remove(run);
+    this.turn(() => {
+      if (current && !left) life.send({ type: "run.settled", runId: run.id });
       this.serve();
-      this.#workers.runSettled();
-      if (current) this.#renewal.runEnded();
+      workers.runSettled();
+      if (current) renewal.runEnded();
     });
   }
 
   runRefused(run: PendingRun): void {
-    this.#life.turn(() => {
-      const current = this.#mailbox.inFlight.has(run);
-      this.#mailbox.putBack(run);
+    this.turn(() => {
+      const server = this.#holderOf(run);
+      const current = server?.mailbox.inFlight.has(run) === true;
+      server?.mailbox.putBack(run);
       if (current) {
-        this.#life.send({ type: "run.settled", runId: run.id });
-        this.#workers.stopServing();
-      } else this.serve();
-      this.#workers.runSettled();
+        server.life.send({ type: "run.settled", runId: run.id });
+        server.workers.stopServing();
+      }
+      this.serve();
+      server?.workers.runSettled();
     });
   }
 
   connectionLost(incarnation: number): void {
-    this.#workers.connectionLost(incarnation);
+    for (const { workers } of this.#servers) workers.connectionLost(incarnation);
   }
 
-  report(facts: AgentReportFacts): void {
-    this.#life.report(facts);
+  report(facts: AgentReportFacts, incarnation: number): void {
+    this.#parts.report(facts, incarnation);
   }
+
+  #holderOf(run: PendingRun): RunServer | undefined {
+    return this.#servers.find(({ mailbox }) => mailbox.holds(run));
+  }
+}
+
+/** Whether a worker holds a run that one has died with: two of them would be blamed for each other. */
+function holdsSuspect(mailbox: Mailbox<PendingRun>): boolean {
+  for (const run of mailbox.inFlight) if (run.suspect) return true;
+  return false;
 }

@@ -5,9 +5,13 @@ import { RunError, type RunErrorFacts, type SynapseError, type ValidationIssue }
 import { describeExitReason } from "../otp/report/exit-reason.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import { isThenable } from "../otp/scheduler/thenable.ts";
-import type { WireRunEvent, WireRunResult } from "../rpc/run-types.ts";
+import type { ProgressEvent } from "../rpc/run-event.ts";
+import type { WireRunResult } from "../rpc/run-types.ts";
 import type { Usage } from "../usage.ts";
 import type { PausedRun } from "./paused-run.ts";
+
+/** Why the model ended its last response, in pydantic-ai's words. */
+export type FinishReason = "stop" | "length" | "content_filter" | "tool_call" | "error";
 
 /** A finished run. */
 export interface RunResult<Output = unknown> {
@@ -15,6 +19,12 @@ export interface RunResult<Output = unknown> {
   usage: Usage;
   /** pydantic-ai messages (JSON values) that this run added; pass them on in `messageHistory`. */
   newMessages: unknown[];
+  /** The whole conversation: the messages that the run was given, and the new ones. Made when it is first read. */
+  readonly allMessages: unknown[];
+  /** The model that gave the last response; empty where it does not tell its name. */
+  modelName: string;
+  /** Why that ended; undefined where the provider does not say. */
+  finishReason: FinishReason | undefined;
   runId: string;
   conversationId: string;
   /** How many attempts the run took. */
@@ -31,25 +41,28 @@ export function isPaused(outcome: RunOutcome | undefined): outcome is PausedRun 
   return outcome?.status === "paused";
 }
 
-/** An event of a run. `seq` counts from 1 within an attempt. Exactly one terminal event comes, last: completed, paused, failed or cancelled. */
+/**
+ * An event of a run. `seq` counts from 1 within an attempt, `step` is the model request that it belongs to (0: before the first). Exactly one terminal event comes, last: completed, paused, failed or cancelled.
+ */
 export type RunEvent<Output = unknown> =
   | {
       type: "started";
       seq: number;
+      step: number;
       runId: string;
       attempt: number;
       incarnation: number;
       modelName: string;
       conversationId: string;
     }
-  | Extract<WireRunEvent, { type: "text.delta" | "thinking.delta" | "tool.call" | "tool.result" | "output.partial" }>
+  | ProgressEvent
   /** The worker was lost and the run begins anew in another, before its first event; `seq` is 0. What came before is superseded. */
-  | { type: "restarted"; seq: number; attempt: number; incarnation: number }
-  | { type: "completed"; seq: number; result: RunResult<Output> }
+  | { type: "restarted"; seq: number; step: number; attempt: number; incarnation: number }
+  | { type: "completed"; seq: number; step: number; result: RunResult<Output> }
   /** The run waits for people, and its caller has said that it may: the terminal event in place of completed. */
-  | { type: "paused"; seq: number; paused: PausedRun }
-  | { type: "failed"; seq: number; error: SynapseError }
-  | { type: "cancelled"; seq: number; reason: string };
+  | { type: "paused"; seq: number; step: number; paused: PausedRun }
+  | { type: "failed"; seq: number; step: number; error: SynapseError }
+  | { type: "cancelled"; seq: number; step: number; reason: string };
 
 /** How long a schema may take to check an output, in milliseconds. */
 const checkMs = 30_000;
@@ -76,6 +89,11 @@ export function resultOf<Output>(
     output: wire.output as Output,
     usage: wire.usage,
     newMessages: wire.newMessages,
+    get allMessages() {
+      return wire.allMessages;
+    },
+    modelName: wire.modelName,
+    finishReason: wire.finishReason === "" ? undefined : (wire.finishReason as FinishReason),
     runId: wire.runId,
     conversationId: wire.conversationId,
     attempts: about.attempts,

@@ -1,8 +1,9 @@
 /** A run whose events are read as they happen. */
 
-import { RunError, type SynapseError } from "../errors.ts";
+import { RunError, type RunErrorFacts, type SynapseError } from "../errors.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
-import type { WireRunEvent } from "../rpc/run-types.ts";
+import type { WireRunEvent } from "../rpc/run-event.ts";
+import type { Usage } from "../usage.ts";
 import type { Carriage } from "./carriage.ts";
 import type { RunOwner } from "./pending-run.ts";
 import { Run } from "./run.ts";
@@ -49,6 +50,7 @@ export class StreamRun<Output> extends Run<Output> {
   /** Resolved when there is something to read. */
   #waiter: PromiseWithResolvers<void> | undefined;
   #lastSeq = 0;
+  #lastStep = 0;
   /** Whether the beginning of an attempt has been told, and whether anything else has. */
   #begun = false;
   #told = false;
@@ -81,8 +83,15 @@ export class StreamRun<Output> extends Run<Output> {
 
   /** Ends the run for the caller, waiting or running. */
   cancel(reason = "cancelled by the caller"): void {
+    this.#cancelWith(reason);
+  }
+
+  /** `soFar`: what the worker says of a run that its own code has cancelled. */
+  #cancelWith(reason: string, soFar: { usage?: Usage; messages?: unknown[] } = {}): void {
     const { agentId } = this.owner;
-    const facts = { agentId, runId: this.id, kind: "cancelled" } as const;
+    const facts: RunErrorFacts = { agentId, runId: this.id, kind: "cancelled" };
+    if (soFar.usage !== undefined) facts.usage = soFar.usage;
+    if (soFar.messages !== undefined) facts.messages = soFar.messages;
     this.fail(new RunError("run_cancelled", `run of agent "${agentId}" was cancelled: ${reason}`, facts));
   }
 
@@ -92,7 +101,7 @@ export class StreamRun<Output> extends Run<Output> {
 
   protected override call(client: AgentClient, carriage: Carriage): void {
     const { attempt } = this.request;
-    if (this.#begun) this.#push({ type: "restarted", seq: 0, attempt, incarnation: this.incarnation });
+    if (this.#begun) this.#push({ type: "restarted", seq: 0, step: 0, attempt, incarnation: this.incarnation });
     const events = this.openSession(client, carriage) ?? client.stream(this.request, { signal: carriage.signal });
     this.#source = { client, events, carriage };
     if (this.#waiter !== undefined) this.#readSource(this.#source);
@@ -101,9 +110,9 @@ export class StreamRun<Output> extends Run<Output> {
   protected override failed(error: Error): void {
     const seq = this.#lastSeq + 1;
     if (error instanceof RunError && error.code === "run_cancelled") {
-      this.#push({ type: "cancelled", seq, reason: error.message }, true);
+      this.#push({ type: "cancelled", seq, step: this.#lastStep, reason: error.message }, true);
     } else {
-      this.#push({ type: "failed", seq, error: error as SynapseError }, true);
+      this.#push({ type: "failed", seq, step: this.#lastStep, error: error as SynapseError }, true);
     }
   }
 
@@ -112,6 +121,7 @@ export class StreamRun<Output> extends Run<Output> {
     this.#source = undefined;
     this.#sourceBusy = false;
     this.#lastSeq = 0;
+    this.#lastStep = 0;
   }
 
   protected override discardRest(): void {
@@ -176,6 +186,7 @@ export class StreamRun<Output> extends Run<Output> {
   }
 
   #accept(source: Source, event: WireRunEvent): void {
+    this.#lastStep = event.step;
     switch (event.type) {
       case "started": {
         const { attempt } = this.request;
@@ -187,8 +198,9 @@ export class StreamRun<Output> extends Run<Output> {
       }
       case "completed":
         void this.succeed(event.result, source.carriage).then((result) => {
-          if (isPaused(result)) this.#push({ type: "paused", seq: event.seq, paused: result }, true);
-          else if (result !== undefined) this.#push({ type: "completed", seq: event.seq, result }, true);
+          const { seq, step } = event;
+          if (isPaused(result)) this.#push({ type: "paused", seq, step, paused: result }, true);
+          else if (result !== undefined) this.#push({ type: "completed", seq, step, result }, true);
         });
         return;
       case "failed":
@@ -198,7 +210,7 @@ export class StreamRun<Output> extends Run<Output> {
         return;
       case "cancelled":
         this.callAnswered(event.unfinished);
-        this.cancel(event.reason);
+        this.#cancelWith(event.reason, event);
         return;
       default:
         this.#lastSeq = event.seq;

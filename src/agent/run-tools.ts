@@ -5,7 +5,7 @@ import { runAs, runOutside } from "../otp/process/current.ts";
 import type { Process } from "../otp/process/process.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
-import type { WireRunEvent } from "../rpc/run-types.ts";
+import type { WireRunEvent } from "../rpc/run-event.ts";
 import type { Carriage } from "./carriage.ts";
 import type { RunOwner } from "./pending-run.ts";
 import { ToolCalls } from "./tool-calls.ts";

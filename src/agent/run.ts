@@ -1,7 +1,6 @@
 /** One run of an agent: it belongs to the agent, waits in its mailbox, and is carried by one worker at a time. */
 
 import { randomUUID } from "node:crypto";
-import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { CrashRecord } from "../crash.ts";
 import { RunError, SynapseError } from "../errors.ts";
 import { currentProcess, runAs, runOutside } from "../otp/process/current.ts";
@@ -9,17 +8,20 @@ import type { Process } from "../otp/process/process.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
-import type { WireRunEvent, WireRunResult } from "../rpc/run-types.ts";
+import type { WireRunEvent } from "../rpc/run-event.ts";
+import type { WireRunResult } from "../rpc/run-types.ts";
+import type { AgentReportFacts } from "./agent-report.ts";
 import { CallSite } from "./call-site.ts";
 import { Carriage, type RunProgress } from "./carriage.ts";
 import { Lingering } from "./lingering.ts";
-import { pausedOf } from "./paused-run.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
 import { Deaths, type RunFate } from "./retry.ts";
+import { answerOf } from "./run-answer.ts";
 import { cancelledRun, expiredRun } from "./run-error.ts";
-import { encodeOptions, type InnerRunOptions, type Prompt, schemaOfAnswer } from "./run-options.ts";
+import { encodeOptions, type InnerRunOptions, type Prompt } from "./run-options.ts";
 import { type Outcome, outcomeOf } from "./run-outcome.ts";
-import { type RunResult, resultOf } from "./run-result.ts";
+import type { RunResult } from "./run-result.ts";
+import type { RunSpan } from "./run-span.ts";
 import { RunTools } from "./run-tools.ts";
 import { ToolSet } from "./tool-set.ts";
 
@@ -42,10 +44,10 @@ export abstract class Run<Output> implements PendingRun {
   readonly #resolve: (result: RunResult<Output>) => void;
   readonly #reject: (error: Error) => void;
   readonly #deaths: Deaths;
-  readonly #rest: Lingering;
   readonly #tools: RunTools;
-  readonly #schema: StandardSchemaV1 | undefined;
+  readonly #span: RunSpan | undefined;
   #timer: unknown;
+  readonly #rest = new Lingering(this.id, (facts) => this.#report(facts));
   #forgetSignal: (() => void) | undefined;
   #answered = false;
   #carriage: Carriage | undefined;
@@ -60,13 +62,14 @@ export abstract class Run<Output> implements PendingRun {
     if (timeoutMs !== undefined) this.#deadlineMs = this.#askedAtMs + timeoutMs;
     this.#signal = signal;
     this.#timeoutMs = timeoutMs;
-    this.#rest = new Lingering(owner, this.id);
     this.#deaths = new Deaths(options, owner.retry);
     const tools = ToolSet.of("options.tools", options.tools, owner.tools);
     this.#tools = new RunTools(owner, tools, this.#asker);
     this.request = encodeOptions(this.id, prompt, options, owner, tools);
     this.#options = options;
-    this.#schema = schemaOfAnswer(options, owner);
+    const { agentId, tracer } = owner;
+    this.#span = tracer?.begin({ agentId, runId: this.id, conversationId: options.conversationId });
+    this.request.headers = this.#span?.headers ?? {};
     const { promise, resolve, reject } = Promise.withResolvers<RunResult<Output>>();
     this.result = promise;
     this.#resolve = resolve;
@@ -100,13 +103,10 @@ export abstract class Run<Output> implements PendingRun {
 
   wait(): void {
     const signal = this.#signal;
-    if (signal !== undefined) {
-      if (signal.aborted) {
-        this.fail(cancelledRun(this.owner, this.id, signal.reason));
-        return;
-      }
-      this.#forgetSignal = onAbort(signal, () => this.fail(cancelledRun(this.owner, this.id, signal.reason)));
-    }
+    const leave = () => this.fail(cancelledRun(this.owner, this.id, signal?.reason));
+    if (signal?.aborted) leave();
+    if (this.#answered) return;
+    if (signal !== undefined) this.#forgetSignal = onAbort(signal, leave);
     const leftMs = this.#leftMs();
     if (leftMs === 0) this.#expire();
     else if (leftMs !== undefined) this.#timer = this.owner.clock.setTimeout(() => this.#expire(), leftMs);
@@ -117,7 +117,7 @@ export abstract class Run<Output> implements PendingRun {
     const leftMs = this.#leftMs();
     this.request.address(incarnation, leftMs === undefined ? undefined : Math.max(1, leftMs));
     const { attempt } = this.request;
-    this.owner.report({ type: "run.started", runId: this.id, attempt, waitedMs: this.#sinceAskedMs() });
+    this.#report({ type: "run.started", ...this.#ids(), attempt, waitedMs: this.#sinceAskedMs() });
     const run = { id: this.id, attempt };
     const ends = { carriageEnded: () => this.#gone(), connectionLost: () => this.owner.connectionLost(incarnation) };
     const carriage = new Carriage(client, run, ends, this.owner.clock);
@@ -153,10 +153,7 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   /** The events of a run that needs a session; undefined: a plain call does. */
-  protected openSession(
-    client: AgentClient,
-    carriage: Carriage,
-  ): AsyncGenerator<WireRunEvent, void, undefined> | undefined {
+  protected openSession(client: AgentClient, carriage: Carriage): AsyncGenerator<WireRunEvent> | undefined {
     return this.#tools.open(client, this.request, carriage);
   }
 
@@ -182,10 +179,8 @@ export abstract class Run<Output> implements PendingRun {
     this.callAnswered(wire.unfinished);
     if (this.#answered) return undefined;
     try {
-      const { agentId, clock } = this.owner;
-      const schema = this.#schema;
-      const about = { agentId, attempts: this.request.attempt, incarnation: this.#incarnation, schema, clock };
-      const checked = wire.deferred ? this.#paused(wire) : resultOf<Output>(wire, about);
+      const run = { options: this.#options, attempts: this.request.attempt, incarnation: this.#incarnation };
+      const checked = answerOf<Output>(wire, this.owner, run);
       const result = checked instanceof Promise ? await checked : checked;
       if (!this.#settle()) return undefined;
       this.#resolve(result);
@@ -196,13 +191,6 @@ export abstract class Run<Output> implements PendingRun {
       this.fail(error as Error);
       return undefined;
     }
-  }
-
-  #paused(wire: WireRunResult): RunResult<Output> {
-    const about = { agentId: this.owner.agentId, attempts: this.request.attempt, incarnation: this.#incarnation };
-    const paused = pausedOf(wire, { ...about, history: this.#options.messageHistory ?? [] });
-    this.owner.paused.keep(paused, this.#options);
-    return paused as unknown as RunResult<Output>;
   }
 
   /** The call has ended. `unfinished`: something of the run works still. */
@@ -268,7 +256,12 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   #reportSettled(outcome: Outcome): void {
-    this.owner.report({ type: "run.settled", runId: this.id, durationMs: this.#sinceAskedMs(), ...outcome });
+    this.#span?.end(outcome, { attempts: this.request.attempt, incarnation: this.#incarnation });
+    this.#report({ type: "run.settled", ...this.#ids(), durationMs: this.#sinceAskedMs(), ...outcome });
+  }
+
+  #report(facts: AgentReportFacts): void {
+    this.owner.report(facts, this.#incarnation);
   }
 
   #sinceAskedMs(): number {
@@ -288,12 +281,17 @@ export abstract class Run<Output> implements PendingRun {
   #watchRest(): void {
     if (this.#carriage === undefined || this.#carriage.over) return;
     this.owner.runLeft(this);
-    this.#rest.begin();
+    this.#rest.begin(this.owner.clock);
   }
 
   /** Nothing of the run is left in its worker. */
   #gone(): void {
     this.#rest.end();
     this.owner.runEnded(this);
+  }
+
+  /** What reports name it by. */
+  #ids(): { runId: string; traceId?: string } {
+    return { runId: this.id, ...this.#span?.ids };
   }
 }

@@ -7,8 +7,11 @@ import type { RestartType } from "../otp/report/supervisor-report.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { checkVariables } from "../python/environment.ts";
 import type { UnsafeNumbers } from "../rpc/exact-json.ts";
+import { limitsMemory } from "../worker/memory.ts";
+import { checkInstances, type InstanceLimits, type InstanceOptions } from "./instance-limits.ts";
 import { checkRecycle, type RecycleOptions } from "./recycling.ts";
 import { checkRetry, type RetryOptions } from "./retry.ts";
+import { textSchema } from "./text-schema.ts";
 import type { Tools } from "./tool.ts";
 import { ToolSet } from "./tool-set.ts";
 
@@ -37,10 +40,22 @@ export interface AgentSpec<Output = unknown> {
   readonly unresponsiveAfterMs?: number | undefined;
   /** How long it may not answer without working before the worker is killed as hung, in milliseconds; default 60,000. "infinity": never. */
   readonly hungAfterMs?: number | "infinity" | undefined;
-  /** Runs that the worker holds at a time; default 8. */
+  /**
+   * How many workers serve the agent's runs: so many, or as many as its queue asks for. Default: one, without a supervisor of its own. Each is an instance with
+   * its own state, "id/1", "id/2", ….
+   */
+  readonly instances?: number | InstanceOptions | undefined;
+  /** Whether one worker more is kept ready, which takes the place of one that crashes; default false. */
+  readonly spare?: boolean | undefined;
+  /** Runs that a worker holds at a time; default 8. Each instance has so many places. */
   readonly maxConcurrency?: number | undefined;
   /** Runs that wait beyond those; default 1,000. A run over it is rejected with "queue_full". */
   readonly maxQueue?: number | undefined;
+  /**
+   * How much memory a worker may reserve for itself, in bytes, 128 MiB at least: what is over it raises MemoryError in Python, and the run is rejected as
+   * "out_of_memory". Default: no limit. Only on Linux.
+   */
+  readonly memoryLimitBytes?: number | undefined;
   /** Added to the worker's environment. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /**
@@ -75,7 +90,7 @@ export interface AgentSpec<Output = unknown> {
   readonly retry?: RetryOptions | undefined;
   /** Asked about this agent's ends before its supervisor's policy, which answers where it passes. */
   readonly policy?: AnyRestartPolicy | undefined;
-  /** How workers are started; "auto" is "spawn". */
+  /** How workers are started; default "auto": "zygote" on Linux, "spawn" elsewhere. */
   readonly launcher?: "spawn" | "zygote" | "auto" | undefined;
 }
 
@@ -88,8 +103,14 @@ export interface NormalAgentSpec {
   readonly startTimeoutMs: number;
   readonly unresponsiveAfterMs: number;
   readonly hungAfterMs: number | "infinity";
+  /** Undefined: one, without a supervisor of its own. */
+  readonly instances: InstanceLimits | undefined;
+  /** Undefined: false. */
+  readonly spare: boolean | undefined;
   readonly maxConcurrency: number;
   readonly maxQueue: number;
+  /** Undefined: no limit. */
+  readonly memoryLimitBytes: number | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly output: StandardSchemaV1 | undefined;
   /** Undefined: the agent's deps_type. */
@@ -97,6 +118,8 @@ export interface NormalAgentSpec {
   readonly fetchUrls: boolean;
   /** Undefined: none. */
   readonly tools: ToolSet | undefined;
+  /** Undefined: its supervisor's alone. */
+  readonly policy: AnyRestartPolicy | undefined;
   /** Undefined: "string". */
   readonly unsafeNumbers: UnsafeNumbers | undefined;
   readonly recycle: RecycleOptions | undefined;
@@ -109,17 +132,8 @@ export interface NormalAgentSpec {
 
 const unsafeNumberRules: readonly string[] = ["string", "bigint", "error"] satisfies UnsafeNumbers[];
 
-/** Says whether an answer is a text. */
-const textSchema: StandardSchemaV1<unknown, string> = {
-  "~standard": {
-    version: 1,
-    vendor: "synapse-otp",
-    validate: (value) =>
-      typeof value === "string"
-        ? { value }
-        : { issues: [{ message: 'it is no text, as the definition says: output: "text"' }] },
-  },
-};
+/** The worker is killed after its own grace; the supervisor's kill is behind that, for an agent that does not answer. */
+const killMarginMs = 1_000;
 
 const known = new Set([
   "id",
@@ -129,8 +143,11 @@ const known = new Set([
   "startTimeoutMs",
   "unresponsiveAfterMs",
   "hungAfterMs",
+  "instances",
+  "spare",
   "maxConcurrency",
   "maxQueue",
+  "memoryLimitBytes",
   "env",
   "output",
   "deps",
@@ -153,7 +170,18 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   checkKnownFields("spec", spec, known);
   const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
   const { unresponsiveAfterMs = 5_000, hungAfterMs = 60_000 } = spec;
-  const { env = {}, output, unsafeNumbers, recycle, watch, retry, launcher = "auto" } = spec;
+  const {
+    env = {},
+    output,
+    unsafeNumbers,
+    recycle,
+    watch,
+    retry,
+    launcher = "auto",
+    instances,
+    spare,
+    memoryLimitBytes,
+  } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
   checkEntry("spec.entry", entry, id);
   const { deps, fetchUrls = false } = spec;
@@ -165,6 +193,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   checkPatience("spec.hungAfterMs", hungAfterMs, id);
   checkInteger("spec.maxConcurrency", maxConcurrency, 1, id);
   checkInteger("spec.maxQueue", maxQueue, 0, id);
+  if (memoryLimitBytes !== undefined) checkMemoryLimit("spec.memoryLimitBytes", memoryLimitBytes, id);
   checkVariables("spec.env", env, ` (agent "${id}")`);
   if (output !== undefined && output !== "text" && typeof output?.["~standard"]?.validate !== "function") {
     throw invalidArgument(
@@ -180,6 +209,8 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   if (watch !== undefined && typeof watch !== "boolean") {
     throw invalidArgument("spec.watch", watch, `a boolean (agent "${id}")`);
   }
+  if (spare !== undefined && typeof spare !== "boolean")
+    throw invalidArgument("spec.spare", spare, `a boolean (agent "${id}")`);
   checkLauncher(launcher, id);
   const { restart = "permanent" } = spec;
   return {
@@ -187,11 +218,19 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     entry,
     restart,
     shutdownMs,
+    policy: spec.policy,
     startTimeoutMs,
     unresponsiveAfterMs: hungAfterMs === "infinity" ? unresponsiveAfterMs : Math.min(unresponsiveAfterMs, hungAfterMs),
     hungAfterMs,
+    // A spare stands beside instances, also where there is one.
+    instances:
+      instances === undefined && spare !== true
+        ? undefined
+        : checkInstances(instances === undefined ? 1 : instances, id),
+    spare,
     maxConcurrency,
     maxQueue,
+    memoryLimitBytes,
     env: { ...env },
     launcher,
     output: output === "text" ? textSchema : output,
@@ -210,9 +249,29 @@ function checkEntry(field: string, entry: string, id: string): void {
   throw invalidArgument(field, entry, `"path/to/file.py:attribute" or "package.module:attribute" (agent "${id}")`);
 }
 
+/** When the supervisor of an agent, or of an instance, kills it: after `shutdownMs`, in which it kills its worker itself. */
+export function slotShutdownMs({ shutdownMs }: NormalAgentSpec): number {
+  return Math.min(shutdownMs + killMarginMs, longestTimerMs);
+}
+
 function checkPatience(field: string, value: number | "infinity", id: string): void {
   if (value === "infinity" || (Number.isInteger(value) && value >= 1 && value <= longestTimerMs)) return;
   throw invalidArgument(field, value, `an integer from 1 to 2,147,483,647, or "infinity" (agent "${id}")`);
+}
+
+/** An idle worker reserves some 140 MiB: much less is a mistake, of the unit perhaps. */
+const leastMemoryBytes = 128 * 1024 * 1024;
+
+function checkMemoryLimit(field: string, value: number, id: string): void {
+  if (!limitsMemory) {
+    throw invalidArgument(field, value, `left out on ${process.platform}: only Linux limits it (agent "${id}")`);
+  }
+  if (Number.isSafeInteger(value) && value >= leastMemoryBytes) return;
+  throw invalidArgument(
+    field,
+    value,
+    `an integer from ${leastMemoryBytes.toLocaleString("en")} bytes up (agent "${id}")`,
+  );
 }
 
 function checkLauncher(launcher: unknown, id: string): void {

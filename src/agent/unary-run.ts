@@ -2,7 +2,8 @@
 
 import { RunError, type RunErrorFacts } from "../errors.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
-import type { WireRunEvent, WireRunResult } from "../rpc/run-types.ts";
+import type { WireRunEvent } from "../rpc/run-event.ts";
+import type { WireRunResult } from "../rpc/run-types.ts";
 import type { Carriage } from "./carriage.ts";
 import type { RunOwner } from "./pending-run.ts";
 import { Run } from "./run.ts";

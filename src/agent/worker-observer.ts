@@ -24,6 +24,7 @@ export class WorkerObserver implements WorkerOwner {
   readonly #swap: Swap;
   readonly #renewal: Renewal;
   readonly #serve: () => void;
+  readonly #swapped: (worker: AgentWorker) => void;
 
   constructor(parts: {
     life: AgentLife;
@@ -34,6 +35,8 @@ export class WorkerObserver implements WorkerOwner {
     renewal: Renewal;
     /** Hands waiting runs to the current worker. */
     serve: () => void;
+    /** A worker that was asked for has taken the place of another. */
+    swapped: (worker: AgentWorker) => void;
   }) {
     this.#life = parts.life;
     this.#mailbox = parts.mailbox;
@@ -42,6 +45,7 @@ export class WorkerObserver implements WorkerOwner {
     this.#swap = parts.swap;
     this.#renewal = parts.renewal;
     this.#serve = parts.serve;
+    this.#swapped = parts.swapped;
   }
 
   heldRuns(by: "current" | "retired"): number {
@@ -110,6 +114,7 @@ export class WorkerObserver implements WorkerOwner {
       this.#life.send({ type: "worker.swapped", pid: worker.pid });
       this.#swap.succeeded(worker, retired);
       retired.end("drain");
+      this.#swapped(worker);
     });
   }
 
@@ -146,14 +151,16 @@ export class WorkerObserver implements WorkerOwner {
     this.#renewal.ended();
     const asked = about.asked || this.#life.killed;
     const held = [...this.#mailbox.inFlight];
-    const crash = this.#record(asked ? exit : exitBySignalFromOutside(exit), about, held);
-    const crashed = !asked || (crash.cause !== "stopped" && crash.cause !== "killed");
+    const { retiring } = this.#life;
+    const crash = this.#record(asked ? exit : exitBySignalFromOutside(exit), { ...about, retired: retiring }, held);
+    const crashed = !retiring && (!asked || (crash.cause !== "stopped" && crash.cause !== "killed"));
     if (crashed) this.#crashes.note(crash);
     // One turn: who hears of the runs' end may stop the agent, and then its state must know of the worker's.
     this.#life.turn(() => {
       this.#endRuns("inFlight", crash, crashed && !asked);
       if (!crashed && crash.detail !== undefined) this.#life.report({ type: "worker.killed", crash });
       if (crashed) this.#life.report({ type: "agent.crashed", crash });
+      if (retiring) this.#life.report({ type: "worker.retired", crash });
       if (!about.asked) this.#life.send({ type: "worker.exited", crash: crash.describe });
     });
   }

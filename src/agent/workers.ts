@@ -91,6 +91,11 @@ export class Workers implements WorkerKeeper {
     return this.#next !== undefined || this.#retired !== undefined;
   }
 
+  /** Whether there is any. */
+  get alive(): boolean {
+    return this.#living.length > 0;
+  }
+
   get #living(): AgentWorker[] {
     return [this.#current, this.#next, this.#retired].filter((worker) => worker !== undefined);
   }
@@ -122,6 +127,11 @@ export class Workers implements WorkerKeeper {
     this.#next.follow();
   }
 
+  /** Takes a worker that somebody else has launched: it becomes the current one at the next launch, which is that of its number. */
+  adopt(worker: AgentWorker): void {
+    this.#next = worker;
+  }
+
   /**
    * Ends every worker within `shutdownMs`: the runs they hold may finish, then they are cancelled, the workers clean up, and then they are killed.
    * Answers whether there was one; the owner is told when all are gone.
@@ -135,9 +145,11 @@ export class Workers implements WorkerKeeper {
     return true;
   }
 
-  /** Kills every process, whatever it does. */
-  kill(): void {
+  /** Kills every process, whatever it does. Answers the process id of the one that serves. */
+  kill(): number | undefined {
+    const { pid } = this;
     for (const worker of this.#living) worker.kill();
+    return pid;
   }
 
   /** Hands the current worker no more runs. */

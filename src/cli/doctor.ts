@@ -2,37 +2,25 @@
 
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { type DiagnoseOptions, diagnose } from "../doctor/diagnose.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { invalidArgument } from "../errors.ts";
 import { ownPackage } from "../python/needs.ts";
-import type { Command } from "./command.ts";
+import { type Command, isSet, textOf } from "./command.ts";
 import { findingText, fixSentence, summaryText } from "./finding-text.ts";
 
 /** Looks at the machine. */
 export type Diagnose = (options: DiagnoseOptions) => AsyncIterable<Finding>;
 
-const help = `usage: synapse-otp doctor [options]
-
-Looks at this machine as a service would meet it: Node and xstate, the
+const details = `Looks at this machine as a service would meet it: Node and xstate, the
 interpreter and its packages, the place of the sockets, limits, what the kernel
 does for orphans, process 1, proxies. Starts one worker, with an agent that
-needs no network, and stops it. Changes nothing.
+needs no network, and stops it. Changes nothing.`;
 
-  --python PATH  the interpreter, a path or a name on PATH; default: searched
-  --cwd DIR      where the service runs; default: here
-  --no-start     start no worker
-  --json         one JSON object: version, ok, findings
+const notes = `Each check is ok, a warning (agents run, and something that is told is not as it
+should be), a FAILURE (agents cannot run) or skipped.
 
-examples:
-  synapse-otp doctor
-  synapse-otp doctor --cwd /srv/answers --python /srv/answers/.venv/bin/python
-  synapse-otp doctor --json --no-start
-
-Each check is ok, a warning (agents run, and something that is told is not as it
-should be), a FAILURE (agents cannot run) or skipped. It ends with 1 when there
-is a failure, else with 0.`;
+Exit codes: 0 agents can run, 1 there is a failure, 2 the words make no sense.`;
 
 /**
  * Creates the command.
@@ -42,30 +30,39 @@ export function createDoctorCommand(look: Diagnose = diagnose): Command {
   return {
     name: "doctor",
     summary: "say whether agents can run here, and what mends it where they cannot",
-    help,
+    details,
+    options: [
+      {
+        flags: "--python <path>",
+        summary: "the interpreter, a path or a name on PATH; default: searched",
+        names: "file",
+      },
+      { flags: "--cwd <dir>", summary: "where the service runs; default: here", names: "file" },
+      { flags: "--no-start", summary: "start no worker" },
+      { flags: "--json", summary: "one JSON object: version, ok, findings" },
+    ],
+    examples: [
+      "synapse-otp doctor",
+      "synapse-otp doctor --cwd /srv/answers --python /srv/answers/.venv/bin/python",
+      "synapse-otp doctor --json --no-start",
+    ],
+    notes,
     async run(words, { cwd, env, out }) {
-      const { values } = parseArgs({
-        args: [...words],
-        options: {
-          python: { type: "string" },
-          cwd: { type: "string" },
-          "no-start": { type: "boolean", default: false },
-          json: { type: "boolean", default: false },
-        },
-      });
+      const python = textOf(words, "python");
+      const json = isSet(words, "json");
       const findings: Finding[] = [];
       const options = {
-        cwd: directoryOf(values.cwd, cwd),
+        cwd: directoryOf(textOf(words, "cwd"), cwd),
         env,
-        start: !values["no-start"],
-        ...(values.python === undefined ? {} : { interpreter: values.python }),
+        start: isSet(words, "start"),
+        ...(python === undefined ? {} : { interpreter: python }),
       };
       for await (const finding of look(options)) {
         findings.push(finding);
-        if (!values.json) out(findingText(finding));
+        if (!json) out(findingText(finding));
       }
       const ok = findings.every(({ status }) => status !== "failure");
-      out(values.json ? jsonOf(findings, ok) : `\n${summaryText(findings)}`);
+      out(json ? jsonOf(findings, ok) : `\n${summaryText(findings)}`);
       return ok ? 0 : 1;
     },
   };

@@ -11,7 +11,7 @@ export function judgeReaper(one: ProcessOne): Finding {
   return {
     check: "reaper",
     status: "warning",
-    message: `process 1 is ${one === "this program" ? one : `${one} program`}, which reaps no orphans: what a killed worker has started stays as a zombie`,
+    message: `process 1 is ${one === "this program" ? one : `${one} program`}, which reaps no orphans: what a worker that was started with launcher "spawn" leaves behind when it is killed stays as a zombie`,
     fix: {
       before: "start the container with an init: docker run --init, init: true in Compose, or tini as its entry point",
     },

@@ -27,6 +27,11 @@ export function readPythonEnvironment(env: NodeJS.ProcessEnv): PythonEnvironment
   };
 }
 
+/** Whether Python's tracebacks are told where nobody has said so: everywhere but in production (NODE_ENV). */
+export function tellsTracebacks(env: NodeJS.ProcessEnv = process.env): boolean {
+  return env.NODE_ENV !== "production";
+}
+
 /**
  * What belongs to one run of one interpreter and leads another one astray. Activating a virtual environment unsets PYTHONHOME too; the others
  * tell an interpreter in the same way where its library or itself is, and PYTHONINSPECT makes one that ends by `sys.exit(0)` end with 1.
@@ -68,15 +73,15 @@ export function installerEnvironment(base: NodeJS.ProcessEnv): Record<string, st
 
 /**
  * The whole environment of a worker: `base` with `extra` on top. What is undefined is left out. Left out of `base` is what belongs to another
- * interpreter, PYTHONHOME above all, and SYNAPSE_WORKER, which marks a process that a launcher started: a host that is itself a worker's child
- * must not pass it on.
+ * interpreter, PYTHONHOME above all, and SYNAPSE_WORKER and SYNAPSE_SYSTEM, which mark a process that a launcher started: a host that is itself a
+ * worker's child must not pass them on.
  * @param base default: the host's own environment at this moment
  */
 export function workerEnvironment(
   extra: Readonly<Record<string, string>> = {},
   base: NodeJS.ProcessEnv = process.env,
 ): Record<string, string> {
-  return without({ ...without(base, ofAnotherInterpreter), ...extra }, ["SYNAPSE_WORKER"]);
+  return without({ ...without(base, ofAnotherInterpreter), ...extra }, ["SYNAPSE_WORKER", "SYNAPSE_SYSTEM"]);
 }
 
 /** Tells a worker what makes the dependencies of runs; an empty text goes before what the host's own environment may say. */

@@ -3,7 +3,8 @@
 import type { ContentPart } from "./content.ts";
 import type { EncodedRun } from "./encoded-run.ts";
 import type { HostRequestHandler } from "./host-requests.ts";
-import type { AgentDescription, WireRunEvent, WireRunResult } from "./run-types.ts";
+import type { WireRunEvent } from "./run-event.ts";
+import type { AgentDescription, WireRunResult } from "./run-types.ts";
 
 /** What a live run is told. */
 export interface SteerMessage {

@@ -34,6 +34,21 @@ const KINDS: Readonly<Partial<Record<number, RunErrorKind>>> = {
   [AgentErrorKind.INTERRUPTED]: "interrupted",
   [AgentErrorKind.ANSWER_TOO_LARGE]: "answer_too_large",
   [AgentErrorKind.INTERNAL]: "internal",
+  [AgentErrorKind.MODEL_RATE_LIMIT]: "model_rate_limit",
+  [AgentErrorKind.MODEL_QUOTA]: "model_quota",
+  [AgentErrorKind.MODEL_UNAVAILABLE]: "model_unavailable",
+  [AgentErrorKind.MODEL_OVERLOADED]: "model_overloaded",
+  [AgentErrorKind.MODEL_SERVER]: "model_server",
+  [AgentErrorKind.MODEL_CONNECTION]: "model_connection",
+  [AgentErrorKind.MODEL_TIMEOUT]: "model_timeout",
+  [AgentErrorKind.MODEL_REJECTED]: "model_rejected",
+  [AgentErrorKind.MODEL_AUTHENTICATION]: "model_authentication",
+  [AgentErrorKind.MODEL_NOT_FOUND]: "model_not_found",
+  [AgentErrorKind.CONTEXT_WINDOW]: "context_window",
+  [AgentErrorKind.OUTPUT_TOKEN_LIMIT]: "output_token_limit",
+  [AgentErrorKind.TOOL_FAILED]: "tool_failed",
+  [AgentErrorKind.CONVERSATION_CONFLICT]: "conversation_conflict",
+  [AgentErrorKind.OUT_OF_MEMORY]: "out_of_memory",
 };
 
 /** The fields of a request by their names in the contract → as a caller of this package writes them. */
@@ -72,8 +87,12 @@ function factsOf(error: AgentError): RunErrorFacts {
     });
   }
   if (error.toolName !== "") facts.toolName = error.toolName;
+  if (error.toolCallId !== "") facts.toolCallId = error.toolCallId;
+  if (error.limitName !== "") facts.limitName = error.limitName;
   if (error.modelName !== "") facts.modelName = error.modelName;
   if (error.httpStatus !== undefined) facts.httpStatus = error.httpStatus;
+  if (error.providerErrorCode !== "") facts.providerCode = error.providerErrorCode;
+  if (error.providerErrorType !== "") facts.providerType = error.providerErrorType;
   if (error.unfinished) facts.unfinished = true;
   const usage = tryUsage(error.usage);
   if (usage !== undefined) facts.usage = usage;

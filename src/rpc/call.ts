@@ -20,6 +20,8 @@ export interface Call {
   readonly startedAtMs: number;
   /** For numbers in the answer that JavaScript's JSON does not hold; default "string". */
   readonly unsafeNumbers?: UnsafeNumbers;
+  /** The messages that the run was given, as they were sent. */
+  readonly historyJson?: Uint8Array;
 }
 
 /**

@@ -26,8 +26,9 @@ import { EventStream } from "./event-stream.ts";
 import type { UnsafeNumbers } from "./exact-json.ts";
 import type { HostRequestHandler } from "./host-requests.ts";
 import { checkRequestSize } from "./request.ts";
+import type { WireRunEvent } from "./run-event.ts";
 import { RunSession } from "./run-session.ts";
-import type { AgentDescription, WireRunEvent, WireRunResult } from "./run-types.ts";
+import type { AgentDescription, WireRunResult } from "./run-types.ts";
 import { connectSession, type Session } from "./session.ts";
 import { authorityOf, createTransport, DEFAULT_MAX_MESSAGE_BYTES } from "./transport.ts";
 
@@ -94,7 +95,8 @@ class GrpcAgentClient implements AgentClient {
 
   async run(run: EncodedRun, options: CallOptions = {}): Promise<WireRunResult> {
     const call = this.#begin(run, options);
-    return toRunResult(await this.#unary(AgentService.method.run, this.#checked(run, call), call), call);
+    const request = this.#checked(run, call);
+    return toRunResult(await this.#unary(AgentService.method.run, request, call, run.headers), call);
   }
 
   stream(run: EncodedRun, options: CallOptions = {}): AsyncGenerator<WireRunEvent, void, undefined> {
@@ -103,7 +105,7 @@ class GrpcAgentClient implements AgentClient {
       open: async (call, signal) => {
         const request = once(this.#checked(run, call));
         const { runStream } = AgentService.method;
-        return (await this.#transport.stream(runStream, signal, call.timeoutMs, undefined, request)).message;
+        return (await this.#transport.stream(runStream, signal, call.timeoutMs, run.headers, request)).message;
       },
       toError: (reason, call) => toCallError(reason, call, this.#session),
     });
@@ -124,7 +126,13 @@ class GrpcAgentClient implements AgentClient {
         });
         const { runSession } = AgentService.method;
         try {
-          const answer = await this.#transport.stream(runSession, signal, call.timeoutMs, undefined, session.outgoing);
+          const answer = await this.#transport.stream(
+            runSession,
+            signal,
+            call.timeoutMs,
+            run.headers,
+            session.outgoing,
+          );
           return session.chunks(answer.message);
         } catch (error) {
           session.end("the run's call has failed", error);
@@ -175,7 +183,8 @@ class GrpcAgentClient implements AgentClient {
   }
 
   #begin(run: EncodedRun, options: CallOptions): Call {
-    return beginCall(describeRun(run), run, options, this.#unsafeNumbers);
+    const call = beginCall(describeRun(run), run, options, this.#unsafeNumbers);
+    return { ...call, historyJson: run.message.messageHistoryJson };
   }
 
   #checked(run: EncodedRun, call: Call): RunRequest {
@@ -187,11 +196,12 @@ class GrpcAgentClient implements AgentClient {
     method: DescMethodUnary<I, O>,
     request: MessageShape<I>,
     call: Call,
+    headers?: Readonly<Record<string, string>>,
   ): Promise<MessageShape<O>> {
     const linked = call.signal === undefined ? undefined : linkedController(call.signal);
     try {
       const signal = linked?.controller.signal;
-      return (await this.#transport.unary(method, signal, call.timeoutMs, undefined, request)).message;
+      return (await this.#transport.unary(method, signal, call.timeoutMs, headers, request)).message;
     } catch (error) {
       throw toCallError(error, call, this.#session);
     } finally {

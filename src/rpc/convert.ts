@@ -1,30 +1,13 @@
 /** What the worker answers → the values of run-types.ts. */
 
 import { RunError } from "../errors.ts";
-import {
-  type DescribeResponse,
-  OutputKind,
-  type RunResponse,
-  type RunResponseChunk,
-  ToolOutcome,
-} from "../gen/synapse_otp/v1/agent_pb.ts";
+import { type DescribeResponse, type OutputAt, OutputKind, type RunResponse } from "../gen/synapse_otp/v1/agent_pb.ts";
 import type { Usage } from "../usage.ts";
-import { toRunError } from "./agent-error.ts";
 import { type Call, factsOf } from "./call.ts";
-import { parseExact, UnsafeNumberError } from "./exact-json.ts";
+import { parseExact, refuseUnsafe, type UnsafeHolders, UnsafeNumberError } from "./exact-json.ts";
 import { decodeJson, protocolViolation } from "./json.ts";
-import type { AgentDescription, WireDeferred, WireRunEvent, WireRunResult } from "./run-types.ts";
-import { toNumber, toUsage } from "./usage.ts";
-
-type Outcome = Extract<WireRunEvent, { type: "tool.result" }>["outcome"];
-
-const OUTCOMES: Readonly<Partial<Record<number, Outcome>>> = {
-  [ToolOutcome.SUCCESS]: "success",
-  [ToolOutcome.FAILED]: "failed",
-  [ToolOutcome.RETRY]: "retry",
-  [ToolOutcome.DENIED]: "denied",
-  [ToolOutcome.INTERRUPTED]: "interrupted",
-};
+import type { AgentDescription, WireDeferred, WireRunResult } from "./run-types.ts";
+import { toUsage } from "./usage.ts";
 
 /**
  * A finished run. Throws RunError "protocol_violation" for JSON that is none, or a count beyond 2^53, and "output_invalid" for an output that holds a
@@ -33,63 +16,25 @@ const OUTCOMES: Readonly<Partial<Record<number, Outcome>>> = {
 export function toRunResult(response: RunResponse, call: Call): WireRunResult {
   const facts = factsOf(call);
   const usage = toUsage(response.usage, facts);
-  const newMessages = toMessages(response.newMessagesJson, call);
+  const holders: UnsafeHolders = new Map();
+  const newMessages = toMessages(response.newMessagesJson, "new_messages_json", call, holders);
+  let allMessages: unknown[] | undefined;
   const paused = response.kind === OutputKind.DEFERRED;
   return {
     ...(paused ? { deferred: toDeferred(response.deferredJson, call) } : {}),
-    output: paused ? undefined : toOutput(response, call, { newMessages, usage }),
+    output: paused ? undefined : toOutput(response, call, { newMessages, usage, holders }),
     usage,
     newMessages,
+    get allMessages() {
+      allMessages ??= toAllMessages(response.allMessagesJson, newMessages, call);
+      return allMessages;
+    },
     runId: response.runId,
     conversationId: response.conversationId,
     modelName: response.modelName,
     finishReason: response.finishReason,
     unfinished: response.unfinished,
   };
-}
-
-/** One event, or undefined for one that this version does not know. Fails as {@link toRunResult} does. */
-export function toRunEvent(chunk: RunResponseChunk, call: Call): WireRunEvent | undefined {
-  const seq = Number(chunk.seq);
-  if (seq > Number.MAX_SAFE_INTEGER) toNumber(chunk.seq, "seq", factsOf(call));
-  const event = chunk.event;
-  switch (event.case) {
-    case "textDelta":
-      return { type: "text.delta", seq, text: chunk.data, step: chunk.step, partIndex: event.value.partIndex };
-    case "thinkingDelta": {
-      const { text, partIndex } = event.value;
-      return { type: "thinking.delta", seq, text, step: chunk.step, partIndex };
-    }
-    case "started": {
-      const { modelName, conversationId } = event.value;
-      return { type: "started", seq, modelName, conversationId };
-    }
-    case "toolCall": {
-      const { toolCallId, toolName, argsValid, omittedBytes } = event.value;
-      const args = omittedBytes > 0n ? undefined : toArgs(event.value, call);
-      return { type: "tool.call", seq, toolCallId, toolName, args, argsValid, ...omitted(omittedBytes) };
-    }
-    case "toolResult": {
-      const { toolCallId, toolName, contentJson, omittedBytes } = event.value;
-      const content = optionalJson(contentJson, "tool_result.content_json", call);
-      const outcome = OUTCOMES[event.value.outcome] ?? "unknown";
-      return { type: "tool.result", seq, toolCallId, toolName, content, outcome, ...omitted(omittedBytes) };
-    }
-    case "partialOutputJson":
-      return { type: "output.partial", seq, output: optionalJson(event.value, "partial_output_json", call) };
-    case "completed":
-      return { type: "completed", seq, result: toRunResult(event.value, call) };
-    case "failed":
-      return { type: "failed", seq, error: toRunError(event.value, call) };
-    case "cancelled": {
-      const { reason, usage, unfinished } = event.value;
-      if (usage === undefined) return { type: "cancelled", seq, reason, unfinished };
-      return { type: "cancelled", seq, reason, usage: toUsage(usage, factsOf(call)), unfinished };
-    }
-    case "completedPart":
-    case undefined:
-      return undefined;
-  }
 }
 
 /** What the agent is. Throws RunError "protocol_violation" for a schema that is not JSON. */
@@ -114,12 +59,19 @@ export function toDescription(response: DescribeResponse, call: Call): AgentDesc
   };
 }
 
+/** What an output is read with. */
+interface RunSoFar {
+  readonly newMessages: unknown[];
+  readonly holders: UnsafeHolders;
+  readonly usage: Usage;
+}
+
 /** A worker that knows `result` alone answers with text; structured output has no meaning without its JSON. */
-function toOutput(response: RunResponse, call: Call, run: { newMessages: unknown[]; usage: Usage }): unknown {
+function toOutput(response: RunResponse, call: Call, run: RunSoFar): unknown {
   const rule = call.unsafeNumbers ?? "string";
   const facts = factsOf(call);
   try {
-    if (response.outputAt !== undefined) return toOutputAt(response, call);
+    if (response.outputAt !== undefined) return outputAt(response.outputAt, call, run);
     if (response.outputJson.byteLength === 0 && response.kind !== OutputKind.STRUCTURED) return response.result;
     return decodeJson(response.outputJson, "output_json", { facts, rule });
   } catch (error) {
@@ -134,14 +86,17 @@ function toOutput(response: RunResponse, call: Call, run: { newMessages: unknown
 }
 
 /** An output that the new messages hold already: the content of a text part, or the arguments of a tool call, as an object or as their JSON. */
-function toOutputAt({ outputAt, newMessagesJson }: RunResponse, call: Call): unknown {
+function outputAt(at: OutputAt, call: Call, { newMessages, holders }: RunSoFar): unknown {
   const rule = call.unsafeNumbers ?? "string";
-  const facts = factsOf(call);
-  const messages = decodeJson(newMessagesJson, "new_messages_json", { facts, rule }) as Partial<Message>[];
-  const part = messages[outputAt?.message ?? -1]?.parts?.[outputAt?.part ?? -1];
+  const part = (newMessages as Partial<Message>[])[at.message]?.parts?.[at.part];
   if (part?.part_kind === "text" && typeof part.content === "string") return part.content;
-  if (part?.part_kind === "tool-call") return typeof part.args === "string" ? parseExact(part.args, rule) : part.args;
-  throw protocolViolation("points to an output that is not in its messages", facts);
+  if (part?.part_kind === "tool-call") {
+    if (typeof part.args === "string") return parseExact(part.args, rule);
+    // The messages were read by another rule: in them such a number is no fault.
+    if (rule === "error") refuseUnsafe(part.args, holders);
+    return part.args;
+  }
+  throw protocolViolation("points to an output that is not in its messages", factsOf(call));
 }
 
 /** As much of a pydantic-ai message as an output is found by. */
@@ -158,29 +113,20 @@ function toDeferred(bytes: Uint8Array, call: Call): WireDeferred {
   return { ...deferred, calls, approvals };
 }
 
-function toMessages(bytes: Uint8Array, call: Call): unknown[] {
-  const messages = optionalJson(bytes, "new_messages_json", call) ?? [];
-  if (!Array.isArray(messages)) throw protocolViolation("sent new_messages_json that is not a list", factsOf(call));
+function toAllMessages(bytes: Uint8Array, newMessages: unknown[], call: Call): unknown[] {
+  if (bytes.byteLength > 0) return toMessages(bytes, "all_messages_json", call);
+  return [...toMessages(call.historyJson ?? bytes, "message_history_json", call), ...newMessages];
+}
+
+function toMessages(bytes: Uint8Array, field: string, call: Call, holders?: UnsafeHolders): unknown[] {
+  const messages = optionalJson(bytes, field, call, holders) ?? [];
+  if (!Array.isArray(messages)) throw protocolViolation(`sent ${field} that is not a list`, factsOf(call));
   return messages;
 }
 
-/** Arguments that did not validate may be any text the model wrote; they are told as that text. */
-function toArgs(tool: { argsJson: Uint8Array; argsValid: boolean }, call: Call): unknown {
-  if (tool.argsValid) return optionalJson(tool.argsJson, "tool_call.args_json", call);
-  try {
-    return optionalJson(tool.argsJson, "tool_call.args_json", call);
-  } catch {
-    return Buffer.from(tool.argsJson).toString("utf8");
-  }
-}
-
-function omitted(bytes: bigint): { omittedBytes?: number } {
-  return bytes === 0n ? {} : { omittedBytes: Number(bytes) };
-}
-
 /** A document beside the output: a number that the output may not hold is told as its text. */
-function optionalJson(bytes: Uint8Array, field: string, call: Call): unknown {
+export function optionalJson(bytes: Uint8Array, field: string, call: Call, holders?: UnsafeHolders): unknown {
   if (bytes.byteLength === 0) return undefined;
   const rule = call.unsafeNumbers === "bigint" ? "bigint" : "string";
-  return decodeJson(bytes, field, { facts: factsOf(call), rule });
+  return decodeJson(bytes, field, { facts: factsOf(call), rule, ...(holders === undefined ? {} : { holders }) });
 }

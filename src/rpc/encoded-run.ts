@@ -7,6 +7,8 @@ import { type RunRequest, RunRequestSchema } from "../gen/synapse_otp/v1/agent_p
 /** An encoded request. An attempt adds whom it is for and how much time is left. */
 export class EncodedRun {
   readonly message: RunRequest;
+  /** Headers of its calls: what a tracer gives along. */
+  headers: Readonly<Record<string, string>> = {};
 
   constructor(message: RunRequest) {
     this.message = message;

@@ -5,9 +5,9 @@ import { RunError } from "../errors.ts";
 import type { RunResponseChunk } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { type Call, factsOf } from "./call.ts";
 import { CompletedParts } from "./completed-parts.ts";
-import { toRunEvent } from "./convert.ts";
+import { toRunEvent } from "./convert-event.ts";
 import { protocolViolation } from "./json.ts";
-import type { WireRunEvent } from "./run-types.ts";
+import type { WireRunEvent } from "./run-event.ts";
 
 /** How long the server may take to end the call after its terminal event, before the call is cancelled. */
 const TRAILER_MS = 5_000;
@@ -36,6 +36,7 @@ export class EventStream implements AsyncGenerator<WireRunEvent, void, undefined
   #chunks: AsyncIterator<RunResponseChunk> | undefined;
   #ended = false;
   #lastSeq = 0;
+  #lastStep = 0;
   /** Calls of next() that have not settled; they are answered in order. */
   #waiting = 0;
   #latest: Promise<IteratorResult<WireRunEvent, void>> = Promise.resolve(DONE);
@@ -98,6 +99,7 @@ export class EventStream implements AsyncGenerator<WireRunEvent, void, undefined
       const event = chunk === undefined ? undefined : toRunEvent(chunk, this.#call);
       if (event === undefined) return this.#pull();
       this.#lastSeq = event.seq;
+      this.#lastStep = event.step;
       if (event.type === "completed" || event.type === "failed" || event.type === "cancelled") this.#complete();
       this.#waiting--;
       return { done: false, value: event };
@@ -113,7 +115,7 @@ export class EventStream implements AsyncGenerator<WireRunEvent, void, undefined
     this.#cancel();
     // A run that was refused before it began has no events: its caller may send it elsewhere.
     if (error instanceof RunError && error.code === "run_failed" && error.kind !== "draining") {
-      return { done: false, value: { type: "failed", seq: this.#lastSeq + 1, error } };
+      return { done: false, value: { type: "failed", seq: this.#lastSeq + 1, step: this.#lastStep, error } };
     }
     throw error;
   };

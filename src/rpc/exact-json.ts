@@ -32,29 +32,50 @@ const constantOf: Readonly<Record<string, number>> = {
   [stand["-Infinity"]]: Number.NEGATIVE_INFINITY,
 };
 
+/** The objects and lists of a document that hold such a number, each with the text of one. */
+export type UnsafeHolders = Map<unknown, string>;
+
 /**
- * Parses a document.
+ * Parses a document. `holders` is told who holds what the rule has changed.
  * @throws SyntaxError for what is no JSON, UnsafeNumberError by the rule "error"
  */
-export function parseExact(text: string, rule: UnsafeNumbers): unknown {
-  if (longInteger.test(text)) return parseBy(rule, replaceConstants(text));
+export function parseExact(text: string, rule: UnsafeNumbers, holders?: UnsafeHolders): unknown {
+  if (longInteger.test(text)) return parseBy(rule, replaceConstants(text), holders);
   try {
     return JSON.parse(text);
   } catch (error) {
     if (!constant.test(text)) throw error;
-    return parseBy(rule, replaceConstants(text));
+    return parseBy(rule, replaceConstants(text), holders);
   }
 }
 
-function parseBy(rule: UnsafeNumbers, text: string): unknown {
+/**
+ * Looks for a number that was changed in a value of a document that `holders` was told of.
+ * @throws UnsafeNumberError for the first
+ */
+export function refuseUnsafe(value: unknown, holders: UnsafeHolders): void {
+  if (holders.size === 0) return;
+  const waiting = [value];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    if (typeof next !== "object" || next === null) continue;
+    const text = holders.get(next);
+    if (text !== undefined) throw new UnsafeNumberError(text);
+    for (const inner of Object.values(next)) waiting.push(inner);
+  }
+}
+
+function parseBy(rule: UnsafeNumbers, text: string, holders?: UnsafeHolders): unknown {
   // The third argument is newer than TypeScript's library: the literal as it stands in the text.
-  const revive = (_key: string, value: unknown, context?: { source: string }): unknown => {
+  function revive(this: unknown, _key: string, value: unknown, context?: { source: string }): unknown {
     if (typeof value !== "number" || context === undefined) return value;
     const { source } = context;
     const special = constantOf[source];
-    if (special !== undefined) return byRule(rule, String(special), special);
-    return Number.isSafeInteger(value) || !/^-?\d+$/.test(source) ? value : byRule(rule, source, BigInt(source));
-  };
+    const exact = special ?? (Number.isSafeInteger(value) || !/^-?\d+$/.test(source) ? undefined : BigInt(source));
+    if (exact === undefined) return value;
+    const said = special === undefined ? source : String(special);
+    holders?.set(this, said);
+    return byRule(rule, said, exact);
+  }
   return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
 }
 

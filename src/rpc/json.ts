@@ -2,7 +2,7 @@
 
 import { describeValue } from "../describe-value.ts";
 import { CallerError, invalidArgument, RunError, type RunErrorFacts } from "../errors.ts";
-import { parseExact, UnsafeNumberError, type UnsafeNumbers } from "./exact-json.ts";
+import { parseExact, type UnsafeHolders, UnsafeNumberError, type UnsafeNumbers } from "./exact-json.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -103,16 +103,16 @@ function step(holder: object, key: string): string {
 }
 
 /**
- * The value in `bytes`; `rule` is for numbers that JavaScript's JSON does not hold.
+ * The value in `bytes`; `rule` is for numbers that JavaScript's JSON does not hold, and `holders` is told who holds them.
  * @throws RunError "protocol_violation" naming `field` when they are not one JSON document; UnsafeNumberError by the rule "error"
  */
 export function decodeJson(
   bytes: Uint8Array,
   field: string,
-  { facts, rule = "string" }: { facts: RunErrorFacts; rule?: UnsafeNumbers },
+  { facts, rule = "string", holders }: { facts: RunErrorFacts; rule?: UnsafeNumbers; holders?: UnsafeHolders },
 ): unknown {
   try {
-    return parseExact(decoder.decode(bytes), rule);
+    return parseExact(decoder.decode(bytes), rule, holders);
   } catch (error) {
     if (error instanceof UnsafeNumberError) throw error;
     throw protocolViolation(`sent ${bytes.byteLength} bytes as ${field} that are not JSON`, { ...facts, cause: error });

@@ -1,6 +1,5 @@
 /** The values of a run as they cross the wire, in TypeScript's own shapes: milliseconds, plain numbers, parsed JSON. */
 
-import type { RunError } from "../errors.ts";
 import type { Usage } from "../usage.ts";
 import type { ContentPart } from "./content.ts";
 
@@ -105,6 +104,8 @@ export interface WireRunResult {
   newMessages: unknown[];
   /** What a paused run asks for; its output is undefined. */
   deferred?: WireDeferred;
+  /** The messages that the run was given, and the new ones after them; or what Python has made of them. Made when it is first read. */
+  readonly allMessages: unknown[];
   runId: string;
   conversationId: string;
   modelName: string;
@@ -112,36 +113,6 @@ export interface WireRunResult {
   /** Something of the run works still: a thread that it has left behind. */
   unfinished: boolean;
 }
-
-/** One event of a stream as it crossed the wire. The last one is exactly one of completed, failed, cancelled. */
-export type WireRunEvent =
-  | { type: "started"; seq: number; modelName: string; conversationId: string }
-  | { type: "text.delta"; seq: number; text: string; step: number; partIndex: number }
-  | { type: "thinking.delta"; seq: number; text: string; step: number; partIndex: number }
-  /** `omittedBytes`: `args` are larger than a message may be, and left out. */
-  | {
-      type: "tool.call";
-      seq: number;
-      toolCallId: string;
-      toolName: string;
-      args: unknown;
-      argsValid: boolean;
-      omittedBytes?: number;
-    }
-  /** `omittedBytes`: `content` is larger than a message may be, and left out. */
-  | {
-      type: "tool.result";
-      seq: number;
-      toolCallId: string;
-      toolName: string;
-      content: unknown;
-      outcome: "success" | "failed" | "retry" | "denied" | "interrupted" | "unknown";
-      omittedBytes?: number;
-    }
-  | { type: "output.partial"; seq: number; output: unknown }
-  | { type: "completed"; seq: number; result: WireRunResult }
-  | { type: "failed"; seq: number; error: RunError }
-  | { type: "cancelled"; seq: number; reason: string; usage?: Usage; unfinished: boolean };
 
 /** What the loaded agent is, as the worker describes it. Schemas are JSON Schema documents. */
 export interface AgentDescription {

@@ -12,14 +12,18 @@ export function toUsage(usage: WireUsage | undefined, facts: RunErrorFacts): Usa
   const result: Usage = {
     inputTokens: count(usage?.requestTokens, "request_tokens"),
     outputTokens: count(usage?.responseTokens, "response_tokens"),
+    reasoningTokens: count(usage?.reasoningTokens, "reasoning_tokens"),
     totalTokens: count(usage?.totalTokens, "total_tokens"),
     requests: count(usage?.requests, "requests"),
     toolCalls: count(usage?.toolCalls, "tool_calls"),
     cacheReadTokens: count(usage?.cacheReadTokens, "cache_read_tokens"),
     cacheWriteTokens: count(usage?.cacheWriteTokens, "cache_write_tokens"),
+    cacheWrite1hTokens: count(usage?.cacheWrite1hTokens, "cache_write_1h_tokens"),
     inputAudioTokens: count(usage?.inputAudioTokens, "input_audio_tokens"),
     outputAudioTokens: count(usage?.outputAudioTokens, "output_audio_tokens"),
     cacheAudioReadTokens: count(usage?.cacheAudioReadTokens, "cache_audio_read_tokens"),
+    audioSeconds: usage?.audioSeconds ?? 0,
+    unmeasuredRequests: count(usage?.unmeasuredRequests, "unmeasured_requests"),
     details: Object.fromEntries(details),
   };
   if (usage !== undefined && usage.cost !== "") result.cost = usage.cost;

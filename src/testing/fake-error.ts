@@ -15,14 +15,27 @@ export interface FakeFailure {
 export function toFakeFailure(thrown: unknown, about: { runId: string; unfinished: boolean }): FakeFailure {
   if (thrown instanceof RunError) {
     const message = thrown.message.replace(/^\[[a-z_]+\] /, "");
-    return failure(message, thrown.kind, {
-      ...about,
-      retriable: thrown.retriable,
-      pythonType: thrown.pythonType ?? "",
-    });
+    return failure(message, thrown.kind, { ...about, ...factsOf(thrown) });
   }
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   return failure(error.message, "user_code", { ...about, pythonType: error.name, traceback: error.stack ?? "" });
+}
+
+/** What a provider, a limit or a tool says goes over the wire too: policies and HTTP statuses act on it. */
+function factsOf(error: RunError): MessageInitShape<typeof AgentErrorSchema> {
+  const { retriable, retryAfterMs, httpStatus } = error;
+  return {
+    retriable,
+    pythonType: error.pythonType ?? "",
+    toolName: error.toolName ?? "",
+    toolCallId: error.toolCallId ?? "",
+    limitName: error.limitName ?? "",
+    modelName: error.modelName ?? "",
+    providerErrorCode: error.providerCode ?? "",
+    providerErrorType: error.providerType ?? "",
+    ...(httpStatus === undefined ? {} : { httpStatus }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterS: retryAfterMs / 1_000 }),
+  };
 }
 
 /** What a worker says to a run that comes after it was asked to stop. */
@@ -45,5 +58,5 @@ function wireKind(kind: RunErrorKind): AgentErrorKind {
 function statusOf(kind: RunErrorKind): Code {
   if (kind === "draining" || kind === "interrupted") return Code.Unavailable;
   if (kind === "deadline") return Code.DeadlineExceeded;
-  return kind === "usage_limit_exceeded" ? Code.ResourceExhausted : Code.Internal;
+  return kind === "usage_limit_exceeded" || kind === "out_of_memory" ? Code.ResourceExhausted : Code.Internal;
 }

@@ -35,12 +35,17 @@ export interface HostHello {
   logLevel: "debug" | "info" | "warn" | "error";
   /** When a worker that is not ready is killed, from its spawn: shortly before, it writes down where it hangs. */
   startTimeoutMs: number;
+  /** Absent: no limit. */
+  memoryLimitBytes?: number;
+  tracebacks: boolean;
 }
 
 /** What this host tells a worker of `spec`. */
 export function hostHello(spec: WorkerSpec, own: { socketPath: string; token: string }): HostHello {
-  const { agentId, incarnation, maxMessageBytes, startTimeoutMs } = spec;
-  return { agentId, incarnation, ...own, hostPid: process.pid, maxMessageBytes, logLevel: "info", startTimeoutMs };
+  const { agentId, incarnation, maxMessageBytes, startTimeoutMs, memoryLimitBytes, tracebacks = true } = spec;
+  const limit = memoryLimitBytes === undefined ? {} : { memoryLimitBytes };
+  const limits = { maxMessageBytes, startTimeoutMs, tracebacks, ...limit };
+  return { agentId, incarnation, ...own, hostPid: process.pid, logLevel: "info", ...limits };
 }
 
 /** The host's first line. */
@@ -71,7 +76,7 @@ export function importsLine(): string {
   return line({ type: "imports" });
 }
 
-/** The line that asks a worker for its tasks: where each of them stands. */
+/** The line that asks a worker for its tasks, and for its threads beside the main one: where each of them stands. */
 export function tasksLine(): string {
   return line({ type: "tasks" });
 }
@@ -83,7 +88,7 @@ function line(message: Record<string, unknown>): string {
 /** What a line of the worker turned out to be. "mismatch" is a line that nobody who speaks this protocol would write. */
 export type WorkerMessage =
   | { type: "hello"; python: string }
-  /** `dumpsStacks`: at SIGUSR1 it writes its stacks to stderr and lives on. */
+  /** `dumpsStacks`: at SIGUSR1 it writes the stack of its main thread to stderr and lives on. */
   | { type: "ready"; ready: WorkerReady; dumpsStacks?: true }
   /** A signal that the host has not sent asks it to end; it refuses new runs and waits for the host's word. */
   | { type: "draining"; signal: NodeJS.Signals }
@@ -93,7 +98,7 @@ export type WorkerMessage =
   | { type: "overdue"; heldBy: readonly string[] }
   /** The files below its working directory that it has imported, as it was asked. */
   | { type: "imports"; files: readonly string[] }
-  /** Where each of its tasks stands, because it was asked. */
+  /** Where each of its threads and tasks stands, because it was asked. */
   | { type: "tasks"; tasks: readonly string[] }
   | { type: "failed"; failure: WorkerLoadFailure }
   | { type: "other"; name: string }

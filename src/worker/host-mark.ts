@@ -19,8 +19,12 @@ export interface HostMark {
 
 /** The mark of this process, as the beginning of a name: six random characters follow. */
 export function markPrefix(): string {
-  return `synapse-${pidNamespace()}-${process.pid}-${lookAt(process.pid)?.started ?? "0"}-`;
+  own ??= `synapse-${pidNamespace()}-${process.pid}-${lookAt(process.pid)?.started ?? "0"}-`;
+  return own;
 }
+
+/** Known once, known for good: every start of a worker asks for it. */
+let own: string | undefined;
 
 /** The mark in a name; undefined when it has none. */
 export function readMark(name: string): HostMark | undefined {

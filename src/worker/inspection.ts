@@ -7,11 +7,11 @@ import type { WorkerUsage } from "./launcher.ts";
 import { OomKills, oomKillCounter } from "./out-of-memory.ts";
 import { processUsage } from "./process-usage.ts";
 import { StackLines } from "./stack-lines.ts";
-import { askForStacks } from "./terminate.ts";
 
 /** The inspection of one process, until it is reaped. */
 export class Inspection {
   readonly #pid: number;
+  readonly #askForStacks: () => void;
   readonly #stacks: StackLines;
   readonly #fault = new FaultTrace();
   readonly #oomKills: OomKills;
@@ -19,8 +19,10 @@ export class Inspection {
   #ended = false;
   #peakMemoryBytes: number | undefined;
 
-  constructor(pid: number, clock: Clock) {
+  /** @param askForStacks sends the process SIGUSR1 */
+  constructor(pid: number, clock: Clock, askForStacks: () => void) {
     this.#pid = pid;
+    this.#askForStacks = askForStacks;
     this.#stacks = new StackLines(clock);
     this.#oomKills = new OomKills(() => oomKillCounter(pid));
   }
@@ -58,14 +60,14 @@ export class Inspection {
   async dumpStacks(send: (line: string) => void): Promise<readonly string[]> {
     if (!this.#answersSignal || this.#ended || this.usage()?.stopped === true) return [];
     return this.#stacks.collect(() => {
-      askForStacks(this.#pid);
+      this.#askForStacks();
       send(tasksLine());
     });
   }
 
   /** Asks for the stacks of its threads, to be read as any other line of its stderr. */
   spillStacks(): void {
-    if (this.#answersSignal && !this.#ended) askForStacks(this.#pid);
+    if (this.#answersSignal && !this.#ended) this.#askForStacks();
   }
 
   /** Takes a line of its stderr; false when it is none of stacks that are awaited. */

@@ -19,7 +19,7 @@ export interface WorkerSpec {
   interpreter: string;
   /** "path/to/file.py:agent" or "package.module:agent". */
   entry: string;
-  /** How it is started, where a launcher can choose: "auto" and undefined are "spawn". */
+  /** How it is started, where a launcher can choose; undefined is "auto". */
   launcher?: "spawn" | "zygote" | "auto";
   /** Working directory of the worker. */
   cwd: string;
@@ -27,8 +27,12 @@ export interface WorkerSpec {
   env: Readonly<Record<string, string>>;
   /** From spawn to ready; then the worker is killed with cause "start_timeout". */
   startTimeoutMs: number;
+  /** How much private memory the worker may reserve, in bytes; undefined: no limit of ours. Only on Linux. */
+  memoryLimitBytes?: number | undefined;
   /** Largest request the worker accepts and largest answer it sends, in bytes. */
   maxMessageBytes: number;
+  /** Whether tracebacks, and what exceptions of user code say, may leave the worker; default true. */
+  tracebacks?: boolean;
   /** Called for every line the worker writes. Must not throw. */
   onLog(record: WorkerLogRecord): void;
   /**
@@ -103,6 +107,8 @@ export interface Worker {
   readonly incarnation: number;
   /** Undefined when the process could not be spawned, and of one that is to be forked until it is. */
   readonly pid: number | undefined;
+  /** Settles when its `pid` is known, or it is known that there is none. Never rejects. Absent: that is known from the first. */
+  readonly spawned?: Promise<void>;
   /** Settles once: ready, or the exit that came first. Never rejects. */
   readonly started: Promise<{ ready: WorkerReady } | { exit: WorkerExit }>;
   /** Resolves when the process is gone and its group is empty. Never rejects. */

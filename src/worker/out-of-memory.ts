@@ -3,8 +3,8 @@
 import { readFileSync } from "node:fs";
 import type { WorkerExitCause } from "../crash.ts";
 
-/** What a process says that cannot get memory: Python's exception, C++'s, and the C library's words. */
-const lastWords = /^(?:MemoryError\b|.*std::bad_alloc|.*Cannot allocate memory)/;
+/** What a process says that cannot get memory: Python's exception, C++'s, the C library's words, and Rust's. */
+const lastWords = /^(?:MemoryError\b|.*std::bad_alloc|.*Cannot allocate memory|memory allocation of \d+ bytes failed)/;
 /** The exception that ended a process is at the very end of what it said. */
 const lastLines = 5;
 

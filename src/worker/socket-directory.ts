@@ -8,7 +8,7 @@ import { lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { WorkerError } from "../errors.ts";
-import { hasEnded, markPrefix, readMark } from "./host-mark.ts";
+import { type HostMark, hasEnded, markPrefix, readMark } from "./host-mark.ts";
 
 /** Longest path of a Unix socket in bytes: `sun_path` less its final zero. */
 export const maxSocketPathBytes = process.platform === "linux" ? 107 : 103;
@@ -119,6 +119,17 @@ export function sweepSocketDirectories(options: SocketDirectoryOptions = {}): st
   return removed;
 }
 
+/** The socket directories of this user whose hosts run, as far as that can be told, in every place where they are made. */
+export function socketDirectories(): { readonly path: string; readonly host: HostMark }[] {
+  return roots().flatMap((root) =>
+    namesIn(root).flatMap((name) => {
+      const host = readMark(name);
+      const path = join(root, name);
+      return host !== undefined && hasEnded(host) !== true && isOurs(path) ? [{ path, host }] : [];
+    }),
+  );
+}
+
 /** The places, best first. */
 function roots(): string[] {
   return [...new Set([tmpdir(), ...runtimeDirectory(), "/tmp"])];
@@ -142,6 +153,11 @@ function namesIn(root: string): string[] {
   } catch {
     return []; // No such directory: nothing was left in it.
   }
+}
+
+function isOurs(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat?.isDirectory() === true && stat.uid === process.geteuid?.() && (stat.mode & anyOther) === 0;
 }
 
 function removeIfOurs(path: string, leastAgeMs: number): boolean {

@@ -25,17 +25,28 @@ function isServedBy(socketPath: string, pid: number): boolean | undefined {
     const listening = inodesOf(socketPath);
     if (listening.size === 0) return undefined; // Another network namespace, or a path that the table writes otherwise.
     const folder = `/proc/${pid}/fd`;
-    return readdirSync(folder).some((fd) => listening.has(inodeIn(`${folder}/${fd}`)));
+    // Its youngest first: the listener is one of them.
+    return readdirSync(folder)
+      .toReversed()
+      .some((fd) => listening.has(inodeIn(`${folder}/${fd}`)));
   } catch {
     return undefined; // Not Linux, /proc is not mounted or is hidden, or the process has just ended.
   }
 }
 
-/** The inodes of the sockets that are bound to a path: that of the listener, and of each connection to it. */
+/**
+ * The inodes of the sockets that are bound to a path: that of the listener, and of each connection to it. The table holds every socket of the
+ * machine, so it is searched as it is.
+ */
 function inodesOf(socketPath: string): Set<string | undefined> {
-  const lines = readFileSync("/proc/net/unix", "utf8").split("\n");
-  const bound = lines.filter((line) => line.endsWith(` ${socketPath}`));
-  return new Set(bound.map((line) => line.trim().split(/\s+/)[6]));
+  const table = readFileSync("/proc/net/unix");
+  const end = ` ${socketPath}\n`;
+  const inodes = new Set<string | undefined>();
+  for (let at = table.indexOf(end); at !== -1; at = table.indexOf(end, at + end.length)) {
+    const line = table.toString("utf8", table.lastIndexOf("\n", at) + 1, at);
+    inodes.add(line.trim().split(/\s+/)[6]);
+  }
+  return inodes;
 }
 
 function inodeIn(path: string): string | undefined {

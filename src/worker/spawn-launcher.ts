@@ -4,11 +4,12 @@ import { randomBytes } from "node:crypto";
 import { Duplex } from "node:stream";
 import { execa } from "execa";
 import { type Clock, realClock } from "./clock.ts";
-import type { Launcher, Worker, WorkerExit, WorkerSpec } from "./launcher.ts";
+import type { Launcher, Worker, WorkerSpec } from "./launcher.ts";
 import { createSocketDirectory, discardSocketDirectory, type SocketDirectory } from "./socket-directory.ts";
 import { describeSpawnFailure, type SpawnFailure } from "./spawn-failure.ts";
 import { SpawnedWorker } from "./spawned-worker.ts";
-import { killProcessAndGroup } from "./terminate.ts";
+import { createStillbornWorker } from "./stillborn-worker.ts";
+import { askForStacks, killGroup, killProcessAndGroup, whenGroupEmpty } from "./terminate.ts";
 
 /** Options of {@link createSpawnLauncher}. */
 export interface SpawnLauncherOptions {
@@ -55,6 +56,8 @@ function launch(spec: WorkerSpec, clock: Clock): Worker {
     return new SpawnedWorker(
       {
         onExit: (listener) => child.on("exit", listener),
+        signal: (name) => (name === "SIGKILL" ? killProcessAndGroup(pid) : askForStacks(pid)),
+        endGroup: () => (killGroup(pid) ? whenGroupEmpty(pid, clock) : undefined),
         pid,
         stdout,
         stderr,
@@ -88,40 +91,4 @@ function spawn(spec: WorkerSpec) {
 
 function isSocket(stream: unknown): stream is Duplex {
   return stream instanceof Duplex;
-}
-
-/** The worker of a process that never was. */
-export function createStillbornWorker(
-  spec: WorkerSpec,
-  clock: Clock,
-  spawnedAtMs: number,
-  failure: SpawnFailure | Promise<SpawnFailure>,
-): Worker {
-  const exited = Promise.resolve(failure).then(
-    ({ detail, errno }): WorkerExit => ({
-      cause: "spawn_failed",
-      pid: undefined,
-      incarnation: spec.incarnation,
-      exitCode: undefined,
-      signal: undefined,
-      loadFailure: undefined,
-      detail,
-      errno,
-      stderrTail: [],
-      wasReady: false,
-      uptimeMs: Math.round(clock.now() - spawnedAtMs),
-    }),
-  );
-  const nothing = () => undefined;
-  return {
-    incarnation: spec.incarnation,
-    pid: undefined,
-    started: exited.then((exit) => ({ exit })),
-    exited,
-    releaseSocket: nothing,
-    stop: () => exited,
-    kill: nothing,
-    usage: nothing,
-    dumpStacks: () => Promise.resolve([]),
-  };
 }

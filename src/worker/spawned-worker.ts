@@ -19,7 +19,7 @@ import type { Worker, WorkerExit, WorkerLogRecord, WorkerReady, WorkerSpec, Work
 import { withOutOfMemory } from "./out-of-memory.ts";
 import type { SocketDirectory } from "./socket-directory.ts";
 import { createLogSink, drainOutput, type OutputDrain } from "./stdio.ts";
-import { isZombie, killGroup, killProcessAndGroup, whenGroupEmpty } from "./terminate.ts";
+import { hasDied } from "./terminate.ts";
 
 /** How long a process that has nothing left to say (control channel closed, failure told) may take to exit before it is killed. */
 const lastWordsMs = 1_000;
@@ -33,6 +33,10 @@ export interface SpawnedProcess {
   /** Calls the listener once, when the process has ended and was reaped. */
   onExit(listener: (code: number | null, signal: NodeJS.Signals | null, zygoteLost?: boolean) => void): void;
   pid: number;
+  /** Sends it a signal, SIGKILL to its group too; not called once its exit was told. */
+  signal(name: "SIGKILL" | "SIGUSR1"): void;
+  /** Once it was reaped: ends what it has left in its group, and says when that is empty. Absent: who has reaped it has done so. */
+  endGroup?: () => { empty: Promise<void>; cancel: () => void } | undefined;
   stdout: Readable;
   stderr: Readable;
   /** The host's end of fd 3. */
@@ -96,7 +100,7 @@ export class SpawnedWorker implements Worker {
     this.#settleStarted = started.resolve;
     this.#settleExited = exited.resolve;
 
-    this.#inspection = new Inspection(spawned.pid, clock);
+    this.#inspection = new Inspection(spawned.pid, clock, () => spawned.signal("SIGUSR1"));
     this.#output = drainOutput(spawned, spec.onLog, (line) => this.#inspection.take(line));
     this.#channel = openControlChannel(spawned.control, {
       onLine: (line) => this.#onControlLine(line),
@@ -106,7 +110,8 @@ export class SpawnedWorker implements Worker {
     spawned.lifeline?.resume();
     spawned.onExit((code, signal, zygoteLost) => void this.#onExit(code, signal, zygoteLost));
 
-    this.#deadline.set(spec.startTimeoutMs, () => this.#endBy("start_timeout"));
+    const takenMs = clock.now() - spawned.spawnedAtMs;
+    this.#deadline.set(Math.max(0, spec.startTimeoutMs - takenMs), () => this.#endBy("start_timeout"));
     const { directory, token } = spawned;
     this.#channel.send(helloLine(hostHello(spec, { socketPath: directory.socketPath, token })));
   }
@@ -140,7 +145,7 @@ export class SpawnedWorker implements Worker {
     const stopByMs = this.#clock.now() + limitMs;
     if (stopByMs >= this.#stopByMs) return this.exited;
     this.#stopByMs = stopByMs;
-    if (!isZombie(this.pid)) this.#decide("stop");
+    if (!hasDied(this.pid)) this.#decide("stop");
     this.#deadline.set(limitMs, () => this.#endBy("stop_overdue"));
     this.#stacks.set(limitMs - Math.min(stacksMs, limitMs / 8), () => this.#askForStacks());
     this.#channel.send(shutdownLine(limitMs, drainMs));
@@ -206,6 +211,7 @@ export class SpawnedWorker implements Worker {
       case "mismatch":
         if (this.#verdict !== undefined) return;
         this.#detail = message.detail;
+        this.#decide("protocol_mismatch"); // Whether or not it has died since it said so.
         this.#endBy("protocol_mismatch");
         return;
       case "hello":
@@ -240,7 +246,7 @@ export class SpawnedWorker implements Worker {
         if (!this.#ready) this.#decide("protocol_mismatch");
       }
       if (this.#verdict === "stop") this.#decide("stop_overdue");
-      killProcessAndGroup(this.pid);
+      this.#process.signal("SIGKILL");
     });
   }
 
@@ -250,10 +256,10 @@ export class SpawnedWorker implements Worker {
   }
 
   #endBy(verdict: Verdict): void {
-    if (!isZombie(this.pid)) this.#decide(verdict);
+    if (!hasDied(this.pid)) this.#decide(verdict);
     if (this.#exitSeen) return;
     this.#inspection.usage(); // The peak of its memory is known to the end.
-    killProcessAndGroup(this.pid);
+    this.#process.signal("SIGKILL");
   }
 
   #decide(verdict: Verdict): void {
@@ -269,7 +275,7 @@ export class SpawnedWorker implements Worker {
     this.#stacks.clear();
     const { oomKilled } = this.#inspection;
     this.#inspection.end();
-    const group = killGroup(this.pid) ? whenGroupEmpty(this.pid, this.#clock) : undefined;
+    const group = this.#process.endGroup?.();
     this.#process.lifeline?.destroy();
     this.releaseSocket();
 

@@ -1,6 +1,6 @@
 /**
- * The stacks of a worker that is asked for them: those of its threads, which Python's fault handler writes to stderr without needing the GIL, and those of its
- * tasks, which it tells on its control channel while it can.
+ * The stacks of a worker that is asked for them: that of its main thread, which Python's fault handler writes to stderr without needing the GIL, and those of its
+ * other threads and its tasks, which it tells on its control channel while it can.
  */
 
 import { type Clock, createTimer, type Timer } from "./clock.ts";
@@ -14,7 +14,7 @@ const maxBytes = 32 * 1024;
 
 /** Whether a line of stderr is of a dump: a thread, or a place in its code. */
 export function isStackLine(line: string): boolean {
-  return /^(?:Current thread|Thread) 0x[0-9a-f]+ .*:$|^ {2}File ".*", line \S+ in |^ {2}(?:\.\.\.|<no Python frame>)$/.test(
+  return /^(?:(?:Current thread|Thread) 0x[0-9a-f]+ .*|Stack \(most recent call first\)):$|^ {2}File ".*", line \S+ in |^ {2}(?:\.\.\.|<no Python frame>)$/.test(
     line,
   );
 }

@@ -28,15 +28,21 @@ export function askForStacks(pid: number): void {
 }
 
 /**
- * Whether a process is dead but not reaped yet, so that its exit happened before now although no event has told of it. Linux reads
- * /proc; elsewhere nothing is known and the answer is false.
+ * Whether a process is dead, reaped or not, so that its exit happened before now although no event has told of it. Linux reads /proc; elsewhere nothing
+ * is known and the answer is false.
  */
-export function isZombie(pid: number): boolean {
+export function hasDied(pid: number): boolean {
   if (process.platform !== "linux") return false;
+  const state = stateOf(pid);
+  // Where not even this process is to be seen, /proc is not mounted.
+  return state === undefined ? stateOf(process.pid) !== undefined : state === "Z" || state === "X";
+}
+
+function stateOf(pid: number): string | undefined {
   try {
-    return statFields(pid)[0] === "Z";
+    return statFields(pid)[0];
   } catch {
-    return false; // Reaped in this instant: its exit event is on the way and tells the same.
+    return undefined;
   }
 }
 

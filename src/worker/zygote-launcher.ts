@@ -2,13 +2,21 @@
 
 import { randomBytes } from "node:crypto";
 import { type Clock, createTimer, realClock } from "./clock.ts";
-import type { Launcher, Worker, WorkerExit, WorkerReady, WorkerSpec, WorkerUsage } from "./launcher.ts";
+import { ForkedWorker, type GivenUp } from "./forked-worker.ts";
+import type { Launcher, Worker, WorkerLogRecord, WorkerSpec } from "./launcher.ts";
 import { createSocketDirectory } from "./socket-directory.ts";
 import { describeSpawnFailure } from "./spawn-failure.ts";
-import { createStillbornWorker } from "./spawn-launcher.ts";
 import { SpawnedWorker } from "./spawned-worker.ts";
-import { killProcessAndGroup } from "./terminate.ts";
-import { type ForkedProcess, type ForkOutcome, type LostZygote, Zygote } from "./zygote.ts";
+import { createStillbornWorker } from "./stillborn-worker.ts";
+import type { Fitness, ForkedProcess, LostZygote, Zygote } from "./zygote.ts";
+import { ZygotePool, zygoteKey } from "./zygote-pool.ts";
+
+/** How long a zygote may take to be warm at least, however short the starts are that wait for it, before it counts as unfit. */
+const bootMs = 10_000;
+/** How long one that was unfit is not tried again. */
+const unfitMs = 300_000;
+/** How many zygotes may end in the middle of a fork before the worker is given up. */
+const attempts = 3;
 
 /** Options of {@link createZygoteLauncher}. */
 export interface ZygoteLauncherOptions {
@@ -20,150 +28,119 @@ export interface ZygoteLauncherOptions {
   onUnfit?: (why: string) => void;
   /** Told when a zygote that was ready has ended without being asked to. Must not throw. */
   onLost?: (lost: LostZygote) => void;
+  /** Told of every line that a zygote writes, and which one. Must not throw. Default: nobody is. */
+  onLog?: (record: WorkerLogRecord, pid: number | undefined) => void;
   /** Default: the machine's monotonic clock. */
   clock?: Clock;
 }
 
-/** Creates a launcher of forks. A zygote is started at the first launch that needs it, and again when it has ended. */
+/** A timer of this clock does not keep the event loop alive. */
+const patientClock: Clock = { ...realClock, setTimeout: (fn, ms) => setTimeout(fn, ms).unref() };
+
+/**
+ * Creates a launcher of forks. A zygote is started at the first launch that needs it, and again when it has ended; one that has had no worker for a
+ * minute is ended, and at once when its last worker's agent has one of another zygote.
+ */
 export function createZygoteLauncher(options: ZygoteLauncherOptions = {}): Launcher {
-  const { preload = [], clock = realClock, onLost = () => undefined } = options;
-  const zygotes = new Map<string, Zygote>();
-  const zygoteOf = ({ interpreter, env }: WorkerSpec) => {
-    const key = keyOf({ interpreter, env });
-    let zygote = zygotes.get(key);
-    if (zygote === undefined || zygote.lost) {
-      zygote = new Zygote({ interpreter, env, preload, onLost });
-      zygotes.set(key, zygote);
-    }
-    return zygote;
-  };
-  /** Zygotes that could not fork: who does not insist on one is not held up by the next one. */
-  const unfit = new Set<string>();
-  const fork = async (spec: WorkerSpec): Promise<Worker> => {
+  const { preload = [], clock = realClock, onLost = () => undefined, onLog = () => undefined } = options;
+  const pool = new ZygotePool({ preload, clock, idleClock: options.clock ?? patientClock, onLost, onLog });
+  /** Zygotes that could not fork, and until when they are not tried again: who does not insist on one is not held up by the next one. */
+  const unfit = new Map<string, { why: string; untilMs: number }>();
+
+  const fallBack = (spec: WorkerSpec, why: string): Worker | undefined => {
     const { fallback, onUnfit } = options;
-    const mayFallBack = fallback !== undefined && spec.launcher !== "zygote";
-    if (mayFallBack && unfit.has(keyOf(spec))) return fallback.launch(spec);
-    const outcome = await forkInTime(() => zygoteOf(spec), spec, clock);
-    if (!mayFallBack || !("refused" in outcome) || outcome.refused.unfit !== true)
-      return workerOf(outcome, spec, clock);
-    if (!unfit.has(keyOf(spec))) onUnfit?.(outcome.refused.detail);
-    unfit.add(keyOf(spec));
+    if (fallback === undefined || spec.launcher === "zygote") return undefined;
+    const key = zygoteKey(spec);
+    if (unfit.get(key)?.why !== why) onUnfit?.(why);
+    unfit.set(key, { why, untilMs: clock.now() + unfitMs });
     return fallback.launch(spec);
   };
+
+  const fork = async (spec: WorkerSpec, givenUp: Promise<GivenUp>, left = attempts): Promise<Worker> => {
+    const spawnedAtMs = clock.now();
+    const stillborn = (failure: Parameters<typeof createStillbornWorker>[3]) =>
+      createStillbornWorker(spec, clock, spawnedAtMs, failure);
+    const known = unfit.get(zygoteKey(spec));
+    if (known !== undefined && spec.launcher !== "zygote" && options.fallback !== undefined) {
+      if (clock.now() < known.untilMs) return options.fallback.launch(spec);
+    }
+    let entered: ReturnType<typeof pool.enter>;
+    try {
+      entered = pool.enter(spec);
+    } catch (error) {
+      return stillborn(describeSpawnFailure(spec, error));
+    }
+    const { zygote, leave } = entered;
+    const untilExit = (worker: Worker): Worker => {
+      void worker.exited.then(leave);
+      return worker;
+    };
+    const begun = await whenFit(zygote, spec, givenUp, clock);
+    if ("over" in begun) {
+      const { over } = begun;
+      return untilExit(stillborn(over === "late" ? late : { cause: over === "stop" ? "stopped" : "killed" }));
+    }
+    const { fitness } = begun;
+    if (fitness !== undefined) {
+      leave();
+      if ("error" in fitness) return stillborn(describeSpawnFailure(spec, fitness.error));
+      return fallBack(spec, fitness.unfit) ?? stillborn({ detail: fitness.unfit });
+    }
+    unfit.delete(zygoteKey(spec));
+    const outcome = await zygote.fork(spec);
+    if ("forked" in outcome) {
+      const { forked } = outcome;
+      try {
+        return untilExit(adopt(forked, spec, spawnedAtMs, clock));
+      } catch (error) {
+        discard(forked);
+        forked.onExit(() => leave());
+        return stillborn(describeSpawnFailure(spec, error));
+      }
+    }
+    leave();
+    // A zygote that ends in the middle of a fork is no reason to give the worker up: the next one forks it.
+    if (outcome.refused.lost === true && left > 1) return fork(spec, givenUp, left - 1);
+    return stillborn(outcome.refused);
+  };
+
   return {
     kind: "zygote",
-    launch: (spec) => new ForkedWorker(spec, fork(spec)),
-    async close() {
-      await Promise.all([...zygotes.values()].map((zygote) => zygote.close()));
-      zygotes.clear();
-    },
+    launch: (spec) => new ForkedWorker(spec, clock, (givenUp) => fork(spec, givenUp)),
+    close: () => pool.close(),
   };
 }
 
-/** The outcome of a fork, and when it was asked for. */
-type Timed = ForkOutcome & { spawnedAtMs: number };
+const late = { cause: "start_timeout", detail: "the zygote that was to fork it was not warm yet" } as const;
 
-/** A zygote that ends in the middle of a fork is no reason to give the worker up: the next one forks it. */
-async function forkBy(zygoteOf: () => Zygote, spec: WorkerSpec): Promise<ForkOutcome> {
-  for (let left = 2; ; left -= 1) {
-    const outcome = await zygoteOf().fork(spec);
-    if (!("refused" in outcome) || outcome.refused.lost !== true || left === 0) return outcome;
-  }
-}
-
-async function forkInTime(zygoteOf: () => Zygote, spec: WorkerSpec, clock: Clock): Promise<Timed> {
-  const spawnedAtMs = clock.now();
-  try {
-    return { ...(await inTime(forkBy(zygoteOf, spec), spec.startTimeoutMs, clock)), spawnedAtMs };
-  } catch (error) {
-    return { refused: describeSpawnFailure(spec, error), spawnedAtMs };
-  }
-}
-
-function workerOf(outcome: Timed, spec: WorkerSpec, clock: Clock): Worker {
-  const { spawnedAtMs } = outcome;
-  if ("refused" in outcome) return createStillbornWorker(spec, clock, spawnedAtMs, outcome.refused);
-  const { forked } = outcome;
-  try {
-    const token = randomBytes(32).toString("hex");
-    const directory = createSocketDirectory();
-    return new SpawnedWorker({ ...forked, lifeline: undefined, directory, token, spawnedAtMs }, spec, clock);
-  } catch (error) {
-    discard(forked);
-    return createStillbornWorker(spec, clock, spawnedAtMs, describeSpawnFailure(spec, error));
-  }
-}
-
-function keyOf({ interpreter, env }: Pick<WorkerSpec, "interpreter" | "env">): string {
-  return JSON.stringify([interpreter, Object.entries(env).sort()]);
-}
-
-/** The outcome of a fork, or a refusal when the zygote does not answer in time; a worker that comes later is ended. */
-async function inTime(fork: Promise<ForkOutcome>, timeoutMs: number, clock: Clock): Promise<ForkOutcome> {
+/** Waits until the zygote can fork, or cannot, or nobody waits for the worker any more: nothing has been begun of it until then. */
+async function whenFit(
+  zygote: Zygote,
+  { startTimeoutMs }: WorkerSpec,
+  givenUp: Promise<GivenUp>,
+  clock: Clock,
+): Promise<{ fitness: Fitness } | { over: GivenUp | "late" }> {
   const timer = createTimer(clock);
-  const late = new Promise<ForkOutcome>((resolve) => {
-    timer.set(timeoutMs, () => {
-      resolve({ refused: { detail: `the zygote has not answered within ${timeoutMs} ms`, errno: undefined } });
-      void fork.then((outcome) => {
-        if ("forked" in outcome) discard(outcome.forked);
-      });
-    });
-  });
-  const outcome = await Promise.race([fork, late]);
+  const outcome = await Promise.race([
+    zygote.fitness.then((fitness) => ({ fitness })),
+    givenUp.then((over) => ({ over })),
+    new Promise<{ over: "late" }>((resolve) => timer.set(startTimeoutMs, () => resolve({ over: "late" }))),
+  ]);
   timer.clear();
+  const ageMs = clock.now() - zygote.startedAtMs;
+  if ("over" in outcome && outcome.over === "late" && ageMs >= bootMs) {
+    zygote.giveUp(`the zygote was not warm after ${Math.round(ageMs / 1_000)} s`);
+  }
   return outcome;
 }
 
-function discard({ pid, control, stdout, stderr }: ForkedProcess): void {
-  killProcessAndGroup(pid);
-  for (const stream of [control, stdout, stderr]) stream.destroy();
+function adopt(forked: ForkedProcess, spec: WorkerSpec, spawnedAtMs: number, clock: Clock): Worker {
+  const token = randomBytes(32).toString("hex");
+  const directory = createSocketDirectory();
+  return new SpawnedWorker({ ...forked, lifeline: undefined, directory, token, spawnedAtMs }, spec, clock);
 }
 
-/** A worker that may still be on its way: what is asked of it before the fork is asked of it after the fork. */
-class ForkedWorker implements Worker {
-  readonly incarnation: number;
-  readonly started: Promise<{ ready: WorkerReady } | { exit: WorkerExit }>;
-  readonly exited: Promise<WorkerExit>;
-  readonly #coming: Promise<Worker>;
-  #worker: Worker | undefined;
-
-  constructor(spec: WorkerSpec, coming: Promise<Worker>) {
-    this.incarnation = spec.incarnation;
-    this.#coming = coming.then((worker) => {
-      this.#worker = worker;
-      return worker;
-    });
-    this.started = this.#coming.then((worker) => worker.started);
-    this.exited = this.#coming.then((worker) => worker.exited);
-  }
-
-  get pid(): number | undefined {
-    return this.#worker?.pid;
-  }
-
-  async importedFiles(): Promise<readonly string[]> {
-    return (await this.#worker?.importedFiles?.()) ?? [];
-  }
-
-  usage(): WorkerUsage | undefined {
-    return this.#worker?.usage();
-  }
-
-  dumpStacks(): Promise<readonly string[]> {
-    return this.#worker?.dumpStacks() ?? Promise.resolve([]);
-  }
-
-  releaseSocket(): void {
-    void this.#coming.then((worker) => worker.releaseSocket());
-  }
-
-  stop(graceMs: number, drainMs?: number): Promise<WorkerExit> {
-    if (this.#worker !== undefined) return this.#worker.stop(graceMs, drainMs);
-    return this.#coming.then((worker) => worker.stop(graceMs, drainMs));
-  }
-
-  kill(): void {
-    if (this.#worker !== undefined) this.#worker.kill();
-    else void this.#coming.then((worker) => worker.kill());
-  }
+function discard({ control, stdout, stderr, signal }: ForkedProcess): void {
+  signal("SIGKILL");
+  for (const stream of [control, stdout, stderr]) stream.destroy();
 }

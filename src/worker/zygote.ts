@@ -1,23 +1,29 @@
 /** One guardian with its zygote, as the host sees it: a template process that forks workers on request. Linux. */
 
 import { type ChildProcess, spawn } from "node:child_process";
-import { randomBytes, randomInt } from "node:crypto";
-import { createServer, type Server, type Socket } from "node:net";
-import { Duplex } from "node:stream";
-import type { WorkerSpec } from "./launcher.ts";
+import { randomInt } from "node:crypto";
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type Clock, createTimer } from "./clock.ts";
+import { type ForkChannels, ForkListener } from "./fork-listener.ts";
+import { parseLine } from "./json-line.ts";
+import type { WorkerLogRecord, WorkerSpec } from "./launcher.ts";
 import { createLineSplitter } from "./line-splitter.ts";
-import { createSocketDirectory, discardSocketDirectory, type SocketDirectory } from "./socket-directory.ts";
+import { drainOutput, type OutputDrain } from "./stdio.ts";
+import { environmentMark, killIfMarked, largestSystem } from "./system-mark.ts";
+import { whenGone } from "./zygote-end.ts";
+
+/** How long it may leave everything that it was asked unanswered before it counts as hung, and is ended with all that it has. */
+const answerMs = 10_000;
 
 /** What the zygote answered to a fork. */
 export type ForkOutcome = { forked: ForkedProcess } | { refused: ForkRefusal };
 
-/** Why it has not forked. `lost`: it had been ready and has ended, so that the next zygote may do it. */
+/** Why it has not forked. `lost`: it has ended, so that the next zygote may do it. */
 export interface ForkRefusal {
   detail: string;
   errno: string | undefined;
   lost?: boolean;
-  /** It cannot fork at all. */
-  unfit?: boolean;
 }
 
 /** A worker that was just forked, and its three channels. */
@@ -27,16 +33,21 @@ export interface ForkedProcess {
   stdout: Duplex;
   stderr: Duplex;
   onExit(listener: (code: number | null, signal: NodeJS.Signals | null, zygoteLost: boolean) => void): void;
+  /** Sends a signal, SIGKILL to its group too. The zygote does it, who reaps it: no stranger with the same number is hit. */
+  signal(name: "SIGKILL" | "SIGUSR1"): void;
 }
 
 type Exit = [code: number | null, signal: NodeJS.Signals | null, zygoteLost: boolean];
 
-interface Pending {
+interface Fork {
   pid: number | undefined;
-  channels: Map<string, Socket>;
+  channels: ForkChannels | undefined;
   resolve: (outcome: ForkOutcome) => void;
   exit: PromiseWithResolvers<Exit>;
 }
+
+/** Whether it can fork: undefined when it can, else why not in a sentence, or what the system said when it was to be started. */
+export type Fitness = undefined | { readonly unfit: string } | { readonly error: Error };
 
 /** A zygote that was ready and has ended without being asked to: what it had forked ends with it. */
 export interface LostZygote {
@@ -51,169 +62,202 @@ export interface ZygoteParts {
   readonly interpreter: string;
   readonly env: Readonly<Record<string, string>>;
   readonly preload: readonly string[];
+  readonly clock: Clock;
   /** Told when it has ended by itself. */
   readonly onLost: (lost: LostZygote) => void;
+  /** Told of every line that it, its guardian, or a module that it imports writes. Must not throw. */
+  readonly onLog: (record: WorkerLogRecord, pid: number | undefined) => void;
 }
 
-/** Starts a zygote for one interpreter and environment, and asks it for workers. */
+/** Starts a zygote for one interpreter and environment, and asks it for workers. While it has none, it does not keep the host's event loop alive. */
 export class Zygote {
+  /** Settles when it can fork, or cannot. Never rejects. */
+  readonly fitness: Promise<Fitness>;
+  /** When it was started. */
+  readonly startedAtMs: number;
   readonly #onLost: (lost: LostZygote) => void;
   readonly #child: ChildProcess;
-  readonly #control: Duplex;
-  readonly #server: Server;
-  readonly #directory: SocketDirectory;
-  readonly #token = randomBytes(32).toString("hex");
-  readonly #workers = new Map<number, Pending>();
-  /** Undefined when it can fork; else why it cannot, in one sentence. */
-  readonly #fitness = Promise.withResolvers<string | undefined>();
+  readonly #control: Socket;
+  readonly #lifeline: Socket;
+  readonly #listener: ForkListener;
+  readonly #output: OutputDrain;
+  readonly #forks = new Map<number, Fork>();
+  /** Those that it has not answered in full: a worker may end before its channels are here. */
+  readonly #asked = new Set<Fork>();
+  readonly #fit = Promise.withResolvers<Fitness>();
   readonly #ended: Promise<void>;
+  readonly #system = randomInt(1, largestSystem);
+  /** Runs while something is unanswered. */
+  readonly #watch;
+  #unanswered = 0;
+  #users = 0;
   #lost = false;
   #closing = false;
   #ready = false;
   #count = 0;
 
-  constructor({ interpreter, env, preload, onLost }: ZygoteParts) {
+  /** @throws what `spawn` throws, and WorkerError "worker_spawn_failed" when there is no place for its socket */
+  constructor({ interpreter, env, preload, clock, onLost, onLog }: ZygoteParts) {
     this.#onLost = onLost;
-    this.#directory = createSocketDirectory();
-    this.#server = createServer((socket) => this.#onConnection(socket));
-    this.#server.on("error", (error) => this.#fitness.resolve(error.message));
-    this.#server.listen(this.#directory.socketPath).unref();
-    const system = String(randomInt(1, 2 ** 32 - 1));
-    const args = ["-u", "-m", "synapse_otp.zygote", "--system", system, "--preload", ...preload];
-    this.#child = spawn(interpreter, args, {
-      cwd: "/",
-      env: { ...env, SYNAPSE_WORKER: "1" },
-      stdio: ["ignore", "ignore", "inherit", "pipe", "pipe"],
-      detached: true,
-    });
-    const [, , , control, lifeline] = this.#child.stdio;
-    if (!(control instanceof Duplex) || !(lifeline instanceof Duplex)) throw new TypeError("no stream for fd 3 or 4");
+    this.startedAtMs = clock.now();
+    this.#watch = createTimer(clock);
+    this.fitness = this.#fit.promise;
+    this.#listener = new ForkListener((error) => this.#fit.resolve({ error }));
+    try {
+      const args = ["-u", "-m", "synapse_otp.zygote", "--system", String(this.#system), "--preload", ...preload];
+      this.#child = spawn(interpreter, args, {
+        cwd: "/",
+        env: { ...env, SYNAPSE_WORKER: "1", SYNAPSE_SYSTEM: environmentMark(this.#system) },
+        stdio: ["ignore", "pipe", "pipe", "pipe", "pipe"],
+        detached: true,
+      });
+    } catch (error) {
+      this.#listener.close();
+      throw error;
+    }
+    const [, stdout, stderr, control, lifeline] = this.#child.stdio;
+    if (!isSocket(stdout) || !isSocket(stderr) || !isSocket(control) || !isSocket(lifeline)) {
+      throw new TypeError("no stream for one of the file descriptors 1 to 4");
+    }
     this.#control = control;
+    this.#lifeline = lifeline;
     for (const stream of [control, lifeline]) stream.on("error", () => stream.destroy());
+    for (const stream of [this.#child, stdout, stderr, control, lifeline]) stream.unref();
     lifeline.resume();
+    const { pid } = this.#child;
+    this.#output = drainOutput({ stdout, stderr }, (record) => onLog(record, pid));
     const splitter = createLineSplitter({ maxBytes: 65_536, onLine: (line) => this.#onLine(line) });
     control.on("data", (chunk: Buffer) => splitter.push(chunk));
-    this.#child.on("error", (error) => this.#fitness.resolve(error.message));
-    this.#ended = new Promise((resolve) => {
-      this.#child.on("close", () => {
-        this.#onEnd();
-        resolve();
-      });
-    });
+    this.#child.on("error", (error) => this.#fit.resolve({ error }));
+    const pair = { child: this.#child, control, system: this.#system, clock };
+    this.#ended = whenGone(pair).then(() => this.#onEnd());
   }
 
-  /** Whether it has ended. */
+  /** Whether it has ended, or is about to. */
   get lost(): boolean {
-    return this.#lost;
+    return this.#lost || this.#closing;
   }
 
-  /** Asks for a worker. Never rejects. */
-  async fork(spec: WorkerSpec): Promise<ForkOutcome> {
-    const unfit = await this.#fitness.promise;
-    if (unfit !== undefined || this.#lost) {
-      return {
-        refused: { detail: unfit ?? "the zygote has ended", errno: undefined, lost: this.#ready, unfit: !this.#ready },
-      };
-    }
+  /** From now on, until the answer is called, it keeps the host's event loop alive. */
+  hold(): () => void {
+    this.#users += 1;
+    this.#control.ref();
+    return () => {
+      this.#users -= 1;
+      if (this.#users === 0 && !this.#closing) this.#control.unref();
+    };
+  }
+
+  /** Asks for a worker, once it is fit. Never rejects. */
+  fork(spec: WorkerSpec): Promise<ForkOutcome> {
+    if (this.lost) return Promise.resolve({ refused: { ...gone, lost: true } });
     this.#count += 1;
     const id = this.#count;
     const { promise, resolve } = Promise.withResolvers<ForkOutcome>();
-    this.#workers.set(id, { pid: undefined, channels: new Map(), resolve, exit: Promise.withResolvers<Exit>() });
+    const fork: Fork = { pid: undefined, channels: undefined, resolve, exit: Promise.withResolvers<Exit>() };
+    this.#forks.set(id, fork);
+    this.#asked.add(fork);
+    this.#listener.expect(id, (channels) => {
+      fork.channels = channels;
+      this.#settle(id, fork);
+    });
+    const { path: listen, token } = this.#listener;
     const { entry, cwd } = spec;
-    const env = { ...spec.env, SYNAPSE_WORKER: "1" };
-    const request = { type: "fork", id, listen: this.#directory.socketPath, token: this.#token, entry, cwd, env };
-    this.#control.write(`${JSON.stringify(request)}\n`);
+    this.#ask({ type: "fork", id, listen, token, entry, cwd, env: { ...spec.env, SYNAPSE_WORKER: "1" } });
     return promise;
+  }
+
+  /** It is taken as one that cannot fork, and ended. */
+  giveUp(why: string): void {
+    this.#fit.resolve({ unfit: why });
+    void this.close();
   }
 
   /** Ends it, and with it everything that it has forked. */
   async close(): Promise<void> {
-    this.#closing = true;
-    this.#control.end();
+    if (!this.#closing) {
+      this.#closing = true;
+      this.#child.ref();
+      this.#control.ref();
+      this.#control.end();
+      this.#lifeline.destroy(); // A zygote that still imports hears of it from its guardian.
+      this.#watch.set(answerMs, () => this.#child.kill("SIGKILL"));
+    }
     await this.#ended;
   }
 
+  #ask(request: Readonly<Record<string, unknown>>): void {
+    this.#unanswered += 1;
+    if (this.#unanswered === 1) this.#watchOn();
+    this.#control.write(`${JSON.stringify(request)}\n`);
+  }
+
+  /** Whoever does not answer is ended from outside: its guardian's end is its own, and what both leave is the host's. */
+  #watchOn(): void {
+    this.#watch.set(answerMs, () => this.#child.kill("SIGKILL"));
+  }
+
   #onLine(line: string): void {
-    const message = parse(line) as { type: string; id: number; pid: number; message: string; errno?: string } & {
+    const message = parseLine(line) as { type: string; id: number; pid: number; message: string; errno?: string } & {
       code: number | null;
       signal: NodeJS.Signals | null;
     };
     if (message.type === "ready") {
       this.#ready = true;
-      this.#fitness.resolve(undefined);
+      this.#fit.resolve(undefined);
     }
-    if (message.type === "unfit") this.#fitness.resolve(message.message);
-    const worker = this.#workers.get(message.id);
-    if (worker === undefined) return;
+    if (message.type === "unfit") this.#fit.resolve({ unfit: message.message });
+    if (message.type === "forked" || message.type === "refused" || message.type === "signaled") this.#unanswered -= 1;
+    if (!this.#closing) {
+      if (this.#unanswered === 0) this.#watch.clear();
+      else this.#watchOn();
+    }
+    const fork = this.#forks.get(message.id);
+    if (fork === undefined) return;
     if (message.type === "forked") {
-      worker.pid = message.pid;
-      this.#settle(worker);
+      fork.pid = message.pid;
+      this.#settle(message.id, fork);
     } else if (message.type === "refused") {
-      this.#workers.delete(message.id);
-      worker.resolve({ refused: { detail: message.message, errno: message.errno } });
+      this.#forks.delete(message.id);
+      this.#asked.delete(fork);
+      this.#listener.forget(message.id);
+      fork.resolve({ refused: { detail: message.message, errno: message.errno } });
     } else if (message.type === "exited") {
-      this.#workers.delete(message.id);
-      worker.exit.resolve([message.code, message.signal, false]);
+      this.#forks.delete(message.id);
+      fork.exit.resolve([message.code, message.signal, false]);
     }
   }
 
-  #onConnection(socket: Socket): void {
-    let text = Buffer.alloc(0);
-    const onReadable = () => {
-      for (let chunk = socket.read(1); chunk !== null; chunk = socket.read(1)) {
-        if (chunk[0] === 10) {
-          socket.off("readable", onReadable);
-          this.#take(socket, text.toString());
-          return;
-        }
-        text = Buffer.concat([text, chunk]);
-      }
+  #settle(id: number, fork: Fork): void {
+    const { pid, channels, resolve, exit } = fork;
+    if (pid === undefined || channels === undefined) return;
+    this.#asked.delete(fork);
+    const signal = (name: "SIGKILL" | "SIGUSR1") => {
+      if (!this.#forks.has(id)) return;
+      if (this.#control.writable) this.#ask({ type: "signal", id, signal: name });
+      else if (name === "SIGKILL") killIfMarked(pid, this.#system);
     };
-    socket.on("error", () => socket.destroy());
-    socket.on("readable", onReadable);
-  }
-
-  #take(socket: Socket, line: string): void {
-    const { id, channel, token } = parse(line) as { id?: number; channel?: string; token?: string };
-    const worker = token === this.#token ? this.#workers.get(id ?? 0) : undefined;
-    if (worker === undefined || channel === undefined) {
-      socket.destroy();
-      return;
-    }
-    worker.channels.set(channel, socket);
-    this.#settle(worker);
-  }
-
-  #settle({ pid, channels, resolve, exit }: Pending): void {
-    const [control, stdout, stderr] = ["control", "stdout", "stderr"].map((name) => channels.get(name));
-    if (pid === undefined || control === undefined || stdout === undefined || stderr === undefined) return;
-    resolve({
-      forked: { pid, control, stdout, stderr, onExit: (listener) => void exit.promise.then((end) => listener(...end)) },
-    });
+    const onExit: ForkedProcess["onExit"] = (listener) => void exit.promise.then((end) => listener(...end));
+    resolve({ forked: { pid, ...channels, onExit, signal } });
   }
 
   #onEnd(): void {
     this.#lost = true;
-    this.#fitness.resolve("the zygote ended before it was ready");
-    this.#server.close();
-    discardSocketDirectory(this.#directory);
-    for (const { resolve, exit, channels, pid } of this.#workers.values()) {
-      resolve({ refused: { detail: "the zygote has ended", errno: undefined, lost: this.#ready && !this.#closing } });
-      exit.resolve([null, "SIGKILL", !this.#closing]);
-      if (pid === undefined) for (const socket of channels.values()) socket.destroy();
-    }
-    const workers = this.#workers.size;
-    this.#workers.clear();
+    this.#lifeline.destroy();
+    this.#watch.clear();
+    this.#fit.resolve({ unfit: "the zygote ended before it was ready" });
+    this.#listener.close();
+    this.#output.destroy();
+    for (const { resolve } of this.#asked) resolve({ refused: { ...gone, lost: !this.#closing } });
+    for (const { exit } of this.#forks.values()) exit.resolve([null, "SIGKILL", !this.#closing]);
+    const workers = this.#forks.size;
+    this.#forks.clear();
     if (this.#ready && !this.#closing) this.#onLost({ pid: this.#child.pid, workers });
   }
 }
 
-/** A line as an object; an empty one for a line that is none: it then means nothing to anybody. */
-function parse(line: string): object {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === "object" && value !== null ? value : {};
-  } catch {
-    return {}; // A stranger's, or of a preload module that writes to fd 3.
-  }
+const gone = { detail: "the zygote has ended", errno: undefined };
+
+function isSocket(stream: unknown): stream is Socket {
+  return stream instanceof Socket;
 }

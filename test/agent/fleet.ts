@@ -98,6 +98,11 @@ export async function startFleet(specs: Partial<AgentSpec>[], options: FleetOpti
     if (!(found instanceof AgentProcess)) throw new Error(`no agent "${id}"`);
     return found;
   };
+  const slot = (id = "poet") => {
+    const found = environment.agents.get(id);
+    if (found === undefined) throw new Error(`no agent "${id}"`);
+    return found;
+  };
   const fleet: Fleet = {
     supervisor,
     launcher,
@@ -105,7 +110,7 @@ export async function startFleet(specs: Partial<AgentSpec>[], options: FleetOpti
     reports,
     environment,
     process,
-    agent: (id) => process(id).handle as Agent,
+    agent: (id) => slot(id).handle as Agent,
     report(type, match = () => true) {
       const { promise, resolve } = Promise.withResolvers<ReportOf<typeof type>>();
       const look = () => {

@@ -4,7 +4,7 @@ import type { RunEvent } from "../../src/agent/run-result.ts";
 import { StreamRun } from "../../src/agent/run-stream.ts";
 import { RunError, WorkerError } from "../../src/errors.ts";
 import { ConnectionLostError } from "../../src/rpc/agent-client.ts";
-import type { WireRunEvent } from "../../src/rpc/run-types.ts";
+import type { WireRunEvent } from "../../src/rpc/run-event.ts";
 import { rejection, within } from "../rpc/agent-server.ts";
 import { ScriptedClient, ScriptedOwner, started, textDelta, turn, wireResult } from "./scripted.ts";
 import { crashRecord } from "./values.ts";
@@ -23,7 +23,7 @@ function begin(options: RunOptions = {}) {
   return { ...parts, source: parts.client.source };
 }
 
-const completed = (seq: number): WireRunEvent => ({ type: "completed", seq, result: wireResult("a b ") });
+const completed = (seq: number): WireRunEvent => ({ type: "completed", seq, step: 1, result: wireResult("a b ") });
 const answer = [started, textDelta(2, "a "), textDelta(3, "b "), completed(4)];
 const exit = () => new WorkerError("worker_exited", "the worker of this stream exited");
 
@@ -195,7 +195,7 @@ test("after its deadline a stream is read to its end, so that the worker can end
   owner.clock.advance(100);
   expect(await reader.next()).toMatchObject({ value: { type: "failed", error: { code: "deadline_exceeded" } } });
   const error = new RunError("deadline_exceeded", "in Python too", { kind: "deadline" });
-  source.give(textDelta(2, "late "), textDelta(3, "words"), { type: "failed", seq: 4, error });
+  source.give(textDelta(2, "late "), textDelta(3, "words"), { type: "failed", seq: 4, step: 1, error });
   await turn();
   expect([owner.ended, client.calls[0]?.options.signal?.aborted]).toEqual([[run], false]);
   expect(await reader.next()).toMatchObject({ done: true });
@@ -255,7 +255,7 @@ describe("the worker's end", () => {
 test("a worker that drains hands the stream to the next one, and the reader notices nothing", async () => {
   const { source, stream, run, owner, client } = begin();
   const reading = read(stream);
-  source.give({ type: "failed", seq: 1, error: new RunError("run_failed", "stopping", { kind: "draining" }) });
+  source.give({ type: "failed", seq: 1, step: 1, error: new RunError("run_failed", "stopping", { kind: "draining" }) });
   await turn();
   expect(owner.refused).toEqual([run]);
   run.begin(client, 2);
@@ -269,19 +269,23 @@ describe("the agent's answer", () => {
   test("failed is the terminal event, and what comes after is not seen", async () => {
     const { source, stream } = begin();
     const error = new RunError("run_failed", "the model failed this stream");
-    source.give(started, { type: "failed", seq: 2, error }, textDelta(3, "late"));
+    source.give(started, { type: "failed", seq: 2, step: 1, error }, textDelta(3, "late"));
     const events = await read(stream);
-    expect(events.at(-1)).toEqual({ type: "failed", seq: 2, error });
+    expect(events.at(-1)).toEqual({ type: "failed", seq: 2, step: 1, error });
     expect(await rejection(stream.result)).toBe(error);
   });
 
   test("cancelled is the terminal event", async () => {
     const { source, stream } = begin();
-    source.give(started, { type: "cancelled", seq: 2, reason: "by a hook", unfinished: false });
+    const { usage } = wireResult();
+    const soFar = { usage, messages: [{ kind: "request" }] };
+    source.give(started, { type: "cancelled", seq: 2, step: 1, reason: "by a hook", unfinished: false, ...soFar });
     expect((await read(stream)).at(-1)).toMatchObject({
       type: "cancelled",
+      step: 1,
       reason: expect.stringContaining("by a hook"),
     });
+    expect(await rejection(stream.result)).toMatchObject({ code: "run_cancelled", ...soFar });
   });
 });
 
@@ -299,7 +303,9 @@ describe("views", () => {
 
   test("partial() yields the snapshots", async () => {
     const { source, stream } = begin();
-    source.give(started, { type: "output.partial", seq: 2, output: { n: 1 } }, { ...completed(3) } as WireRunEvent);
+    source.give(started, { type: "output.partial", seq: 2, step: 1, output: { n: 1 } }, {
+      ...completed(3),
+    } as WireRunEvent);
     const seen: unknown[] = [];
     for await (const snapshot of stream.partial()) seen.push(snapshot);
     expect(seen).toEqual([{ n: 1 }]);
@@ -319,7 +325,7 @@ test("a stream that is tried again hears nothing more of its first worker, and s
   client.source.give(...answer);
   const events = await reading;
   expect(typesOf(events)).toEqual(["started", "restarted", "started", "text.delta", "text.delta", "completed"]);
-  expect(events[1]).toEqual({ type: "restarted", seq: 0, attempt: 2, incarnation: 2 });
+  expect(events[1]).toEqual({ type: "restarted", seq: 0, step: 0, attempt: 2, incarnation: 2 });
   expect(events[2]).toMatchObject({ attempt: 2, incarnation: 2 });
   expect(events.at(-1)).toMatchObject({ result: { attempts: 2 } });
 });

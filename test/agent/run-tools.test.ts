@@ -30,7 +30,7 @@ test("a unary run with tools asks for the end alone, and is answered by it", asy
   const request = client.calls[0]?.request;
   expect(request?.tools).toMatchObject([{ name: "act", description: "Acts." }]);
   expect(request?.stream).toMatchObject({ terminalOnly: true });
-  client.source.give({ type: "completed", seq: 1, result: wireResult("hi") });
+  client.source.give({ type: "completed", seq: 1, step: 1, result: wireResult("hi") });
   expect(await run.result).toMatchObject({ output: "hi" });
 });
 
@@ -50,10 +50,15 @@ test("the definition's tools are every run's, and a run without any makes a plai
 
 test("a session's cancelled and failed events reject a unary run", async () => {
   const cancelled = start({ tools: { act } });
-  cancelled.client.source.give(started, { type: "cancelled", seq: 2, reason: "by a tool", unfinished: false });
+  cancelled.client.source.give(started, { type: "cancelled", seq: 2, step: 1, reason: "by a tool", unfinished: false });
   expect(await rejection(cancelled.run.result)).toMatchObject({ code: "run_cancelled", kind: "cancelled" });
   const failed = start({ tools: { act } });
-  failed.client.source.give({ type: "failed", seq: 1, error: new RunError("run_failed", "no", { kind: "model_api" }) });
+  failed.client.source.give({
+    type: "failed",
+    seq: 1,
+    step: 1,
+    error: new RunError("run_failed", "no", { kind: "model_api" }),
+  });
   expect(await rejection(failed.run.result)).toMatchObject({ code: "run_failed", kind: "model_api" });
 });
 
@@ -62,7 +67,7 @@ test("what a tool has thrown is the cause of the run's error", async () => {
   const { client, run } = start({ tools: { boom: tool({ description: "", execute: () => Promise.reject(boom) }) } });
   expect(await client.handler?.(call("boom"), never)).toMatchObject({ type: "tool.error" });
   const error = new RunError("run_failed", "no", { kind: "user_code", toolName: "boom" });
-  client.source.give({ type: "failed", seq: 1, error });
+  client.source.give({ type: "failed", seq: 1, step: 1, error });
   expect(((await rejection(run.result)) as Error).cause).toBe(boom);
 });
 

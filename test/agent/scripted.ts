@@ -10,7 +10,8 @@ import type { SynapseError } from "../../src/errors.ts";
 import type { AgentClient, CallOptions, SteerMessage } from "../../src/rpc/agent-client.ts";
 import type { EncodedRun } from "../../src/rpc/encoded-run.ts";
 import type { HostRequestHandler } from "../../src/rpc/host-requests.ts";
-import type { WireRunEvent, WireRunResult } from "../../src/rpc/run-types.ts";
+import type { WireRunEvent } from "../../src/rpc/run-event.ts";
+import type { WireRunResult } from "../../src/rpc/run-types.ts";
 import { createVirtualClock, type VirtualClock } from "../../src/testing/index.ts";
 
 /** A worker's answer. */
@@ -20,17 +21,22 @@ export function wireResult(output: unknown = "done"): WireRunResult {
     usage: {
       inputTokens: 1,
       outputTokens: 1,
+      reasoningTokens: 0,
       totalTokens: 2,
       requests: 1,
       toolCalls: 0,
       cacheReadTokens: 0,
       cacheWriteTokens: 0,
+      cacheWrite1hTokens: 0,
       inputAudioTokens: 0,
       outputAudioTokens: 0,
       cacheAudioReadTokens: 0,
+      audioSeconds: 0,
+      unmeasuredRequests: 0,
       details: {},
     },
     newMessages: [],
+    allMessages: [],
     runId: "wire-run",
     conversationId: "c1",
     modelName: "scripted",
@@ -45,10 +51,11 @@ export function textDelta(seq: number, text: string): WireRunEvent {
 }
 
 /** The first event of a stream. */
-export const started: WireRunEvent = { type: "started", seq: 1, modelName: "scripted", conversationId: "c1" };
+export const started: WireRunEvent = { type: "started", seq: 1, step: 0, modelName: "scripted", conversationId: "c1" };
 
 /** An owner that writes down what its runs tell it. */
 export class ScriptedOwner implements RunOwner {
+  readonly tracer = undefined;
   startError: SynapseError | undefined;
   readonly agentId = "poet";
   readonly clock: VirtualClock = createVirtualClock();

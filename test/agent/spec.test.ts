@@ -84,3 +84,24 @@ describe("a spec that breaks a rule is refused by field, value and rule", () => 
     expect(() => normalizeAgentSpec(undefined as never)).toThrow(/\[invalid_argument\] spec is undefined/);
   });
 });
+
+describe.runIf(process.platform === "linux")("memoryLimitBytes", () => {
+  const limited = (memoryLimitBytes: unknown) =>
+    normalizeAgentSpec({ id: "poet", entry: "poet.py:agent", memoryLimitBytes } as AgentSpec).memoryLimitBytes;
+
+  test("is bytes", () => {
+    expect(limited(undefined)).toBeUndefined();
+    expect(limited(512 * 1024 * 1024)).toBe(536_870_912);
+  });
+
+  test.each([512, 134_217_727, 1e9 + 0.5, "512MB", Number.POSITIVE_INFINITY, null])("is not %j", (value) => {
+    expect(() => limited(value)).toThrow(
+      expect.objectContaining({
+        code: "invalid_argument",
+        field: "spec.memoryLimitBytes",
+        value,
+        message: expect.stringContaining("an integer from 134,217,728 bytes up"),
+      }),
+    );
+  });
+});

@@ -55,6 +55,21 @@ export function checkBars(
       "at most",
       3,
     ),
+    bar(
+      "agent events with an unwatched inspector, of without",
+      growth("inspected@1", "inspected@0"),
+      "×",
+      "at least",
+      0.97,
+    ),
+    bar(
+      "agent events seen by Stately's inspector, of unseen",
+      growth("inspected@2", "inspected@0"),
+      "×",
+      "at least",
+      0.8,
+    ),
+    bar("agent events that are recorded, of unseen", growth("inspected@3", "inspected@0"), "×", "at least", 0.7),
   ];
 }
 

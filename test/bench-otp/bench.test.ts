@@ -47,7 +47,7 @@ describe("the benchmark of processes", () => {
     }
     const everything = Object.values(result.values).flatMap((own) => Object.values(own).flat(2));
     expect(everything.every(Number.isFinite)).toBe(true);
-    expect(result.bars).toHaveLength(10);
+    expect(result.bars).toHaveLength(13);
     for (const { what, figure, passed } of result.bars) {
       const needsErlang = /Erlang|OTP/.test(what);
       const measured = !needsErlang || !result.missing.includes("erlang");
@@ -79,6 +79,10 @@ describe("the bars of the benchmark", () => {
       heap: [[2_700 / times]],
       "timers@0": [[1]],
       "timers@50000": [[3 / times]],
+      "inspected@0": [[1]],
+      "inspected@1": [[0.97 * times]],
+      "inspected@2": [[0.8 * times]],
+      "inspected@3": [[0.7 * times]],
     },
     erlang: { call: [[300]], "restart@10000": [[10]], "restartDynamic@10000": [[10]], oneByOne: [[1]] },
     nact: { call: [[100]], cast: [[100]] },
@@ -86,8 +90,8 @@ describe("the bars of the benchmark", () => {
   const outcomes = (bars: readonly Bar[]) => bars.map(({ passed }) => passed);
 
   it("are met at their limits and missed beyond them", () => {
-    expect(outcomes(checkBars(at(1), fullSettings))).toEqual(new Array(10).fill(true));
-    expect(outcomes(checkBars(at(0.99), fullSettings))).toEqual(new Array(10).fill(false));
+    expect(outcomes(checkBars(at(1), fullSettings))).toEqual(new Array(13).fill(true));
+    expect(outcomes(checkBars(at(0.99), fullSettings))).toEqual(new Array(13).fill(false));
   });
 
   it("that need Erlang are neither met nor missed without it", () => {

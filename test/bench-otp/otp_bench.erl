@@ -24,6 +24,7 @@ loop() ->
             [Measure | Numbers] = string:lexemes(Line, " \n"),
             Sizes = [list_to_integer(Number) || Number <- Numbers],
             try measure(list_to_atom(Measure), Sizes) of
+                none -> io:format("none~n");
                 Figures -> io:format("ok~s~n", [[io_lib:format(" ~.6f", [Figure * 1.0]) || Figure <- Figures]])
             catch
                 Class:Reason -> io:format("error ~0p~n", [{Class, Reason}])
@@ -32,7 +33,7 @@ loop() ->
             loop()
     end.
 
-%% Every measure answers a list of figures; protocol.ts says which.
+%% Every measure answers a list of figures, or none; protocol.ts says which.
 measure(call, [Calls]) ->
     {ok, Server} = start(),
     Rate = in_process(fun() -> rate(Calls, fun() -> call_times(Server, Calls) end) end),
@@ -73,7 +74,9 @@ measure(timers, [Pending, Count]) ->
     Machines = [start_machine() || _ <- lists:seq(1, Pending)],
     {Us, _} = timer:tc(fun() -> start_and_stop_machines(Count) end),
     [gen_statem:stop(Machine) || Machine <- Machines],
-    [Us / Count].
+    [Us / Count];
+measure(inspected, _) ->
+    none.
 
 %% The work is done by a process of its own, as a service's would be.
 in_process(Work) ->

@@ -37,6 +37,8 @@ export interface Measures {
   heap(count: number): Promise<Figures>;
   /** Machines that each wait for a timer of their own, started and stopped while others' timers wait: [µs a machine]. */
   timers(pending: number, count: number): Promise<Figures>;
+  /** Runs that an agent's machine is told of while somebody looks, by number: [events a second]. */
+  inspected(looker: number, runs: number): Promise<Figures>;
 }
 
 /** Name of a measure. */

@@ -4,6 +4,7 @@ import { median } from "../bench/statistics.ts";
 import type { Program } from "./program.ts";
 import type { MeasureName } from "./protocol.ts";
 import type { BenchSettings } from "./settings.ts";
+import { lookers } from "./subjects/lookers.ts";
 
 /** One request of every round. */
 export interface Request {
@@ -54,6 +55,14 @@ export function requestsOf(settings: BenchSettings): Request[] {
       "timers",
       [pendingTimers, timedProcesses],
       micros(`start and stop of one, ${pendingTimers} timers wait`),
+    ),
+    ...lookers.map((who, looker) =>
+      request(
+        `inspected@${looker}`,
+        "inspected",
+        [looker, settings.inspectedRuns],
+        perSecond(`agent events, seen by ${who}`),
+      ),
     ),
   ];
 }

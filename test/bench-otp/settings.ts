@@ -24,6 +24,8 @@ export interface BenchSettings {
   readonly pendingTimers: number;
   /** Processes started and stopped beside them. */
   readonly timedProcesses: number;
+  /** Runs of an agent's machine while somebody looks. */
+  readonly inspectedRuns: number;
 }
 
 /** Two to four minutes on two cores. */
@@ -40,6 +42,7 @@ export const fullSettings: BenchSettings = {
   idleProcesses: 50_000,
   pendingTimers: 50_000,
   timedProcesses: 5_000,
+  inspectedRuns: 200_000,
 };
 
 /** Seconds: shows that everything works; its figures mean nothing. */
@@ -56,4 +59,5 @@ export const quickSettings: BenchSettings = {
   idleProcesses: 100,
   pendingTimers: 100,
   timedProcesses: 20,
+  inspectedRuns: 200,
 };

@@ -1,5 +1,7 @@
 /** The bars: what must hold for this package to be worth its place between a service and its agents. */
 
+import type { InstanceMeasures } from "./instances.ts";
+import type { LauncherMeasures } from "./launchers.ts";
 import type { LifecycleMeasures } from "./lifecycle.ts";
 import type { StreamMeasures } from "./stream.ts";
 import type { ToolCallMeasures } from "./tool-calls.ts";
@@ -9,20 +11,24 @@ import type { UnaryMeasures } from "./unary.ts";
 export interface Measures extends UnaryMeasures, StreamMeasures {
   readonly lifecycle: LifecycleMeasures;
   readonly toolCalls: ToolCallMeasures;
+  /** Not on a system without a zygote. */
+  readonly launchers: LauncherMeasures | undefined;
+  readonly instances: InstanceMeasures;
 }
 
 /** One bar and the figure that met or missed it. */
 export interface Bar {
   readonly what: string;
   readonly figure: number;
-  readonly unit: "×" | "ms";
+  readonly unit: "×" | "ms" | "MB";
   readonly rule: "at most" | "at least";
   readonly limit: number;
   readonly passed: boolean;
 }
 
 /** Holds the measures against the bars. */
-export function checkBars({ unaryP50, throughput, streamedChunks, lifecycle, toolCalls }: Measures): Bar[] {
+export function checkBars(measures: Measures): Bar[] {
+  const { unaryP50, throughput, streamedChunks, lifecycle, launchers, instances, toolCalls } = measures;
   return [
     bar("agent.run p50, of bare Connect", unaryP50.ratios.connect, "×", "at most", 1.25),
     bar("agent.run throughput, of bare Connect", throughput.ratios.connect, "×", "at least", 0.85),
@@ -30,6 +36,28 @@ export function checkBars({ unaryP50, throughput, streamedChunks, lifecycle, too
     bar("tool call to TypeScript and back, of an RPC", toolCalls.ratio, "×", "at most", 3),
     bar("kill -9 to exit seen, median", lifecycle.exitSeen.median, "ms", "at most", 50),
     bar("restart adds to a plain start, median", lifecycle.restartAdds.median, "ms", "at most", 50),
+    ...(launchers === undefined ? [] : launcherBars(launchers)),
+    ...instanceBars(instances),
+  ];
+}
+
+function launcherBars({ nextRun, burst, crowd, agentUss, burstPss }: LauncherMeasures): Bar[] {
+  return [
+    bar("kill -9 to next run, spawn ÷ zygote", nextRun.ratio, "×", "at least", 25),
+    bar("kill -9 to next run by zygote, median", nextRun.zygote.median, "ms", "at most", 40),
+    bar("burst of restarts, spawn ÷ zygote", burst.ratio, "×", "at least", 25),
+    bar("crowd of restarts by zygote, median", crowd.median, "ms", "at most", 1_500),
+    bar("private memory of an agent by zygote", agentUss.zygote.median, "MB", "at most", 13),
+    bar("memory of a burst, spawn ÷ zygote", burstPss.ratio, "×", "at least", 3),
+  ];
+}
+
+function instanceBars({ runs, chunks, spareNextRun }: InstanceMeasures): Bar[] {
+  return [
+    bar("runs/s of two instances, of one", runs.ratio, "×", "at least", 1.7),
+    bar("chunks/s of two instances, of one", chunks.ratio, "×", "at least", 1.7),
+    bar("kill -9 to next run with a spare, median", spareNextRun.median, "ms", "at most", 15),
+    bar("kill -9 to next run with a spare, p99", spareNextRun.p99, "ms", "at most", 30),
   ];
 }
 

@@ -7,9 +7,11 @@ import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, it } from "vitest";
 import { checkBars, type Measures } from "./bars.ts";
 import { clientNames } from "./clients.ts";
-import type { Series } from "./lifecycle.ts";
+import type { InstanceMeasures } from "./instances.ts";
+import type { LauncherMeasures } from "./launchers.ts";
 import type { BenchResult } from "./report.ts";
 import { type Comparison, compare } from "./rounds.ts";
+import type { LauncherSeries, Series } from "./series.ts";
 import { quickSettings } from "./settings.ts";
 import { median, percentile } from "./statistics.ts";
 
@@ -36,8 +38,8 @@ describe("the benchmark", () => {
     const result = JSON.parse(readFileSync(join(directory, "smoke.json"), "utf8")) as BenchResult;
     expect(result).toMatchObject({ name: "smoke", settings: quickSettings });
     expect(result.machine.worker).toMatchObject({ python: expect.any(String) });
-    expect(result.bars).toHaveLength(6);
-    const { lifecycle, toolCalls, ...comparisons } = result.measures;
+    expect(result.bars).toHaveLength(process.platform === "linux" ? 16 : 10);
+    const { lifecycle, launchers, instances, toolCalls, ...comparisons } = result.measures;
     expect(toolCalls.bareRpc).toBeGreaterThan(0);
     expect(Object.keys(comparisons).toSorted()).toEqual(
       ["nodeCpuPerChunk", "nodeCpuPerRun", "streamedChunks", "throughput", "unaryP50", "unaryP99"].toSorted(),
@@ -52,8 +54,34 @@ describe("the benchmark", () => {
       expect(values).toHaveLength(quickSettings.crashes);
       expect([...values, ...Object.values(summary)].every(Number.isFinite)).toBe(true);
     }
+    if (launchers !== undefined) expectCompleteLaunchers(launchers);
+    for (const { one, two, ratio } of [instances.runs, instances.chunks]) {
+      expect([one.values, two.values].map(({ length }) => length)).toEqual([
+        quickSettings.rounds,
+        quickSettings.rounds,
+      ]);
+      expect(ratio).toBeGreaterThan(0);
+    }
+    expect(instances.spareNextRun.values).toHaveLength(quickSettings.restarts);
   }, 130_000);
 });
+
+function expectCompleteLaunchers({ nextRun, burst, crowd, crowdStartMs, agentUss, burstPss }: LauncherMeasures): void {
+  const { restarts, burstAgents, bursts, crowds } = quickSettings;
+  const counts: [LauncherSeries, number][] = [
+    [nextRun, restarts],
+    [burst, bursts],
+    [agentUss, burstAgents],
+    [burstPss, 1],
+  ];
+  for (const [{ spawn, zygote, ratio }, count] of counts) {
+    expect(spawn.values).toHaveLength(count);
+    expect(zygote.values).toHaveLength(count);
+    expect(ratio).toBeGreaterThan(0);
+  }
+  expect(crowd.values).toHaveLength(crowds);
+  expect(crowdStartMs).toBeGreaterThan(0);
+}
 
 function expectComplete({ values, medians, ratios }: Comparison): void {
   for (const name of clientNames) {
@@ -89,8 +117,15 @@ describe("the statistics of the benchmark", () => {
 
 describe("the bars of the benchmark", () => {
   it("are met at their limits and missed beyond them", () => {
-    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual(Array(6).fill(true));
+    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual(Array(10).fill(true));
     expect(checkBars(measures(1.26, 0.84, 51)).some(({ passed }) => passed)).toBe(false);
+  });
+
+  it("hold the two launchers against each other where both are", () => {
+    const atLimits = { ...measures(1.25, 0.85, 50), launchers: launcherMeasures(25, 40, 1_500, 13, 3) };
+    const beyond = { ...measures(1.26, 0.84, 51), launchers: launcherMeasures(24.9, 41, 1_501, 13.1, 2.9) };
+    expect(checkBars(atLimits).map(({ passed }) => passed)).toEqual(Array(16).fill(true));
+    expect(checkBars(beyond).some(({ passed }) => passed)).toBe(false);
   });
 });
 
@@ -101,7 +136,7 @@ function measures(latency: number, rate: number, ms: number): Measures {
     medians: { agent: 1, connect: 1, grpcJs: 1 },
     ratios: { connect: ratio, grpcJs: ratio },
   });
-  const series: Series = { values: [ms], median: ms, p25: ms, p75: ms, max: ms };
+  const series = seriesOf(ms);
   return {
     unaryP50: comparison(latency),
     unaryP99: comparison(latency),
@@ -110,6 +145,8 @@ function measures(latency: number, rate: number, ms: number): Measures {
     streamedChunks: comparison(rate),
     nodeCpuPerChunk: comparison(1),
     toolCalls: { crossing: 1, bareRpc: 1, ratio: ms === 50 ? 3 : 3.1 },
+    launchers: undefined,
+    instances: instanceMeasures(rate * 2, ms * 0.3),
     lifecycle: {
       plainStart: series,
       restart: series,
@@ -120,4 +157,36 @@ function measures(latency: number, rate: number, ms: number): Measures {
       runsRejected: 0,
     },
   };
+}
+
+/** At the limits for 1.7 and 15 ms. */
+function instanceMeasures(ratio: number, spareMs: number): InstanceMeasures {
+  const rates = { one: seriesOf(1), two: seriesOf(ratio), ratio };
+  return { runs: rates, chunks: rates, spareNextRun: { ...seriesOf(spareMs), p99: spareMs * 2 } };
+}
+
+function launcherMeasures(
+  ratio: number,
+  nextRun: number,
+  crowd: number,
+  uss: number,
+  memory: number,
+): LauncherMeasures {
+  const compared = (zygote: number, of: number): LauncherSeries => ({
+    spawn: seriesOf(zygote * of),
+    zygote: seriesOf(zygote),
+    ratio: of,
+  });
+  return {
+    nextRun: compared(nextRun, ratio),
+    burst: compared(100, ratio),
+    crowd: seriesOf(crowd),
+    crowdStartMs: crowd,
+    agentUss: compared(uss, memory),
+    burstPss: compared(100, memory),
+  };
+}
+
+function seriesOf(value: number): Series {
+  return { values: [value], median: value, p25: value, p75: value, max: value };
 }

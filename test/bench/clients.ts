@@ -31,6 +31,9 @@ export interface Endpoint {
   readonly token: string;
 }
 
+/** How long a text delta of the benchmark's agent is. One that waits on its way is joined to the one before, so that texts are counted and not messages. */
+const deltaChars = 5;
+
 /** What every user of this package does. */
 export function createAgentClient(agent: Agent<string>): BenchClient {
   return {
@@ -39,7 +42,7 @@ export function createAgentClient(agent: Agent<string>): BenchClient {
     async countDeltas(prompt) {
       let deltas = 0;
       for await (const event of agent.stream(prompt)) {
-        if (event.type === "text.delta") deltas++;
+        if (event.type === "text.delta") deltas += event.text.length / deltaChars;
       }
       return deltas;
     },
@@ -74,8 +77,8 @@ export function createConnectClient({ agentId, socketPath, token }: Endpoint): B
     run: async (prompt) => (await client.run(request(prompt))).result,
     async countDeltas(prompt) {
       let deltas = 0;
-      for await (const { event } of client.runStream(request(prompt))) {
-        if (event.case === "textDelta") deltas++;
+      for await (const { event, data } of client.runStream(request(prompt))) {
+        if (event.case === "textDelta") deltas += data.length / deltaChars;
       }
       return deltas;
     },
@@ -99,7 +102,7 @@ export function createGrpcJsClient({ agentId, socketPath, token }: Endpoint, pro
     throw new Error("agent.proto has no service AgentService with Run and RunStream");
   }
   const run = service.Run as MethodDefinition<GrpcRequest, { result: string }>;
-  const runStream = service.RunStream as MethodDefinition<GrpcRequest, { textDelta?: object }>;
+  const runStream = service.RunStream as MethodDefinition<GrpcRequest, { data: string }>;
   const client = new GrpcClient(`unix:${socketPath}`, credentials.createInsecure());
   const metadata = new Metadata();
   metadata.set("authorization", `Bearer ${token}`);
@@ -127,8 +130,8 @@ export function createGrpcJsClient({ agentId, socketPath, token }: Endpoint, pro
         let deltas = 0;
         client
           .makeServerStreamRequest(path, requestSerialize, responseDeserialize, request(prompt), metadata)
-          .on("data", ({ textDelta }: { textDelta?: object }) => {
-            if (textDelta !== undefined && textDelta !== null) deltas++;
+          .on("data", ({ data }: { data: string }) => {
+            deltas += data.length / deltaChars;
           })
           .on("error", reject)
           .on("end", () => resolve(deltas));

@@ -1,25 +1,14 @@
 /** What supervision costs: how soon a kill is seen, and what a restart adds to the start of a plain worker. */
 
-import type { Agent, Report } from "../../src/index.ts";
-import { startSystem, WorkerError } from "../../src/index.ts";
+import { type Agent, startSystem } from "../../src/index.ts";
 import { workerEnvironment } from "../../src/python/environment.ts";
 import { findInterpreter } from "../../src/python/interpreter.ts";
 import { createSpawnLauncher } from "../../src/worker/spawn-launcher.ts";
-import { within } from "./deadline.ts";
+import { type Crash, crashOnce } from "./crash.ts";
+import { type Series, series } from "./series.ts";
 import { type BenchSettings, benchEntry, rootDirectory } from "./settings.ts";
-import { median, percentile, rounded } from "./statistics.ts";
 import { createTappedLauncher } from "./tapped-launcher.ts";
 import { createBenchLogger, defineBenchAgent, startMs } from "./target.ts";
-
-/** One measure of all crashes, in milliseconds and in the order of the crashes. */
-export interface Series {
-  readonly values: readonly number[];
-  readonly median: number;
-  /** A quarter of the values are at most this; with `p75`, how far the noise of the machine goes. */
-  readonly p25: number;
-  readonly p75: number;
-  readonly max: number;
-}
 
 /** The measures of starts and crashes. */
 export interface LifecycleMeasures {
@@ -66,7 +55,7 @@ export async function measureLifecycle(settings: BenchSettings): Promise<Lifecyc
     const crashes: (Crash & { aroundWorkerMs: number })[] = [];
     for (let round = 0; round < settings.crashes; round++) {
       if (round % 2 === 0) plain.push(await startPlainWorker(interpreter));
-      const crash = await crashOnce(agent, (listener) => system.onReport(listener));
+      const crash = await crashOnce(agent, system);
       crashes.push({ ...crash, aroundWorkerMs: crash.restartMs - workerStartMs });
       if (round % 2 === 1) plain.push(await startPlainWorker(interpreter));
     }
@@ -109,59 +98,4 @@ async function startPlainWorker(interpreter: string): Promise<number> {
     worker.kill();
     await worker.exited;
   }
-}
-
-interface Crash {
-  exitSeenMs: number;
-  restartMs: number;
-  nextRunMs: number;
-  runsRejected: number;
-}
-
-/** kill -9 of the agent's worker, and everything that follows until runs succeed again. */
-async function crashOnce(agent: Agent, onReport: (listener: (report: Report) => void) => () => void): Promise<Crash> {
-  const { pid } = agent;
-  if (pid === undefined) throw new Error("the agent has no worker to kill");
-  const crashed = Promise.withResolvers<number>();
-  const ready = Promise.withResolvers<number>();
-  const unsubscribe = onReport(({ type }) => {
-    if (type === "agent.crashed") crashed.resolve(performance.now());
-    if (type === "agent.ready") ready.resolve(performance.now());
-  });
-  try {
-    const killedAtMs = performance.now();
-    process.kill(pid, "SIGKILL");
-    const served = runUntilServed(agent);
-    const everything = Promise.all([crashed.promise, ready.promise, served]);
-    const [crashedAtMs, readyAtMs, { servedAtMs, runsRejected }] = await within(startMs, "a restart", everything);
-    return {
-      exitSeenMs: crashedAtMs - killedAtMs,
-      restartMs: readyAtMs - crashedAtMs,
-      nextRunMs: servedAtMs - killedAtMs,
-      runsRejected,
-    };
-  } finally {
-    unsubscribe();
-  }
-}
-
-async function runUntilServed(agent: Agent): Promise<{ servedAtMs: number; runsRejected: number }> {
-  for (let runsRejected = 0; ; runsRejected++) {
-    try {
-      await agent.run("hello");
-      return { servedAtMs: performance.now(), runsRejected };
-    } catch (error) {
-      if (!(error instanceof WorkerError) || error.code === "restart_intensity_exceeded") throw error;
-    }
-  }
-}
-
-function series(values: readonly number[]): Series {
-  return {
-    values: values.map(rounded),
-    median: rounded(median(values)),
-    p25: rounded(percentile(values, 0.25)),
-    p75: rounded(percentile(values, 0.75)),
-    max: rounded(Math.max(...values)),
-  };
 }

@@ -1,7 +1,9 @@
 import type { Bar, Measures } from "./bars.ts";
-import type { Series } from "./lifecycle.ts";
+import type { InstanceMeasures } from "./instances.ts";
+import type { LauncherMeasures } from "./launchers.ts";
 import type { Machine } from "./machine.ts";
 import type { Comparison } from "./rounds.ts";
+import type { LauncherSeries, Series } from "./series.ts";
 import type { BenchSettings } from "./settings.ts";
 
 /** All of one benchmark, as it is written to its file. */
@@ -18,7 +20,7 @@ export interface BenchResult {
 
 /** The result as text for a terminal of 100 columns. */
 export function formatResult({ machine, settings, measures, bars, durationMs }: BenchResult): string {
-  const { lifecycle, toolCalls } = measures;
+  const { lifecycle, launchers, instances, toolCalls } = measures;
   const { rounds, unaryCalls, throughputCalls, concurrency, chunks, crashes } = settings;
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.system}, load ${machine.loadBefore} before`,
@@ -46,9 +48,46 @@ export function formatResult({ machine, settings, measures, bars, durationMs }: 
     seriesRow("kill -9 to next successful run", lifecycle.nextRun),
     `runs that dead workers held, each rejected with its worker's exit: ${lifecycle.runsRejected}`,
     "",
+    ...(launchers === undefined ? [] : launcherRows(launchers, settings)),
+    ...instanceRows(instances, settings),
     ...bars.map(formatBar),
     `took ${Math.round(durationMs / 1_000)} s`,
   ].join("\n");
+}
+
+function launcherRows(launchers: LauncherMeasures, settings: BenchSettings): string[] {
+  const { restarts, burstAgents, bursts, crowdAgents, crowds } = settings;
+  return [
+    `launcher: "spawn" and launcher: "zygote" in turn: medians; ratios are medians of the rounds' ratios`,
+    row("", "spawn", "zygote", "÷ zygote"),
+    launcherRow(`kill -9 to next run (${restarts})`, launchers.nextRun, "ms"),
+    launcherRow(`kill -9 of ${burstAgents} to all ready (${bursts})`, launchers.burst, "ms"),
+    row(`kill -9 of ${crowdAgents} to all ready (${crowds})`, "", `${launchers.crowd.median.toFixed(0)} ms`),
+    row(`start of a system of ${crowdAgents}`, "", `${launchers.crowdStartMs.toFixed(0)} ms`),
+    launcherRow("private memory of an agent", launchers.agentUss, "MB"),
+    launcherRow(`memory of ${burstAgents} agents, with their launcher`, launchers.burstPss, "MB"),
+    "",
+  ];
+}
+
+function instanceRows({ runs, chunks, spareNextRun }: InstanceMeasures, settings: BenchSettings): string[] {
+  const { concurrency, restarts } = settings;
+  const rate = ({ median }: Series) => `${median.toFixed(0)} 1/s`;
+  return [
+    "one agent with one instance and with two, in turn; ratios are medians of the rounds' ratios",
+    row("", "one", "two", "÷ one"),
+    row(`runs, ${concurrency} at once`, rate(runs.one), rate(runs.two), `${runs.ratio.toFixed(2)}×`),
+    row("streamed chunks", rate(chunks.one), rate(chunks.two), `${chunks.ratio.toFixed(2)}×`),
+    "",
+    row("", "median", "p25", "p75", "max"),
+    seriesRow(`with a spare: kill -9 to next run (${restarts})`, spareNextRun),
+    "",
+  ];
+}
+
+function launcherRow(label: string, { spawn, zygote, ratio }: LauncherSeries, unit: string): string {
+  const value = ({ median }: Series) => `${median.toFixed(1)} ${unit}`;
+  return row(label, value(spawn), value(zygote), `${ratio.toFixed(2)}×`);
 }
 
 function versions(of: Readonly<Record<string, string>>): string {
@@ -79,6 +118,6 @@ function seriesRow(label: string, { median, p25, p75, max }: Series): string {
 }
 
 function formatBar({ passed, what, figure, unit, rule, limit }: Bar): string {
-  const value = (number: number) => (unit === "×" ? `${number.toFixed(2)}×` : `${number.toFixed(1)} ms`);
+  const value = (number: number) => (unit === "×" ? `${number.toFixed(2)}×` : `${number.toFixed(1)} ${unit}`);
   return `${passed ? "pass" : "FAIL"}  ${what.padEnd(42)}${value(figure).padStart(9)}  (${rule} ${value(limit)})`;
 }

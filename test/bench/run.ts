@@ -7,6 +7,8 @@
 
 import { checkBars } from "./bars.ts";
 import { readOptions, writeResult } from "./command.ts";
+import { measureInstances } from "./instances.ts";
+import { measureLaunchers } from "./launchers.ts";
 import { measureLifecycle } from "./lifecycle.ts";
 import { describeMachine } from "./machine.ts";
 import { type BenchResult, formatResult } from "./report.ts";
@@ -29,7 +31,11 @@ async function runBench(name: string, settings: BenchSettings): Promise<BenchRes
   tell("tool calls");
   const toolCalls = await measureToolCalls(settings);
   tell(`${settings.crashes} crashes and plain starts`);
-  const measures = { ...comparisons, toolCalls, lifecycle: await measureLifecycle(settings) };
+  const lifecycle = await measureLifecycle(settings);
+  tell(`${settings.restarts} restarts, ${settings.bursts} bursts and ${settings.crowds} crowds by the launchers`);
+  const launchers = await measureLaunchers(settings);
+  tell(`two instances, and ${settings.restarts} crashes beside a spare`);
+  const measures = { ...comparisons, toolCalls, lifecycle, launchers, instances: await measureInstances(settings) };
   const bars = checkBars(measures);
   return {
     name,

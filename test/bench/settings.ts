@@ -22,9 +22,17 @@ export interface BenchSettings {
   readonly warmUpCalls: number;
   /** How often the worker is killed; each time a plain worker is started beside it. */
   readonly crashes: number;
+  /** How often a worker is killed by each of the two launchers, in turn. */
+  readonly restarts: number;
+  /** Agents whose workers are killed at once, and how often, by each launcher in turn. */
+  readonly burstAgents: number;
+  readonly bursts: number;
+  /** The same by zygote alone. */
+  readonly crowdAgents: number;
+  readonly crowds: number;
 }
 
-/** Two to four minutes on two cores. Rounds are a multiple of three, so that each client is first, second and third equally often. */
+/** Three to five minutes on two cores. Rounds are a multiple of three, so that each client is first, second and third equally often. */
 export const fullSettings: BenchSettings = {
   rounds: 9,
   unaryCalls: 200,
@@ -33,6 +41,11 @@ export const fullSettings: BenchSettings = {
   chunks: 10_000,
   warmUpCalls: 400,
   crashes: 20,
+  restarts: 20,
+  burstAgents: 10,
+  bursts: 5,
+  crowdAgents: 100,
+  crowds: 5,
 };
 
 /** Seconds: shows that everything works; its figures mean nothing. */
@@ -44,4 +57,9 @@ export const quickSettings: BenchSettings = {
   chunks: 200,
   warmUpCalls: 5,
   crashes: 1,
+  restarts: 1,
+  burstAgents: 2,
+  bursts: 1,
+  crowdAgents: 3,
+  crowds: 1,
 };

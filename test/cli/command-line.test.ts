@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { runCommandLine } from "../../src/cli/command-line.ts";
+import { commands, runCommandLine } from "../../src/cli/command-line.ts";
+import { helpOf } from "../../src/cli/parser.ts";
 import { createTerminal } from "./terminal.ts";
 
 async function run(...words: string[]) {
@@ -13,7 +14,8 @@ async function run(...words: string[]) {
 test.each([[[]], [["--help"]], [["-h"]], [["help"]]])("%j lists the commands", async (words) => {
   const { exitCode, out, error } = await run(...words);
   expect({ exitCode, error }).toEqual({ exitCode: 0, error: "" });
-  expect(out).toMatch(/^usage: synapse-otp <command> \[options\]\n\n {2}setup {6}set up /);
+  expect(out).toMatch(/^Usage: synapse-otp <command> \[options\]\n/);
+  expect(out).toMatch(/\n {2}setup {7}set up /);
 });
 
 test("--version is the package's", async () => {
@@ -24,16 +26,18 @@ test("--version is the package's", async () => {
 test.each([["--help"], ["-h"]])("a command tells its options when %s is among its words", async (word) => {
   const { exitCode, out } = await run("setup", "--clear", word);
   expect(exitCode).toBe(0);
-  expect(out).toMatch(/^usage: synapse-otp setup \[options\]\n/);
+  expect(out).toMatch(/^Usage: synapse-otp setup \[options\]\n/);
 });
 
 test("words that make no sense end with 2 and say what would", async () => {
   const unknown = await run("dance");
   expect(unknown).toMatchObject({ exitCode: 2, out: "" });
-  expect(unknown.error).toMatch(/^there is no command "dance"\n\nusage: synapse-otp <command>/);
+  expect(unknown.error).toMatch(/^error: unknown command 'dance'\n\nUsage: synapse-otp <command>/);
   const option = await run("setup", "--pyhton", "x");
   expect(option).toMatchObject({ exitCode: 2, out: "" });
-  expect(option.error).toMatch(/^Unknown option '--pyhton'(?:.|\n)*\n\nusage: synapse-otp setup/);
+  expect(option.error).toMatch(
+    /^error: unknown option '--pyhton'\n\(Did you mean --python\?\)\n\nUsage: synapse-otp setup/,
+  );
   expect((await run("setup", "stray")).exitCode).toBe(2);
 });
 
@@ -43,4 +47,12 @@ test("what cannot be done ends with 1 and the error's own words", async () => {
     out: "",
     error: expect.stringMatching(/^\[python_missing\] "\/nowhere\/python" cannot be used: there is no such executable/),
   });
+});
+
+test.each(commands)("the help of $name fits 80 columns, has an example, and says how it ends", (command) => {
+  const help = helpOf(command);
+  expect(help.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  expect(help).toMatch(new RegExp(`\nExamples:\n {2}synapse-otp ${command.name}\\b`));
+  expect(help).toMatch(/\nExit codes: 0 /);
+  expect(help).toContain("--json");
 });

@@ -1,6 +1,7 @@
 /** A terminal that keeps what is written to it. */
 
-import type { Terminal } from "../../src/cli/command.ts";
+import type { Command, Terminal } from "../../src/cli/command.ts";
+import { parseAndRun } from "../../src/cli/parser.ts";
 
 /** A terminal in a directory, with this environment and no other. */
 export function createTerminal(cwd = process.cwd(), env: NodeJS.ProcessEnv = {}) {
@@ -12,4 +13,9 @@ export function createTerminal(cwd = process.cwd(), env: NodeJS.ProcessEnv = {})
     error: (text) => void written.error.push(text),
   };
   return { terminal, ...written };
+}
+
+/** Runs one command with the words after its name. */
+export function runCommand(command: Command, words: readonly string[], terminal: Terminal) {
+  return parseAndRun([command.name, ...words], [command], terminal);
 }

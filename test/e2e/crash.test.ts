@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { WorkerError } from "../../src/errors.ts";
-import { defineAgent, type RunEvent } from "../../src/index.ts";
-import { controllable, isAlive, pidOf, rejection, untilGone, watch } from "./support.ts";
+import type { RunEvent } from "../../src/index.ts";
+import { controllable, isAlive, pidOf, rejection, testAgent, untilGone, watch } from "./support.ts";
 
 const sibling = () => controllable({ id: "sibling" });
 
@@ -48,7 +48,7 @@ test("kill -9 in the middle of a stream: what came is kept, and the crash is the
   const events: RunEvent[] = [];
   for await (const event of stream) {
     events.push(event);
-    if (event.type === "text.delta" && event.text === "word3 ") process.kill(pidOf(agent), "SIGKILL");
+    if (event.type === "text.delta" && event.text.includes("word3 ")) process.kill(pidOf(agent), "SIGKILL");
   }
   expect(events.at(-1)).toMatchObject({ type: "failed", error: { code: "worker_exited", signal: "SIGKILL" } });
   expect(events.filter(({ type }) => type === "failed" || type === "completed" || type === "cancelled")).toHaveLength(
@@ -59,7 +59,7 @@ test("kill -9 in the middle of a stream: what came is kept, and the crash is the
 });
 
 test("kill -9 while the worker starts: runs that wait are served by the next one", async () => {
-  const slow = defineAgent({
+  const slow = testAgent({
     id: "slow",
     entry: "test/fixtures/agents/slow_import.py:agent",
     env: { SLOW_IMPORT_S: "1" },
@@ -68,6 +68,7 @@ test("kill -9 while the worker starts: runs that wait are served by the next one
   const agent = system.agent("slow");
   const waiting = agent.run("hello");
   expect(agent.state).toBe("starting");
+  await expect.poll(() => agent.pid, { timeout: 20_000 }).toBeTypeOf("number");
   const pid = pidOf(agent);
   process.kill(pid, "SIGKILL");
   const { crash } = await report("agent.crashed");

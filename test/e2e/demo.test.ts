@@ -1,7 +1,11 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { readRecording } from "../../src/inspect/record.ts";
+import { type Reading, readViewer } from "../viewer/page-reader.ts";
 
 const root = resolve(import.meta.dirname, "..", "..");
 const deadlineMs = 60_000;
@@ -9,12 +13,13 @@ const deadlineMs = 60_000;
 /** Runs `npm start`'s script without a terminal; `onOutput` is told everything so far whenever there is more. */
 async function start(
   args: readonly string[],
-  onOutput: (output: string, signal: (name: NodeJS.Signals) => void) => void = () => undefined,
+  onOutput: (output: string, signal: (name: NodeJS.Signals) => void, type: (line: string) => void) => void = () =>
+    undefined,
 ) {
   const child = spawn(process.execPath, [join(root, "scripts", "run.js"), "start.ts", ...args], {
     cwd: root,
     env: { ...process.env, INIT_CWD: root, NO_COLOR: "1" },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["pipe", "pipe", "pipe"],
     timeout: deadlineMs,
     killSignal: "SIGKILL",
   });
@@ -22,7 +27,11 @@ async function start(
   let errors = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output += text;
-    onOutput(output, (name) => child.kill(name));
+    onOutput(
+      output,
+      (name) => child.kill(name),
+      (line) => child.stdin.write(`${line}\n`),
+    );
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     errors += text;
@@ -96,4 +105,35 @@ test.each([
   const pids = [...output.matchAll(/ready after \d+ ms, pid (\d+)/g)].map(([, pid]) => Number(pid));
   expect(pids).toHaveLength(3);
   for (const pid of pids) expect(() => process.kill(pid, 0)).toThrow("ESRCH");
+});
+
+test("--watch stays until Ctrl-C and asks what is typed, the viewer is there, and --record has recorded it all", {
+  timeout: deadlineMs + 5_000,
+}, async () => {
+  const directory = mkdtempSync(join(tmpdir(), "demo-recording-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, "demo.jsonl");
+  const seen: Promise<Reading>[] = [];
+  let isDone = false;
+  const { output, errors, exitCode } = await start(["--watch", "--record", file], (soFar, signal, type) => {
+    const address = /see +(http:\S+)/.exec(soFar)?.[1];
+    if (address !== undefined && seen.length === 0 && soFar.includes("kill -9 ", soFar.indexOf(address))) {
+      seen.push(readViewer(address));
+      type("tool: What should I wear in Lima?");
+    }
+    if (isDone || !soFar.includes("wear a shirt. (worker 1)")) return;
+    isDone = true;
+    signal("SIGINT");
+  });
+  expect(errors).toBe("");
+  expect(output).toMatch(/watch it: http:\/\/127\.0\.0\.1:\d+\/\?token=/);
+  expect(output).toMatch(/\nAll 13 claims held\.\n/);
+  expect(exitCode).toBe(0);
+  const page = await seen[0];
+  await page?.ended;
+  expect([...(page?.world.nodes.keys() ?? [])]).toEqual(["demo", "demo/example", "demo/city", "demo/tool"]);
+  expect(page?.world.crashes("example")).toHaveLength(1);
+  const types = new Set<string>();
+  for await (const { type } of readRecording(file)) types.add(type);
+  expect([...types]).toEqual(expect.arrayContaining(["header", "nodes", "report", "@xstate.event", "end"]));
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { WorkerError } from "../../src/errors.ts";
-import { defineAgent, startSystem } from "../../src/index.ts";
-import { controllable, rejection, watch } from "./support.ts";
+import { startSystem } from "../../src/index.ts";
+import { controllable, rejection, testAgent, watch } from "./support.ts";
 
 const fixtures = "test/fixtures/agents";
 
@@ -20,7 +20,7 @@ test.each([
 ] as const)(
   "%s: the caller gets a clear error, the agent is not restarted, its sibling lives",
   async (_what, entry, code, text) => {
-    const { system, reports } = await watch([defineAgent({ id: "wrong", entry }), controllable()]);
+    const { system, reports } = await watch([testAgent({ id: "wrong", entry }), controllable()]);
     const agent = system.agent("wrong");
     const waiting = rejection(agent.run("hello"));
     const error = await rejection(agent.whenReady());
@@ -36,7 +36,7 @@ test.each([
 );
 
 test("the Python traceback of a module that raises shows the user's line and not ours", async () => {
-  const { system } = await watch([defineAgent({ id: "raises", entry: `${fixtures}/raises.py:agent` })]);
+  const { system } = await watch([testAgent({ id: "raises", entry: `${fixtures}/raises.py:agent` })]);
   const error = (await rejection(system.agent("raises").whenReady())) as WorkerError;
   expect(error.pythonType).toBe("ValueError");
   expect(error.pythonTraceback).toContain("raises.py");
@@ -44,13 +44,13 @@ test("the Python traceback of a module that raises shows the user's line and not
 });
 
 test("a module that exits while it is imported is told as such", async () => {
-  const { system } = await watch([defineAgent({ id: "exits", entry: `${fixtures}/exits.py:agent` })]);
+  const { system } = await watch([testAgent({ id: "exits", entry: `${fixtures}/exits.py:agent` })]);
   const error = await rejection(system.agent("exits").whenReady());
   expect(error).toMatchObject({ code: "entry_module_failed", pythonType: "SystemExit" });
 });
 
 test("a start that takes longer than startTimeoutMs is killed and counted", async () => {
-  const slow = defineAgent({
+  const slow = testAgent({
     id: "slow",
     entry: `${fixtures}/slow_import.py:agent`,
     env: { SLOW_IMPORT_S: "60" },
@@ -66,7 +66,7 @@ test("a start that takes longer than startTimeoutMs is killed and counted", asyn
 });
 
 test("a flood of output at import blocks nothing", async () => {
-  const { system } = await watch([defineAgent({ id: "prints", entry: `${fixtures}/prints.py:agent` })]);
+  const { system } = await watch([testAgent({ id: "prints", entry: `${fixtures}/prints.py:agent` })]);
   await system.agent("prints").whenReady();
 });
 

@@ -4,8 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { defineAgent } from "../../src/index.ts";
-import { controllable, watch } from "./support.ts";
+import { controllable, testAgent, watch } from "./support.ts";
 
 let project: string;
 
@@ -85,7 +84,7 @@ if __name__ == "__main__":
     raise RuntimeError("an agent file is no program")
 `,
     );
-    const { system } = await watch([defineAgent({ id: "pool", entry })], { python: { cwd: project } });
+    const { system } = await watch([testAgent({ id: "pool", entry })], { python: { cwd: project } });
     expect((await system.agent("pool").run("go")).output).toBe("[0, 1, 4, 9]");
   },
 );

@@ -1,12 +1,11 @@
 /** Answers that are hard to carry, from a real agent: exact, repaired, or told as what they are. */
 
 import { expect, test } from "vitest";
-import { defineAgent } from "../../src/agent/define.ts";
-import { rejection, watch } from "./support.ts";
+import { rejection, testAgent, watch } from "./support.ts";
 
 const entry = "test/fixtures/agents/odd_values.py:agent";
 const byRule = (["string", "bigint", "error"] as const).map((unsafeNumbers) =>
-  defineAgent<unknown>({ id: unsafeNumbers, entry, unsafeNumbers }),
+  testAgent<unknown>({ id: unsafeNumbers, entry, unsafeNumbers }),
 );
 
 test("numbers, texts and depths that JSON makes hard arrive, or are refused, by the agent's rule", async () => {

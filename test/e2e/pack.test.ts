@@ -53,11 +53,14 @@ test("it has what a user needs and no litter: of dist what src gives, one wheel,
     "python",
     "src",
   ]);
-  const sources = globSync("**/*.ts", { cwd: join(root, "src") });
+  // The viewer's page is bundled, with the licences of what is in it.
+  const sources = globSync("**/*.ts", { cwd: join(root, "src") }).filter((name) => !name.startsWith("viewer/page/"));
+  const page = ["app.css", "app.js", "licences.txt"].map((name) => `dist/viewer/page/${name}`);
   const made = sources.flatMap((name) =>
     [".d.ts", ".js", ".js.map"].map((ending) => `dist/${name.replace(/\.ts$/, ending)}`),
   );
-  expect(under("dist")).toEqual(made.sort());
+  expect(under("dist")).toEqual([...made, ...page].sort());
+  expect(readFileSync(join(packed, page[2] ?? ""), "utf8").match(/^(?:@dagrejs\/dagre|htm|preact)$/gm)).toHaveLength(3);
   expect(under("src")).toEqual(sources.map((name) => `src/${name}`).sort());
   expect([...new Set(under("python").map((name) => name.split("/")[1]))]).toEqual([
     "README.md",

@@ -4,8 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { defineAgent } from "../../src/agent/define.ts";
-import { rejection, watch } from "./support.ts";
+import { rejection, testAgent, watch } from "./support.ts";
 
 let folder: string;
 
@@ -16,7 +15,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 test.each(["block", "thread", "swallow"])("ten late runs of the tool %s work one at a time", async (tool) => {
-  const stubborn = defineAgent({
+  const stubborn = testAgent({
     id: "stubborn",
     entry: "test/fixtures/agents/stubborn.py:agent",
     maxConcurrency: 1,

@@ -5,7 +5,9 @@ import { expect, test } from "vitest";
 import { startSystem } from "../../src/start-system.ts";
 import type { Launcher, Worker } from "../../src/worker/launcher.ts";
 import { createSpawnLauncher } from "../../src/worker/spawn-launcher.ts";
+import { createZygoteLauncher } from "../../src/worker/zygote-launcher.ts";
 import { callAtRandom, type World } from "../stress/random-api.ts";
+import { testLauncher } from "./support.ts";
 
 const count = Math.max(1, Math.floor(Number(process.env.STRESS_SEEDS ?? 0) / 20));
 const seeds = Array.from({ length: count }, (_, n) => n + 1);
@@ -14,14 +16,15 @@ const seeds = Array.from({ length: count }, (_, n) => n + 1);
 function pythonWorld(): World {
   const living = new Map<string, Set<Worker>>();
   const twice: string[] = [];
-  const spawning = createSpawnLauncher();
+  const fresh = testLauncher === "spawn" || process.platform !== "linux";
+  const starting = fresh ? createSpawnLauncher() : createZygoteLauncher();
   const launcher: Launcher = {
-    kind: "spawn",
-    close: () => spawning.close(),
+    kind: starting.kind,
+    close: () => starting.close(),
     launch(spec) {
       const set = living.get(spec.agentId) ?? new Set();
       if (set.size > 1) twice.push(`agent ${spec.agentId} has three workers`);
-      const worker = spawning.launch(spec);
+      const worker = starting.launch(spec);
       living.set(spec.agentId, set.add(worker));
       void worker.exited.then(() => set.delete(worker));
       return worker;

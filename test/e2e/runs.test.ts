@@ -1,10 +1,10 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { expect, test } from "vitest";
 import { RunError } from "../../src/errors.ts";
-import { defineAgent, type RunEvent } from "../../src/index.ts";
-import { controllable, rejection, watch } from "./support.ts";
+import type { RunEvent } from "../../src/index.ts";
+import { controllable, rejection, testAgent, watch } from "./support.ts";
 
-const example = defineAgent({ id: "example", entry: "python/agents/example_agent.py:agent" });
+const example = testAgent({ id: "example", entry: "python/agents/example_agent.py:agent" });
 
 interface City {
   name: string;
@@ -67,7 +67,7 @@ test("text() yields the text alone, and result works without reading", async () 
 });
 
 test("structured output grows in snapshots and is checked against the definition's schema", async () => {
-  const city = defineAgent({ id: "city", entry: "python/agents/city_agent.py:agent", output: citySchema });
+  const city = testAgent({ id: "city", entry: "python/agents/city_agent.py:agent", output: citySchema });
   const { system } = await watch([city]);
   const stream = system.agent(city).stream("tell me about Lima");
   const snapshots: unknown[] = [];
@@ -88,7 +88,7 @@ test("an answer that the schema refuses rejects with the issue, and the agent li
 });
 
 test("tools on the Python side show as calls and results", async () => {
-  const { system } = await watch([defineAgent({ id: "tools", entry: "python/agents/tool_agent.py:agent" })]);
+  const { system } = await watch([testAgent({ id: "tools", entry: "python/agents/tool_agent.py:agent" })]);
   const stream = system.agent("tools").stream("how warm is it in Kyoto?");
   const events: RunEvent[] = [];
   for await (const event of stream) events.push(event);
@@ -171,7 +171,7 @@ test("a model by name replaces the agent's own for one run", async () => {
 });
 
 test("describe tells schemas, tools and versions", async () => {
-  const { system } = await watch([defineAgent({ id: "tools", entry: "python/agents/tool_agent.py:agent" })]);
+  const { system } = await watch([testAgent({ id: "tools", entry: "python/agents/tool_agent.py:agent" })]);
   const description = await system.agent("tools").describe();
   expect(description).toMatchObject({ agentId: "tools", name: "tools", protocolVersion: 1 });
   expect(description.tools.map(({ name }) => name).sort()).toEqual(["clothes_for", "temperature_in"]);

@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type AgentSpec, defineAgent, type WorkerError } from "../../src/index.ts";
-import { controllable, rejection, type Watched, watch } from "./support.ts";
+import type { AgentSpec, WorkerError } from "../../src/index.ts";
+import { controllable, rejection, testAgent, type Watched, watch } from "./support.ts";
 
 const scripted = `
 from pydantic_ai import Agent
@@ -30,7 +30,7 @@ function write(name: string, text: string): string {
 }
 
 const wrong = (spec: Partial<AgentSpec>) =>
-  defineAgent({ id: "wrong", entry: "test/fixtures/agents/controllable.py:agent", ...spec });
+  testAgent({ id: "wrong", entry: "test/fixtures/agents/controllable.py:agent", ...spec });
 
 /** One start, one error, and a sibling that knows nothing of it. */
 async function failsOnce({ system, reports }: Watched): Promise<WorkerError> {

@@ -2,15 +2,15 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { type AgentSpec, defineAgent } from "../../src/index.ts";
-import { isAlive, pidOf, rejection, untilGone, watch } from "./support.ts";
+import type { AgentSpec } from "../../src/index.ts";
+import { isAlive, pidOf, rejection, testAgent, untilGone, watch } from "./support.ts";
 
 /** The tidy agent, ready, and what it has written down. */
 async function startTidy(spec: Partial<AgentSpec> = {}, env: Record<string, string> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "syn-tidy-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const log = join(folder, "log");
-  const definition = defineAgent({
+  const definition = testAgent({
     id: "tidy",
     entry: "test/fixtures/agents/tidy.py:agent",
     env: { TIDY_LOG: log, ...env },
@@ -69,7 +69,7 @@ test.each([
 
 test("a worker whose interpreter is busy writes its stacks before it is killed", async () => {
   const { system, report, logged } = await watch([
-    defineAgent({ id: "ctl", entry: "test/fixtures/agents/controllable.py:agent", shutdownMs: 1_500 }),
+    testAgent({ id: "ctl", entry: "test/fixtures/agents/controllable.py:agent", shutdownMs: 1_500 }),
   ]);
   const agent = system.agent("ctl");
   await agent.whenReady();
@@ -120,7 +120,7 @@ test("a worker that gets SIGTERM while runs and streams stream in loses none tha
 }, 120_000);
 
 test("an entry that closes fd 3 is told so in words", async () => {
-  const { system } = await watch([defineAgent({ id: "daemon", entry: "test/fixtures/agents/closes_fd3.py:agent" })]);
+  const { system } = await watch([testAgent({ id: "daemon", entry: "test/fixtures/agents/closes_fd3.py:agent" })]);
   const error = await rejection(system.agent("daemon").run("hello"));
   expect(error).toMatchObject({ code: "entry_module_failed" });
   expect((error as Error).message).toContain(

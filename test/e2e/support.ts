@@ -42,9 +42,17 @@ afterEach(async () => {
   await Promise.all(systems.map((system) => system.stop({ timeoutMs: 10_000 })));
 });
 
+/** How agents under test are started, unless a test is about that: as by default, or with SYNAPSE_TEST_LAUNCHER=spawn as where there is no zygote. */
+export const testLauncher = process.env.SYNAPSE_TEST_LAUNCHER === "spawn" ? "spawn" : "auto";
+
+/** Defines an agent that is started as this run of the tests says. */
+export function testAgent<Output = unknown>(spec: AgentSpec<Output>) {
+  return defineAgent<Output>({ launcher: testLauncher, ...spec });
+}
+
 /** An agent over test/fixtures/agents/controllable.py, whose prompts are commands. */
 export function controllable(spec: Partial<AgentSpec> = {}) {
-  return defineAgent({ id: "ctl", entry: "test/fixtures/agents/controllable.py:agent", ...spec });
+  return testAgent({ id: "ctl", entry: "test/fixtures/agents/controllable.py:agent", ...spec });
 }
 
 /** Starts a system and watches it. */
@@ -77,7 +85,7 @@ export async function watch(children: ChildSpec[], options: SystemOptions = {}, 
       if (found !== undefined) resolve(found);
     };
     const timer = setTimeout(() => {
-      const seen = reports.map(({ type }) => type).join(", ");
+      const seen = reports.map((one) => (one.type === "agent.crashed" ? one.crash.describe : one.type)).join(", ");
       reject(new Error(`no ${what} within ${deadlineMs} ms; reports: ${seen}`));
     }, deadlineMs);
     waits.add(check);

@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { defineAgent } from "../../src/agent/define.ts";
-import { controllable, pidOf, untilGone, watch } from "./support.ts";
+import { controllable, pidOf, testAgent, untilGone, watch } from "./support.ts";
 
 test("a graceful restart of a real worker loses no run, has no gap, and leaves one process", async () => {
   const { system, reports, report } = await watch([controllable()]);
@@ -57,7 +56,7 @@ test("a file that changes is loaded by the next worker, and one that is broken l
   ];
   writeFileSync(join(folder, "hello.py"), `${agentFile.join("\n")}\n`);
   writeFileSync(helper, 'GREETING = "good morning"\n');
-  const children = [defineAgent({ id: "hello", entry: "hello.py:agent", watch: true })];
+  const children = [testAgent({ id: "hello", entry: "hello.py:agent", watch: true })];
   const interpreter = resolve(import.meta.dirname, "../../python/.venv/bin/python");
   const { system, report, reports } = await watch(children, { python: { cwd: folder, interpreter } });
   const agent = system.agent("hello");

@@ -57,6 +57,30 @@ describe.runIf(linux)("agents with the zygote launcher", () => {
     await system.stop();
   });
 
+  test("have what their zygote writes in the log, with its guardian's process id", async () => {
+    const preload = ["this"]; // A module of Python's own that prints at its import.
+    const { system, logged } = await watch([controllable({ launcher: "zygote" })], { python: { preload } });
+    await system.whenReady();
+    const line = await logged(({ msg }) => msg.startsWith("The Zen of Python"));
+    expect(line).toMatchObject({ zygote: parentOf(parentOf(pidOf(system.agent("ctl")))), stream: "stdout" });
+    await system.stop();
+  });
+
+  test("start in fresh interpreters where the zygote is unfit, unless they insist on it", async () => {
+    const { system, reports } = await watch(
+      [controllable({ launcher: "auto" }), controllable({ id: "other", launcher: "auto" })],
+      {
+        python: { preload: ["no_such_module"] },
+      },
+    );
+    await system.whenReady();
+    expect((await system.agent("ctl").run("echo:served")).output).toBe("served");
+    expect(parentOf(pidOf(system.agent("ctl")))).toBe(process.pid);
+    const unfit = reports.filter(({ type }) => type === "zygote.unfit");
+    expect(unfit).toEqual([{ type: "zygote.unfit", because: expect.stringContaining('"no_such_module"') }]);
+    await system.stop();
+  });
+
   test("a preloaded module that cannot be imported is a start that failed, by name", async () => {
     const { system } = await watch([controllable({ launcher: "zygote" })], { python: { preload: ["no_such_module"] } });
     expect(await rejection(system.agent("ctl").run("echo:never"))).toMatchObject({

@@ -3,6 +3,7 @@ import {
   checkVariables,
   installerEnvironment,
   readPythonEnvironment,
+  tellsTracebacks,
   workerEnvironment,
 } from "../../src/python/environment.ts";
 
@@ -15,7 +16,7 @@ test("a worker's environment is the host's with the additions on top", () => {
 });
 
 test("the mark of a worker is not passed on", () => {
-  expect(workerEnvironment({}, { SYNAPSE_WORKER: "1", A: "1" })).toEqual({ A: "1" });
+  expect(workerEnvironment({}, { SYNAPSE_WORKER: "1", SYNAPSE_SYSTEM: "7:1", A: "1" })).toEqual({ A: "1" });
 });
 
 test("the host's environment is the default", () => {
@@ -99,4 +100,10 @@ test("a value that is refused is not in the message: it may be a secret", () => 
 
 test("any other text is taken", () => {
   checkVariables("env", { A: "", "with space": "x\ny", "\u00e4": "=" });
+});
+
+test("tracebacks are told by themselves everywhere but in production", () => {
+  expect(tellsTracebacks({})).toBe(true);
+  expect(tellsTracebacks({ NODE_ENV: "test" })).toBe(true);
+  expect(tellsTracebacks({ NODE_ENV: "production" })).toBe(false);
 });

@@ -35,6 +35,33 @@ test("several causes are an AggregateError of RunErrors, at any depth", () => {
   expect(errors[1].message).toBe("[run_failed] model two");
 });
 
+test("what a provider says, the limit that was reached and the call that failed are facts", () => {
+  const error = toRunError(
+    create(AgentErrorSchema, {
+      kind: AgentErrorKind.MODEL_QUOTA,
+      message: "no money",
+      httpStatus: 429,
+      providerErrorCode: "insufficient_quota",
+      providerErrorType: "billing_error",
+      retryAfterS: 1.5,
+      limitName: "request_limit",
+      toolCallId: "call-1",
+    }),
+    known,
+  );
+  expect(error).toMatchObject({
+    code: "run_failed",
+    kind: "model_quota",
+    retriable: false,
+    retryAfterMs: 1_500,
+    httpStatus: 429,
+    providerCode: "insufficient_quota",
+    providerType: "billing_error",
+    limitName: "request_limit",
+    toolCallId: "call-1",
+  });
+});
+
 test("odd facts are left out and the error arrives", () => {
   const error = toRunError(
     create(AgentErrorSchema, {

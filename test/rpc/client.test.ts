@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { RunError } from "../../src/errors.ts";
 import { HealthCheckResponse_ServingStatus } from "../../src/gen/grpc_health/v1/health_pb.ts";
 import { AgentErrorKind, OutputKind } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
-import type { WireRunEvent } from "../../src/rpc/run-types.ts";
+import type { WireRunEvent } from "../../src/rpc/run-event.ts";
 import { agentStatus, encodedRun, json, rejection, within } from "./agent-server.ts";
 import { hangingHandler, startConnected as start } from "./connected.ts";
 

@@ -1,24 +1,14 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import {
-  DescribeResponseSchema,
-  OutputKind,
-  RunResponseChunkSchema,
-  RunResponseSchema,
-  ToolOutcome,
-} from "../../src/gen/synapse_otp/v1/agent_pb.ts";
+import { DescribeResponseSchema, OutputKind, RunResponseSchema } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import { beginCall } from "../../src/rpc/call.ts";
-import { toDescription, toRunEvent, toRunResult } from "../../src/rpc/convert.ts";
+import { toDescription, toRunResult } from "../../src/rpc/convert.ts";
 import { json } from "./agent-server.ts";
 
 const call = beginCall('run "r" of agent "a"', { agentId: "a", runId: "r" }, {});
 
 function result(init: MessageInitShape<typeof RunResponseSchema>) {
   return toRunResult(create(RunResponseSchema, init), call);
-}
-
-function event(init: MessageInitShape<typeof RunResponseChunkSchema>) {
-  return toRunEvent(create(RunResponseChunkSchema, { seq: 1n, ...init }), call);
 }
 
 const violation = (text: string) =>
@@ -52,43 +42,52 @@ describe("a result", () => {
   });
 });
 
-describe("an event", () => {
-  test("keeps a sequence number up to 2^53", () => {
-    expect(event({ seq: BigInt(Number.MAX_SAFE_INTEGER), event: { case: "textDelta", value: {} } })?.seq).toBe(
-      Number.MAX_SAFE_INTEGER,
-    );
-    expect(() => event({ seq: 2n ** 60n, event: { case: "textDelta", value: {} } })).toThrow(violation("seq"));
-  });
-
-  test.each<[string, ToolOutcome]>([
-    ["success", ToolOutcome.SUCCESS],
-    ["failed", ToolOutcome.FAILED],
-    ["retry", ToolOutcome.RETRY],
-    ["denied", ToolOutcome.DENIED],
-    ["interrupted", ToolOutcome.INTERRUPTED],
-    ["unknown", ToolOutcome.UNSPECIFIED],
-    ["unknown", 77 as ToolOutcome],
-  ])("of a tool's result has the outcome %s", (outcome, wire) => {
-    expect(event({ event: { case: "toolResult", value: { outcome: wire } } })).toMatchObject({ outcome });
-  });
-
-  test("of a tool call with arguments that did not validate keeps the model's text", () => {
-    const argsJson = new TextEncoder().encode('{"a": ');
-    expect(event({ event: { case: "toolCall", value: { argsJson } } })).toMatchObject({ args: '{"a": ' });
-    const valid = { argsJson, argsValid: true };
-    expect(() => event({ event: { case: "toolCall", value: valid } })).toThrow(violation("args_json"));
-  });
-
-  test("of an unknown kind is undefined", () => {
-    expect(event({})).toBeUndefined();
-  });
-});
-
 test("a description without a deps schema has none; a schema that is not JSON is a protocol violation", () => {
   const description = toDescription(create(DescribeResponseSchema, { outputSchemaJson: json({}) }), call);
   expect(description).toMatchObject({ outputSchema: {}, depsSchema: undefined, tools: [] });
   const broken = create(DescribeResponseSchema, { tools: [{ parametersSchemaJson: new Uint8Array([1]) }] });
   expect(() => toDescription(broken, call)).toThrow(violation("parameters_schema_json"));
+});
+
+describe("the whole conversation", () => {
+  const given = json([{ kind: "request", parts: [{ content: "before" }] }]);
+  const added = [{ kind: "response", id: "new" }];
+  const read = (init: MessageInitShape<typeof RunResponseSchema>) =>
+    toRunResult(create(RunResponseSchema, { newMessagesJson: json(added), ...init }), { ...call, historyJson: given });
+
+  test("is what the run was given and what it has added", () => {
+    const { allMessages } = read({});
+    expect(allMessages).toEqual([{ kind: "request", parts: [{ content: "before" }] }, ...added]);
+    expect(result({ newMessagesJson: json(added) }).allMessages).toEqual(added);
+  });
+
+  test("is Python's own where Python has made something else of it", () => {
+    expect(read({ allMessagesJson: json(["shortened", ...added]) }).allMessages).toEqual(["shortened", ...added]);
+  });
+
+  test("is read when it is asked for, and once", () => {
+    const finished = read({ allMessagesJson: new Uint8Array([0x5b]) });
+    expect(() => finished.allMessages).toThrow(violation("all_messages_json"));
+    const whole = read({});
+    expect(whole.allMessages).toBe(whole.allMessages);
+  });
+});
+
+test("usage has every count that pydantic-ai gives, and the cost where it is known", () => {
+  const usage = {
+    reasoningTokens: 3n,
+    cacheWrite1hTokens: 4n,
+    audioSeconds: 1.5,
+    unmeasuredRequests: 1n,
+    cost: "0.0012",
+  };
+  expect(result({ usage }).usage).toMatchObject({
+    reasoningTokens: 3,
+    cacheWrite1hTokens: 4,
+    audioSeconds: 1.5,
+    unmeasuredRequests: 1,
+    cost: "0.0012",
+  });
 });
 
 describe("an output that the messages hold", () => {
@@ -109,6 +108,25 @@ describe("an output that the messages hold", () => {
   ])("is found in part %i", (part, output) => {
     const outputAt = { message: 1, part };
     expect(result({ outputAt, newMessagesJson: json(messages) }).output).toEqual(output);
+  });
+
+  test("is refused for a number of its own by the rule error, and not for one elsewhere in the messages", () => {
+    const exact = (text: string) => new TextEncoder().encode(text);
+    const read = (document: string, part: number) =>
+      toRunResult(
+        create(RunResponseSchema, { outputAt: { message: 0, part }, newMessagesJson: exact(document) }),
+        beginCall('run "r" of agent "a"', { agentId: "a", runId: "r" }, {}, "error"),
+      );
+    const around =
+      '[{"id":9007199254740993,"parts":[{"part_kind":"tool-call","args":{"deep":[{"id":9007199254740995}]}},';
+    const harmless = `${around}{"part_kind":"tool-call","args":{"id":7}},{"part_kind":"text","content":"long"}]}]`;
+    expect(read(harmless, 1)).toMatchObject({ output: { id: 7 }, newMessages: [{ id: "9007199254740993" }] });
+    expect(read(harmless, 2).output).toBe("long");
+    expect(() => read(harmless, 0)).toThrow(
+      expect.objectContaining({ code: "output_invalid", message: expect.stringContaining("9007199254740995") }),
+    );
+    const asText = `${around}{"part_kind":"tool-call","args":"{\\"id\\":9007199254740997}"}]}]`;
+    expect(() => read(asText, 1)).toThrow(expect.objectContaining({ code: "output_invalid" }));
   });
 
   test("and is not where it is said to be is a protocol violation", () => {
@@ -143,17 +161,5 @@ describe("a number that JavaScript's JSON does not hold", () => {
         messages: [{ id: "9007199254740993" }],
       }),
     );
-  });
-});
-
-test("arguments and results that were left out for their size say how large they were", () => {
-  const call = { toolCallId: "c", toolName: "t", omittedBytes: 5_000n };
-  expect(event({ event: { case: "toolCall", value: { ...call, argsValid: true } } })).toMatchObject({
-    args: undefined,
-    omittedBytes: 5_000,
-  });
-  expect(event({ event: { case: "toolResult", value: call } })).toMatchObject({
-    content: undefined,
-    omittedBytes: 5_000,
   });
 });

@@ -10,7 +10,7 @@ import {
   ToolOutcome,
 } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import type { AgentClient } from "../../src/rpc/agent-client.ts";
-import type { WireRunEvent } from "../../src/rpc/run-types.ts";
+import type { WireRunEvent } from "../../src/rpc/run-event.ts";
 import { agentStatus, type Chunk, completed, delta, encodedRun, json, rejection, within } from "./agent-server.ts";
 import { collect, startConnected } from "./connected.ts";
 

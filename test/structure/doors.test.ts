@@ -52,7 +52,8 @@ describe("the package as it is published", () => {
       typeof entry === "string" ? [entry] : Object.values(entry),
     );
     for (const path of paths) expect(readFileSync(join(directory, path), "utf8").length).toBeGreaterThan(0);
-    expect(Object.keys(exports)).toEqual([".", "./otp", "./testing", "./package.json"]);
+    const doors = [".", "./otp", "./testing", "./inspect", "./simulate", "./viewer", "./package.json"];
+    expect(Object.keys(exports)).toEqual(doors);
   });
 
   test("what is private cannot be reached", async () => {

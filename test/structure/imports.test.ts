@@ -40,19 +40,49 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["worker", [], ["node:", "execa"]],
   ["rpc", ["gen"], ["node:", "@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"]],
   ["python", [], ["node:", "execa"]],
-  ["inspect", coreRooms, ["node:", "xstate"]],
+  ["inspect", coreRooms, ["node:", "xstate", "ws"]],
   ["agent", [...coreRooms, "worker", "rpc", "python"], ["node:", "xstate", "@standard-schema/spec"]],
+  // A running system is asked by another process.
+  ["control", ["otp/report", "worker"], ["node:"]],
   // The system, its start, its options and its log; index.ts.
-  ["", ["agent", ...coreRooms, "worker", "rpc", "python", "inspect"], ["node:", "xstate", "pino"]],
+  [
+    "",
+    ["agent", ...coreRooms, "worker", "rpc", "python", "inspect", "control"],
+    ["node:", "xstate", "pino", "@opentelemetry/api"],
+  ],
+  // Runs in a browser: bundled by `npm run build`, so that its packages are nobody's dependencies.
+  ["viewer/page", ["inspect"], ["preact", "htm", "@dagrejs/dagre"]],
+  ["viewer", ["", "inspect"], ["node:"]],
   // What a system would meet on this machine.
   ["doctor", ["", "agent", "worker", "python"], ["node:", "execa"]],
+  // Files that describe systems.
+  ["script", ["", "agent", ...coreRooms], ["node:"]],
   // Doubles stand in for any room.
   [
     "testing",
     ["", "agent", ...coreRooms, "worker", "rpc", "python", "inspect", "gen"],
     ["node:", "xstate", "@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"],
   ],
-  ["cli", ["", "doctor", "agent", ...coreRooms, "worker", "rpc", "python", "inspect"], ["node:"]],
+  // Systems that are played through.
+  ["simulate", ["", "agent", ...coreRooms, "worker", "testing"], ["node:", "xstate", "pure-rand"]],
+  [
+    "cli",
+    [
+      "",
+      "simulate",
+      "control",
+      "doctor",
+      "script",
+      "viewer",
+      "agent",
+      ...coreRooms,
+      "worker",
+      "rpc",
+      "python",
+      "inspect",
+    ],
+    ["node:", "commander"],
+  ],
 ];
 
 /** Files that every room may import; they import nothing but each other. */
@@ -126,7 +156,7 @@ test("what every room may import imports nothing but its like", () => {
 });
 
 test("no room below imports the system, and nobody imports the doors", () => {
-  const above = ["index.ts", "otp/index.ts", "testing/index.ts"];
+  const above = ["index.ts", "otp/index.ts", "testing/index.ts", "inspect/index.ts", "viewer/index.ts"];
   const importers = files.filter(({ imports }) => imports.some(({ own, target }) => own && above.includes(target)));
   expect(names(importers)).toEqual([]);
 });

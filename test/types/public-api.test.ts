@@ -8,6 +8,7 @@ import type {
   CallerError,
   CallerErrorCode,
   ChildExit,
+  Citation,
   CrashRecord,
   ErrorCode,
   PassingPolicy,
@@ -22,6 +23,7 @@ import type {
   RunStream,
   System,
   SystemLogger,
+  ToolOutcome,
   WorkerError,
 } from "../../src/index.ts";
 import {
@@ -119,6 +121,38 @@ test("a run event narrows by its type", () => {
       case "output.partial":
         expectTypeOf(event.output).toEqualTypeOf<unknown>();
         return event.output;
+      case "part.end":
+        if (event.part?.part_kind === "file") return event.part.content.media_type satisfies string;
+        if (event.part?.part_kind === "text")
+          expectTypeOf(event.part.citations?.[0]).toEqualTypeOf<Citation | undefined>();
+        return event.partKind;
+      case "part.start":
+      case "tool.args.delta":
+      case "citations.delta":
+      case "speech.delta":
+        return event.partIndex satisfies number;
+      case "output.call":
+        return event.args;
+      case "output.result":
+        return event.outcome satisfies ToolOutcome;
+      case "output.start":
+        return event.toolName satisfies string | undefined;
+      case "retry":
+        return event.cause satisfies string;
+      case "deferred.requests":
+        return event.requests.approvals.map(({ tool_name }) => tool_name) satisfies string[];
+      case "deferred.results":
+      case "messages.enqueued":
+      case "tools.available":
+      case "capabilities.loaded":
+      case "settings.changed":
+        return event.step satisfies number;
+      case "custom":
+      case "capability":
+        return event.data;
+      case "realtime":
+      case "unknown":
+        return event.kind satisfies string;
       case "restarted":
         return event.attempt satisfies number;
       case "completed":

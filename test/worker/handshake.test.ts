@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { helloLine, importsLine, readWorkerLine, shutdownLine } from "../../src/worker/handshake.ts";
+import { helloLine, hostHello, importsLine, readWorkerLine, shutdownLine } from "../../src/worker/handshake.ts";
+import type { WorkerSpec } from "../../src/worker/launcher.ts";
 
 const expected = { pid: 42, socketPath: "/tmp/x/s", token: "ab".repeat(32) };
 const read = (message: unknown) => readWorkerLine(JSON.stringify(message), expected);
@@ -15,10 +16,17 @@ test("the host's hello is one line with both versions and all it was given", () 
     maxMessageBytes: 5,
     logLevel: "info",
     startTimeoutMs: 30_000,
+    tracebacks: false,
   } as const;
   const line = helloLine(hello);
   expect(line.indexOf("\n")).toBe(line.length - 1);
   expect(JSON.parse(line)).toEqual({ type: "hello", framework: 1, contract: 1, ...hello });
+});
+
+test("a hello of the host has a limit of memory where the worker's specification has one", () => {
+  const spec = { agentId: "a", incarnation: 1, maxMessageBytes: 5, startTimeoutMs: 30_000 } as WorkerSpec;
+  expect(hostHello(spec, expected)).not.toHaveProperty("memoryLimitBytes");
+  expect(hostHello({ ...spec, memoryLimitBytes: 99 }, expected)).toMatchObject({ memoryLimitBytes: 99 });
 });
 
 test("a grace without end is written as a number", () => {

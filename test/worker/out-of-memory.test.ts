@@ -23,6 +23,12 @@ test.each<[string, Parameters<typeof withOutOfMemory>[0], Partial<UnaskedExit>, 
     { signal: "SIGABRT", stderrTail: ["terminate called after throwing an instance of 'std::bad_alloc'", "  what()"] },
     "out_of_memory",
   ],
+  [
+    "an abort of Rust for want of memory",
+    "signaled",
+    { signal: "SIGABRT", stderrTail: ["memory allocation of 1048576 bytes failed"] },
+    "out_of_memory",
+  ],
   ["another abort", "signaled", { signal: "SIGABRT", stderrTail: ["assertion failed"] }, "signaled"],
 ])("%s", (_what, cause, facts, expected) => {
   expect(withOutOfMemory(cause, { ...exit, ...facts })).toBe(expected);

@@ -101,11 +101,6 @@ test("a worker that exits when it was ready tells its exit code", async () => {
   expect(await exitOf(worker)).toMatchObject({ cause: "exited", exitCode: 7 });
 });
 
-test("a signal that the host did not send is told as it is", async () => {
-  const worker = launchFixture("ready-then-segfault");
-  expect(await exitOf(worker)).toMatchObject({ cause: "signaled", exitCode: undefined, signal: "SIGSEGV" });
-});
-
 test("kill -9 before ready ends the start with the signal", async () => {
   const worker = launchFixture("hang");
   process.kill(pidOf(worker), "SIGKILL");
@@ -136,37 +131,6 @@ test("a worker whose agent cannot be loaded hands over Python's own words", asyn
     wasReady: false,
     loadFailure: { kind: "module_failed", message: "x broke", pythonType: "ValueError", traceback: "Traceback: x" },
   });
-});
-
-test("garbage on fd 3 before ready is quoted, and its writer killed", async () => {
-  const worker = launchFixture("garbage");
-  const exit = await exitOf(worker);
-  expect(exit).toMatchObject({ cause: "protocol_mismatch", signal: "SIGKILL" });
-  expect(exit.detail).toContain('"Segmentation violation, sort of"');
-});
-
-test("garbage on fd 3 after ready is logged and ignored", async () => {
-  const worker = launchFixture("garbage-when-ready");
-  const record = await worker.logged(({ message }) => message.includes("not in the protocol"));
-  expect(record).toMatchObject({ level: "warn", fields: { line: '"oops"' } });
-  expect(await worker.stop(5_000)).toMatchObject({ cause: "stopped", exitCode: 0 });
-});
-
-test.each([
-  ["wrong-version", "framework version 2, this host speaks 1"],
-  ["wrong-contract", "contract version 9, this host speaks 1"],
-  ["wrong-pid", "the interpreter is a wrapper that does not exec"],
-  ["refuses-host", "contract 1 is too old for me"],
-])("%s is a protocol mismatch", async (behaviour, words) => {
-  const exit = await exitOf(launchFixture(behaviour));
-  expect(exit.cause).toBe("protocol_mismatch");
-  expect(exit.detail).toContain(words);
-});
-
-test("a worker that says more than this host knows is welcome", async () => {
-  const worker = launchFixture("newer");
-  await readyOf(worker);
-  expect(await worker.stop(5_000)).toMatchObject({ cause: "stopped" });
 });
 
 test("an interpreter that does not exist is a spawn failure, not a throw", async () => {

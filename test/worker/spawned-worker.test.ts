@@ -162,20 +162,6 @@ test("a worker that told why it failed but does not exit is killed a second late
   });
 });
 
-test("a ready worker that closes fd 3 and lives on is killed and counts as signaled", async () => {
-  const worker = launchFixture("close-fd3");
-  await readyOf(worker);
-  const exit = await exitOf(worker);
-  expect(exit).toMatchObject({ cause: "signaled", signal: "SIGKILL", wasReady: true });
-  expect(exit.detail).toContain("closed its control channel (fd 3)");
-});
-
-test("a worker that closes fd 3 before ready is a protocol mismatch", async () => {
-  const exit = await exitOf(launchFixture("close-fd3-early"));
-  expect(exit).toMatchObject({ cause: "protocol_mismatch", wasReady: false });
-  expect(exit.detail).toContain("closed its control channel (fd 3)");
-});
-
 test("a stop while fd 3 is closed is a kill after a second at most", async () => {
   const { clock, launcher } = manualLauncher();
   const worker = launchFixture("close-fd3", {}, launcher);

@@ -15,6 +15,11 @@ test.each(["hello", "", "Thread of thought:", '  File "a.py"', "Fatal Python err
   (line) => expect(isStackLine(line)).toBe(false),
 );
 
+test.each(["Stack (most recent call first):", "Thread 0x1 (most recent call first):", "  ..."])(
+  "%j is a line of a dump",
+  (line) => expect(isStackLine(line)).toBe(true),
+);
+
 test("lines of a dump are taken while it is awaited, others and later ones are not", async () => {
   const clock = createVirtualClock();
   const stacks = new StackLines(clock);

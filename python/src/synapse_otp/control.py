@@ -55,6 +55,13 @@ class HostHello:
     logLevel: str = "info"
     startTimeoutMs: int = 0
     """When the host kills a worker that is not ready, counted from its start; 0: unknown."""
+    memoryLimitBytes: int = 0
+    """How much private memory the worker may reserve; 0: no limit."""
+    tracebacks: bool = True
+    """Whether tracebacks, and what exceptions of user code say, may leave the worker."""
+
+
+_KINDS: dict[str, type] = {"int": int, "str": str, "bool": bool}
 
 
 def is_control_channel() -> bool:
@@ -86,9 +93,9 @@ def read_hello(message: Message, peer: Peer | None = None) -> HostHello:
             )
     values: dict[str, Any] = {}
     for field in fields(HostHello):
-        kind = int if field.type == "int" else str
+        kind = _KINDS[str(field.type)]
         value = message.get(field.name, field.default)
-        if not isinstance(value, kind) or isinstance(value, bool):
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise ProtocolMismatch(f"the host's hello has {field.name} = {value!r}; it must be of type {kind.__name__}")
         values[field.name] = value
     return HostHello(**values)

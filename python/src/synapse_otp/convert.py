@@ -230,8 +230,16 @@ def _limits(message: pb.UsageLimits) -> UsageLimits:
     return UsageLimits(count_tokens_before_request=message.count_tokens_before_request, **limits)
 
 
-def run_response(run: AgentRun[Any, Any], request: pb.RunRequest, incarnation: int) -> pb.RunResponse:
+def run_response(
+    run: AgentRun[Any, Any], request: pb.RunRequest, incarnation: int, history: list[ModelMessage] | None = None
+) -> pb.RunResponse:
     """The answer of a finished run.
+
+    Args:
+        run: The run.
+        request: What was asked.
+        incarnation: Put in the answer.
+        history: The messages of the request. What the run has made of them is told only where it is something else.
 
     Raises:
         RunFailure: USER_ERROR if the output cannot be written as JSON.
@@ -245,13 +253,16 @@ def run_response(run: AgentRun[Any, Any], request: pb.RunRequest, incarnation: i
     paused = request.may_pause and isinstance(output, DeferredToolRequests)
     document = b"" if paused or (is_text and request.output_once) else output_json(output, constants=request.json_constants)
     response = result.response
+    everything, new = result.all_messages(), result.new_messages()
+    kept = everything[: len(everything) - len(new)] == (history or [])
     return pb.RunResponse(
         result=clean_text(output) if is_text else "" if request.output_once else document.decode(),
         usage=usage_message(result.usage),
         output_json=document,
         kind=pb.OUTPUT_KIND_DEFERRED if paused else pb.OUTPUT_KIND_TEXT if is_text else pb.OUTPUT_KIND_STRUCTURED,
         deferred_json=_DEFERRED_REQUESTS.dump_json(output, fallback=str) if paused else b"",
-        new_messages_json=messages_json(result.new_messages()),
+        new_messages_json=messages_json(new),
+        all_messages_json=b"" if kept else messages_json(everything),
         run_id=request.run_id or result.run_id,
         conversation_id=result.conversation_id,
         attempts=request.attempt or 1,
@@ -328,6 +339,11 @@ def usage_message(usage: RunUsage) -> pb.Usage:
         input_audio_tokens=usage.input_audio_tokens,
         output_audio_tokens=getattr(usage, "output_audio_tokens", 0),
         cache_audio_read_tokens=usage.cache_audio_read_tokens,
+        # Newer than the oldest pydantic-ai that is supported.
+        reasoning_tokens=getattr(usage, "output_reasoning_tokens", 0),
+        cache_write_1h_tokens=getattr(usage, "cache_write_1h_tokens", 0),
+        audio_seconds=getattr(usage, "audio_seconds", 0.0),
+        unmeasured_requests=getattr(usage, "unmeasured_requests", 0),
         details=usage.details,
         cost="" if cost is None else f"{cost:f}",
     )

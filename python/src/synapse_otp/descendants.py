@@ -7,6 +7,7 @@ has put itself in. The kernel moves the children before it reports the death: wh
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import select
 import signal
@@ -33,6 +34,8 @@ def adopt_orphans() -> bool:
 
 def children(pid: int) -> list[int]:
     """The children of a process, zombies included; empty when it is gone."""
+    if not _kernel_lists_children():
+        return _children_by_parent(pid)
     found: list[int] = []
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
@@ -40,6 +43,28 @@ def children(pid: int) -> list[int]:
                 found += map(int, file.read().split())
     except OSError:
         return []
+    return found
+
+
+@functools.cache
+def _kernel_lists_children() -> bool:
+    """Not every kernel is built with it (CONFIG_PROC_CHILDREN)."""
+    return os.path.exists("/proc/thread-self/children")
+
+
+def _children_by_parent(pid: int) -> list[int]:
+    """The same by a look at every process there is: some milliseconds."""
+    found: list[int] = []
+    for name in os.listdir("/proc"):
+        if not name.isdigit():
+            continue
+        try:
+            with open(f"/proc/{name}/stat", "rb") as file:
+                parent = int(file.read().rpartition(b")")[2].split()[1])
+        except OSError:
+            continue  # it has ended in this instant
+        if parent == pid:
+            found.append(int(name))
     return found
 
 
@@ -58,7 +83,8 @@ def reap() -> Reaped:
 def sweep(mine: Callable[[int], bool], woken: int) -> Reaped:
     """Ends the children that are `mine`, with all their descendants, and returns when they are gone.
 
-    A direct child that is not reaped keeps its number: no stranger is hit.
+    A direct child that is not reaped keeps its number: no stranger is hit. One that has changed its user cannot be ended (EPERM) and is not
+    waited for.
 
     Args:
         mine: Whether a direct child is to be ended.
@@ -69,15 +95,20 @@ def sweep(mine: Callable[[int], bool], woken: int) -> Reaped:
     """
     me = os.getpid()
     reaped = reap()
+    refused: set[int] = set()
     until = time.monotonic() + _LIMIT_S
     while time.monotonic() < until:
-        pending = [pid for pid in children(me) if mine(pid)]
+        pending = [pid for pid in children(me) if pid not in refused and mine(pid)]
         if not pending:
             break
         while pending:
             pid = pending.pop()
-            with contextlib.suppress(ProcessLookupError, PermissionError):  # it has gone, or has changed its user
+            try:
                 os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it has gone by itself
+            except PermissionError:
+                refused.add(pid)
             pending += children(pid)
         select.select([woken], [], [], _ROUND_S)
         with contextlib.suppress(BlockingIOError):

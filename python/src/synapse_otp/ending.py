@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any, Literal
 
 from .control import Control, Message
-from .hold_ups import hold_ups, task_lines
+from .hold_ups import hold_ups, task_lines, thread_lines
 
 __all__ = ["Ending", "Phase", "StopRequest", "Stopped", "read_shutdown"]
 
@@ -131,7 +131,7 @@ class Ending:
             self._heard.set()
             self._call_in_loop(self._on_signal)
         elif message.get("type") == "tasks":
-            self._control.send({"type": "tasks", "tasks": task_lines(self._loop)})
+            self._control.send({"type": "tasks", "tasks": [*thread_lines(), *task_lines(self._loop)]})
         else:
             _log.debug("unknown message %r of the host is ignored", message.get("type"))
 

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-__all__ = ["default_model", "deps_entry", "hosted", "scripted_delay_ms", "without_grpc_fork_handlers"]
+__all__ = [
+    "change_environment",
+    "changes_to",
+    "default_model",
+    "deps_entry",
+    "hosted",
+    "scripted_delay_ms",
+    "without_grpc_fork_handlers",
+]
 
 
 def hosted() -> bool:
@@ -30,6 +38,21 @@ def without_grpc_fork_handlers() -> Iterator[None]:
         yield
     finally:
         os.environ.pop(name, None)
+
+
+def changes_to(env: Mapping[str, str]) -> dict[str, str | None]:
+    """What makes an environment of this process's own: new values, and None for what is not in it."""
+    changes: dict[str, str | None] = {name: value for name, value in env.items() if os.environ.get(name) != value}
+    return changes | dict.fromkeys(os.environ.keys() - env.keys())
+
+
+def change_environment(changes: Mapping[str, str | None]) -> None:
+    """Makes such changes."""
+    for name, value in changes.items():
+        if value is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = value
 
 
 def default_model() -> str | None:

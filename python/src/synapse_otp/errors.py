@@ -1,7 +1,4 @@
-"""Runs in the worker: what went wrong in a run, as an AgentError with its causes and a gRPC status.
-
-The kinds and codes follow pydantic-ai's exceptions; whatever it does not know is user code's (UNKNOWN, USER_CODE).
-"""
+"""Runs in the worker: what went wrong in a run, as an AgentError with its causes and a gRPC status."""
 
 from __future__ import annotations
 
@@ -15,18 +12,18 @@ from pydantic import ValidationError
 from pydantic_ai import exceptions as pai
 
 from .json_text import write_json
+from .memory import words_of
 from .tracebacks import user_traceback
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
+from .verdicts import TOOL_NAME, Verdict, judge, pydantic_ai_names
 
 __all__ = ["Failure", "RunFailure", "describe_exception", "invalid"]
 
-_Code = grpc.StatusCode
 _MAX_CAUSES_DEEP = 8
 _MAX_MEMBERS = 8
 _MAX_ISSUES = 50
 _LIMIT_NAME = re.compile(r"`?(\w+_limit)\b")
-_TOOL_NAME = re.compile(r"Tool '([^']+)' exceeded max retries")
 
 
 class RunFailure(Exception):
@@ -63,116 +60,73 @@ class Failure:
     error: pb.AgentError
 
 
-@dataclass(frozen=True)
-class _Verdict:
-    kind: pb.AgentErrorKind
-    code: grpc.StatusCode
-    retriable: bool = False
-
-
-def describe_exception(exc: BaseException, *, run_id: str = "") -> Failure:
+def describe_exception(exc: BaseException, *, run_id: str = "", tracebacks: bool = True) -> Failure:
     """Describes an exception that ended a run.
 
     Args:
         exc: The exception, with its causes.
         run_id: The host's id of the run.
+        tracebacks: Whether tracebacks, and what exceptions of user code say, may leave the worker.
     """
-    verdict = _judge(exc)
-    error = _agent_error(exc, verdict, 0, set())
+    verdict = _verdict(exc)
+    error = _agent_error(exc, verdict, 0, set(), tracebacks)
     error.run_id = run_id
-    if not (isinstance(exc, RunFailure) and exc.__cause__ is None):
+    if tracebacks and not (isinstance(exc, RunFailure) and exc.__cause__ is None):
         error.traceback = clean_text(user_traceback(exc))
     return Failure(verdict.code, error)
 
 
-def _agent_error(exc: BaseException, verdict: _Verdict, depth: int, seen: set[int]) -> pb.AgentError:
+def _agent_error(exc: BaseException, verdict: Verdict, depth: int, seen: set[int], texts: bool) -> pb.AgentError:
     seen.add(id(exc))
     error = pb.AgentError(
         kind=verdict.kind,
-        message=_message(exc, verdict.kind),
+        message=_message(exc, verdict.kind) if texts or not _is_told_by_user_code(exc) else _withheld(exc),
         retriable=verdict.retriable,
         python_type=_qualified_name(exc),
     )
     _add_facts(error, exc)
+    if not texts:
+        for issue in error.issues:
+            issue.input_json = issue.ctx_json = b""
+            if issue.type in _USERS_ISSUES:
+                issue.msg = issue.type
     if depth < _MAX_CAUSES_DEEP:
         for cause in _causes(exc)[:_MAX_MEMBERS]:
             if id(cause) not in seen:
-                error.causes.append(_agent_error(cause, _judge(cause), depth + 1, seen))
+                error.causes.append(_agent_error(cause, _verdict(cause), depth + 1, seen, texts))
     return error
 
 
-def _judge(exc: BaseException) -> _Verdict:
-    """The kind, status and retriability of one exception, causes aside (but for how a model's misbehaviour is named)."""
-    match exc:
-        case RunFailure():
-            return _Verdict(exc.kind, exc.code, exc.retriable)
-        case pai.RunTimedOut():
-            return _Verdict(pb.AGENT_ERROR_KIND_DEADLINE, _Code.DEADLINE_EXCEEDED)
-        case pai.RunCancelled() | asyncio.CancelledError():
-            return _Verdict(pb.AGENT_ERROR_KIND_CANCELLED, _Code.CANCELLED)
-        case pai.UsageLimitExceeded():
-            return _Verdict(pb.AGENT_ERROR_KIND_USAGE_LIMIT_EXCEEDED, _Code.RESOURCE_EXHAUSTED)
-        case pai.ConcurrencyLimitExceeded():
-            return _Verdict(pb.AGENT_ERROR_KIND_CONCURRENCY_LIMIT, _Code.RESOURCE_EXHAUSTED, True)
-        case pai.SuspendedResponseExpired():
-            return _Verdict(pb.AGENT_ERROR_KIND_SUSPENDED_EXPIRED, _Code.FAILED_PRECONDITION)
-        case pai.UnexpectedModelBehavior():
-            return _judge_model_behavior(exc)
-        case pai.ModelAPIError():
-            return _judge_model_api(exc)
-        case pai.FallbackExceptionGroup():
-            retriable = any(_judge(member).retriable for member in exc.exceptions)
-            code = _Code.UNAVAILABLE if retriable else _Code.FAILED_PRECONDITION
-            return _Verdict(pb.AGENT_ERROR_KIND_FALLBACK, code, retriable)
-        case pai.AgentRunError() if isinstance(exc, TimeoutError):
-            return _Verdict(pb.AGENT_ERROR_KIND_HOOK_TIMEOUT, _Code.DEADLINE_EXCEEDED, True)
-        case pai.UserError():
-            code = _Code.INVALID_ARGUMENT if _is_about_the_request(exc) else _Code.FAILED_PRECONDITION
-            return _Verdict(pb.AGENT_ERROR_KIND_USER_ERROR, code)
-        case pai.ModelRetry() | pai.ToolRetryError():
-            return _Verdict(pb.AGENT_ERROR_KIND_MODEL_RETRY, _Code.ABORTED, True)
-        case ValidationError():
-            return _Verdict(pb.AGENT_ERROR_KIND_VALIDATION, _Code.UNKNOWN)
-        case BaseExceptionGroup() if len(exc.exceptions) == 1:
-            return _judge(exc.exceptions[0])
-    return _Verdict(pb.AGENT_ERROR_KIND_USER_CODE, _Code.UNKNOWN)
+def _verdict(exc: BaseException) -> Verdict:
+    return Verdict(exc.kind, exc.code, exc.retriable) if isinstance(exc, RunFailure) else judge(exc)
 
 
-def _judge_model_behavior(exc: pai.UnexpectedModelBehavior) -> _Verdict:
-    if isinstance(exc, pai.ContentFilterError):
-        return _Verdict(pb.AGENT_ERROR_KIND_CONTENT_FILTER, _Code.FAILED_PRECONDITION)
-    if isinstance(exc, pai.IncompleteToolCall):
-        return _Verdict(pb.AGENT_ERROR_KIND_INCOMPLETE_TOOL_CALL, _Code.FAILED_PRECONDITION)
-    # pydantic-ai tells these apart only by their text.
-    if exc.message.startswith("Exceeded maximum output retries"):
-        return _Verdict(pb.AGENT_ERROR_KIND_OUTPUT_VALIDATION, _Code.ABORTED, True)
-    if _TOOL_NAME.match(exc.message):
-        return _Verdict(pb.AGENT_ERROR_KIND_TOOL_RETRIES_EXHAUSTED, _Code.ABORTED, True)
-    return _Verdict(pb.AGENT_ERROR_KIND_UNEXPECTED_MODEL_BEHAVIOR, _Code.ABORTED, True)
+_USERS_ISSUES = ("value_error", "assertion_error")
+"""The kinds of issues whose words are those of a validator's exception."""
+_USERS_WORDS = ("ModelRetry", "ToolRetryError", "ToolFailed", "ToolFailedError")
+"""pydantic-ai's exceptions that say what a tool or validator of the user wants said."""
 
 
-def _judge_model_api(exc: pai.ModelAPIError) -> _Verdict:
-    kind = pb.AGENT_ERROR_KIND_MODEL_HTTP if isinstance(exc, pai.ModelHTTPError) else pb.AGENT_ERROR_KIND_MODEL_API
-    status = exc.status_code if isinstance(exc, pai.ModelHTTPError) else None
-    if isinstance(exc, pai.ModelQuotaExceededError):
-        return _Verdict(kind, _Code.RESOURCE_EXHAUSTED)
-    if isinstance(exc, pai.ModelRateLimitError) or status == 429:
-        return _Verdict(kind, _Code.RESOURCE_EXHAUSTED, True)
-    if isinstance(exc, pai.ModelRequestRejectedError):
-        return _Verdict(kind, _Code.FAILED_PRECONDITION)
-    if status is not None and status < 500 and status not in (408, 409):
-        return _Verdict(kind, _Code.FAILED_PRECONDITION)
-    return _Verdict(kind, _Code.UNAVAILABLE, True)
+def _is_told_by_user_code(exc: BaseException) -> bool:
+    if isinstance(exc, RunFailure):
+        return False
+    if type(exc).__module__.partition(".")[0] != "pydantic_ai":
+        return True
+    return any(name in _USERS_WORDS for name in pydantic_ai_names(type(exc)))
 
 
-def _is_about_the_request(exc: pai.UserError) -> bool:
-    return "Unknown model" in exc.message or "run_id" in exc.message
+def _withheld(exc: BaseException) -> str:
+    if isinstance(exc, asyncio.CancelledError):
+        return "the run was cancelled"
+    if isinstance(exc, ValidationError):
+        return f"{exc.error_count()} validation errors for {exc.title}"
+    return f"{type(exc).__name__} (what it says stays in the worker; python.tracebacks shows it)"
 
 
 def _message(exc: BaseException, kind: pb.AgentErrorKind) -> str:
     text = _said(exc)
     name = type(exc).__name__
-    if kind == pb.AGENT_ERROR_KIND_USER_CODE and not isinstance(exc, RunFailure):
+    if kind in (pb.AGENT_ERROR_KIND_USER_CODE, pb.AGENT_ERROR_KIND_OUT_OF_MEMORY) and not isinstance(exc, RunFailure):
         return f"{name}: {text}" if text else name
     return text or name
 
@@ -180,6 +134,8 @@ def _message(exc: BaseException, kind: pb.AgentErrorKind) -> str:
 def _said(exc: BaseException) -> str:
     """What an exception says of itself; one that raises while it does keeps its type, its traceback and its causes."""
     try:
+        if isinstance(exc, MemoryError):
+            return clean_text(words_of(exc))
         return clean_text(str(exc.message if isinstance(exc, pai.AgentRunError) else exc))
     except Exception as error:
         return f"(its text cannot be told: {type(error).__name__})"
@@ -218,6 +174,8 @@ def _add_facts(error: pb.AgentError, exc: BaseException) -> None:
             error.issues.extend(_issue(item) for item in part.content[:_MAX_ISSUES] if isinstance(item, dict))
     elif isinstance(exc, pai.ModelAPIError):
         error.model_name = exc.model_name
+        error.provider_error_code = clean_text(getattr(exc, "provider_error_code", None) or "")
+        error.provider_error_type = clean_text(getattr(exc, "provider_error_type", None) or "")
         if exc.retry_after is not None:
             error.retry_after_s = exc.retry_after
         if isinstance(exc, pai.ModelHTTPError):
@@ -226,7 +184,7 @@ def _add_facts(error: pb.AgentError, exc: BaseException) -> None:
             error.body = clean_text(exc.body) if isinstance(exc.body, str) else _json(exc.body).decode()
     elif isinstance(exc, pai.UnexpectedModelBehavior):
         error.body = clean_text(exc.body or "")
-        if tool := _TOOL_NAME.match(exc.message):
+        if tool := TOOL_NAME.match(exc.message):
             error.tool_name = tool[1]
     elif isinstance(exc, pai.UsageLimitExceeded) and (limit := _LIMIT_NAME.search(exc.message)):
         error.limit_name = limit[1]

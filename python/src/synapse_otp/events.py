@@ -3,27 +3,67 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
+from pydantic import TypeAdapter
 from pydantic_ai.messages import (
-    FunctionToolCallEvent,
-    FunctionToolResultEvent,
     PartDeltaEvent,
-    PartStartEvent,
-    TextPart,
     TextPartDelta,
-    ThinkingPart,
-    ThinkingPartDelta,
     ToolReturnPart,
 )
+from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults
 
 from .json_text import write_json
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
 
-__all__ = ["Chunk", "Chunks"]
+__all__ = ["DELTA_KINDS", "EVENT_KINDS", "Chunk", "Chunks"]
 
 Chunk = pb.RunResponseChunk
+
+EVENT_KINDS: dict[str, str] = {
+    "part_start": "part_start",
+    "part_delta": "text_delta",
+    "part_end": "part_end",
+    "function_tool_call": "tool_call",
+    "function_tool_result": "tool_result",
+    "output_tool_call": "output_call",
+    "output_tool_result": "output_result",
+    **dict.fromkeys(
+        (
+            "final_result",
+            "enqueued_messages",
+            "tool_availability_delta",
+            "capability_load_delta",
+            "model_settings_delta",
+            "deferred_tool_requests",
+            "deferred_tool_results",
+            "custom",
+            "capability",
+            "realtime_turn_complete",
+            "realtime_input_speech_start",
+            "realtime_input_speech_end",
+            "realtime_output_speech_start",
+            "realtime_output_speech_end",
+            "realtime_response_interrupted",
+            "realtime_input_transcription_error",
+            "realtime_session_reconnect",
+            "realtime_session_error",
+        ),
+        "pydantic_event",
+    ),
+}
+"""Every event of pydantic-ai by its kind, and the member of the contract's `event` that tells it; any other kind is a `pydantic_event`."""
+
+DELTA_KINDS: dict[str, str] = {
+    "text": "text_delta",
+    "thinking": "thinking_delta",
+    "tool_call": "tool_args_delta",
+    "speech": "pydantic_event",
+}
+"""The same for the kinds of delta in a `part_delta`."""
 
 _OUTCOMES = {
     "success": pb.TOOL_OUTCOME_SUCCESS,
@@ -49,6 +89,19 @@ class Chunks:
         self._attempt = attempt
         self._seq = 0
         self._text_deltas: dict[int, pb.TextDelta] = {}
+        self._calls: dict[int, tuple[str, str]] = {}
+        """Ids and names of the tool calls that the model writes, by their part."""
+        self._whole: set[tuple[int, int]] = set()
+        """Steps and indices of parts that have ended as they began."""
+        self._makers: dict[str, Callable[[Any], Iterable[Chunk]]] = {
+            "part_delta": self._part_delta,
+            "part_start": self._part_start,
+            "part_end": self._part_end,
+            "function_tool_call": lambda event: (self.make(tool_call=self._tool_call(event)),),
+            "output_tool_call": lambda event: (self.make(output_call=self._tool_call(event)),),
+            "function_tool_result": lambda event: (self.make(tool_result=self._tool_result(event.part)),),
+            "output_tool_result": lambda event: (self.make(output_result=self._tool_result(event.part)),),
+        }
         self.step = 0
         """The model request that the events belong to, from 1; 0 before the first."""
 
@@ -57,66 +110,130 @@ class Chunks:
         self._seq += 1
         return Chunk(seq=self._seq, run_id=self._run_id, attempt=self._attempt, step=self.step, **event)
 
-    def of_event(self, event: object) -> Chunk | None:
-        """The chunk of one event; None for what the contract does not carry."""
-        # The order is by frequency: a stream is mostly text deltas.
+    def take_back(self) -> None:
+        """Gives the last number away again: the chunk that has it was joined to the one before."""
+        self._seq -= 1
+
+    def of_event(self, event: object) -> Iterable[Chunk]:
+        """The chunks of one event, of which pydantic-ai may have more kinds than are known here."""
+        # A stream is mostly deltas of text.
         if isinstance(event, PartDeltaEvent):
             delta = event.delta
-            if isinstance(delta, TextPartDelta):
+            if isinstance(delta, TextPartDelta) and not getattr(delta, "citations_delta", None):
                 return self._text(event.index, delta.content_delta)
-            if isinstance(delta, ThinkingPartDelta):
-                return self._thinking(event.index, delta.content_delta)
-        elif isinstance(event, PartStartEvent):
-            part = event.part
-            if isinstance(part, TextPart):
-                return self._text(event.index, part.content)
-            if isinstance(part, ThinkingPart):
-                return self._thinking(event.index, part.content)
-        elif isinstance(event, FunctionToolCallEvent):
-            return self._tool_call(event)
-        elif isinstance(event, FunctionToolResultEvent):
-            return self._tool_result(event.part)
-        return None
+        kind = str(getattr(event, "event_kind", type(event).__name__))
+        make = self._makers.get(kind)
+        return (self._other(kind, event),) if make is None else make(event)
 
-    def _text(self, index: int, text: str) -> Chunk | None:
+    def of_retry(self, part: Any) -> Chunk:
+        """The chunk that tells what the model is told of an answer that cannot be used.
+
+        Args:
+            part: pydantic-ai's `RetryFeedbackPart`.
+        """
+        retry = part.retry
+        return self.make(
+            retry=pb.ModelRetry(
+                cause=str(retry.cause),
+                content_json=self._json(part.content),
+                attempt=retry.attempt or 0,
+                max_retries=retry.max_retries or 0,
+            )
+        )
+
+    def _part_start(self, event: Any) -> Iterable[Chunk]:
+        part, index = event.part, event.index
+        call_id, name = getattr(part, "tool_call_id", None) or "", getattr(part, "tool_name", None) or ""
+        if call_id or name:
+            self._calls[index] = (call_id, name)
+        yield self.make(
+            part_start=pb.PartStart(part_index=index, part_kind=part.part_kind, tool_call_id=call_id, tool_name=clean_text(name))
+        )
+        match part.part_kind:
+            case "text":
+                yield from self._text(index, part.content)
+            case "thinking":
+                yield from self._thinking(index, part.content)
+            case "tool-call" | "builtin-tool-call":
+                yield from self._tool_args(index, part.args)
+            case "speech":
+                pass
+            case _:
+                # pydantic-ai says of a part without deltas only that it begins.
+                self._whole.add((self.step, index))
+                yield self._ended(index, part)
+
+    def _part_delta(self, event: Any) -> Iterable[Chunk]:
+        delta, index = event.delta, event.index
+        match delta.part_delta_kind:
+            case "text":
+                yield from self._text(index, delta.content_delta)
+                if citations := getattr(delta, "citations_delta", None):
+                    citations = self._json(citations)
+                    yield self.make(citations_delta=pb.CitationsDelta(part_index=index, citations_json=citations))
+            case "thinking":
+                yield from self._thinking(index, delta.content_delta)
+            case "tool_call":
+                if delta.tool_call_id or delta.tool_name_delta:
+                    call_id, name = self._calls.get(index, ("", ""))
+                    self._calls[index] = (delta.tool_call_id or call_id, name + (delta.tool_name_delta or ""))
+                yield from self._tool_args(index, delta.args_delta)
+            case _:
+                yield self._other("part_delta", event)
+
+    def _part_end(self, event: Any) -> Iterable[Chunk]:
+        if (self.step, event.index) not in self._whole:
+            yield self._ended(event.index, event.part)
+
+    def _ended(self, index: int, part: Any) -> Chunk:
+        return self.make(part_end=pb.PartEnd(part_index=index, part_kind=part.part_kind, part_json=self._json(part)))
+
+    def _text(self, index: int, text: str) -> Iterable[Chunk]:
         if not text:
-            return None
+            return ()
         delta = self._text_deltas.get(index)
         if delta is None:
             delta = self._text_deltas[index] = pb.TextDelta(part_index=index)
         try:
-            return self.make(data=text, text_delta=delta)
+            return (self.make(data=text, text_delta=delta),)
         except (UnicodeEncodeError, ValueError):
             self._seq -= 1
-            return self.make(data=clean_text(text), text_delta=delta)
+            return (self.make(data=clean_text(text), text_delta=delta),)
 
-    def _thinking(self, index: int, text: str | None) -> Chunk | None:
+    def _thinking(self, index: int, text: str | None) -> Iterable[Chunk]:
         if not text:
-            return None
-        return self.make(thinking_delta=pb.ThinkingDelta(part_index=index, text=clean_text(text)))
+            return ()
+        return (self.make(thinking_delta=pb.ThinkingDelta(part_index=index, text=clean_text(text))),)
 
-    def _tool_call(self, event: FunctionToolCallEvent) -> Chunk:
+    def _tool_args(self, index: int, args: str | dict[str, Any] | None) -> Iterable[Chunk]:
+        if not args:
+            return ()
+        call_id, name = self._calls.get(index, ("", ""))
+        text = clean_text(args) if isinstance(args, str) else self._json(args).decode()
+        return (self.make(tool_args_delta=pb.ToolArgsDelta(part_index=index, tool_call_id=call_id, tool_name=clean_text(name), text=text)),)
+
+    def _tool_call(self, event: Any) -> pb.ToolCall:
         part = event.part
-        return self.make(
-            tool_call=pb.ToolCall(
-                tool_call_id=part.tool_call_id,
-                tool_name=part.tool_name,
-                args_json=self._args_json(part.args),
-                # None: the call is settled without being made, which is no fault of its arguments.
-                args_valid=event.args_valid is not False,
-            )
+        return pb.ToolCall(
+            tool_call_id=part.tool_call_id,
+            tool_name=part.tool_name,
+            args_json=self._args_json(part.args),
+            # None: the call is settled without being made, which is no fault of its arguments.
+            args_valid=event.args_valid is not False,
         )
 
-    def _tool_result(self, part: Any) -> Chunk:
+    def _tool_result(self, part: Any) -> pb.ToolResult:
         outcome = _OUTCOMES.get(part.outcome) if isinstance(part, ToolReturnPart) else pb.TOOL_OUTCOME_RETRY
-        return self.make(
-            tool_result=pb.ToolResult(
-                tool_call_id=part.tool_call_id,
-                tool_name=part.tool_name or "",
-                content_json=self._json(part.content),
-                outcome=outcome or pb.TOOL_OUTCOME_UNSPECIFIED,
-            )
+        return pb.ToolResult(
+            tool_call_id=part.tool_call_id,
+            tool_name=part.tool_name or "",
+            content_json=self._json(part.content),
+            outcome=outcome or pb.TOOL_OUTCOME_UNSPECIFIED,
         )
+
+    def _other(self, kind: str, event: object) -> Chunk:
+        told = self._json(_plain(kind, event))
+        return self.make(pydantic_event=pb.PydanticEvent(kind=kind, event_json=told))
 
     def _args_json(self, args: str | dict[str, Any] | None) -> bytes:
         """A call's arguments as one JSON document; what the model wrote that is no JSON becomes a JSON string."""
@@ -135,6 +252,26 @@ class Chunks:
             return write_json(value, constants=self._constants, fallback=str)
         except Exception:  # a tool may return anything; what it returned must not fail the run
             return write_json(_say(value), constants=False)
+
+
+def _plain(kind: str, event: Any) -> Any:
+    """What is to be written of an event: pydantic-ai has rules of its own for what a run asks for and is answered."""
+    match kind:
+        case "deferred_tool_requests":
+            return {"requests": _requests_adapter().dump_python(event.requests, mode="json", fallback=str)}
+        case "deferred_tool_results":
+            return {"results": _results_adapter().dump_python(event.results, mode="json", fallback=str)}
+    return event
+
+
+@cache
+def _requests_adapter() -> TypeAdapter[DeferredToolRequests]:
+    return TypeAdapter(DeferredToolRequests)
+
+
+@cache
+def _results_adapter() -> TypeAdapter[DeferredToolResults]:
+    return TypeAdapter(DeferredToolResults)
 
 
 def _refuse(constant: str) -> None:

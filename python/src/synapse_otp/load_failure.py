@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from .memory import hint, words_of
 from .passing import came_from_outside
 from .tracebacks import user_traceback
 
@@ -43,19 +44,32 @@ class LoadFailure(Exception):
         message = self.message.replace("entry ", f"{what} ", 1)
         return LoadFailure(self.kind, message, self.cause, retriable=self.retriable)
 
-    def as_json(self) -> dict[str, Any]:
-        """The failure as the control channel carries it."""
-        error: dict[str, Any] = {"kind": self.kind, "message": self.message, "retriable": self.retriable}
+    def as_json(self, *, tracebacks: bool = True) -> dict[str, Any]:
+        """The failure as the control channel carries it.
+
+        Args:
+            tracebacks: Whether tracebacks, and what exceptions of user code say, may leave the worker.
+        """
+        told = tracebacks or self.kind in ("import_failed", "serve_failed")
+        message = self.message if told else self._withheld()
+        error: dict[str, Any] = {"kind": self.kind, "message": message + hint(), "retriable": self.retriable}
         if self.cause is not None:
             error["pythonType"] = type(self.cause).__qualname__
-            error["traceback"] = user_traceback(self.cause)
+            if told:
+                error["traceback"] = user_traceback(self.cause)
         return error
+
+    def _withheld(self) -> str:
+        if self.cause is None:
+            return self.message
+        message = self.message.replace(describe_exception(self.cause), type(self.cause).__name__)
+        return message.replace("the traceback shows", "python.tracebacks shows")
 
 
 def describe_exception(error: BaseException) -> str:
     """An exception as "Type: message"; never raises, whatever its own `__str__` does."""
     try:
-        words = str(error)
+        words = words_of(error) if isinstance(error, MemoryError) else str(error)
     except Exception:
         words = "(its message cannot be read)"
     return f"{type(error).__name__}: {words}" if words else type(error).__name__

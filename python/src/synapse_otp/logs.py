@@ -10,10 +10,13 @@ import traceback
 from contextvars import ContextVar
 from typing import Any
 
-__all__ = ["current_run_id", "install", "write_utf8"]
+__all__ = ["current_run_id", "current_trace_id", "install", "set_levels", "write_utf8"]
 
 current_run_id: ContextVar[str] = ContextVar("synapse_run_id", default="")
 """The id of the run that the current task belongs to; empty outside runs."""
+
+current_trace_id: ContextVar[str] = ContextVar("synapse_trace_id", default="")
+"""The id of the caller's trace, as 32 hex digits; empty where it has none."""
 
 _PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _LEVELS = ((50, "fatal"), (40, "error"), (30, "warn"), (20, "info"), (10, "debug"))
@@ -21,7 +24,7 @@ _NUMBERS = {"trace": 5, "debug": 10, "info": 20, "warn": 30, "error": 40, "fatal
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a record: ts (ms since the epoch), level (pino's names), logger, msg, agent_id, incarnation, run_id, exc.
+    """One JSON object a record: ts (ms since the epoch), level (pino's names), logger, msg, agent_id, incarnation, run_id, trace_id, exc.
 
     What a caller passes in `extra` becomes fields of the object too.
     """
@@ -48,6 +51,8 @@ class JsonLines(logging.Formatter):
         }
         if run_id := current_run_id.get():
             line["run_id"] = run_id
+        if trace_id := current_trace_id.get():
+            line["trace_id"] = trace_id
         if record.exc_info and record.exc_info[0] is not None:
             line["exc"] = "".join(traceback.format_exception(*record.exc_info))
         try:
@@ -88,7 +93,19 @@ def install(agent_id: str, incarnation: int, level: str) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(agent_id, incarnation))
-    logging.basicConfig(level=_NUMBERS.get(level, logging.INFO), handlers=[handler], force=True)
-    for chatty in ("asyncio", "grpc", "httpcore2", "httpx2"):
-        logging.getLogger(chatty).setLevel(logging.INFO)
+    logging.basicConfig(handlers=[handler], force=True)
+    set_levels(level)
     logging.captureWarnings(True)
+
+
+def set_levels(level: str) -> None:
+    """Sets the least level of the root logger, and of libraries that tell much.
+
+    Args:
+        level: By pino's name; an unknown one is "info".
+    """
+    levels = {"": _NUMBERS.get(level, logging.INFO)} | dict.fromkeys(("asyncio", "grpc", "httpcore2", "httpx2"), logging.INFO)
+    for name, number in levels.items():
+        logger = logging.getLogger(name)
+        if logger.level != number:  # logging writes to every logger there is when one of them gets another level
+            logger.setLevel(number)

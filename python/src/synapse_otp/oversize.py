@@ -19,11 +19,12 @@ _PIECE_BYTES = 1024 * 1024
 def fit_chunk(chunk: Chunk, chunks: Chunks, max_bytes: int) -> list[Chunk]:
     """The chunks to send for one: itself, unless it is too large.
 
-    A text is divided. Arguments and results of tools are left out, and how many bytes they have is told; a snapshot of the output is left
-    out altogether; an error goes without the messages of its run.
+    A text is divided. Arguments and results of tools, parts and what other events hold are left out, and how many bytes they have is told;
+    a snapshot of the output, citations and what a model is told of its mistake are left out altogether; an error
+    goes without the messages of its run.
 
     Args:
-        chunk: Not too large once its largest field is out; that one is changed in place.
+        chunk: The last one of `chunks`, and not too large once its largest field is out; that one is changed in place.
         chunks: Numbers those that are added.
         max_bytes: The limit of a message.
     """
@@ -40,20 +41,43 @@ def fit_chunk(chunk: Chunk, chunks: Chunks, max_bytes: int) -> list[Chunk]:
             delta.text = first
             index = delta.part_index
             return [chunk, *(chunks.make(thinking_delta=pb.ThinkingDelta(part_index=index, text=text)) for text in rest)]
-        case "tool_call":
-            chunk.tool_call.omitted_bytes = len(chunk.tool_call.args_json)
-            chunk.tool_call.args_json = b""
-        case "tool_result":
-            chunk.tool_result.omitted_bytes = len(chunk.tool_result.content_json)
-            chunk.tool_result.content_json = b""
-        case "partial_output_json":
+        case "tool_args_delta":
+            written = chunk.tool_args_delta
+            first, *rest = _divide(written.text, max_bytes)
+            written.text = first
+            call = pb.ToolArgsDelta(part_index=written.part_index, tool_call_id=written.tool_call_id, tool_name=written.tool_name)
+            return [chunk, *(_with_args(chunks.make(tool_args_delta=call), text) for text in rest)]
+        case "partial_output_json" | "citations_delta" | "retry":
+            chunks.take_back()
             return []
+        case "tool_call" | "output_call" | "tool_result" | "output_result" | "part_end" | "pydantic_event" as event:
+            _leave_out(getattr(chunk, event), _LARGEST[event])
         case "failed":
             chunk.failed.messages_json = b""
             chunk.failed.truncated = True
         case "cancelled":
             chunk.cancelled.messages_json = b""
     return [chunk]
+
+
+_LARGEST = {
+    "tool_call": "args_json",
+    "output_call": "args_json",
+    "tool_result": "content_json",
+    "output_result": "content_json",
+    "part_end": "part_json",
+    "pydantic_event": "event_json",
+}
+
+
+def _with_args(chunk: Chunk, text: str) -> Chunk:
+    chunk.tool_args_delta.text = text
+    return chunk
+
+
+def _leave_out(message: Any, field: str) -> None:
+    message.omitted_bytes = len(getattr(message, field))
+    setattr(message, field, b"")
 
 
 def _divide(text: str, max_bytes: int) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.exceptions import UserError
-from pydantic_ai.messages import UserContent
+from pydantic_ai.messages import ModelMessage, UserContent
 from pydantic_ai.run import AgentRun
 from pydantic_graph import End
 
@@ -36,6 +36,8 @@ class Progress:
 
     def __init__(self) -> None:
         self.run: AgentRun[Any, Any] | None = None
+        self.history: list[ModelMessage] | None = None
+        """The messages that the run was given."""
 
     def steer(self, content: Sequence[UserContent], *, when_idle: bool) -> bool:
         """Puts a message into the run; False when it has not begun, or has ended.
@@ -88,7 +90,7 @@ class AgentRunner:
             node = run.next_node
             while not isinstance(node, End):
                 node = await run.next(node)
-        return run_response(run, request, self._incarnation)
+        return run_response(run, request, self._incarnation, progress.history)
 
     async def stream(
         self, request: pb.RunRequest, chunks: Chunks, progress: Progress, write: Write, host: HostSession | None = None
@@ -103,15 +105,18 @@ class AgentRunner:
             node = run.next_node
             while not isinstance(node, End):
                 if Agent.is_model_request_node(node):
+                    for part in node.request.parts:
+                        if part.part_kind == "retry-feedback":
+                            await write(chunks.of_retry(part))
                     chunks.step += 1
                     await self._stream_model_request(node, run, request, chunks, write)
                 elif Agent.is_call_tools_node(node):
                     async with node.stream(run.ctx) as events:
                         async for event in events:
-                            if (chunk := chunks.of_event(event)) is not None:
+                            for chunk in chunks.of_event(event):
                                 await write(chunk)
                 node = await run.next(node)
-        return run_response(run, request, self._incarnation)
+        return run_response(run, request, self._incarnation, progress.history)
 
     @asynccontextmanager
     async def _begin(self, request: pb.RunRequest, progress: Progress, host: HostSession | None) -> AsyncGenerator[AgentRun[Any, Any]]:
@@ -137,6 +142,7 @@ class AgentRunner:
             ) as run,
         ):
             progress.run = run
+            progress.history = given.message_history
             yield run
 
     @asynccontextmanager
@@ -154,13 +160,13 @@ class AgentRunner:
         async with node.stream(run.ctx) as stream:
             if not request.stream.partial_output:
                 async for event in stream:
-                    if (chunk := of_event(event)) is not None:
+                    for chunk in of_event(event):
                         await write(chunk)
                 return
             debounce_ms = request.stream.partial_output_debounce_ms
             partial = PartialOutput(stream, debounce_ms, json_constants=request.json_constants)
             async for event in stream:
-                if (chunk := of_event(event)) is not None:
+                for chunk in of_event(event):
                     await write(chunk)
                 if (document := await partial.after(event)) is not None:
                     await write(chunks.make(partial_output_json=document))

@@ -92,6 +92,7 @@ class AgentServer:
             agent_id=hello.agentId,
             incarnation=hello.incarnation,
             max_message_bytes=hello.maxMessageBytes,
+            tracebacks=hello.tracebacks,
         )
         add_AgentServiceServicer_to_server(self._servicer, server)  # type: ignore[no-untyped-call]
         try:

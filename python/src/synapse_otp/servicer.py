@@ -18,13 +18,15 @@ from .content import read_content
 from .convert import seconds_left
 from .error_wire import MAX_IN_BAND_BYTES, fit, status_details, status_message
 from .errors import Failure, RunFailure, describe_exception, invalid
-from .events import Chunks
+from .events import Chunk, Chunks
 from .host_session import HostSession
 from .logs import current_run_id
-from .oversize import fit_chunk, pieces, point_to_output
+from .outlet import Outlet
+from .oversize import pieces, point_to_output
 from .run_ends import RunEnds, RunKey
 from .run_work import RunWork, WorkerThreads
 from .runner import AgentRunner, Progress
+from .trace import caller_trace
 from .v1 import agent_pb2 as pb
 from .v1.agent_pb2_grpc import AgentServiceServicer
 
@@ -69,6 +71,7 @@ class AgentServicer(AgentServiceServicer):
         agent_id: The host's name of the agent, quoted in errors.
         incarnation: A request that names another one is refused.
         max_message_bytes: The largest answer that is sent.
+        tracebacks: Whether tracebacks, and what exceptions of user code say, may be told.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class AgentServicer(AgentServiceServicer):
         agent_id: str,
         incarnation: int,
         max_message_bytes: int,
+        tracebacks: bool = True,
     ) -> None:
         self._runner = runner
         self._describe = describe
@@ -86,6 +90,7 @@ class AgentServicer(AgentServiceServicer):
         self._agent_id = agent_id
         self._incarnation = incarnation
         self._max_message_bytes = max_message_bytes
+        self._tracebacks = tracebacks
         self._calls: set[_Call] = set()
         self._threads = WorkerThreads()
         self._ends = RunEnds()
@@ -131,15 +136,24 @@ class AgentServicer(AgentServiceServicer):
                     await reading
 
     async def _answer_with_events(
-        self, request: pb.RunRequest, call: _Call, send: Callable[[pb.RunResponseChunk], Awaitable[Any]], host: HostSession | None = None
+        self, request: pb.RunRequest, call: _Call, send: Callable[[Chunk], Awaitable[Any]], host: HostSession | None = None
     ) -> None:
         chunks = Chunks(request.run_id, request.attempt, json_constants=request.json_constants)
         limit = self._max_message_bytes - (0 if host is None else _FRAME_BYTES)
+        outlet = Outlet(send, chunks, limit)
+        try:
+            failure = await self._write_events(request, call, chunks, outlet, host)
+            await outlet.flush()
+        finally:
+            outlet.close()
+        if failure is not None:
+            await _abort(failure, call.context)
 
-        async def write(chunk: pb.RunResponseChunk) -> None:
-            for fitting in fit_chunk(chunk, chunks, limit):
-                await send(fitting)
-
+    async def _write_events(
+        self, request: pb.RunRequest, call: _Call, chunks: Chunks, outlet: Outlet, host: HostSession | None
+    ) -> Failure | None:
+        """Runs and writes what happens; the failure that is to be the call's status, if any."""
+        write = outlet.write
         try:
             async with self._admitted(request, call):
                 if host is not None and request.stream.terminal_only:
@@ -152,22 +166,22 @@ class AgentServicer(AgentServiceServicer):
         else:
             response.unfinished = call.work.busy
             if self._fits(response, request):
-                await send(chunks.make(completed=response))
-                return
+                await write(chunks.make(completed=response))
+                return None
             if request.output_once:
-                for piece in pieces(response, limit):
-                    await send(pb.RunResponseChunk(completed_part=piece))
-                await send(chunks.make(completed=pb.RunResponse()))
-                return
+                for piece in pieces(response, self._max_message_bytes - (0 if host is None else _FRAME_BYTES)):
+                    await write(Chunk(completed_part=piece))
+                await write(chunks.make(completed=pb.RunResponse()))
+                return None
             failure = self._too_large(response, request)
         if failure.error.kind == pb.AGENT_ERROR_KIND_CANCELLED:
             cancelled = pb.RunCancelled(reason=failure.error.message, unfinished=call.work.busy)
             call.progress.add_to(cancelled)
             await write(chunks.make(cancelled=cancelled))
-            return
+            return None
         if failure.error.kind != pb.AGENT_ERROR_KIND_DRAINING:  # refused before it began: a status, no events
             await write(chunks.make(failed=fit(failure.error, min(MAX_IN_BAND_BYTES, self._max_message_bytes // 2))))
-        await _abort(failure, call.context)
+        return failure
 
     async def Describe(self, request: pb.DescribeRequest, context: Context) -> pb.DescribeResponse:  # noqa: ARG002
         """Tells what the loaded agent is."""
@@ -225,7 +239,11 @@ class AgentServicer(AgentServiceServicer):
         task = asyncio.current_task()
         assert task is not None
         current_run_id.set(request.run_id)  # the task is the call's own, and so is its context
-        with self._ends.counted((request.run_id, request.attempt)) as work, Agent.using_thread_executor(self._threads):
+        with (
+            self._ends.counted((request.run_id, request.attempt)) as work,
+            Agent.using_thread_executor(self._threads),
+            caller_trace(context.invocation_metadata()),
+        ):
             call = _Call((request.run_id, request.attempt), task, context, work)
             self._calls.add(call)
             try:
@@ -295,7 +313,7 @@ class AgentServicer(AgentServiceServicer):
                 f'incarnation {self._incarnation} of agent "{self._agent_id}" stopped before the run had ended',
                 retriable=True,
             )
-        failure = describe_exception(error, run_id=request.run_id)
+        failure = describe_exception(error, run_id=request.run_id, tracebacks=self._tracebacks)
         failure.error.unfinished = call.work.busy
         call.progress.add_to(failure.error)
         deadline = failure.error.kind == pb.AGENT_ERROR_KIND_DEADLINE

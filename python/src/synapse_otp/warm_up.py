@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import importlib
 import os
+import traceback
 from collections.abc import Sequence
 
 from .environment import without_grpc_fork_handlers
+from .heap import fill_heap
 from .load_failure import describe_exception
+from .packing import fill_holes
 
 __all__ = ["NotForkable", "warm_up"]
 
@@ -19,7 +21,7 @@ class NotForkable(Exception):
 
 
 def warm_up(preload: Sequence[str]) -> None:
-    """Imports, runs one agent of a test model, and freezes what is there for the collector.
+    """Imports, goes every way of a run, packs the memory, and freezes what is there for the collector.
 
     Raises:
         NotForkable: If a module cannot be imported or has started a thread.
@@ -29,11 +31,24 @@ def warm_up(preload: Sequence[str]) -> None:
         _import("synapse_otp.worker", "synapse_otp.server")
     for name in preload:
         _import(name)
-    asyncio.run(_run_once())
+    _rehearse()
     _no_thread("the first run of an agent")
     gc.enable()
     gc.collect()
-    gc.freeze()
+    fill_holes()
+    fill_heap()
+    gc.freeze()  # or the collector of each worker would write to every object
+
+
+def _rehearse() -> None:
+    from .logs import set_levels
+    from .rehearsal import rehearse
+
+    set_levels("info")
+    try:
+        rehearse()
+    except Exception:
+        traceback.print_exc()  # all that it costs is time: each worker builds for itself what would have been there
 
 
 def _import(*names: str) -> None:
@@ -52,20 +67,3 @@ def _no_thread(what: str) -> None:
             f"{what} started {count} thread{'s' if count > 1 else ''}; a process with threads cannot be forked safely. Import it in the "
             "agent's file instead, or set OPENBLAS_NUM_THREADS=1 and OMP_NUM_THREADS=1"
         )
-
-
-async def _run_once() -> None:
-    from pydantic_ai import Agent
-    from pydantic_ai.messages import ModelMessagesTypeAdapter
-    from pydantic_ai.models.test import TestModel
-
-    agent = Agent(TestModel())
-
-    @agent.tool_plain
-    async def look(name: str) -> str:
-        return name
-
-    result = await agent.run("warm up")
-    ModelMessagesTypeAdapter.dump_json(result.all_messages())
-    async with agent.run_stream("warm up") as streamed:
-        await streamed.get_output()

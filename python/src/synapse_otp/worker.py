@@ -29,6 +29,7 @@ from .imported import imported_files
 from .leaving import leave
 from .load_failure import LoadFailure, import_failure
 from .loader import load_agent, load_deps_factory
+from .memory import limit_memory, too_little_to_serve
 
 if TYPE_CHECKING:
     from pydantic_ai.agent import AbstractAgent
@@ -75,7 +76,9 @@ def main(entry: str) -> NoReturn:
     pgid = lifeline.own_group()
     armed = lifeline.arm()
     faulthandler.enable()
-    faulthandler.register(signal.SIGUSR1, all_threads=True)  # the host asks a hung worker for its stacks
+    # The host asks a worker that does not answer for its stacks. Not for those of all threads: the fault handler reads them without the
+    # interpreter's lock, and one that runs meanwhile makes it crash the worker.
+    faulthandler.register(signal.SIGUSR1, all_threads=False)
     control = Control()
     ending = Ending(control)
     part_with_children(control, ending.on_signal)
@@ -89,9 +92,10 @@ def main(entry: str) -> NoReturn:
         logs.install(hello.agentId, hello.incarnation, hello.logLevel)
         _log.debug("the host is watched by %s", armed)
         _dump_before_the_timeout(hello, clock)
+        limit_memory(hello.memoryLimitBytes)
         control.deliver_to(_receiver(control, ending))
         clock.lap("hello")
-        agent, factory = _load(entry, control, clock, ending)
+        agent, factory = _load(entry, hello, control, clock, ending)
         ending.no_interrupts()
         ending.check()
         loop.run(_serve(agent, factory, entry, hello, control, clock, ending))
@@ -99,6 +103,7 @@ def main(entry: str) -> NoReturn:
         _log.debug("asked to end before it served")
     except _Failed:
         code = 1
+    faulthandler.cancel_dump_traceback_later()  # what ends is not starting any more
     ending.no_interrupts()
     if code != 0:
         ending.grant(_LAST_WORDS_S)
@@ -126,7 +131,9 @@ def _dump_before_the_timeout(hello: HostHello, clock: _Clock) -> None:
         faulthandler.dump_traceback_later(left_s - 0.3)
 
 
-def _load(entry: str, control: Control, clock: _Clock, ending: Ending) -> tuple[AbstractAgent[Any, Any], DepsFactory | None]:
+def _load(
+    entry: str, hello: HostHello, control: Control, clock: _Clock, ending: Ending
+) -> tuple[AbstractAgent[Any, Any], DepsFactory | None]:
     gc.disable()  # a collector that walks the growing module graph is a tenth of the import
     try:
         _import_needs(ending)
@@ -135,11 +142,13 @@ def _load(entry: str, control: Control, clock: _Clock, ending: Ending) -> tuple[
         deps = deps_entry()
         factory = None if deps is None else DepsFactory(load_deps_factory(deps))
         clock.lap("load")
+        if too_little_to_serve():
+            raise LoadFailure("serve_failed", f'entry "{entry}" was loaded, and there is too little memory left to serve it')
         if not control.intact:
             raise LoadFailure("module_failed", f'entry "{entry}" was loaded, but {CLOSED}')
     except LoadFailure as failure:
         ending.check()  # what failed may be the request to end, on its way through the module
-        raise _failed(control, failure.as_json()) from failure
+        raise _failed(control, failure.as_json(tracebacks=hello.tracebacks)) from failure
     finally:
         gc.enable()
     gc.freeze()  # what is imported stays; the collector need not look at it again
@@ -207,7 +216,7 @@ async def _serve(
     except asyncio.CancelledError:
         main_task.uncancel()
     except LoadFailure as failure:
-        raise _failed(control, failure.as_json()) from failure
+        raise _failed(control, failure.as_json(tracebacks=hello.tracebacks)) from failure
     if not asked.is_set():
         clock.lap("serve")
         faulthandler.cancel_dump_traceback_later()

@@ -3,11 +3,12 @@
 fd 3 is the channel to the host (JSON lines), fd 4 the lifeline, which the guardian holds. The host asks with
 
     {"type": "fork", "id": 1, "listen": "/path/of/a/socket", "token": "...", "entry": "agent.py:agent", "cwd": "/...", "env": {...}}
-    {"type": "kill", "id": 1}
+    {"type": "signal", "id": 1, "signal": "SIGKILL"}
 
-and is told "ready" or "unfit" (once), then "forked" or "refused" for each fork, and "exited" for each worker's end, when all that it
-had started is gone too. For each worker three connections are made to `listen` before the fork; the first line of each says which one
-it is: {"id": 1, "channel": "control" | "stdout" | "stderr", "token": "..."}. When fd 3 ends, so does everything.
+and is told "ready" or "unfit" (once), then "forked" or "refused" for each fork, "signaled" for each signal, and "exited" for each worker's
+end, when all that it had started is gone too. A signal to a worker that has ended is none; SIGKILL is its group's too. For each worker
+three connections are made to `listen` before the fork; the first line of each says which one it is:
+{"id": 1, "channel": "control" | "stdout" | "stderr", "token": "..."}. When fd 3 ends, so does everything.
 """
 
 from __future__ import annotations
@@ -15,27 +16,33 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
-import io
 import json
 import os
 import selectors
 import signal
 import socket
 import sys
+import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from .descendants import Reaped, reap, sweep
-from .descriptors import private_copy
+from .blank import Blank, await_order
+from .channels import CHANNELS, connect
+from .descendants import Reaped, children, reap, sweep
+from .environment import changes_to
+from .environment_mark import environment_mark, read_environment_mark
+from .forked import Order, become_worker, far_copy, place
 from .guardian import Guarded, guard, wakeup_pipe
-from .lifeline import CONTROL_FD, LIFELINE_FD
+from .lifeline import CONTROL_FD, LIFELINE_FD, arm
 from .mark import LARGEST_SYSTEM, Mark, read_mark
 from .warm_up import NotForkable, warm_up
 
 __all__ = ["main"]
 
-_CHANNELS = ("control", "stdout", "stderr")
+_QUIET_S = 0.03
+"""How long nothing happens before the next blank is made, in seconds: what is going on is not to share its processor with it."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +67,25 @@ class _Zygote:
         for fd in (CONTROL_FD, self._woken, guarded.guardian):
             self._selector.register(fd, selectors.EVENT_READ)
         self._workers: dict[int, _Worker] = {}
+        self._own = set(children(self._pid))
+        """What a module of the preload list has started."""
+        self._read_mark = read_mark if guarded.marked else read_environment_mark
         self._rest = b""
         self._forks = 0
+        self._blank: Blank | None = None
+        self._quiet_at: float | None = time.monotonic() + _QUIET_S
+        """When a blank is to be made; None: not before the next worker."""
 
     def live(self) -> NoReturn:
         """Serves the host until it, or the guardian, is gone."""
         while True:
-            ready = {key.fd for key, _ in self._selector.select()}
+            wait_s = None if self._quiet_at is None else max(0.0, self._quiet_at - time.monotonic())
+            ready = {key.fd for key, _ in self._selector.select(wait_s)}
+            if self._quiet_at is not None:
+                if not ready:
+                    self._make_blank()
+                    continue
+                self._quiet_at = time.monotonic() + _QUIET_S
             if self._guarded.guardian in ready:
                 break
             if self._woken in ready:
@@ -95,43 +114,81 @@ class _Zygote:
             request = json.loads(line)
             if request["type"] == "fork":
                 self._fork(request)
-            elif request["type"] == "kill":
-                self._kill(request["id"])
+            elif request["type"] == "signal":
+                self._signal(request["id"], signal.Signals[request["signal"]])
+                self.tell({"type": "signaled", "id": request["id"]})
         return True
 
-    def _kill(self, worker_id: int) -> None:
+    def _signal(self, worker_id: int, number: signal.Signals) -> None:
         for worker in self._workers.values():
             if worker.id == worker_id:  # not reaped: the number is still its own
+                if number == signal.SIGKILL:
+                    _kill_group(worker.pid)
                 with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(worker.pid, signal.SIGKILL)
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(worker.pid, signal.SIGKILL)
+                    os.kill(worker.pid, number)
 
     def _fork(self, request: dict[str, Any]) -> None:
         with contextlib.ExitStack() as stack:
             try:
                 if not os.path.isdir(request["cwd"]):
                     raise NotADirectoryError(f'"{request["cwd"]}" is no directory')
-                channels = [stack.enter_context(_connect(request, name)) for name in _CHANNELS]
-                kept, given = socket.socketpair()
-                stack.enter_context(given)
-                self._forks += 1
-                number = Mark.worker_number(self._forks)
-                if self._guarded.marked:
-                    Mark(self._system, number).set()
-                try:
-                    pid = os.fork()
-                finally:
-                    if self._guarded.marked and os.getpid() == self._pid:
-                        Mark(self._system, 0).set()
+                channels = [stack.enter_context(connect(request, name)) for name in CHANNELS]
+                changes = changes_to(request["env"])  # found out here, where it writes to no page that is not the zygote's own
+                blank, self._blank = self._blank, None
+                if blank is not None and blank.give(self._order(request, changes, blank.number), channels):
+                    pid, number, lifeline = blank.pid, blank.number, blank.lifeline
+                else:
+                    if blank is not None:
+                        blank.lifeline.close()
+                    pid, number, lifeline = self._fork_process()
             except OSError as error:
                 self.tell({"type": "refused", "id": request["id"], "message": str(error), "errno": _name_of(error)})
                 return
             if pid == 0:
-                kept.close()
-                self._become_worker(request, [*channels, given])
-            self._workers[pid] = _Worker(request["id"], pid, number, kept)
+                order = self._order(request, changes, number)
+                far = [far_copy(channel.detach()) for channel in channels]
+                self._live_in_child(lifeline, lambda: become_worker(Order(order, far)))
+            self._quiet_at = time.monotonic() + _QUIET_S
+            self._workers[pid] = _Worker(request["id"], pid, number, lifeline)
             self.tell({"type": "forked", "id": request["id"], "pid": pid})
+
+    def _order(self, request: dict[str, Any], changes: dict[str, str | None], worker: int) -> dict[str, Any]:
+        own = {name: value for name, value in request.items() if name not in ("env", "listen", "token")}
+        return own | {"changes": changes | environment_mark(Mark(self._system, worker))}
+
+    def _make_blank(self) -> None:
+        self._quiet_at = None
+        with contextlib.suppress(OSError):  # short of memory, perhaps: it is tried again after the next worker
+            orders, theirs = socket.socketpair()
+            with theirs, contextlib.ExitStack() as stack:
+                stack.enter_context(orders)
+                pid, number, lifeline = self._fork_process()
+                if pid == 0:
+                    orders.close()
+                    far = socket.socket(fileno=far_copy(theirs.detach()))
+                    self._live_in_child(lifeline, lambda: become_worker(await_order(far)))
+                stack.pop_all()
+                self._blank = Blank(pid, number, lifeline, orders)
+
+    def _fork_process(self) -> tuple[int, int, socket.socket]:
+        """Forks a process with the next mark; its number (0 in itself), that of its mark, and this side's end of its lifeline."""
+        kept, given = socket.socketpair()
+        self._forks += 1
+        number = Mark.worker_number(self._forks)
+        if self._guarded.marked:
+            Mark(self._system, number).set()
+        try:
+            pid = os.fork()
+        except OSError:
+            kept.close()
+            given.close()
+            raise
+        finally:
+            if self._guarded.marked and os.getpid() == self._pid:
+                Mark(self._system, 0).set()
+        mine, other = (given, kept) if pid == 0 else (kept, given)
+        other.close()
+        return pid, number, mine
 
     def boot(self) -> None:
         """Says that it can fork."""
@@ -139,11 +196,15 @@ class _Zygote:
 
     def _bury(self, reaped: Reaped) -> None:
         while reaped:
+            if self._blank is not None and self._blank.pid in reaped:
+                self._blank.close()
+                self._blank = None
             dead = [(self._workers.pop(pid), status) for pid, status in reaped.items() if pid in self._workers]
             if not dead:
                 return
             for worker, _ in dead:
                 worker.lifeline.close()
+                _kill_group(worker.pid)  # a group that has members keeps its number
             # Others may end meanwhile: the next round is theirs.
             reaped = sweep(self._is_orphan, self._woken)
             for worker, status in dead:
@@ -160,78 +221,43 @@ class _Zygote:
 
     def _is_orphan(self, pid: int) -> bool:
         """Whether a child was left by a worker that is gone. Daemons of a living worker are its own affair."""
-        if pid in self._workers:
+        if pid in self._workers or pid in self._own or (self._blank is not None and pid == self._blank.pid):
             return False
-        mark = read_mark(pid)
+        if not self._workers:
+            return True
+        mark = self._read_mark(pid)
         if mark is None or mark.system != self._system:
             return False
         return all(worker.number != mark.worker for worker in self._workers.values())
 
-    def _become_worker(self, request: dict[str, Any], given: list[socket.socket]) -> NoReturn:
+    def _live_in_child(self, lifeline: socket.socket, live: Callable[[], NoReturn]) -> NoReturn:
         try:
-            signal.set_wakeup_fd(-1)
-            for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.SIG_DFL)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            for worker in self._workers.values():
-                worker.lifeline.close()  # else the zygote's death would be no end of theirs
-            self._selector.close()
-            self._host.close()
-            os.close(self._guarded.guardian)
-            os.setsid()
-            _place([(fd.detach(), place) for fd, place in zip(given, (CONTROL_FD, 1, 2, LIFELINE_FD), strict=True)])
-            os.environ.clear()
-            os.environ.update(request["env"])
-            os.chdir(request["cwd"])
-            sys.argv[:] = [sys.argv[0], "--entry", request["entry"]]
-            numpy_random = sys.modules.get("numpy.random")
-            if numpy_random is not None:
-                numpy_random.seed()  # or all workers would draw the same numbers
-            from .worker import main as live
-
-            _open_streams()
-            live(request["entry"])
+            self._part(lifeline)
+            live()
         except BaseException:
             traceback.print_exc()
         finally:
             os._exit(1)
 
-
-def _open_streams() -> None:
-    """Streams for what is at 1 and 2 now, as `python -u` and `write_utf8` make them; those of the zygote remember what was there."""
-    for name, fd in (("stdout", 1), ("stderr", 2)):
-        raw = open(fd, "wb", buffering=0, closefd=False)  # noqa: SIM115 - it lives as long as the worker
-        stream = io.TextIOWrapper(raw, encoding="utf-8", errors="backslashreplace", write_through=True)
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
-
-
-def _connect(request: dict[str, Any], channel: str) -> socket.socket:
-    connection = socket.socket(socket.AF_UNIX)
-    try:
-        connection.connect(request["listen"])
-        line = json.dumps({"id": request["id"], "channel": channel, "token": request["token"]})
-        connection.sendall(line.encode() + b"\n")
-    except OSError:
-        connection.close()
-        raise
-    return connection
+    def _part(self, lifeline: socket.socket) -> None:
+        """In a child: all that it shares with the zygote from now on is the lifeline."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for worker in self._workers.values():
+            worker.lifeline.close()  # else the zygote's death would be no end of theirs
+        if self._blank is not None:
+            self._blank.close()
+        self._selector.close()
+        self._host.close()
+        os.close(self._guarded.guardian)
+        os.setsid()
+        place([(lifeline.detach(), LIFELINE_FD)])
+        arm()
 
 
-def _place(moves: list[tuple[int, int]]) -> None:
-    """Gives descriptors their numbers; none of them lies on the place of another by then."""
-    far = [(_far(fd), place) for fd, place in moves]
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    for fd, place in far:
-        os.dup2(fd, place)
-        os.close(fd)
-
-
-def _far(fd: int) -> int:
-    copy = private_copy(fd)
-    os.close(fd)
-    return copy
+def _kill_group(group: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, signal.SIGKILL)
 
 
 def _name_of(error: OSError) -> str | None:

@@ -1,6 +1,7 @@
 /** A policy that goes by what an exit is called. */
 
 import { invalidArgument } from "../../errors.ts";
+import { describeAs } from "./description.ts";
 import { exitClasses } from "./exit-classes.ts";
 import { checkInteger, checkOptions } from "./options.ts";
 import { pass } from "./per-child.ts";
@@ -28,7 +29,7 @@ export function byExitReason(rules: Readonly<Record<string, ExitRule>>): Passing
   checkOptions(rules, Object.keys(rules ?? {}), "rules");
   const known = new Map(Object.entries(rules));
   for (const [name, rule] of known) checkRule(`rules.${name}`, rule);
-  return (state = {}, exit, nowMs) => {
+  const policy: PassingPolicy<ByExitReasonState> = (state = {}, exit, nowMs) => {
     if (!wantsRestart(exit.restart, exit.reason)) return { decision: pass, state };
     const name = exitClasses(exit).find((one) => known.has(one));
     if (name === undefined) return { decision: pass, state };
@@ -37,6 +38,7 @@ export function byExitReason(rules: Readonly<Record<string, ExitRule>>): Passing
     const answer = (rule as PassingPolicy)(Object.hasOwn(state, name) ? state[name] : undefined, exit, nowMs);
     return { decision: answer.decision, state: { ...state, [name]: answer.state } };
   };
+  return describeAs(policy, "byExitReason", rules);
 }
 
 function decide(name: string, rule: Exclude<ExitRule, AnyRestartPolicy>): ReturnType<PassingPolicy>["decision"] {

@@ -1,6 +1,7 @@
 /** A policy for children that end with the error of a run: what the provider of a model says decides. */
 
 import type { RunError } from "../../errors.ts";
+import { describeAs } from "./description.ts";
 import { runErrorIn } from "./exit-classes.ts";
 import { type BackoffState, backoffOfOne, type ExponentialBackoff } from "./exponential-backoff.ts";
 import { checkInteger, checkOptions, longestPauseMs } from "./options.ts";
@@ -18,8 +19,8 @@ export interface ByRunError {
 /**
  * What the error of a run says of the provider.
  * - "quota": what was paid for is used up; it is back later
- * - "overloaded": there is too much at the moment (429, 503, 529, or a limit of concurrent runs)
- * - "authentication": the key is refused (401, 403); no restart mends that
+ * - "overloaded": there is too much at the moment (a limit of its rate or of concurrent runs, or it is overloaded or unavailable)
+ * - "authentication": the key is refused; no restart mends that
  */
 export type ProviderTrouble = "quota" | "overloaded" | "authentication";
 
@@ -33,7 +34,7 @@ export function byRunError(options: ByRunError = {}): PassingPolicy<StateByChild
   const { quotaPauseMs = 3_600_000 } = options;
   checkInteger("options.quotaPauseMs", quotaPauseMs, 1);
   const backoff = backoffOfOne(options.backoff ?? {}, "options.backoff");
-  return perChild<BackoffState | undefined>((before, exit, nowMs) => {
+  const policy = perChild<BackoffState | undefined>((before, exit, nowMs) => {
     const error = runErrorIn(exit.reason);
     const trouble = error === undefined ? undefined : providerTrouble(error);
     const askedMs = Math.min(Math.max(0, Math.ceil(error?.retryAfterMs || 0)), longestPauseMs);
@@ -69,12 +70,30 @@ export function byRunError(options: ByRunError = {}): PassingPolicy<StateByChild
       }
     }
   });
+  return describeAs(policy, "byRunError", options);
 }
 
 /** What the error of a run says of the provider; undefined: nothing. */
 export function providerTrouble({ kind, httpStatus, message }: RunError): ProviderTrouble | undefined {
-  if (kind === "concurrency_limit") return "overloaded";
-  if (kind !== "model_http") return undefined;
+  switch (kind) {
+    case "concurrency_limit":
+    case "model_rate_limit":
+    case "model_overloaded":
+    case "model_unavailable":
+      return "overloaded";
+    case "model_quota":
+      return "quota";
+    case "model_authentication":
+      return "authentication";
+    case "model_http":
+      return troubleOf(httpStatus, message);
+    default:
+      return undefined;
+  }
+}
+
+/** By the status alone, where pydantic-ai does not know what the provider means. */
+function troubleOf(httpStatus: number | undefined, message: string): ProviderTrouble | undefined {
   switch (httpStatus) {
     case 401:
     case 403:

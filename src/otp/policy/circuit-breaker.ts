@@ -1,5 +1,6 @@
 /** A circuit breaker for each child: after some failures nothing is tried for a while, then one probe. */
 
+import { describeAs } from "./description.ts";
 import { checkInteger, checkOptions } from "./options.ts";
 import { perChild, type StateByChild } from "./per-child.ts";
 import type { PassingPolicy } from "./restart-policy.ts";
@@ -46,7 +47,7 @@ export function circuitBreaker(options: CircuitBreaker = {}): PassingPolicy<Stat
     state: { type: "half_open" as const, probeAtMs: nowMs + openMs, probes },
     untilMs: nowMs + openMs + probeMs,
   });
-  return perChild<CircuitState>((before, _exit, nowMs) => {
+  const policy = perChild<CircuitState>((before, _exit, nowMs) => {
     if (before?.type === "half_open" && nowMs - before.probeAtMs < probeMs) {
       return open(nowMs, before.probes + 1, `probe ${before.probes} failed`);
     }
@@ -60,4 +61,5 @@ export function circuitBreaker(options: CircuitBreaker = {}): PassingPolicy<Stat
       untilMs: nowMs + windowMs + 1,
     };
   });
+  return describeAs(policy, "circuitBreaker", options);
 }

@@ -1,6 +1,7 @@
 /** Pauses before restarts that grow with every failure in a row, and begin anew after a healthy time. */
 
 import { invalidArgument } from "../../errors.ts";
+import { describeAs } from "./description.ts";
 import { checkInteger, checkOptions, checkPolicy, longestPauseMs } from "./options.ts";
 import { perChild, type SinglePolicy, type StateByChild } from "./per-child.ts";
 import type { ChildExit, PassingPolicy } from "./restart-policy.ts";
@@ -36,7 +37,7 @@ const names = ["firstMs", "maxMs", "factor", "jitter", "healthyMs", "seed"];
  * @throws CallerError "invalid_argument" naming the field, the value and the rule
  */
 export function exponentialBackoff(options: ExponentialBackoff = {}): PassingPolicy<StateByChild<BackoffState>> {
-  return perChild(backoffOfOne(options, "options"));
+  return describeAs(perChild(backoffOfOne(options, "options")), "exponentialBackoff", options);
 }
 
 /** The state of {@link withBackoff}. */
@@ -56,7 +57,7 @@ export function withBackoff<State>(
 ): PassingPolicy<WithBackoffState> {
   checkPolicy("policy", policy);
   const backoff = exponentialBackoff(options);
-  return (before, exit, nowMs) => {
+  const wrapped: PassingPolicy<WithBackoffState> = (before, exit, nowMs) => {
     const { decision, state: inner } = policy(before?.inner as State | undefined, exit, nowMs);
     if (decision.type !== "restart") return { decision, state: { inner, backoff: before?.backoff } };
     const paused = backoff(before?.backoff, exit, nowMs);
@@ -65,6 +66,7 @@ export function withBackoff<State>(
     const { delayMs } = paused.decision;
     return { decision: { type: "restart", delayMs, because: `${decision.because}, in ${delayMs} ms` }, state };
   };
+  return describeAs(wrapped, "withBackoff", policy, options);
 }
 
 /**

@@ -1,6 +1,7 @@
 /** Policies of policies: the first of a list that answers, and one for some children alone. */
 
 import { invalidArgument } from "../../errors.ts";
+import { describeAs } from "./description.ts";
 import { checkPolicy } from "./options.ts";
 import { pass } from "./per-child.ts";
 import type { AnyRestartPolicy, PassingPolicy, RestartPolicy } from "./restart-policy.ts";
@@ -16,7 +17,7 @@ export function policies(...list: [...AnyRestartPolicy[], RestartPolicy]): Resta
 export function policies(...list: AnyRestartPolicy[]): PassingPolicy<PoliciesState>;
 export function policies(...list: AnyRestartPolicy[]): PassingPolicy<PoliciesState> {
   for (const [index, policy] of list.entries()) checkPolicy(`list[${index}]`, policy);
-  return (before = [], exit, nowMs) => {
+  const all: PassingPolicy<PoliciesState> = (before = [], exit, nowMs) => {
     const state = [...before];
     for (const [index, policy] of list.entries()) {
       const answer = (policy as PassingPolicy)(before[index], exit, nowMs);
@@ -25,6 +26,7 @@ export function policies(...list: AnyRestartPolicy[]): PassingPolicy<PoliciesSta
     }
     return { decision: pass, state };
   };
+  return describeAs(all, "policies", list);
 }
 
 /**
@@ -40,5 +42,7 @@ export function forChildren<State>(
   }
   checkPolicy("policy", policy);
   const meant = new Set<string>(ids);
-  return (state, exit, nowMs) => (meant.has(exit.childId) ? policy(state, exit, nowMs) : { decision: pass, state });
+  const some: PassingPolicy<State | undefined> = (state, exit, nowMs) =>
+    meant.has(exit.childId) ? policy(state, exit, nowMs) : { decision: pass, state };
+  return describeAs(some, "forChildren", ids, policy);
 }

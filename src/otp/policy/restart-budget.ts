@@ -1,6 +1,7 @@
 /** A number of restarts for each child, and quarantine for the one that has used its up: its siblings live on. */
 
 import { invalidArgument } from "../../errors.ts";
+import { describeAs } from "./description.ts";
 import { checkInteger, checkOptions } from "./options.ts";
 import { pass, perChild, type StateByChild } from "./per-child.ts";
 import type { PassingPolicy } from "./restart-policy.ts";
@@ -34,7 +35,7 @@ export function restartBudget(options: RestartBudget): PassingPolicy<StateByChil
       throw invalidArgument("options.quarantineMs", quarantineMs, `more than ${periodMs} (periodMs), or "infinity"`);
     }
   }
-  return perChild((before = [], exit, nowMs) => {
+  const policy = perChild<BudgetState>((before = [], exit, nowMs) => {
     const kept = before.filter((atMs) => atMs >= nowMs - periodMs);
     if ((exit.failedStarts ?? 0) > 0) return { decision: pass, state: kept, untilMs: untilMs(kept, periodMs, nowMs) };
     const count = kept.length + 1;
@@ -56,6 +57,7 @@ export function restartBudget(options: RestartBudget): PassingPolicy<StateByChil
       untilMs: untilMs(state, periodMs, nowMs),
     };
   });
+  return describeAs(policy, "restartBudget", options);
 }
 
 /** From when on none of the restarts is in the window. */

@@ -7,7 +7,8 @@ import { type Clock, realClock } from "../scheduler/clock.ts";
 import { Deadlines } from "../scheduler/deadlines.ts";
 import { heldType } from "../scheduler/held-value.ts";
 import { RunQueue } from "../scheduler/run-queue.ts";
-import { indexScheduler, rootLogic } from "../scheduler/xstate-adapter.ts";
+import { onRejection } from "../scheduler/thenable.ts";
+import { childrenOf, indexScheduler, rootLogic } from "../scheduler/xstate-adapter.ts";
 import { bindHere } from "./current.ts";
 import { hasDefaultReporter, reportByDefault } from "./default-reporter.ts";
 import type { Process, Runtime } from "./process.ts";
@@ -31,7 +32,8 @@ export class LocalRuntime implements Runtime {
   readonly queue: RunQueue;
   readonly deadlines: Deadlines;
   readonly onReport: ((report: ProcessReport) => void) | undefined;
-  readonly #inspect: RuntimeOptions["inspect"];
+  readonly #inspect: ((event: InspectionEvent) => void) | undefined;
+  #observers = 0;
   #root: AnyActorRef | undefined;
   #lastId = 0;
   readonly startedAtMs: number;
@@ -65,7 +67,32 @@ export class LocalRuntime implements Runtime {
   }
 
   get isInspected(): boolean {
-    return this.#inspect !== undefined;
+    return this.#inspect !== undefined || this.#observers > 0;
+  }
+
+  /** Lets one more observer see every actor, from now on, until the function that it answers is called. */
+  observe(observer: NonNullable<RuntimeOptions["inspect"]>): () => void {
+    const subscription = this.root.system.inspect(guardObserver(observer));
+    this.#observers += 1;
+    return () => {
+      subscription.unsubscribe();
+      this.#observers -= 1;
+    };
+  }
+
+  /** The actors of the live processes and what their machines have made, each after its parent. */
+  *actors(): Generator<AnyActorRef> {
+    const processes: Process[] = [];
+    for (let process = this.newest; process !== undefined; process = process.older) processes.push(process);
+    yield this.root;
+    for (const { behaviour } of processes.reverse()) {
+      // One that is being made has none yet.
+      const left = behaviour?.actor === undefined ? [] : [behaviour.actor];
+      for (let next = left.pop(); next !== undefined; next = left.pop()) {
+        yield next;
+        left.push(...childrenOf(next));
+      }
+    }
   }
 
   get tellsCrashes(): boolean {
@@ -115,15 +142,16 @@ function stackOf(error: unknown): string | undefined {
 
 /**
  * Who reads reports, so that it harms nobody: it runs where it was given, not in the process it is told of, whose errors its own would be; and what it
- * throws is a warning.
+ * throws, or a promise of it rejects with, is a warning.
  */
 export function guardReader<Report>(reader: (report: Report) => void): (report: Report) => void {
   const own = bindHere(reader);
   return (report) => {
+    const onBroken = (error: unknown) => warn(`onReport threw at "${heldType(report)}"`, error);
     try {
-      own(report);
+      onRejection(own(report), onBroken);
     } catch (error) {
-      warn(`onReport threw at "${heldType(report)}"`, error);
+      onBroken(error);
     }
   };
 }

@@ -11,6 +11,11 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   }
 }
 
+/** Tells `hear` of the rejection of what a callback has returned, should that be a promise: nobody else would hear it. Never throws. */
+export function onRejection(answer: unknown, hear: (error: unknown) => void): void {
+  if (isThenable(answer)) Promise.resolve(answer).then(undefined, hear);
+}
+
 /** Whether what an object has under a key, by itself or by inheritance, is what a getter says each time. */
 function hasGetter(value: object, key: string): boolean {
   for (let holder: object | null = value; holder !== null; holder = Object.getPrototypeOf(holder)) {

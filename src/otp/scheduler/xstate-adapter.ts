@@ -1,6 +1,6 @@
 /**
  * Everything that touches an XState internal: `_stop` (a child actor has no public way to be stopped by anyone but its parent's own
- * actions), `_send` (the one way in for whatever others send), the `parent` option of `createActor`, and the system's scheduler.
+ * actions), `_parent`, `_send` (the one way in for whatever others send), the `parent` option of `createActor`, and the system's scheduler.
  * `test/otp/scheduler/xstate-adapter.test.ts` is the contract that pins them for `xstate ^5.33`.
  */
 
@@ -31,6 +31,11 @@ export function createChildActor<Logic extends AnyActorLogic>(
 /** The logic an actor was created with. */
 export function logicOf(actor: AnyActorRef): unknown {
   return (actor as AnyActorRef & { logic?: unknown }).logic;
+}
+
+/** The actor under which an actor was created. */
+export function parentOf(actor: AnyActorRef): AnyActorRef | undefined {
+  return (actor as AnyActorRef & { _parent?: AnyActorRef })._parent;
 }
 
 /** Events of this name, and of names that begin with it, are XState's own: "xstate.stop" ends the actor that gets it. */
@@ -67,10 +72,15 @@ export function stopActor(actor: AnyActorRef): void {
   (actor as AnyActorRef & { _stop(): unknown })._stop();
 }
 
-/** Stops the children that a machine has spawned and invoked. */
-export function stopChildren(actor: AnyActorRef): void {
+/** The children that a machine has spawned and invoked. */
+export function childrenOf(actor: AnyActorRef): AnyActorRef[] {
   const { children } = (actor.getSnapshot() ?? {}) as { children?: Record<string, AnyActorRef | undefined> };
-  for (const child of Object.values(children ?? {})) if (child !== undefined) stopActor(child);
+  return Object.values(children ?? {}).filter((child) => child !== undefined);
+}
+
+/** Stops them. */
+export function stopChildren(actor: AnyActorRef): void {
+  for (const child of childrenOf(actor)) stopActor(child);
 }
 
 /** Whether a machine has a transition for an event in this state, be it one that does nothing; undefined when it cannot be told. */

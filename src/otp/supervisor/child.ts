@@ -6,7 +6,7 @@ import { processIn } from "../process/target.ts";
 import type { BoxedReason, ExitReason } from "../report/exit-reason.ts";
 import type { Clock } from "../scheduler/clock.ts";
 import type { NormalChildSpec } from "./child-spec.ts";
-import type { ChildControl, RunningChild } from "./running-child.ts";
+import type { ChildControl, RunningChild, SupervisorRules } from "./running-child.ts";
 
 /**
  * - "stopped": kept, not running
@@ -52,6 +52,7 @@ export interface ChildHost {
   readonly clock: Clock;
   readonly environment: unknown;
   readonly control: ChildControl;
+  readonly rules: SupervisorRules;
   /** Whether a temporary child's start can be forgotten once it runs: never with a policy of the user's, which may restart it. */
   readonly forgetsTemporary: boolean;
   readonly report: (report: unknown) => void;
@@ -84,6 +85,11 @@ export function createChild(spec: NormalChildSpec, path: string): Child {
 export function isActive(child: Child): boolean {
   if (child.status !== "running" || child.pendingExit !== undefined) return false;
   return processIn(child.running?.ref)?.alive !== false;
+}
+
+/** What a child is below itself: its supervisor where it has one to tell of, else its ref. */
+export function refBelow({ running }: Child): unknown {
+  return running?.supervisor?.() ?? running?.ref;
 }
 
 /** Drops a restart that waits for its delay. */

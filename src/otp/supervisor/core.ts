@@ -62,6 +62,7 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
       clock: this.clock,
       environment: host.environment,
       control: this.control(),
+      rules: policies.rules,
       get forgetsTemporary() {
         return !policies.hasOwn;
       },

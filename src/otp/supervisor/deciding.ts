@@ -5,7 +5,7 @@ import type { AnyRestartPolicy } from "../policy/restart-policy.ts";
 import { RuntimeMessage } from "../process/runtime-message.ts";
 import { describeExitReason, type ExitReason, exitReasonOf, isA, isCleanExit } from "../report/exit-reason.ts";
 import type { RestartDecision } from "../report/supervisor-report.ts";
-import type { Child, PendingExit } from "./child.ts";
+import { type Child, type PendingExit, refBelow } from "./child.ts";
 import { EndingSupervisor } from "./ending.ts";
 import { tellMachine } from "./machine.ts";
 import { PolicyChain, type PolicyState } from "./policy-chain.ts";
@@ -144,9 +144,9 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
     const level: DecidingSupervisor[] = [this];
     for (const supervisor of level) {
       for (const child of supervisor.children()) {
-        const { path, running, spec } = child;
+        const { path, spec } = child;
         const { id, type } = spec;
-        const below = running?.ref;
+        const below = refBelow(child);
         if (below instanceof DecidingSupervisor) {
           level.push(below);
           places.push({ policies: below.policies, path, id });

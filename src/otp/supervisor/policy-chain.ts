@@ -6,6 +6,7 @@ import { describeExitReason, exitReasonOf } from "../report/exit-reason.ts";
 import type { RestartDecision } from "../report/supervisor-report.ts";
 import { longestTimerMs } from "../scheduler/clock.ts";
 import type { Child } from "./child.ts";
+import type { SupervisorRules } from "./running-child.ts";
 import type { NormalSupervisorSpec } from "./spec.ts";
 
 /** What becomes of the state of a policy that another one replaces: the new one is given it, or begins without any. */
@@ -45,6 +46,17 @@ export class PolicyChain {
   /** Whether the supervisor has a policy of the user's, which may restart any child. */
   get hasOwn(): boolean {
     return this.#own !== undefined;
+  }
+
+  /** What is asked beside the children's own policies, as it is when it is read. */
+  get rules(): SupervisorRules {
+    const policy = () => this.#own?.policy;
+    return {
+      get policy() {
+        return policy();
+      },
+      intensity: this.#intensity,
+    };
   }
 
   /** Replaces the supervisor's policy. */

@@ -1,6 +1,7 @@
 /** The contract of a running child: what its start is given, what it may answer, and what its supervisor asks of it. */
 
 import type { AnyActorRef } from "xstate";
+import type { PassingPolicy, RestartPolicy } from "../policy/restart-policy.ts";
 import type { Process } from "../process/process.ts";
 import type { HasProcess } from "../process/target.ts";
 import type { ExitReason } from "../report/exit-reason.ts";
@@ -52,6 +53,16 @@ export interface ChildScope {
   startFailed(reason: ExitReason): void;
   /** The administration of the child, for a handle that offers it. */
   readonly control: ChildControl;
+  /** What its supervisor asks about ends, for a child that is a supervisor of the same rules. */
+  readonly rules: SupervisorRules;
+}
+
+/** What a supervisor asks about the end of a child, beside that child's own policy. */
+export interface SupervisorRules {
+  /** Its policy as it is now; undefined: the intensity alone. */
+  readonly policy: PassingPolicy | undefined;
+  /** What answers where policies pass. */
+  readonly intensity: RestartPolicy;
 }
 
 /** What a child's handle may ask of its supervisor; see `Supervisor`. */
@@ -74,6 +85,8 @@ export interface RunningChild {
   /** Ends the child now: no hooks, late results ignored. */
   kill(): void;
   readonly resident?: ResidentChild;
+  /** The supervisor that it is, where its ref is another thing. */
+  supervisor?(): unknown;
   /** What the child adds to its node of the tree: its state, pid, incarnation, children. */
   node?(): Partial<TreeNode>;
 }

@@ -99,6 +99,7 @@ function startBy(child: Child, scopeId: number, host: ChildHost): unknown {
     exited: (reason, failedStarts, charged) => host.childExited(child, scopeId, reason, failedStarts, charged),
     startFailed: (reason) => host.childStartFailed(child, scopeId, reason),
     control: host.control,
+    rules: host.rules,
   };
   // As OTP's start functions it runs in the supervisor's process: what it starts has the supervisor as its parent.
   return runAs(host.process, (given) => spec.start(given), scope);

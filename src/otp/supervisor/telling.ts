@@ -6,7 +6,7 @@ import type { Offender, SupervisorReport } from "../report/supervisor-report.ts"
 import type { TreeNode } from "../report/tree.ts";
 import type { Clock } from "../scheduler/clock.ts";
 import { actorState } from "../scheduler/xstate-adapter.ts";
-import { type Child, isActive } from "./child.ts";
+import { type Child, isActive, refBelow } from "./child.ts";
 import type { SupervisorHost } from "./host.ts";
 import type { SupervisorActor } from "./machine.ts";
 import type { NormalSupervisorSpec } from "./spec.ts";
@@ -60,9 +60,11 @@ export abstract class TellingSupervisor {
     const level: TellingSupervisor[] = [this];
     // The list grows while it is read: level by level, and a tree of any depth needs no stack.
     for (const supervisor of level) {
-      for (const { spec, path, status, running } of supervisor.children()) {
+      for (const child of supervisor.children()) {
+        const { spec, path, status, running } = child;
         if (status === "running" && (spec.id === name || path === name)) return running?.ref;
-        if (running?.ref instanceof TellingSupervisor) level.push(running.ref);
+        const below = refBelow(child);
+        if (below instanceof TellingSupervisor) level.push(below);
       }
     }
     return undefined;
@@ -77,9 +79,10 @@ export abstract class TellingSupervisor {
       for (const child of supervisor.children()) {
         const node = nodeOf(child);
         children.push(node);
-        if (!(child.running?.ref instanceof TellingSupervisor) || node.children !== undefined) continue;
+        const below = refBelow(child);
+        if (!(below instanceof TellingSupervisor) || node.children !== undefined) continue;
         node.children = [];
-        parents.push({ supervisor: child.running.ref, children: node.children });
+        parents.push({ supervisor: below, children: node.children });
       }
     }
     return root;

@@ -141,6 +141,10 @@ export async function loadNact(): Promise<Subject> {
       async timers() {
         return undefined;
       },
+
+      async inspected() {
+        return undefined;
+      },
     },
   };
 }

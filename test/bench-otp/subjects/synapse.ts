@@ -14,6 +14,7 @@ import { start } from "../../../src/otp/start/start.ts";
 import { startDynamicSupervisor, startSupervisor } from "../../../src/otp/supervisor/start.ts";
 import { crashInWaves, elapsedMs, heapBytes, perSecond, StartCounter } from "../measuring.ts";
 import type { Subject } from "../protocol.ts";
+import { inspected } from "./inspected.ts";
 
 const counting = fromGenServer({
   init: () => ({ state: 0 }),
@@ -152,6 +153,8 @@ export const synapse: Subject = {
       for (const holder of holders) await stop(holder);
       return [(ms * 1_000) / count];
     },
+
+    inspected,
   },
 };
 

@@ -161,5 +161,9 @@ export const xstate: Subject = {
       for (const timer of timers) clearTimeout(timer);
       return [(ms * 1_000) / few];
     },
+
+    async inspected() {
+      return undefined;
+    },
   },
 };

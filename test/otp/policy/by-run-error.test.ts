@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RunError } from "../../../src/errors.ts";
-import { byRunError, providerTrouble } from "../../../src/otp/policy/by-run-error.ts";
+import { byRunError, type ProviderTrouble, providerTrouble } from "../../../src/otp/policy/by-run-error.ts";
 import { crash, expectPure, play, refusal, refused } from "./exits.ts";
 
 const step = (reason: object | string) => ({ gapMs: 0, exit: crash({ reason }) });
@@ -66,7 +66,7 @@ describe("byRunError", () => {
   });
 });
 
-test.each([
+test.each<[RunError, ProviderTrouble | undefined]>([
   [refused(401), "authentication"],
   [refused(403), "authentication"],
   [refused(402), "quota"],
@@ -76,6 +76,13 @@ test.each([
   [refused(529), "overloaded"],
   [refused(500), undefined],
   [new RunError("run_failed", "too many at once", { kind: "concurrency_limit" }), "overloaded"],
+  [new RunError("run_failed", "x", { kind: "model_rate_limit" }), "overloaded"],
+  [new RunError("run_failed", "x", { kind: "model_overloaded" }), "overloaded"],
+  [new RunError("run_failed", "x", { kind: "model_unavailable" }), "overloaded"],
+  [new RunError("run_failed", "x", { kind: "model_quota", httpStatus: 429 }), "quota"],
+  [new RunError("run_failed", "x", { kind: "model_authentication", httpStatus: 400 }), "authentication"],
+  [new RunError("run_failed", "x", { kind: "context_window", httpStatus: 400 }), undefined],
+  [new RunError("run_failed", "x", { kind: "model_timeout" }), undefined],
   [new RunError("run_failed", "a tool's mistake", { kind: "user_code", httpStatus: 401 }), undefined],
 ])("of %s the trouble is %s", (error, trouble) => {
   expect(providerTrouble(error)).toBe(trouble);

@@ -99,13 +99,17 @@ test("an exit hook that throws keeps nobody else from being told, and is told of
   );
 });
 
-test("an onReport that throws is a warning of the host's, and harms no process", async () => {
-  const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
-  const runtime = new LocalRuntime({
-    onReport: () => {
+test.each([
+  {
+    onReport: "that throws",
+    broken: () => {
       throw new Error("raised by onReport");
     },
-  });
+  },
+  { onReport: "whose promise rejects", broken: () => Promise.reject(new Error("raised by onReport")) },
+])("an onReport $onReport is a warning of the host's, and harms no process", async ({ broken }) => {
+  const warned = new Promise<Error>((resolve) => process.once("warning", resolve));
+  const runtime = new LocalRuntime({ onReport: broken });
   const crashed = spawn(
     () => {
       throw new Error("crashed while nobody could be told");

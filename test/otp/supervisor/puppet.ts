@@ -1,5 +1,6 @@
 /** Doubles for the tests of one child: the supervisor that lends, and a child that does what the test says. */
 
+import { restartIntensity } from "../../../src/otp/policy/restart-policy.ts";
 import { LocalProcess } from "../../../src/otp/process/local-process.ts";
 import { LocalRuntime } from "../../../src/otp/process/runtime.ts";
 import type { ExitReason } from "../../../src/otp/report/exit-reason.ts";
@@ -20,6 +21,7 @@ export function createHost() {
     clock,
     environment: "the environment",
     control: { terminateChild: () => Promise.resolve(), restartChild: () => Promise.resolve() },
+    rules: { policy: undefined, intensity: restartIntensity({ maxRestarts: 3, periodMs: 5_000 }) },
     forgetsTemporary: true,
     report: (report) => void told.push(report),
     pendingStarts: new Set(),

@@ -56,6 +56,21 @@ class AgentErrorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AGENT_ERROR_KIND_INTERRUPTED: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_ANSWER_TOO_LARGE: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_INTERNAL: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_MODEL_RATE_LIMIT: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_MODEL_QUOTA: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_MODEL_UNAVAILABLE: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_MODEL_OVERLOADED: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_MODEL_SERVER: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_MODEL_CONNECTION: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_MODEL_TIMEOUT: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_MODEL_REJECTED: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_MODEL_AUTHENTICATION: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_MODEL_NOT_FOUND: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_CONTEXT_WINDOW: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_OUTPUT_TOKEN_LIMIT: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_TOOL_FAILED: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_CONVERSATION_CONFLICT: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_OUT_OF_MEMORY: _ClassVar[AgentErrorKind]
 
 class SteerPriority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -99,6 +114,21 @@ AGENT_ERROR_KIND_DRAINING: AgentErrorKind
 AGENT_ERROR_KIND_INTERRUPTED: AgentErrorKind
 AGENT_ERROR_KIND_ANSWER_TOO_LARGE: AgentErrorKind
 AGENT_ERROR_KIND_INTERNAL: AgentErrorKind
+AGENT_ERROR_KIND_MODEL_RATE_LIMIT: AgentErrorKind
+AGENT_ERROR_KIND_MODEL_QUOTA: AgentErrorKind
+AGENT_ERROR_KIND_MODEL_UNAVAILABLE: AgentErrorKind
+AGENT_ERROR_KIND_MODEL_OVERLOADED: AgentErrorKind
+AGENT_ERROR_KIND_MODEL_SERVER: AgentErrorKind
+AGENT_ERROR_KIND_MODEL_CONNECTION: AgentErrorKind
+AGENT_ERROR_KIND_MODEL_TIMEOUT: AgentErrorKind
+AGENT_ERROR_KIND_MODEL_REJECTED: AgentErrorKind
+AGENT_ERROR_KIND_MODEL_AUTHENTICATION: AgentErrorKind
+AGENT_ERROR_KIND_MODEL_NOT_FOUND: AgentErrorKind
+AGENT_ERROR_KIND_CONTEXT_WINDOW: AgentErrorKind
+AGENT_ERROR_KIND_OUTPUT_TOKEN_LIMIT: AgentErrorKind
+AGENT_ERROR_KIND_TOOL_FAILED: AgentErrorKind
+AGENT_ERROR_KIND_CONVERSATION_CONFLICT: AgentErrorKind
+AGENT_ERROR_KIND_OUT_OF_MEMORY: AgentErrorKind
 STEER_PRIORITY_UNSPECIFIED: SteerPriority
 STEER_PRIORITY_WHEN_IDLE: SteerPriority
 
@@ -356,7 +386,7 @@ class UsageLimits(_message.Message):
     def __init__(self, request_limit: _Optional[int] = ..., tool_calls_limit: _Optional[int] = ..., input_tokens_limit: _Optional[int] = ..., output_tokens_limit: _Optional[int] = ..., total_tokens_limit: _Optional[int] = ..., per_request_input_tokens_limit: _Optional[int] = ..., cost_limit: _Optional[str] = ..., count_tokens_before_request: _Optional[bool] = ..., no_request_limit: _Optional[bool] = ...) -> None: ...
 
 class RunResponse(_message.Message):
-    __slots__ = ("result", "usage", "output_json", "kind", "deferred_json", "new_messages_json", "run_id", "conversation_id", "attempts", "model_name", "finish_reason", "incarnation", "unfinished", "output_at")
+    __slots__ = ("result", "usage", "output_json", "kind", "deferred_json", "new_messages_json", "run_id", "conversation_id", "attempts", "model_name", "finish_reason", "incarnation", "unfinished", "output_at", "all_messages_json")
     RESULT_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
@@ -371,6 +401,7 @@ class RunResponse(_message.Message):
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     UNFINISHED_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_AT_FIELD_NUMBER: _ClassVar[int]
+    ALL_MESSAGES_JSON_FIELD_NUMBER: _ClassVar[int]
     result: str
     usage: Usage
     output_json: bytes
@@ -385,7 +416,8 @@ class RunResponse(_message.Message):
     incarnation: int
     unfinished: bool
     output_at: OutputAt
-    def __init__(self, result: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., kind: _Optional[_Union[OutputKind, str]] = ..., deferred_json: _Optional[bytes] = ..., new_messages_json: _Optional[bytes] = ..., run_id: _Optional[str] = ..., conversation_id: _Optional[str] = ..., attempts: _Optional[int] = ..., model_name: _Optional[str] = ..., finish_reason: _Optional[str] = ..., incarnation: _Optional[int] = ..., unfinished: _Optional[bool] = ..., output_at: _Optional[_Union[OutputAt, _Mapping]] = ...) -> None: ...
+    all_messages_json: bytes
+    def __init__(self, result: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., kind: _Optional[_Union[OutputKind, str]] = ..., deferred_json: _Optional[bytes] = ..., new_messages_json: _Optional[bytes] = ..., run_id: _Optional[str] = ..., conversation_id: _Optional[str] = ..., attempts: _Optional[int] = ..., model_name: _Optional[str] = ..., finish_reason: _Optional[str] = ..., incarnation: _Optional[int] = ..., unfinished: _Optional[bool] = ..., output_at: _Optional[_Union[OutputAt, _Mapping]] = ..., all_messages_json: _Optional[bytes] = ...) -> None: ...
 
 class OutputAt(_message.Message):
     __slots__ = ("message", "part")
@@ -396,7 +428,7 @@ class OutputAt(_message.Message):
     def __init__(self, message: _Optional[int] = ..., part: _Optional[int] = ...) -> None: ...
 
 class Usage(_message.Message):
-    __slots__ = ("request_tokens", "response_tokens", "total_tokens", "requests", "tool_calls", "cache_read_tokens", "cache_write_tokens", "input_audio_tokens", "output_audio_tokens", "cache_audio_read_tokens", "details", "cost")
+    __slots__ = ("request_tokens", "response_tokens", "total_tokens", "requests", "tool_calls", "cache_read_tokens", "cache_write_tokens", "input_audio_tokens", "output_audio_tokens", "cache_audio_read_tokens", "details", "cost", "reasoning_tokens", "cache_write_1h_tokens", "audio_seconds", "unmeasured_requests")
     class DetailsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -416,6 +448,10 @@ class Usage(_message.Message):
     CACHE_AUDIO_READ_TOKENS_FIELD_NUMBER: _ClassVar[int]
     DETAILS_FIELD_NUMBER: _ClassVar[int]
     COST_FIELD_NUMBER: _ClassVar[int]
+    REASONING_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    CACHE_WRITE_1H_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    AUDIO_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    UNMEASURED_REQUESTS_FIELD_NUMBER: _ClassVar[int]
     request_tokens: int
     response_tokens: int
     total_tokens: int
@@ -428,10 +464,14 @@ class Usage(_message.Message):
     cache_audio_read_tokens: int
     details: _containers.ScalarMap[str, int]
     cost: str
-    def __init__(self, request_tokens: _Optional[int] = ..., response_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., requests: _Optional[int] = ..., tool_calls: _Optional[int] = ..., cache_read_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., input_audio_tokens: _Optional[int] = ..., output_audio_tokens: _Optional[int] = ..., cache_audio_read_tokens: _Optional[int] = ..., details: _Optional[_Mapping[str, int]] = ..., cost: _Optional[str] = ...) -> None: ...
+    reasoning_tokens: int
+    cache_write_1h_tokens: int
+    audio_seconds: float
+    unmeasured_requests: int
+    def __init__(self, request_tokens: _Optional[int] = ..., response_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., requests: _Optional[int] = ..., tool_calls: _Optional[int] = ..., cache_read_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., input_audio_tokens: _Optional[int] = ..., output_audio_tokens: _Optional[int] = ..., cache_audio_read_tokens: _Optional[int] = ..., details: _Optional[_Mapping[str, int]] = ..., cost: _Optional[str] = ..., reasoning_tokens: _Optional[int] = ..., cache_write_1h_tokens: _Optional[int] = ..., audio_seconds: _Optional[float] = ..., unmeasured_requests: _Optional[int] = ...) -> None: ...
 
 class RunResponseChunk(_message.Message):
-    __slots__ = ("data", "seq", "run_id", "attempt", "step", "started", "text_delta", "thinking_delta", "tool_call", "tool_result", "partial_output_json", "completed", "failed", "cancelled", "completed_part")
+    __slots__ = ("data", "seq", "run_id", "attempt", "step", "started", "text_delta", "thinking_delta", "tool_args_delta", "tool_call", "tool_result", "partial_output_json", "part_start", "part_end", "citations_delta", "output_call", "output_result", "retry", "pydantic_event", "completed", "failed", "cancelled", "completed_part")
     DATA_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -440,9 +480,17 @@ class RunResponseChunk(_message.Message):
     STARTED_FIELD_NUMBER: _ClassVar[int]
     TEXT_DELTA_FIELD_NUMBER: _ClassVar[int]
     THINKING_DELTA_FIELD_NUMBER: _ClassVar[int]
+    TOOL_ARGS_DELTA_FIELD_NUMBER: _ClassVar[int]
     TOOL_CALL_FIELD_NUMBER: _ClassVar[int]
     TOOL_RESULT_FIELD_NUMBER: _ClassVar[int]
     PARTIAL_OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
+    PART_START_FIELD_NUMBER: _ClassVar[int]
+    PART_END_FIELD_NUMBER: _ClassVar[int]
+    CITATIONS_DELTA_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_CALL_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_RESULT_FIELD_NUMBER: _ClassVar[int]
+    RETRY_FIELD_NUMBER: _ClassVar[int]
+    PYDANTIC_EVENT_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
@@ -455,14 +503,22 @@ class RunResponseChunk(_message.Message):
     started: RunStarted
     text_delta: TextDelta
     thinking_delta: ThinkingDelta
+    tool_args_delta: ToolArgsDelta
     tool_call: ToolCall
     tool_result: ToolResult
     partial_output_json: bytes
+    part_start: PartStart
+    part_end: PartEnd
+    citations_delta: CitationsDelta
+    output_call: ToolCall
+    output_result: ToolResult
+    retry: ModelRetry
+    pydantic_event: PydanticEvent
     completed: RunResponse
     failed: AgentError
     cancelled: RunCancelled
     completed_part: bytes
-    def __init__(self, data: _Optional[str] = ..., seq: _Optional[int] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., step: _Optional[int] = ..., started: _Optional[_Union[RunStarted, _Mapping]] = ..., text_delta: _Optional[_Union[TextDelta, _Mapping]] = ..., thinking_delta: _Optional[_Union[ThinkingDelta, _Mapping]] = ..., tool_call: _Optional[_Union[ToolCall, _Mapping]] = ..., tool_result: _Optional[_Union[ToolResult, _Mapping]] = ..., partial_output_json: _Optional[bytes] = ..., completed: _Optional[_Union[RunResponse, _Mapping]] = ..., failed: _Optional[_Union[AgentError, _Mapping]] = ..., cancelled: _Optional[_Union[RunCancelled, _Mapping]] = ..., completed_part: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, data: _Optional[str] = ..., seq: _Optional[int] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., step: _Optional[int] = ..., started: _Optional[_Union[RunStarted, _Mapping]] = ..., text_delta: _Optional[_Union[TextDelta, _Mapping]] = ..., thinking_delta: _Optional[_Union[ThinkingDelta, _Mapping]] = ..., tool_args_delta: _Optional[_Union[ToolArgsDelta, _Mapping]] = ..., tool_call: _Optional[_Union[ToolCall, _Mapping]] = ..., tool_result: _Optional[_Union[ToolResult, _Mapping]] = ..., partial_output_json: _Optional[bytes] = ..., part_start: _Optional[_Union[PartStart, _Mapping]] = ..., part_end: _Optional[_Union[PartEnd, _Mapping]] = ..., citations_delta: _Optional[_Union[CitationsDelta, _Mapping]] = ..., output_call: _Optional[_Union[ToolCall, _Mapping]] = ..., output_result: _Optional[_Union[ToolResult, _Mapping]] = ..., retry: _Optional[_Union[ModelRetry, _Mapping]] = ..., pydantic_event: _Optional[_Union[PydanticEvent, _Mapping]] = ..., completed: _Optional[_Union[RunResponse, _Mapping]] = ..., failed: _Optional[_Union[AgentError, _Mapping]] = ..., cancelled: _Optional[_Union[RunCancelled, _Mapping]] = ..., completed_part: _Optional[bytes] = ...) -> None: ...
 
 class RunStarted(_message.Message):
     __slots__ = ("incarnation", "model_name", "conversation_id")
@@ -487,6 +543,72 @@ class ThinkingDelta(_message.Message):
     part_index: int
     text: str
     def __init__(self, part_index: _Optional[int] = ..., text: _Optional[str] = ...) -> None: ...
+
+class ToolArgsDelta(_message.Message):
+    __slots__ = ("part_index", "tool_call_id", "tool_name", "text")
+    PART_INDEX_FIELD_NUMBER: _ClassVar[int]
+    TOOL_CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    TOOL_NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    part_index: int
+    tool_call_id: str
+    tool_name: str
+    text: str
+    def __init__(self, part_index: _Optional[int] = ..., tool_call_id: _Optional[str] = ..., tool_name: _Optional[str] = ..., text: _Optional[str] = ...) -> None: ...
+
+class PartStart(_message.Message):
+    __slots__ = ("part_index", "part_kind", "tool_call_id", "tool_name")
+    PART_INDEX_FIELD_NUMBER: _ClassVar[int]
+    PART_KIND_FIELD_NUMBER: _ClassVar[int]
+    TOOL_CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    TOOL_NAME_FIELD_NUMBER: _ClassVar[int]
+    part_index: int
+    part_kind: str
+    tool_call_id: str
+    tool_name: str
+    def __init__(self, part_index: _Optional[int] = ..., part_kind: _Optional[str] = ..., tool_call_id: _Optional[str] = ..., tool_name: _Optional[str] = ...) -> None: ...
+
+class PartEnd(_message.Message):
+    __slots__ = ("part_index", "part_kind", "part_json", "omitted_bytes")
+    PART_INDEX_FIELD_NUMBER: _ClassVar[int]
+    PART_KIND_FIELD_NUMBER: _ClassVar[int]
+    PART_JSON_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    part_index: int
+    part_kind: str
+    part_json: bytes
+    omitted_bytes: int
+    def __init__(self, part_index: _Optional[int] = ..., part_kind: _Optional[str] = ..., part_json: _Optional[bytes] = ..., omitted_bytes: _Optional[int] = ...) -> None: ...
+
+class CitationsDelta(_message.Message):
+    __slots__ = ("part_index", "citations_json")
+    PART_INDEX_FIELD_NUMBER: _ClassVar[int]
+    CITATIONS_JSON_FIELD_NUMBER: _ClassVar[int]
+    part_index: int
+    citations_json: bytes
+    def __init__(self, part_index: _Optional[int] = ..., citations_json: _Optional[bytes] = ...) -> None: ...
+
+class ModelRetry(_message.Message):
+    __slots__ = ("cause", "content_json", "attempt", "max_retries")
+    CAUSE_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_JSON_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    MAX_RETRIES_FIELD_NUMBER: _ClassVar[int]
+    cause: str
+    content_json: bytes
+    attempt: int
+    max_retries: int
+    def __init__(self, cause: _Optional[str] = ..., content_json: _Optional[bytes] = ..., attempt: _Optional[int] = ..., max_retries: _Optional[int] = ...) -> None: ...
+
+class PydanticEvent(_message.Message):
+    __slots__ = ("kind", "event_json", "omitted_bytes")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    EVENT_JSON_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    kind: str
+    event_json: bytes
+    omitted_bytes: int
+    def __init__(self, kind: _Optional[str] = ..., event_json: _Optional[bytes] = ..., omitted_bytes: _Optional[int] = ...) -> None: ...
 
 class ToolCall(_message.Message):
     __slots__ = ("tool_call_id", "tool_name", "args_json", "args_valid", "omitted_bytes")
@@ -529,7 +651,7 @@ class RunCancelled(_message.Message):
     def __init__(self, reason: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., messages_json: _Optional[bytes] = ..., unfinished: _Optional[bool] = ...) -> None: ...
 
 class AgentError(_message.Message):
-    __slots__ = ("kind", "message", "retriable", "retry_after_s", "python_type", "traceback", "causes", "issues", "tool_name", "tool_call_id", "model_name", "http_status", "body", "run_id", "usage", "messages_json", "truncated", "limit_name", "extra_json", "unfinished")
+    __slots__ = ("kind", "message", "retriable", "retry_after_s", "python_type", "traceback", "causes", "issues", "tool_name", "tool_call_id", "model_name", "http_status", "body", "run_id", "usage", "messages_json", "truncated", "limit_name", "extra_json", "unfinished", "provider_error_code", "provider_error_type")
     KIND_FIELD_NUMBER: _ClassVar[int]
     MESSAGE_FIELD_NUMBER: _ClassVar[int]
     RETRIABLE_FIELD_NUMBER: _ClassVar[int]
@@ -550,6 +672,8 @@ class AgentError(_message.Message):
     LIMIT_NAME_FIELD_NUMBER: _ClassVar[int]
     EXTRA_JSON_FIELD_NUMBER: _ClassVar[int]
     UNFINISHED_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_ERROR_CODE_FIELD_NUMBER: _ClassVar[int]
+    PROVIDER_ERROR_TYPE_FIELD_NUMBER: _ClassVar[int]
     kind: AgentErrorKind
     message: str
     retriable: bool
@@ -570,7 +694,9 @@ class AgentError(_message.Message):
     limit_name: str
     extra_json: bytes
     unfinished: bool
-    def __init__(self, kind: _Optional[_Union[AgentErrorKind, str]] = ..., message: _Optional[str] = ..., retriable: _Optional[bool] = ..., retry_after_s: _Optional[float] = ..., python_type: _Optional[str] = ..., traceback: _Optional[str] = ..., causes: _Optional[_Iterable[_Union[AgentError, _Mapping]]] = ..., issues: _Optional[_Iterable[_Union[ValidationIssue, _Mapping]]] = ..., tool_name: _Optional[str] = ..., tool_call_id: _Optional[str] = ..., model_name: _Optional[str] = ..., http_status: _Optional[int] = ..., body: _Optional[str] = ..., run_id: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., messages_json: _Optional[bytes] = ..., truncated: _Optional[bool] = ..., limit_name: _Optional[str] = ..., extra_json: _Optional[bytes] = ..., unfinished: _Optional[bool] = ...) -> None: ...
+    provider_error_code: str
+    provider_error_type: str
+    def __init__(self, kind: _Optional[_Union[AgentErrorKind, str]] = ..., message: _Optional[str] = ..., retriable: _Optional[bool] = ..., retry_after_s: _Optional[float] = ..., python_type: _Optional[str] = ..., traceback: _Optional[str] = ..., causes: _Optional[_Iterable[_Union[AgentError, _Mapping]]] = ..., issues: _Optional[_Iterable[_Union[ValidationIssue, _Mapping]]] = ..., tool_name: _Optional[str] = ..., tool_call_id: _Optional[str] = ..., model_name: _Optional[str] = ..., http_status: _Optional[int] = ..., body: _Optional[str] = ..., run_id: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., messages_json: _Optional[bytes] = ..., truncated: _Optional[bool] = ..., limit_name: _Optional[str] = ..., extra_json: _Optional[bytes] = ..., unfinished: _Optional[bool] = ..., provider_error_code: _Optional[str] = ..., provider_error_type: _Optional[str] = ...) -> None: ...
 
 class ValidationIssue(_message.Message):
     __slots__ = ("type", "loc_json", "msg", "input_json", "ctx_json")

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file synapse_otp/v1/agent.proto.
  */
 export const file_synapse_otp_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChpzeW5hcHNlX290cC92MS9hZ2VudC5wcm90bxIOc3luYXBzZV9vdHAudjEilgYKClJ1blJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSDgoGcHJvbXB0GAIgASgJEiwKB2NvbnRlbnQYAyADKAsyGy5zeW5hcHNlX290cC52MS5Db250ZW50UGFydBIOCgZydW5faWQYBSABKAkSDwoHYXR0ZW1wdBgGIAEoDRIXCg9jb252ZXJzYXRpb25faWQYByABKAkSHAoUbWVzc2FnZV9oaXN0b3J5X2pzb24YCCABKAwSEQoJZGVwc19qc29uGAkgASgMEg0KBW1vZGVsGAogASgJEjUKDm1vZGVsX3NldHRpbmdzGAsgASgLMh0uc3luYXBzZV9vdHAudjEuTW9kZWxTZXR0aW5ncxIxCgx1c2FnZV9saW1pdHMYDCABKAsyGy5zeW5hcHNlX290cC52MS5Vc2FnZUxpbWl0cxIaChJvdXRwdXRfc2NoZW1hX2pzb24YDiABKAwSJwoFdG9vbHMYDyADKAsyGC5zeW5hcHNlX290cC52MS5Ub29sU3BlYxIdChVkZWZlcnJlZF9yZXN1bHRzX2pzb24YECABKAwSFAoMaW5zdHJ1Y3Rpb25zGBEgASgJEjoKCG1ldGFkYXRhGBMgAygLMiguc3luYXBzZV9vdHAudjEuUnVuUmVxdWVzdC5NZXRhZGF0YUVudHJ5EhEKCW1heV9wYXVzZRgUIAEoCBIRCgltYXlfZmV0Y2gYFSABKAgSLQoGc3RyZWFtGBYgASgLMh0uc3luYXBzZV9vdHAudjEuU3RyZWFtT3B0aW9ucxITCgtpbmNhcm5hdGlvbhgXIAEoDRIYChBkZWFkbGluZV91bml4X21zGBggASgDEhkKDHRpbWVfbGVmdF9tcxgZIAEoBEgAiAEBEhMKC291dHB1dF9vbmNlGBogASgIEhYKDmpzb25fY29uc3RhbnRzGBsgASgIGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIPCg1fdGltZV9sZWZ0X21zSgQIBBAFSgQIDRAOSgQIEhATImIKDVN0cmVhbU9wdGlvbnMSFgoOcGFydGlhbF9vdXRwdXQYASABKAgSIgoacGFydGlhbF9vdXRwdXRfZGVib3VuY2VfbXMYAiABKA0SFQoNdGVybWluYWxfb25seRgDIAEoCCJzCgtIb3N0TWVzc2FnZRIrCgVzdGFydBgBIAEoCzIaLnN5bmFwc2Vfb3RwLnYxLlJ1blJlcXVlc3RIABIsCgZhbnN3ZXIYAiABKAsyGi5zeW5hcHNlX290cC52MS5Ib3N0QW5zd2VySABCCQoHbWVzc2FnZSLAAQoNV29ya2VyTWVzc2FnZRIxCgVjaHVuaxgBIAEoCzIgLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlQ2h1bmtIABIuCgdyZXF1ZXN0GAIgASgLMhsuc3luYXBzZV9vdHAudjEuSG9zdFJlcXVlc3RIABJBChFyZXF1ZXN0X2NhbmNlbGxlZBgDIAEoCzIkLnN5bmFwc2Vfb3RwLnYxLkhvc3RSZXF1ZXN0Q2FuY2VsbGVkSABCCQoHbWVzc2FnZSKDAQoLSG9zdFJlcXVlc3QSCgoCaWQYASABKAQSGQoMdGltZV9sZWZ0X21zGAIgASgESAGIAQESMQoJdG9vbF9jYWxsGAogASgLMhwuc3luYXBzZV9vdHAudjEuSG9zdFRvb2xDYWxsSABCCQoHcmVxdWVzdEIPCg1fdGltZV9sZWZ0X21zIjIKFEhvc3RSZXF1ZXN0Q2FuY2VsbGVkEgoKAmlkGAEgASgEEg4KBnJlYXNvbhgCIAEoCSJnCgxIb3N0VG9vbENhbGwSFAoMdG9vbF9jYWxsX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIRCglhcmdzX2pzb24YAyABKAwSDQoFcmV0cnkYBCABKA0SDAoEc3RlcBgFIAEoDSLlAgoKSG9zdEFuc3dlchISCgpyZXF1ZXN0X2lkGAEgASgEEi4KB3Vua25vd24YAiABKAsyGy5zeW5hcHNlX290cC52MS5Ib3N0VW5rbm93bkgAEjEKCXRpbWVkX291dBgDIAEoCzIcLnN5bmFwc2Vfb3RwLnYxLkhvc3RUaW1lZE91dEgAEjUKC3Rvb2xfcmV0dXJuGAogASgLMh4uc3luYXBzZV9vdHAudjEuSG9zdFRvb2xSZXR1cm5IABIzCgp0b29sX3JldHJ5GAsgASgLMh0uc3luYXBzZV9vdHAudjEuSG9zdFRvb2xSZXRyeUgAEjUKC3Rvb2xfZmFpbGVkGAwgASgLMh4uc3luYXBzZV9vdHAudjEuSG9zdFRvb2xGYWlsZWRIABIzCgp0b29sX2Vycm9yGA0gASgLMh0uc3luYXBzZV9vdHAudjEuSG9zdFRvb2xFcnJvckgAQggKBmFuc3dlciINCgtIb3N0VW5rbm93biIOCgxIb3N0VGltZWRPdXQiUgoOSG9zdFRvb2xSZXR1cm4SEgoKdmFsdWVfanNvbhgBIAEoDBIsCgdjb250ZW50GAIgAygLMhsuc3luYXBzZV9vdHAudjEuQ29udGVudFBhcnQiIAoNSG9zdFRvb2xSZXRyeRIPCgdtZXNzYWdlGAEgASgJIiEKDkhvc3RUb29sRmFpbGVkEg8KB21lc3NhZ2UYASABKAkiLgoNSG9zdFRvb2xFcnJvchIPCgdtZXNzYWdlGAEgASgJEgwKBHR5cGUYAiABKAkiewoLQ29udGVudFBhcnQSDgoEdGV4dBgBIAEoCUgAEiYKA3VybBgCIAEoCzIXLnN5bmFwc2Vfb3RwLnYxLlVybFBhcnRIABIsCgZiaW5hcnkYAyABKAsyGi5zeW5hcHNlX290cC52MS5CaW5hcnlQYXJ0SABCBgoEcGFydCJTCgdVcmxQYXJ0EicKBGtpbmQYASABKA4yGS5zeW5hcHNlX290cC52MS5NZWRpYUtpbmQSCwoDdXJsGAIgASgJEhIKCm1lZGlhX3R5cGUYAyABKAkiLgoKQmluYXJ5UGFydBIMCgRkYXRhGAEgASgMEhIKCm1lZGlhX3R5cGUYAiABKAkiiQQKDU1vZGVsU2V0dGluZ3MSFwoKbWF4X3Rva2VucxgBIAEoBUgAiAEBEhgKC3RlbXBlcmF0dXJlGAIgASgBSAGIAQESEgoFdG9wX3AYAyABKAFIAogBARISCgV0b3BfaxgEIAEoBUgDiAEBEhYKCXRpbWVvdXRfcxgFIAEoAUgEiAEBEiAKE3BhcmFsbGVsX3Rvb2xfY2FsbHMYBiABKAhIBYgBARIRCgRzZWVkGAcgASgDSAaIAQESHQoQcHJlc2VuY2VfcGVuYWx0eRgIIAEoAUgHiAEBEh4KEWZyZXF1ZW5jeV9wZW5hbHR5GAkgASgBSAiIAQESFgoOc3RvcF9zZXF1ZW5jZXMYCiADKAkSGAoLdG9vbF9jaG9pY2UYCyABKAlICYgBARIVCgh0aGlua2luZxgMIAEoCUgKiAEBEhIKCmV4dHJhX2pzb24YDyABKAxCDQoLX21heF90b2tlbnNCDgoMX3RlbXBlcmF0dXJlQggKBl90b3BfcEIICgZfdG9wX2tCDAoKX3RpbWVvdXRfc0IWChRfcGFyYWxsZWxfdG9vbF9jYWxsc0IHCgVfc2VlZEITChFfcHJlc2VuY2VfcGVuYWx0eUIUChJfZnJlcXVlbmN5X3BlbmFsdHlCDgoMX3Rvb2xfY2hvaWNlQgsKCV90aGlua2luZ0oECA0QDkoECA4QDyLQAwoLVXNhZ2VMaW1pdHMSGgoNcmVxdWVzdF9saW1pdBgBIAEoA0gAiAEBEh0KEHRvb2xfY2FsbHNfbGltaXQYAiABKANIAYgBARIfChJpbnB1dF90b2tlbnNfbGltaXQYAyABKANIAogBARIgChNvdXRwdXRfdG9rZW5zX2xpbWl0GAQgASgDSAOIAQESHwoSdG90YWxfdG9rZW5zX2xpbWl0GAUgASgDSASIAQESKwoecGVyX3JlcXVlc3RfaW5wdXRfdG9rZW5zX2xpbWl0GAYgASgDSAWIAQESFwoKY29zdF9saW1pdBgHIAEoCUgGiAEBEiMKG2NvdW50X3Rva2Vuc19iZWZvcmVfcmVxdWVzdBgIIAEoCBIYChBub19yZXF1ZXN0X2xpbWl0GAkgASgIQhAKDl9yZXF1ZXN0X2xpbWl0QhMKEV90b29sX2NhbGxzX2xpbWl0QhUKE19pbnB1dF90b2tlbnNfbGltaXRCFgoUX291dHB1dF90b2tlbnNfbGltaXRCFQoTX3RvdGFsX3Rva2Vuc19saW1pdEIhCh9fcGVyX3JlcXVlc3RfaW5wdXRfdG9rZW5zX2xpbWl0Qg0KC19jb3N0X2xpbWl0IvYCCgtSdW5SZXNwb25zZRIOCgZyZXN1bHQYASABKAkSJAoFdXNhZ2UYAiABKAsyFS5zeW5hcHNlX290cC52MS5Vc2FnZRITCgtvdXRwdXRfanNvbhgDIAEoDBIoCgRraW5kGAQgASgOMhouc3luYXBzZV9vdHAudjEuT3V0cHV0S2luZBIVCg1kZWZlcnJlZF9qc29uGAUgASgMEhkKEW5ld19tZXNzYWdlc19qc29uGAYgASgMEg4KBnJ1bl9pZBgHIAEoCRIXCg9jb252ZXJzYXRpb25faWQYCCABKAkSEAoIYXR0ZW1wdHMYCSABKA0SEgoKbW9kZWxfbmFtZRgKIAEoCRIVCg1maW5pc2hfcmVhc29uGAsgASgJEhMKC2luY2FybmF0aW9uGA8gASgNEhIKCnVuZmluaXNoZWQYECABKAgSKwoJb3V0cHV0X2F0GBEgASgLMhguc3luYXBzZV9vdHAudjEuT3V0cHV0QXRKBAgMEA8iKQoIT3V0cHV0QXQSDwoHbWVzc2FnZRgBIAEoDRIMCgRwYXJ0GAIgASgNIvgCCgVVc2FnZRIWCg5yZXF1ZXN0X3Rva2VucxgBIAEoAxIXCg9yZXNwb25zZV90b2tlbnMYAiABKAMSFAoMdG90YWxfdG9rZW5zGAMgASgDEhAKCHJlcXVlc3RzGAQgASgDEhIKCnRvb2xfY2FsbHMYBSABKAMSGQoRY2FjaGVfcmVhZF90b2tlbnMYBiABKAMSGgoSY2FjaGVfd3JpdGVfdG9rZW5zGAcgASgDEhoKEmlucHV0X2F1ZGlvX3Rva2VucxgIIAEoAxIbChNvdXRwdXRfYXVkaW9fdG9rZW5zGAkgASgDEh8KF2NhY2hlX2F1ZGlvX3JlYWRfdG9rZW5zGAogASgDEjMKB2RldGFpbHMYCyADKAsyIi5zeW5hcHNlX290cC52MS5Vc2FnZS5EZXRhaWxzRW50cnkSDAoEY29zdBgMIAEoCRouCgxEZXRhaWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgDOgI4ASKyBAoQUnVuUmVzcG9uc2VDaHVuaxIMCgRkYXRhGAEgASgJEgsKA3NlcRgCIAEoBBIOCgZydW5faWQYAyABKAkSDwoHYXR0ZW1wdBgEIAEoDRIMCgRzdGVwGAUgASgNEi0KB3N0YXJ0ZWQYCiABKAsyGi5zeW5hcHNlX290cC52MS5SdW5TdGFydGVkSAASLwoKdGV4dF9kZWx0YRgLIAEoCzIZLnN5bmFwc2Vfb3RwLnYxLlRleHREZWx0YUgAEjcKDnRoaW5raW5nX2RlbHRhGAwgASgLMh0uc3luYXBzZV9vdHAudjEuVGhpbmtpbmdEZWx0YUgAEi0KCXRvb2xfY2FsbBgOIAEoCzIYLnN5bmFwc2Vfb3RwLnYxLlRvb2xDYWxsSAASMQoLdG9vbF9yZXN1bHQYDyABKAsyGi5zeW5hcHNlX290cC52MS5Ub29sUmVzdWx0SAASHQoTcGFydGlhbF9vdXRwdXRfanNvbhgQIAEoDEgAEjAKCWNvbXBsZXRlZBgeIAEoCzIbLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlSAASLAoGZmFpbGVkGB8gASgLMhouc3luYXBzZV9vdHAudjEuQWdlbnRFcnJvckgAEjEKCWNhbmNlbGxlZBggIAEoCzIcLnN5bmFwc2Vfb3RwLnYxLlJ1bkNhbmNlbGxlZEgAEhgKDmNvbXBsZXRlZF9wYXJ0GCEgASgMSABCBwoFZXZlbnRKBAgGEAoiTgoKUnVuU3RhcnRlZBITCgtpbmNhcm5hdGlvbhgBIAEoDRISCgptb2RlbF9uYW1lGAIgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgDIAEoCSIfCglUZXh0RGVsdGESEgoKcGFydF9pbmRleBgBIAEoDSIxCg1UaGlua2luZ0RlbHRhEhIKCnBhcnRfaW5kZXgYASABKA0SDAoEdGV4dBgCIAEoCSJxCghUb29sQ2FsbBIUCgx0b29sX2NhbGxfaWQYASABKAkSEQoJdG9vbF9uYW1lGAIgASgJEhEKCWFyZ3NfanNvbhgDIAEoDBISCgphcmdzX3ZhbGlkGAQgASgIEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQikAEKClRvb2xSZXN1bHQSFAoMdG9vbF9jYWxsX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIUCgxjb250ZW50X2pzb24YAyABKAwSLAoHb3V0Y29tZRgEIAEoDjIbLnN5bmFwc2Vfb3RwLnYxLlRvb2xPdXRjb21lEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQibwoMUnVuQ2FuY2VsbGVkEg4KBnJlYXNvbhgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YAyABKAwSEgoKdW5maW5pc2hlZBgEIAEoCCKoBAoKQWdlbnRFcnJvchIsCgRraW5kGAEgASgOMh4uc3luYXBzZV9vdHAudjEuQWdlbnRFcnJvcktpbmQSDwoHbWVzc2FnZRgCIAEoCRIRCglyZXRyaWFibGUYAyABKAgSGgoNcmV0cnlfYWZ0ZXJfcxgEIAEoAUgAiAEBEhMKC3B5dGhvbl90eXBlGAUgASgJEhEKCXRyYWNlYmFjaxgGIAEoCRIqCgZjYXVzZXMYByADKAsyGi5zeW5hcHNlX290cC52MS5BZ2VudEVycm9yEi8KBmlzc3VlcxgIIAMoCzIfLnN5bmFwc2Vfb3RwLnYxLlZhbGlkYXRpb25Jc3N1ZRIRCgl0b29sX25hbWUYCSABKAkSFAoMdG9vbF9jYWxsX2lkGAogASgJEhIKCm1vZGVsX25hbWUYCyABKAkSGAoLaHR0cF9zdGF0dXMYDCABKAVIAYgBARIMCgRib2R5GA0gASgJEg4KBnJ1bl9pZBgOIAEoCRIkCgV1c2FnZRgPIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YECABKAwSEQoJdHJ1bmNhdGVkGBEgASgIEhIKCmxpbWl0X25hbWUYEiABKAkSEgoKZXh0cmFfanNvbhgUIAEoDBISCgp1bmZpbmlzaGVkGBUgASgIQhAKDl9yZXRyeV9hZnRlcl9zQg4KDF9odHRwX3N0YXR1c0oECBMQFCJkCg9WYWxpZGF0aW9uSXNzdWUSDAoEdHlwZRgBIAEoCRIQCghsb2NfanNvbhgCIAEoDBILCgNtc2cYAyABKAkSEgoKaW5wdXRfanNvbhgEIAEoDBIQCghjdHhfanNvbhgFIAEoDCIjCg9EZXNjcmliZVJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkinwIKEERlc2NyaWJlUmVzcG9uc2USEAoIYWdlbnRfaWQYASABKAkSDAoEbmFtZRgCIAEoCRITCgtkZXNjcmlwdGlvbhgDIAEoCRINCgVtb2RlbBgEIAEoCRIaChJvdXRwdXRfc2NoZW1hX2pzb24YBSABKAwSGAoQZGVwc19zY2hlbWFfanNvbhgHIAEoDBInCgV0b29scxgIIAMoCzIYLnN5bmFwc2Vfb3RwLnYxLlRvb2xTcGVjEhMKC3NjaGVtYV9oYXNoGAkgASgJEhsKE3B5ZGFudGljX2FpX3ZlcnNpb24YCiABKAkSFgoOcHl0aG9uX3ZlcnNpb24YCyABKAkSGAoQcHJvdG9jb2xfdmVyc2lvbhgMIAEoDUoECAYQByKQAQoIVG9vbFNwZWMSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIeChZwYXJhbWV0ZXJzX3NjaGVtYV9qc29uGAMgASgMEhIKCnNlcXVlbnRpYWwYBCABKAgSGQoRcmVxdWlyZXNfYXBwcm92YWwYBSABKAgSEgoKdGltZW91dF9tcxgGIAEoBCIyCg9Bd2FpdEVuZFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg8KB2F0dGVtcHQYAiABKA0iIQoQQXdhaXRFbmRSZXNwb25zZRINCgVrbm93bhgBIAEoCCKOAQoMU3RlZXJSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNEiwKB2NvbnRlbnQYAyADKAsyGy5zeW5hcHNlX290cC52MS5Db250ZW50UGFydBIvCghwcmlvcml0eRgEIAEoDjIdLnN5bmFwc2Vfb3RwLnYxLlN0ZWVyUHJpb3JpdHkiIQoNU3RlZXJSZXNwb25zZRIQCghhY2NlcHRlZBgBIAEoCCqCAQoJTWVkaWFLaW5kEhoKFk1FRElBX0tJTkRfVU5TUEVDSUZJRUQQABIUChBNRURJQV9LSU5EX0lNQUdFEAESFAoQTUVESUFfS0lORF9BVURJTxACEhQKEE1FRElBX0tJTkRfVklERU8QAxIXChNNRURJQV9LSU5EX0RPQ1VNRU5UEAQqdQoKT3V0cHV0S2luZBIbChdPVVRQVVRfS0lORF9VTlNQRUNJRklFRBAAEhQKEE9VVFBVVF9LSU5EX1RFWFQQARIaChZPVVRQVVRfS0lORF9TVFJVQ1RVUkVEEAISGAoUT1VUUFVUX0tJTkRfREVGRVJSRUQQAyqtAQoLVG9vbE91dGNvbWUSHAoYVE9PTF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGAoUVE9PTF9PVVRDT01FX1NVQ0NFU1MQARIXChNUT09MX09VVENPTUVfRkFJTEVEEAISFgoSVE9PTF9PVVRDT01FX1JFVFJZEAMSFwoTVE9PTF9PVVRDT01FX0RFTklFRBAEEhwKGFRPT0xfT1VUQ09NRV9JTlRFUlJVUFRFRBAFKs8GCg5BZ2VudEVycm9yS2luZBIgChxBR0VOVF9FUlJPUl9LSU5EX1VOU1BFQ0lGSUVEEAASHwobQUdFTlRfRVJST1JfS0lORF9WQUxJREFUSU9OEAESHwobQUdFTlRfRVJST1JfS0lORF9VU0VSX0VSUk9SEAISIAocQUdFTlRfRVJST1JfS0lORF9NT0RFTF9SRVRSWRADEi4KKkFHRU5UX0VSUk9SX0tJTkRfVU5FWFBFQ1RFRF9NT0RFTF9CRUhBVklPUhAEEiYKIkFHRU5UX0VSUk9SX0tJTkRfT1VUUFVUX1ZBTElEQVRJT04QBRIrCidBR0VOVF9FUlJPUl9LSU5EX1RPT0xfUkVUUklFU19FWEhBVVNURUQQBhIpCiVBR0VOVF9FUlJPUl9LSU5EX1VTQUdFX0xJTUlUX0VYQ0VFREVEEAcSJgoiQUdFTlRfRVJST1JfS0lORF9DT05DVVJSRU5DWV9MSU1JVBAIEh8KG0FHRU5UX0VSUk9SX0tJTkRfTU9ERUxfSFRUUBAJEh4KGkFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfQVBJEAoSIwofQUdFTlRfRVJST1JfS0lORF9DT05URU5UX0ZJTFRFUhALEikKJUFHRU5UX0VSUk9SX0tJTkRfSU5DT01QTEVURV9UT09MX0NBTEwQDBIdChlBR0VOVF9FUlJPUl9LSU5EX0ZBTExCQUNLEA0SHgoaQUdFTlRfRVJST1JfS0lORF9DQU5DRUxMRUQQDhIdChlBR0VOVF9FUlJPUl9LSU5EX0RFQURMSU5FEA8SIQodQUdFTlRfRVJST1JfS0lORF9IT09LX1RJTUVPVVQQEBImCiJBR0VOVF9FUlJPUl9LSU5EX1NVU1BFTkRFRF9FWFBJUkVEEBESHgoaQUdFTlRfRVJST1JfS0lORF9VU0VSX0NPREUQEhIdChlBR0VOVF9FUlJPUl9LSU5EX0RSQUlOSU5HEBUSIAocQUdFTlRfRVJST1JfS0lORF9JTlRFUlJVUFRFRBAWEiUKIUFHRU5UX0VSUk9SX0tJTkRfQU5TV0VSX1RPT19MQVJHRRAXEh0KGUFHRU5UX0VSUk9SX0tJTkRfSU5URVJOQUwQGCpNCg1TdGVlclByaW9yaXR5Eh4KGlNURUVSX1BSSU9SSVRZX1VOU1BFQ0lGSUVEEAASHAoYU1RFRVJfUFJJT1JJVFlfV0hFTl9JRExFEAEyzQMKDEFnZW50U2VydmljZRI+CgNSdW4SGi5zeW5hcHNlX290cC52MS5SdW5SZXF1ZXN0Ghsuc3luYXBzZV9vdHAudjEuUnVuUmVzcG9uc2USSwoJUnVuU3RyZWFtEhouc3luYXBzZV9vdHAudjEuUnVuUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlQ2h1bmswARJMCgpSdW5TZXNzaW9uEhsuc3luYXBzZV9vdHAudjEuSG9zdE1lc3NhZ2UaHS5zeW5hcHNlX290cC52MS5Xb3JrZXJNZXNzYWdlKAEwARJNCghEZXNjcmliZRIfLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVzcG9uc2USRAoFU3RlZXISHC5zeW5hcHNlX290cC52MS5TdGVlclJlcXVlc3QaHS5zeW5hcHNlX290cC52MS5TdGVlclJlc3BvbnNlEk0KCEF3YWl0RW5kEh8uc3luYXBzZV9vdHAudjEuQXdhaXRFbmRSZXF1ZXN0GiAuc3luYXBzZV9vdHAudjEuQXdhaXRFbmRSZXNwb25zZWIGcHJvdG8z");
+  fileDesc("ChpzeW5hcHNlX290cC92MS9hZ2VudC5wcm90bxIOc3luYXBzZV9vdHAudjEilgYKClJ1blJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSDgoGcHJvbXB0GAIgASgJEiwKB2NvbnRlbnQYAyADKAsyGy5zeW5hcHNlX290cC52MS5Db250ZW50UGFydBIOCgZydW5faWQYBSABKAkSDwoHYXR0ZW1wdBgGIAEoDRIXCg9jb252ZXJzYXRpb25faWQYByABKAkSHAoUbWVzc2FnZV9oaXN0b3J5X2pzb24YCCABKAwSEQoJZGVwc19qc29uGAkgASgMEg0KBW1vZGVsGAogASgJEjUKDm1vZGVsX3NldHRpbmdzGAsgASgLMh0uc3luYXBzZV9vdHAudjEuTW9kZWxTZXR0aW5ncxIxCgx1c2FnZV9saW1pdHMYDCABKAsyGy5zeW5hcHNlX290cC52MS5Vc2FnZUxpbWl0cxIaChJvdXRwdXRfc2NoZW1hX2pzb24YDiABKAwSJwoFdG9vbHMYDyADKAsyGC5zeW5hcHNlX290cC52MS5Ub29sU3BlYxIdChVkZWZlcnJlZF9yZXN1bHRzX2pzb24YECABKAwSFAoMaW5zdHJ1Y3Rpb25zGBEgASgJEjoKCG1ldGFkYXRhGBMgAygLMiguc3luYXBzZV9vdHAudjEuUnVuUmVxdWVzdC5NZXRhZGF0YUVudHJ5EhEKCW1heV9wYXVzZRgUIAEoCBIRCgltYXlfZmV0Y2gYFSABKAgSLQoGc3RyZWFtGBYgASgLMh0uc3luYXBzZV9vdHAudjEuU3RyZWFtT3B0aW9ucxITCgtpbmNhcm5hdGlvbhgXIAEoDRIYChBkZWFkbGluZV91bml4X21zGBggASgDEhkKDHRpbWVfbGVmdF9tcxgZIAEoBEgAiAEBEhMKC291dHB1dF9vbmNlGBogASgIEhYKDmpzb25fY29uc3RhbnRzGBsgASgIGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIPCg1fdGltZV9sZWZ0X21zSgQIBBAFSgQIDRAOSgQIEhATImIKDVN0cmVhbU9wdGlvbnMSFgoOcGFydGlhbF9vdXRwdXQYASABKAgSIgoacGFydGlhbF9vdXRwdXRfZGVib3VuY2VfbXMYAiABKA0SFQoNdGVybWluYWxfb25seRgDIAEoCCJzCgtIb3N0TWVzc2FnZRIrCgVzdGFydBgBIAEoCzIaLnN5bmFwc2Vfb3RwLnYxLlJ1blJlcXVlc3RIABIsCgZhbnN3ZXIYAiABKAsyGi5zeW5hcHNlX290cC52MS5Ib3N0QW5zd2VySABCCQoHbWVzc2FnZSLAAQoNV29ya2VyTWVzc2FnZRIxCgVjaHVuaxgBIAEoCzIgLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlQ2h1bmtIABIuCgdyZXF1ZXN0GAIgASgLMhsuc3luYXBzZV9vdHAudjEuSG9zdFJlcXVlc3RIABJBChFyZXF1ZXN0X2NhbmNlbGxlZBgDIAEoCzIkLnN5bmFwc2Vfb3RwLnYxLkhvc3RSZXF1ZXN0Q2FuY2VsbGVkSABCCQoHbWVzc2FnZSKDAQoLSG9zdFJlcXVlc3QSCgoCaWQYASABKAQSGQoMdGltZV9sZWZ0X21zGAIgASgESAGIAQESMQoJdG9vbF9jYWxsGAogASgLMhwuc3luYXBzZV9vdHAudjEuSG9zdFRvb2xDYWxsSABCCQoHcmVxdWVzdEIPCg1fdGltZV9sZWZ0X21zIjIKFEhvc3RSZXF1ZXN0Q2FuY2VsbGVkEgoKAmlkGAEgASgEEg4KBnJlYXNvbhgCIAEoCSJnCgxIb3N0VG9vbENhbGwSFAoMdG9vbF9jYWxsX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIRCglhcmdzX2pzb24YAyABKAwSDQoFcmV0cnkYBCABKA0SDAoEc3RlcBgFIAEoDSLlAgoKSG9zdEFuc3dlchISCgpyZXF1ZXN0X2lkGAEgASgEEi4KB3Vua25vd24YAiABKAsyGy5zeW5hcHNlX290cC52MS5Ib3N0VW5rbm93bkgAEjEKCXRpbWVkX291dBgDIAEoCzIcLnN5bmFwc2Vfb3RwLnYxLkhvc3RUaW1lZE91dEgAEjUKC3Rvb2xfcmV0dXJuGAogASgLMh4uc3luYXBzZV9vdHAudjEuSG9zdFRvb2xSZXR1cm5IABIzCgp0b29sX3JldHJ5GAsgASgLMh0uc3luYXBzZV9vdHAudjEuSG9zdFRvb2xSZXRyeUgAEjUKC3Rvb2xfZmFpbGVkGAwgASgLMh4uc3luYXBzZV9vdHAudjEuSG9zdFRvb2xGYWlsZWRIABIzCgp0b29sX2Vycm9yGA0gASgLMh0uc3luYXBzZV9vdHAudjEuSG9zdFRvb2xFcnJvckgAQggKBmFuc3dlciINCgtIb3N0VW5rbm93biIOCgxIb3N0VGltZWRPdXQiUgoOSG9zdFRvb2xSZXR1cm4SEgoKdmFsdWVfanNvbhgBIAEoDBIsCgdjb250ZW50GAIgAygLMhsuc3luYXBzZV9vdHAudjEuQ29udGVudFBhcnQiIAoNSG9zdFRvb2xSZXRyeRIPCgdtZXNzYWdlGAEgASgJIiEKDkhvc3RUb29sRmFpbGVkEg8KB21lc3NhZ2UYASABKAkiLgoNSG9zdFRvb2xFcnJvchIPCgdtZXNzYWdlGAEgASgJEgwKBHR5cGUYAiABKAkiewoLQ29udGVudFBhcnQSDgoEdGV4dBgBIAEoCUgAEiYKA3VybBgCIAEoCzIXLnN5bmFwc2Vfb3RwLnYxLlVybFBhcnRIABIsCgZiaW5hcnkYAyABKAsyGi5zeW5hcHNlX290cC52MS5CaW5hcnlQYXJ0SABCBgoEcGFydCJTCgdVcmxQYXJ0EicKBGtpbmQYASABKA4yGS5zeW5hcHNlX290cC52MS5NZWRpYUtpbmQSCwoDdXJsGAIgASgJEhIKCm1lZGlhX3R5cGUYAyABKAkiLgoKQmluYXJ5UGFydBIMCgRkYXRhGAEgASgMEhIKCm1lZGlhX3R5cGUYAiABKAkiiQQKDU1vZGVsU2V0dGluZ3MSFwoKbWF4X3Rva2VucxgBIAEoBUgAiAEBEhgKC3RlbXBlcmF0dXJlGAIgASgBSAGIAQESEgoFdG9wX3AYAyABKAFIAogBARISCgV0b3BfaxgEIAEoBUgDiAEBEhYKCXRpbWVvdXRfcxgFIAEoAUgEiAEBEiAKE3BhcmFsbGVsX3Rvb2xfY2FsbHMYBiABKAhIBYgBARIRCgRzZWVkGAcgASgDSAaIAQESHQoQcHJlc2VuY2VfcGVuYWx0eRgIIAEoAUgHiAEBEh4KEWZyZXF1ZW5jeV9wZW5hbHR5GAkgASgBSAiIAQESFgoOc3RvcF9zZXF1ZW5jZXMYCiADKAkSGAoLdG9vbF9jaG9pY2UYCyABKAlICYgBARIVCgh0aGlua2luZxgMIAEoCUgKiAEBEhIKCmV4dHJhX2pzb24YDyABKAxCDQoLX21heF90b2tlbnNCDgoMX3RlbXBlcmF0dXJlQggKBl90b3BfcEIICgZfdG9wX2tCDAoKX3RpbWVvdXRfc0IWChRfcGFyYWxsZWxfdG9vbF9jYWxsc0IHCgVfc2VlZEITChFfcHJlc2VuY2VfcGVuYWx0eUIUChJfZnJlcXVlbmN5X3BlbmFsdHlCDgoMX3Rvb2xfY2hvaWNlQgsKCV90aGlua2luZ0oECA0QDkoECA4QDyLQAwoLVXNhZ2VMaW1pdHMSGgoNcmVxdWVzdF9saW1pdBgBIAEoA0gAiAEBEh0KEHRvb2xfY2FsbHNfbGltaXQYAiABKANIAYgBARIfChJpbnB1dF90b2tlbnNfbGltaXQYAyABKANIAogBARIgChNvdXRwdXRfdG9rZW5zX2xpbWl0GAQgASgDSAOIAQESHwoSdG90YWxfdG9rZW5zX2xpbWl0GAUgASgDSASIAQESKwoecGVyX3JlcXVlc3RfaW5wdXRfdG9rZW5zX2xpbWl0GAYgASgDSAWIAQESFwoKY29zdF9saW1pdBgHIAEoCUgGiAEBEiMKG2NvdW50X3Rva2Vuc19iZWZvcmVfcmVxdWVzdBgIIAEoCBIYChBub19yZXF1ZXN0X2xpbWl0GAkgASgIQhAKDl9yZXF1ZXN0X2xpbWl0QhMKEV90b29sX2NhbGxzX2xpbWl0QhUKE19pbnB1dF90b2tlbnNfbGltaXRCFgoUX291dHB1dF90b2tlbnNfbGltaXRCFQoTX3RvdGFsX3Rva2Vuc19saW1pdEIhCh9fcGVyX3JlcXVlc3RfaW5wdXRfdG9rZW5zX2xpbWl0Qg0KC19jb3N0X2xpbWl0IpEDCgtSdW5SZXNwb25zZRIOCgZyZXN1bHQYASABKAkSJAoFdXNhZ2UYAiABKAsyFS5zeW5hcHNlX290cC52MS5Vc2FnZRITCgtvdXRwdXRfanNvbhgDIAEoDBIoCgRraW5kGAQgASgOMhouc3luYXBzZV9vdHAudjEuT3V0cHV0S2luZBIVCg1kZWZlcnJlZF9qc29uGAUgASgMEhkKEW5ld19tZXNzYWdlc19qc29uGAYgASgMEg4KBnJ1bl9pZBgHIAEoCRIXCg9jb252ZXJzYXRpb25faWQYCCABKAkSEAoIYXR0ZW1wdHMYCSABKA0SEgoKbW9kZWxfbmFtZRgKIAEoCRIVCg1maW5pc2hfcmVhc29uGAsgASgJEhMKC2luY2FybmF0aW9uGA8gASgNEhIKCnVuZmluaXNoZWQYECABKAgSKwoJb3V0cHV0X2F0GBEgASgLMhguc3luYXBzZV9vdHAudjEuT3V0cHV0QXQSGQoRYWxsX21lc3NhZ2VzX2pzb24YEiABKAxKBAgMEA8iKQoIT3V0cHV0QXQSDwoHbWVzc2FnZRgBIAEoDRIMCgRwYXJ0GAIgASgNIuUDCgVVc2FnZRIWCg5yZXF1ZXN0X3Rva2VucxgBIAEoAxIXCg9yZXNwb25zZV90b2tlbnMYAiABKAMSFAoMdG90YWxfdG9rZW5zGAMgASgDEhAKCHJlcXVlc3RzGAQgASgDEhIKCnRvb2xfY2FsbHMYBSABKAMSGQoRY2FjaGVfcmVhZF90b2tlbnMYBiABKAMSGgoSY2FjaGVfd3JpdGVfdG9rZW5zGAcgASgDEhoKEmlucHV0X2F1ZGlvX3Rva2VucxgIIAEoAxIbChNvdXRwdXRfYXVkaW9fdG9rZW5zGAkgASgDEh8KF2NhY2hlX2F1ZGlvX3JlYWRfdG9rZW5zGAogASgDEjMKB2RldGFpbHMYCyADKAsyIi5zeW5hcHNlX290cC52MS5Vc2FnZS5EZXRhaWxzRW50cnkSDAoEY29zdBgMIAEoCRIYChByZWFzb25pbmdfdG9rZW5zGA0gASgDEh0KFWNhY2hlX3dyaXRlXzFoX3Rva2VucxgOIAEoAxIVCg1hdWRpb19zZWNvbmRzGA8gASgBEhsKE3VubWVhc3VyZWRfcmVxdWVzdHMYECABKAMaLgoMRGV0YWlsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEi0QcKEFJ1blJlc3BvbnNlQ2h1bmsSDAoEZGF0YRgBIAEoCRILCgNzZXEYAiABKAQSDgoGcnVuX2lkGAMgASgJEg8KB2F0dGVtcHQYBCABKA0SDAoEc3RlcBgFIAEoDRItCgdzdGFydGVkGAogASgLMhouc3luYXBzZV9vdHAudjEuUnVuU3RhcnRlZEgAEi8KCnRleHRfZGVsdGEYCyABKAsyGS5zeW5hcHNlX290cC52MS5UZXh0RGVsdGFIABI3Cg50aGlua2luZ19kZWx0YRgMIAEoCzIdLnN5bmFwc2Vfb3RwLnYxLlRoaW5raW5nRGVsdGFIABI4Cg90b29sX2FyZ3NfZGVsdGEYDSABKAsyHS5zeW5hcHNlX290cC52MS5Ub29sQXJnc0RlbHRhSAASLQoJdG9vbF9jYWxsGA4gASgLMhguc3luYXBzZV9vdHAudjEuVG9vbENhbGxIABIxCgt0b29sX3Jlc3VsdBgPIAEoCzIaLnN5bmFwc2Vfb3RwLnYxLlRvb2xSZXN1bHRIABIdChNwYXJ0aWFsX291dHB1dF9qc29uGBAgASgMSAASLwoKcGFydF9zdGFydBgRIAEoCzIZLnN5bmFwc2Vfb3RwLnYxLlBhcnRTdGFydEgAEisKCHBhcnRfZW5kGBIgASgLMhcuc3luYXBzZV9vdHAudjEuUGFydEVuZEgAEjkKD2NpdGF0aW9uc19kZWx0YRgTIAEoCzIeLnN5bmFwc2Vfb3RwLnYxLkNpdGF0aW9uc0RlbHRhSAASLwoLb3V0cHV0X2NhbGwYFCABKAsyGC5zeW5hcHNlX290cC52MS5Ub29sQ2FsbEgAEjMKDW91dHB1dF9yZXN1bHQYFSABKAsyGi5zeW5hcHNlX290cC52MS5Ub29sUmVzdWx0SAASKwoFcmV0cnkYFiABKAsyGi5zeW5hcHNlX290cC52MS5Nb2RlbFJldHJ5SAASNwoOcHlkYW50aWNfZXZlbnQYFyABKAsyHS5zeW5hcHNlX290cC52MS5QeWRhbnRpY0V2ZW50SAASMAoJY29tcGxldGVkGB4gASgLMhsuc3luYXBzZV9vdHAudjEuUnVuUmVzcG9uc2VIABIsCgZmYWlsZWQYHyABKAsyGi5zeW5hcHNlX290cC52MS5BZ2VudEVycm9ySAASMQoJY2FuY2VsbGVkGCAgASgLMhwuc3luYXBzZV9vdHAudjEuUnVuQ2FuY2VsbGVkSAASGAoOY29tcGxldGVkX3BhcnQYISABKAxIAEIHCgVldmVudEoECAYQCiJOCgpSdW5TdGFydGVkEhMKC2luY2FybmF0aW9uGAEgASgNEhIKCm1vZGVsX25hbWUYAiABKAkSFwoPY29udmVyc2F0aW9uX2lkGAMgASgJIh8KCVRleHREZWx0YRISCgpwYXJ0X2luZGV4GAEgASgNIjEKDVRoaW5raW5nRGVsdGESEgoKcGFydF9pbmRleBgBIAEoDRIMCgR0ZXh0GAIgASgJIloKDVRvb2xBcmdzRGVsdGESEgoKcGFydF9pbmRleBgBIAEoDRIUCgx0b29sX2NhbGxfaWQYAiABKAkSEQoJdG9vbF9uYW1lGAMgASgJEgwKBHRleHQYBCABKAkiWwoJUGFydFN0YXJ0EhIKCnBhcnRfaW5kZXgYASABKA0SEQoJcGFydF9raW5kGAIgASgJEhQKDHRvb2xfY2FsbF9pZBgDIAEoCRIRCgl0b29sX25hbWUYBCABKAkiWgoHUGFydEVuZBISCgpwYXJ0X2luZGV4GAEgASgNEhEKCXBhcnRfa2luZBgCIAEoCRIRCglwYXJ0X2pzb24YAyABKAwSFQoNb21pdHRlZF9ieXRlcxgEIAEoBCI8Cg5DaXRhdGlvbnNEZWx0YRISCgpwYXJ0X2luZGV4GAEgASgNEhYKDmNpdGF0aW9uc19qc29uGAIgASgMIlcKCk1vZGVsUmV0cnkSDQoFY2F1c2UYASABKAkSFAoMY29udGVudF9qc29uGAIgASgMEg8KB2F0dGVtcHQYAyABKA0SEwoLbWF4X3JldHJpZXMYBCABKA0iSAoNUHlkYW50aWNFdmVudBIMCgRraW5kGAEgASgJEhIKCmV2ZW50X2pzb24YAiABKAwSFQoNb21pdHRlZF9ieXRlcxgDIAEoBCJxCghUb29sQ2FsbBIUCgx0b29sX2NhbGxfaWQYASABKAkSEQoJdG9vbF9uYW1lGAIgASgJEhEKCWFyZ3NfanNvbhgDIAEoDBISCgphcmdzX3ZhbGlkGAQgASgIEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQikAEKClRvb2xSZXN1bHQSFAoMdG9vbF9jYWxsX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIUCgxjb250ZW50X2pzb24YAyABKAwSLAoHb3V0Y29tZRgEIAEoDjIbLnN5bmFwc2Vfb3RwLnYxLlRvb2xPdXRjb21lEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQibwoMUnVuQ2FuY2VsbGVkEg4KBnJlYXNvbhgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YAyABKAwSEgoKdW5maW5pc2hlZBgEIAEoCCLiBAoKQWdlbnRFcnJvchIsCgRraW5kGAEgASgOMh4uc3luYXBzZV9vdHAudjEuQWdlbnRFcnJvcktpbmQSDwoHbWVzc2FnZRgCIAEoCRIRCglyZXRyaWFibGUYAyABKAgSGgoNcmV0cnlfYWZ0ZXJfcxgEIAEoAUgAiAEBEhMKC3B5dGhvbl90eXBlGAUgASgJEhEKCXRyYWNlYmFjaxgGIAEoCRIqCgZjYXVzZXMYByADKAsyGi5zeW5hcHNlX290cC52MS5BZ2VudEVycm9yEi8KBmlzc3VlcxgIIAMoCzIfLnN5bmFwc2Vfb3RwLnYxLlZhbGlkYXRpb25Jc3N1ZRIRCgl0b29sX25hbWUYCSABKAkSFAoMdG9vbF9jYWxsX2lkGAogASgJEhIKCm1vZGVsX25hbWUYCyABKAkSGAoLaHR0cF9zdGF0dXMYDCABKAVIAYgBARIMCgRib2R5GA0gASgJEg4KBnJ1bl9pZBgOIAEoCRIkCgV1c2FnZRgPIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YECABKAwSEQoJdHJ1bmNhdGVkGBEgASgIEhIKCmxpbWl0X25hbWUYEiABKAkSEgoKZXh0cmFfanNvbhgUIAEoDBISCgp1bmZpbmlzaGVkGBUgASgIEhsKE3Byb3ZpZGVyX2Vycm9yX2NvZGUYFiABKAkSGwoTcHJvdmlkZXJfZXJyb3JfdHlwZRgXIAEoCUIQCg5fcmV0cnlfYWZ0ZXJfc0IOCgxfaHR0cF9zdGF0dXNKBAgTEBQiZAoPVmFsaWRhdGlvbklzc3VlEgwKBHR5cGUYASABKAkSEAoIbG9jX2pzb24YAiABKAwSCwoDbXNnGAMgASgJEhIKCmlucHV0X2pzb24YBCABKAwSEAoIY3R4X2pzb24YBSABKAwiIwoPRGVzY3JpYmVSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJIp8CChBEZXNjcmliZVJlc3BvbnNlEhAKCGFnZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSDQoFbW9kZWwYBCABKAkSGgoSb3V0cHV0X3NjaGVtYV9qc29uGAUgASgMEhgKEGRlcHNfc2NoZW1hX2pzb24YByABKAwSJwoFdG9vbHMYCCADKAsyGC5zeW5hcHNlX290cC52MS5Ub29sU3BlYxITCgtzY2hlbWFfaGFzaBgJIAEoCRIbChNweWRhbnRpY19haV92ZXJzaW9uGAogASgJEhYKDnB5dGhvbl92ZXJzaW9uGAsgASgJEhgKEHByb3RvY29sX3ZlcnNpb24YDCABKA1KBAgGEAcikAEKCFRvb2xTcGVjEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSHgoWcGFyYW1ldGVyc19zY2hlbWFfanNvbhgDIAEoDBISCgpzZXF1ZW50aWFsGAQgASgIEhkKEXJlcXVpcmVzX2FwcHJvdmFsGAUgASgIEhIKCnRpbWVvdXRfbXMYBiABKAQiMgoPQXdhaXRFbmRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNIiEKEEF3YWl0RW5kUmVzcG9uc2USDQoFa25vd24YASABKAgijgEKDFN0ZWVyUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIsCgdjb250ZW50GAMgAygLMhsuc3luYXBzZV9vdHAudjEuQ29udGVudFBhcnQSLwoIcHJpb3JpdHkYBCABKA4yHS5zeW5hcHNlX290cC52MS5TdGVlclByaW9yaXR5IiEKDVN0ZWVyUmVzcG9uc2USEAoIYWNjZXB0ZWQYASABKAgqggEKCU1lZGlhS2luZBIaChZNRURJQV9LSU5EX1VOU1BFQ0lGSUVEEAASFAoQTUVESUFfS0lORF9JTUFHRRABEhQKEE1FRElBX0tJTkRfQVVESU8QAhIUChBNRURJQV9LSU5EX1ZJREVPEAMSFwoTTUVESUFfS0lORF9ET0NVTUVOVBAEKnUKCk91dHB1dEtpbmQSGwoXT1VUUFVUX0tJTkRfVU5TUEVDSUZJRUQQABIUChBPVVRQVVRfS0lORF9URVhUEAESGgoWT1VUUFVUX0tJTkRfU1RSVUNUVVJFRBACEhgKFE9VVFBVVF9LSU5EX0RFRkVSUkVEEAMqrQEKC1Rvb2xPdXRjb21lEhwKGFRPT0xfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhgKFFRPT0xfT1VUQ09NRV9TVUNDRVNTEAESFwoTVE9PTF9PVVRDT01FX0ZBSUxFRBACEhYKElRPT0xfT1VUQ09NRV9SRVRSWRADEhcKE1RPT0xfT1VUQ09NRV9ERU5JRUQQBBIcChhUT09MX09VVENPTUVfSU5URVJSVVBURUQQBSqLCwoOQWdlbnRFcnJvcktpbmQSIAocQUdFTlRfRVJST1JfS0lORF9VTlNQRUNJRklFRBAAEh8KG0FHRU5UX0VSUk9SX0tJTkRfVkFMSURBVElPThABEh8KG0FHRU5UX0VSUk9SX0tJTkRfVVNFUl9FUlJPUhACEiAKHEFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfUkVUUlkQAxIuCipBR0VOVF9FUlJPUl9LSU5EX1VORVhQRUNURURfTU9ERUxfQkVIQVZJT1IQBBImCiJBR0VOVF9FUlJPUl9LSU5EX09VVFBVVF9WQUxJREFUSU9OEAUSKwonQUdFTlRfRVJST1JfS0lORF9UT09MX1JFVFJJRVNfRVhIQVVTVEVEEAYSKQolQUdFTlRfRVJST1JfS0lORF9VU0FHRV9MSU1JVF9FWENFRURFRBAHEiYKIkFHRU5UX0VSUk9SX0tJTkRfQ09OQ1VSUkVOQ1lfTElNSVQQCBIfChtBR0VOVF9FUlJPUl9LSU5EX01PREVMX0hUVFAQCRIeChpBR0VOVF9FUlJPUl9LSU5EX01PREVMX0FQSRAKEiMKH0FHRU5UX0VSUk9SX0tJTkRfQ09OVEVOVF9GSUxURVIQCxIpCiVBR0VOVF9FUlJPUl9LSU5EX0lOQ09NUExFVEVfVE9PTF9DQUxMEAwSHQoZQUdFTlRfRVJST1JfS0lORF9GQUxMQkFDSxANEh4KGkFHRU5UX0VSUk9SX0tJTkRfQ0FOQ0VMTEVEEA4SHQoZQUdFTlRfRVJST1JfS0lORF9ERUFETElORRAPEiEKHUFHRU5UX0VSUk9SX0tJTkRfSE9PS19USU1FT1VUEBASJgoiQUdFTlRfRVJST1JfS0lORF9TVVNQRU5ERURfRVhQSVJFRBAREh4KGkFHRU5UX0VSUk9SX0tJTkRfVVNFUl9DT0RFEBISHQoZQUdFTlRfRVJST1JfS0lORF9EUkFJTklORxAVEiAKHEFHRU5UX0VSUk9SX0tJTkRfSU5URVJSVVBURUQQFhIlCiFBR0VOVF9FUlJPUl9LSU5EX0FOU1dFUl9UT09fTEFSR0UQFxIdChlBR0VOVF9FUlJPUl9LSU5EX0lOVEVSTkFMEBgSJQohQUdFTlRfRVJST1JfS0lORF9NT0RFTF9SQVRFX0xJTUlUEBkSIAocQUdFTlRfRVJST1JfS0lORF9NT0RFTF9RVU9UQRAaEiYKIkFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfVU5BVkFJTEFCTEUQGxIlCiFBR0VOVF9FUlJPUl9LSU5EX01PREVMX09WRVJMT0FERUQQHBIhCh1BR0VOVF9FUlJPUl9LSU5EX01PREVMX1NFUlZFUhAdEiUKIUFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfQ09OTkVDVElPThAeEiIKHkFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfVElNRU9VVBAfEiMKH0FHRU5UX0VSUk9SX0tJTkRfTU9ERUxfUkVKRUNURUQQIBIpCiVBR0VOVF9FUlJPUl9LSU5EX01PREVMX0FVVEhFTlRJQ0FUSU9OECESJAogQUdFTlRfRVJST1JfS0lORF9NT0RFTF9OT1RfRk9VTkQQIhIjCh9BR0VOVF9FUlJPUl9LSU5EX0NPTlRFWFRfV0lORE9XECMSJwojQUdFTlRfRVJST1JfS0lORF9PVVRQVVRfVE9LRU5fTElNSVQQJBIgChxBR0VOVF9FUlJPUl9LSU5EX1RPT0xfRkFJTEVEECUSKgomQUdFTlRfRVJST1JfS0lORF9DT05WRVJTQVRJT05fQ09ORkxJQ1QQJhIiCh5BR0VOVF9FUlJPUl9LSU5EX09VVF9PRl9NRU1PUlkQJypNCg1TdGVlclByaW9yaXR5Eh4KGlNURUVSX1BSSU9SSVRZX1VOU1BFQ0lGSUVEEAASHAoYU1RFRVJfUFJJT1JJVFlfV0hFTl9JRExFEAEyzQMKDEFnZW50U2VydmljZRI+CgNSdW4SGi5zeW5hcHNlX290cC52MS5SdW5SZXF1ZXN0Ghsuc3luYXBzZV9vdHAudjEuUnVuUmVzcG9uc2USSwoJUnVuU3RyZWFtEhouc3luYXBzZV9vdHAudjEuUnVuUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlQ2h1bmswARJMCgpSdW5TZXNzaW9uEhsuc3luYXBzZV9vdHAudjEuSG9zdE1lc3NhZ2UaHS5zeW5hcHNlX290cC52MS5Xb3JrZXJNZXNzYWdlKAEwARJNCghEZXNjcmliZRIfLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVzcG9uc2USRAoFU3RlZXISHC5zeW5hcHNlX290cC52MS5TdGVlclJlcXVlc3QaHS5zeW5hcHNlX290cC52MS5TdGVlclJlc3BvbnNlEk0KCEF3YWl0RW5kEh8uc3luYXBzZV9vdHAudjEuQXdhaXRFbmRSZXF1ZXN0GiAuc3luYXBzZV9vdHAudjEuQXdhaXRFbmRSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message synapse_otp.v1.RunRequest
@@ -888,6 +888,13 @@ export type RunResponse = Message<"synapse_otp.v1.RunResponse"> & {
    * @generated from field: synapse_otp.v1.OutputAt output_at = 17;
    */
   outputAt?: OutputAt | undefined;
+
+  /**
+   * list[ModelMessage] of the whole conversation. Empty where that is the request's message_history_json with new_messages_json after it.
+   *
+   * @generated from field: bytes all_messages_json = 18;
+   */
+  allMessagesJson: Uint8Array;
 };
 
 /**
@@ -990,6 +997,34 @@ export type Usage = Message<"synapse_otp.v1.Usage"> & {
    * @generated from field: string cost = 12;
    */
   cost: string;
+
+  /**
+   * Included in response_tokens.
+   *
+   * @generated from field: int64 reasoning_tokens = 13;
+   */
+  reasoningTokens: bigint;
+
+  /**
+   * Included in cache_write_tokens: those that stay in the cache for an hour.
+   *
+   * @generated from field: int64 cache_write_1h_tokens = 14;
+   */
+  cacheWrite1hTokens: bigint;
+
+  /**
+   * Seconds of audio, where a model is paid by its duration.
+   *
+   * @generated from field: double audio_seconds = 15;
+   */
+  audioSeconds: number;
+
+  /**
+   * Answers of models that told nothing of their usage: with any, every other count is a lower bound.
+   *
+   * @generated from field: int64 unmeasured_requests = 16;
+   */
+  unmeasuredRequests: bigint;
 };
 
 /**
@@ -1059,6 +1094,12 @@ export type RunResponseChunk = Message<"synapse_otp.v1.RunResponseChunk"> & {
     case: "thinkingDelta";
   } | {
     /**
+     * @generated from field: synapse_otp.v1.ToolArgsDelta tool_args_delta = 13;
+     */
+    value: ToolArgsDelta;
+    case: "toolArgsDelta";
+  } | {
+    /**
      * @generated from field: synapse_otp.v1.ToolCall tool_call = 14;
      */
     value: ToolCall;
@@ -1077,6 +1118,60 @@ export type RunResponseChunk = Message<"synapse_otp.v1.RunResponseChunk"> & {
      */
     value: Uint8Array;
     case: "partialOutputJson";
+  } | {
+    /**
+     * A part of the model's response begins; what it begins with follows as a delta.
+     *
+     * @generated from field: synapse_otp.v1.PartStart part_start = 17;
+     */
+    value: PartStart;
+    case: "partStart";
+  } | {
+    /**
+     * A part of the model's response is complete.
+     *
+     * @generated from field: synapse_otp.v1.PartEnd part_end = 18;
+     */
+    value: PartEnd;
+    case: "partEnd";
+  } | {
+    /**
+     * Citations for a part of text, in the order in which they come.
+     *
+     * @generated from field: synapse_otp.v1.CitationsDelta citations_delta = 19;
+     */
+    value: CitationsDelta;
+    case: "citationsDelta";
+  } | {
+    /**
+     * The tool call that gives the run's output, and what became of it.
+     *
+     * @generated from field: synapse_otp.v1.ToolCall output_call = 20;
+     */
+    value: ToolCall;
+    case: "outputCall";
+  } | {
+    /**
+     * @generated from field: synapse_otp.v1.ToolResult output_result = 21;
+     */
+    value: ToolResult;
+    case: "outputResult";
+  } | {
+    /**
+     * The model is asked again: what it has answered cannot be used.
+     *
+     * @generated from field: synapse_otp.v1.ModelRetry retry = 22;
+     */
+    value: ModelRetry;
+    case: "retry";
+  } | {
+    /**
+     * Any other event of pydantic-ai.
+     *
+     * @generated from field: synapse_otp.v1.PydanticEvent pydantic_event = 23;
+     */
+    value: PydanticEvent;
+    case: "pydanticEvent";
   } | {
     /**
      * @generated from field: synapse_otp.v1.RunResponse completed = 30;
@@ -1182,6 +1277,209 @@ export const ThinkingDeltaSchema: GenMessage<ThinkingDelta> = /*@__PURE__*/
   messageDesc(file_synapse_otp_v1_agent, 25);
 
 /**
+ * A piece of the arguments that the model writes for a tool, or for a provider's own tool.
+ *
+ * @generated from message synapse_otp.v1.ToolArgsDelta
+ */
+export type ToolArgsDelta = Message<"synapse_otp.v1.ToolArgsDelta"> & {
+  /**
+   * @generated from field: uint32 part_index = 1;
+   */
+  partIndex: number;
+
+  /**
+   * @generated from field: string tool_call_id = 2;
+   */
+  toolCallId: string;
+
+  /**
+   * @generated from field: string tool_name = 3;
+   */
+  toolName: string;
+
+  /**
+   * The pieces, one after the other, are one JSON document.
+   *
+   * @generated from field: string text = 4;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message synapse_otp.v1.ToolArgsDelta.
+ * Use `create(ToolArgsDeltaSchema)` to create a new message.
+ */
+export const ToolArgsDeltaSchema: GenMessage<ToolArgsDelta> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 26);
+
+/**
+ * @generated from message synapse_otp.v1.PartStart
+ */
+export type PartStart = Message<"synapse_otp.v1.PartStart"> & {
+  /**
+   * @generated from field: uint32 part_index = 1;
+   */
+  partIndex: number;
+
+  /**
+   * As in pydantic-ai's messages: text, thinking, tool-call, builtin-tool-call, builtin-tool-return, file, compaction, speech.
+   *
+   * @generated from field: string part_kind = 2;
+   */
+  partKind: string;
+
+  /**
+   * Of a part that calls a tool or has its result.
+   *
+   * @generated from field: string tool_call_id = 3;
+   */
+  toolCallId: string;
+
+  /**
+   * @generated from field: string tool_name = 4;
+   */
+  toolName: string;
+};
+
+/**
+ * Describes the message synapse_otp.v1.PartStart.
+ * Use `create(PartStartSchema)` to create a new message.
+ */
+export const PartStartSchema: GenMessage<PartStart> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 27);
+
+/**
+ * @generated from message synapse_otp.v1.PartEnd
+ */
+export type PartEnd = Message<"synapse_otp.v1.PartEnd"> & {
+  /**
+   * @generated from field: uint32 part_index = 1;
+   */
+  partIndex: number;
+
+  /**
+   * @generated from field: string part_kind = 2;
+   */
+  partKind: string;
+
+  /**
+   * The whole part as in pydantic-ai's messages.
+   *
+   * @generated from field: bytes part_json = 3;
+   */
+  partJson: Uint8Array;
+
+  /**
+   * Bytes of part_json that were left out because a message may not be that large.
+   *
+   * @generated from field: uint64 omitted_bytes = 4;
+   */
+  omittedBytes: bigint;
+};
+
+/**
+ * Describes the message synapse_otp.v1.PartEnd.
+ * Use `create(PartEndSchema)` to create a new message.
+ */
+export const PartEndSchema: GenMessage<PartEnd> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 28);
+
+/**
+ * @generated from message synapse_otp.v1.CitationsDelta
+ */
+export type CitationsDelta = Message<"synapse_otp.v1.CitationsDelta"> & {
+  /**
+   * @generated from field: uint32 part_index = 1;
+   */
+  partIndex: number;
+
+  /**
+   * list[Citation] of pydantic-ai.
+   *
+   * @generated from field: bytes citations_json = 2;
+   */
+  citationsJson: Uint8Array;
+};
+
+/**
+ * Describes the message synapse_otp.v1.CitationsDelta.
+ * Use `create(CitationsDeltaSchema)` to create a new message.
+ */
+export const CitationsDeltaSchema: GenMessage<CitationsDelta> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 29);
+
+/**
+ * @generated from message synapse_otp.v1.ModelRetry
+ */
+export type ModelRetry = Message<"synapse_otp.v1.ModelRetry"> & {
+  /**
+   * What made it necessary, by pydantic-ai's name.
+   *
+   * @generated from field: string cause = 1;
+   */
+  cause: string;
+
+  /**
+   * What the model is told: a text, or the entries of pydantic's ValidationError.errors().
+   *
+   * @generated from field: bytes content_json = 2;
+   */
+  contentJson: Uint8Array;
+
+  /**
+   * Which retry it is, from 1, and how many there may be; 0: they are not counted.
+   *
+   * @generated from field: uint32 attempt = 3;
+   */
+  attempt: number;
+
+  /**
+   * @generated from field: uint32 max_retries = 4;
+   */
+  maxRetries: number;
+};
+
+/**
+ * Describes the message synapse_otp.v1.ModelRetry.
+ * Use `create(ModelRetrySchema)` to create a new message.
+ */
+export const ModelRetrySchema: GenMessage<ModelRetry> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 30);
+
+/**
+ * An event that only its reader has a use for, as pydantic-ai writes it.
+ *
+ * @generated from message synapse_otp.v1.PydanticEvent
+ */
+export type PydanticEvent = Message<"synapse_otp.v1.PydanticEvent"> & {
+  /**
+   * Its event_kind.
+   *
+   * @generated from field: string kind = 1;
+   */
+  kind: string;
+
+  /**
+   * @generated from field: bytes event_json = 2;
+   */
+  eventJson: Uint8Array;
+
+  /**
+   * Bytes of event_json that were left out because a message may not be that large.
+   *
+   * @generated from field: uint64 omitted_bytes = 3;
+   */
+  omittedBytes: bigint;
+};
+
+/**
+ * Describes the message synapse_otp.v1.PydanticEvent.
+ * Use `create(PydanticEventSchema)` to create a new message.
+ */
+export const PydanticEventSchema: GenMessage<PydanticEvent> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 31);
+
+/**
  * @generated from message synapse_otp.v1.ToolCall
  */
 export type ToolCall = Message<"synapse_otp.v1.ToolCall"> & {
@@ -1222,7 +1520,7 @@ export type ToolCall = Message<"synapse_otp.v1.ToolCall"> & {
  * Use `create(ToolCallSchema)` to create a new message.
  */
 export const ToolCallSchema: GenMessage<ToolCall> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 26);
+  messageDesc(file_synapse_otp_v1_agent, 32);
 
 /**
  * @generated from message synapse_otp.v1.ToolResult
@@ -1261,7 +1559,7 @@ export type ToolResult = Message<"synapse_otp.v1.ToolResult"> & {
  * Use `create(ToolResultSchema)` to create a new message.
  */
 export const ToolResultSchema: GenMessage<ToolResult> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 27);
+  messageDesc(file_synapse_otp_v1_agent, 33);
 
 /**
  * @generated from message synapse_otp.v1.RunCancelled
@@ -1295,7 +1593,7 @@ export type RunCancelled = Message<"synapse_otp.v1.RunCancelled"> & {
  * Use `create(RunCancelledSchema)` to create a new message.
  */
 export const RunCancelledSchema: GenMessage<RunCancelled> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 28);
+  messageDesc(file_synapse_otp_v1_agent, 34);
 
 /**
  * What went wrong, with the chain of causes. Travels in google.rpc.Status details and, in streams, as the failed event.
@@ -1408,6 +1706,18 @@ export type AgentError = Message<"synapse_otp.v1.AgentError"> & {
    * @generated from field: bool unfinished = 21;
    */
   unfinished: boolean;
+
+  /**
+   * What the provider of a model calls the error.
+   *
+   * @generated from field: string provider_error_code = 22;
+   */
+  providerErrorCode: string;
+
+  /**
+   * @generated from field: string provider_error_type = 23;
+   */
+  providerErrorType: string;
 };
 
 /**
@@ -1415,7 +1725,7 @@ export type AgentError = Message<"synapse_otp.v1.AgentError"> & {
  * Use `create(AgentErrorSchema)` to create a new message.
  */
 export const AgentErrorSchema: GenMessage<AgentError> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 29);
+  messageDesc(file_synapse_otp_v1_agent, 35);
 
 /**
  * One entry of pydantic's ValidationError.errors().
@@ -1454,7 +1764,7 @@ export type ValidationIssue = Message<"synapse_otp.v1.ValidationIssue"> & {
  * Use `create(ValidationIssueSchema)` to create a new message.
  */
 export const ValidationIssueSchema: GenMessage<ValidationIssue> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 30);
+  messageDesc(file_synapse_otp_v1_agent, 36);
 
 /**
  * @generated from message synapse_otp.v1.DescribeRequest
@@ -1471,7 +1781,7 @@ export type DescribeRequest = Message<"synapse_otp.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 31);
+  messageDesc(file_synapse_otp_v1_agent, 37);
 
 /**
  * @generated from message synapse_otp.v1.DescribeResponse
@@ -1542,7 +1852,7 @@ export type DescribeResponse = Message<"synapse_otp.v1.DescribeResponse"> & {
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 32);
+  messageDesc(file_synapse_otp_v1_agent, 38);
 
 /**
  * @generated from message synapse_otp.v1.ToolSpec
@@ -1590,7 +1900,7 @@ export type ToolSpec = Message<"synapse_otp.v1.ToolSpec"> & {
  * Use `create(ToolSpecSchema)` to create a new message.
  */
 export const ToolSpecSchema: GenMessage<ToolSpec> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 33);
+  messageDesc(file_synapse_otp_v1_agent, 39);
 
 /**
  * @generated from message synapse_otp.v1.AwaitEndRequest
@@ -1612,7 +1922,7 @@ export type AwaitEndRequest = Message<"synapse_otp.v1.AwaitEndRequest"> & {
  * Use `create(AwaitEndRequestSchema)` to create a new message.
  */
 export const AwaitEndRequestSchema: GenMessage<AwaitEndRequest> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 34);
+  messageDesc(file_synapse_otp_v1_agent, 40);
 
 /**
  * @generated from message synapse_otp.v1.AwaitEndResponse
@@ -1631,7 +1941,7 @@ export type AwaitEndResponse = Message<"synapse_otp.v1.AwaitEndResponse"> & {
  * Use `create(AwaitEndResponseSchema)` to create a new message.
  */
 export const AwaitEndResponseSchema: GenMessage<AwaitEndResponse> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 35);
+  messageDesc(file_synapse_otp_v1_agent, 41);
 
 /**
  * @generated from message synapse_otp.v1.SteerRequest
@@ -1663,7 +1973,7 @@ export type SteerRequest = Message<"synapse_otp.v1.SteerRequest"> & {
  * Use `create(SteerRequestSchema)` to create a new message.
  */
 export const SteerRequestSchema: GenMessage<SteerRequest> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 36);
+  messageDesc(file_synapse_otp_v1_agent, 42);
 
 /**
  * @generated from message synapse_otp.v1.SteerResponse
@@ -1682,7 +1992,7 @@ export type SteerResponse = Message<"synapse_otp.v1.SteerResponse"> & {
  * Use `create(SteerResponseSchema)` to create a new message.
  */
 export const SteerResponseSchema: GenMessage<SteerResponse> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 37);
+  messageDesc(file_synapse_otp_v1_agent, 43);
 
 /**
  * @generated from enum synapse_otp.v1.MediaKind
@@ -1933,6 +2243,91 @@ export const AgentErrorKind = {
    * @generated from enum value: AGENT_ERROR_KIND_INTERNAL = 24;
    */
   INTERNAL: 24,
+
+  /**
+   * What the provider of a model says, where it can be told; MODEL_HTTP and MODEL_API otherwise.
+   *
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_RATE_LIMIT = 25;
+   */
+  MODEL_RATE_LIMIT: 25,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_QUOTA = 26;
+   */
+  MODEL_QUOTA: 26,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_UNAVAILABLE = 27;
+   */
+  MODEL_UNAVAILABLE: 27,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_OVERLOADED = 28;
+   */
+  MODEL_OVERLOADED: 28,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_SERVER = 29;
+   */
+  MODEL_SERVER: 29,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_CONNECTION = 30;
+   */
+  MODEL_CONNECTION: 30,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_TIMEOUT = 31;
+   */
+  MODEL_TIMEOUT: 31,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_REJECTED = 32;
+   */
+  MODEL_REJECTED: 32,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_AUTHENTICATION = 33;
+   */
+  MODEL_AUTHENTICATION: 33,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_MODEL_NOT_FOUND = 34;
+   */
+  MODEL_NOT_FOUND: 34,
+
+  /**
+   * @generated from enum value: AGENT_ERROR_KIND_CONTEXT_WINDOW = 35;
+   */
+  CONTEXT_WINDOW: 35,
+
+  /**
+   * The model's answer was cut off at its limit of tokens before there was anything to use.
+   *
+   * @generated from enum value: AGENT_ERROR_KIND_OUTPUT_TOKEN_LIMIT = 36;
+   */
+  OUTPUT_TOKEN_LIMIT: 36,
+
+  /**
+   * A tool told the model that it has failed, and that reached the top.
+   *
+   * @generated from enum value: AGENT_ERROR_KIND_TOOL_FAILED = 37;
+   */
+  TOOL_FAILED: 37,
+
+  /**
+   * A conversation was saved by somebody else in the meantime.
+   *
+   * @generated from enum value: AGENT_ERROR_KIND_CONVERSATION_CONFLICT = 38;
+   */
+  CONVERSATION_CONFLICT: 38,
+
+  /**
+   * The worker could get no more memory for the run. It serves on.
+   *
+   * @generated from enum value: AGENT_ERROR_KIND_OUT_OF_MEMORY = 39;
+   */
+  OUT_OF_MEMORY: 39,
 } as const;
 
 /**

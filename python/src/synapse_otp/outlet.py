@@ -1,0 +1,159 @@
+"""Runs in the worker: the way of a run's chunks to its reader. What a slow reader keeps waiting is joined, and then holds up the run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from .events import Chunk, Chunks
+from .oversize import fit_chunk
+
+__all__ = ["Outlet"]
+
+JOINED_CHARS = 16 * 1024
+"""As much text as one message takes of deltas that wait."""
+WAITING_BYTES = 64 * 1024
+WAITING_CHUNKS = 64
+"""What may wait; with more of it, who writes waits."""
+_TURN_S = 0.001
+"""How long a run that never waits by itself may write until what it has written is sent, in seconds."""
+
+
+class _Waiting:
+    """A chunk that waits to be sent, with the pieces of its text."""
+
+    __slots__ = ("chunk", "pieces", "size")
+
+    def __init__(self, chunk: Chunk, text: str | None, size: int) -> None:
+        self.chunk = chunk
+        self.pieces = None if text is None else [text]
+        self.size = size
+
+    def take(self, chunk: Chunk, text: str, max_chars: int) -> bool:
+        """Takes the text of the next chunk, if it goes on where this one ends and both are short enough."""
+        if self.pieces is None or self.size + len(text) > max_chars or not _goes_on(self.chunk, chunk):
+            return False
+        self.pieces.append(text)
+        self.size += len(text)
+        return True
+
+    def whole(self) -> Chunk:
+        if self.pieces is not None and len(self.pieces) > 1:
+            _put_text(self.chunk, "".join(self.pieces))
+        return self.chunk
+
+
+class Outlet:
+    """Sends the chunks of one run, each as soon as the one before is sent. Deltas that wait for that are joined into one message.
+
+    Args:
+        send: Sends one message; it is called for one at a time.
+        chunks: Numbers the chunks. Each is to be written before the next is made.
+        max_bytes: The limit of a message.
+    """
+
+    def __init__(self, send: Callable[[Chunk], Awaitable[Any]], chunks: Chunks, max_bytes: int) -> None:
+        self._send = send
+        self._chunks = chunks
+        self._max_bytes = max_bytes
+        self._max_chars = min(JOINED_CHARS, max_bytes // 8)
+        self._waiting: deque[_Waiting] = deque()
+        self._size = 0
+        self._sender: asyncio.Task[None] | None = None
+        self._error: BaseException | None = None
+        self._room = asyncio.Event()
+        self._turn_at = 0.0
+
+    async def write(self, chunk: Chunk) -> None:
+        """Gives a chunk on its way; waits while too much is waiting already.
+
+        Raises:
+            BaseException: Whatever sending has raised.
+        """
+        text = _text_of(chunk)
+        if text is None or not self._waiting or not self._waiting[-1].take(chunk, text, self._max_chars):
+            for fitting in fit_chunk(chunk, self._chunks, self._max_bytes):
+                self._add(fitting)
+        else:
+            self._chunks.take_back()
+            self._size += len(text)
+        if self._sender is None:
+            self._sender = asyncio.create_task(self._send_all())
+        if time.monotonic() >= self._turn_at:
+            # A run that waits for its model lets the event loop send by itself.
+            await asyncio.sleep(0)
+            self._turn_at = time.monotonic() + _TURN_S
+        while self._error is None and (self._size >= WAITING_BYTES or len(self._waiting) >= WAITING_CHUNKS):
+            self._room.clear()
+            await self._room.wait()
+        if self._error is not None:
+            raise self._error
+
+    async def flush(self) -> None:
+        """Waits until everything is sent.
+
+        Raises:
+            BaseException: Whatever sending has raised.
+        """
+        while self._sender is not None:
+            await asyncio.wait([self._sender])
+        if self._error is not None:
+            raise self._error
+
+    def close(self) -> None:
+        """Sends nothing more: the call has ended."""
+        self._waiting.clear()
+        if self._sender is not None:
+            self._sender.cancel()
+
+    def _add(self, chunk: Chunk) -> None:
+        text = _text_of(chunk)
+        waiting = _Waiting(chunk, text, chunk.ByteSize() if text is None else len(text))
+        self._waiting.append(waiting)
+        self._size += waiting.size
+
+    async def _send_all(self) -> None:
+        try:
+            while self._waiting:
+                next_one = self._waiting.popleft()
+                self._size -= next_one.size
+                self._room.set()
+                await self._send(next_one.whole())
+        except BaseException as error:  # it is the writer's to raise
+            self._error = error
+        finally:
+            self._sender = None
+            self._room.set()
+
+
+def _text_of(chunk: Chunk) -> str | None:
+    """The text of a delta; None for every other event."""
+    match chunk.WhichOneof("event"):
+        case "text_delta":
+            return chunk.data
+        case "thinking_delta":
+            return chunk.thinking_delta.text
+        case "tool_args_delta":
+            return chunk.tool_args_delta.text
+    return None
+
+
+def _put_text(chunk: Chunk, text: str) -> None:
+    match chunk.WhichOneof("event"):
+        case "text_delta":
+            chunk.data = text
+        case "thinking_delta":
+            chunk.thinking_delta.text = text
+        case "tool_args_delta":
+            chunk.tool_args_delta.text = text
+
+
+def _goes_on(before: Chunk, chunk: Chunk) -> bool:
+    """Whether a delta goes on with the part that the one before belongs to."""
+    event = chunk.WhichOneof("event")
+    if event is None or before.WhichOneof("event") != event or before.step != chunk.step:
+        return False
+    return bool(getattr(before, event).part_index == getattr(chunk, event).part_index)

@@ -1,0 +1,156 @@
+"""What waits on its way to the host: joined, numbered without a gap, bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic_ai.messages import PartDeltaEvent, TextPartDelta, ThinkingPartDelta, ToolCallPartDelta
+
+from synapse_otp.events import Chunk, Chunks
+from synapse_otp.outlet import JOINED_CHARS, WAITING_BYTES, Outlet
+
+
+class Reader:
+    """Takes messages one by one, when it is told to."""
+
+    def __init__(self) -> None:
+        self.chunks: list[Chunk] = []
+        self.open = asyncio.Event()
+
+    async def send(self, chunk: Chunk) -> None:
+        self.chunks.append(chunk)
+        await self.open.wait()
+
+    @property
+    def text(self) -> str:
+        return "".join(chunk.data for chunk in self.chunks)
+
+
+def text_event(text: str, index: int = 0) -> PartDeltaEvent:
+    return PartDeltaEvent(index=index, delta=TextPartDelta(text))
+
+
+async def write_all(outlet: Outlet, chunks: Chunks, *events: Any) -> None:
+    for event in events:
+        for chunk in chunks.of_event(event):
+            await outlet.write(chunk)
+
+
+def outlet_of(reader: Reader, max_bytes: int = 1024 * 1024) -> tuple[Outlet, Chunks]:
+    chunks = Chunks("r", 1)
+    return Outlet(reader.send, chunks, max_bytes), chunks
+
+
+async def test_first_delta_is_on_its_way_when_it_is_written() -> None:
+    reader = Reader()
+    outlet, chunks = outlet_of(reader)
+    await write_all(outlet, chunks, text_event("a"))
+    assert reader.text == "a"
+    outlet.close()
+
+
+async def test_deltas_that_wait_are_one_message_and_numbers_have_no_gap() -> None:
+    reader = Reader()
+    outlet, chunks = outlet_of(reader)
+    await write_all(outlet, chunks, *map(text_event, "abcdef"))
+    await outlet.write(chunks.make(partial_output_json=b"1"))
+    await write_all(outlet, chunks, *map(text_event, "gh"), text_event("x", index=1), text_event("y", index=1))
+    chunks.step += 1
+    await write_all(outlet, chunks, text_event("z", index=1))
+    reader.open.set()
+    await outlet.flush()
+    assert [chunk.data for chunk in reader.chunks] == ["a", "bcdef", "", "gh", "xy", "z"]
+    assert [chunk.seq for chunk in reader.chunks] == [1, 2, 3, 4, 5, 6]
+
+
+async def test_thinking_and_arguments_of_one_part_are_joined_as_well() -> None:
+    reader = Reader()
+    outlet, chunks = outlet_of(reader)
+    thinking = [PartDeltaEvent(index=0, delta=ThinkingPartDelta(content_delta=text)) for text in "abc"]
+    args = [PartDeltaEvent(index=1, delta=ToolCallPartDelta(args_delta=text, tool_call_id="c")) for text in "123"]
+    await write_all(outlet, chunks, *thinking, *args)
+    reader.open.set()
+    await outlet.flush()
+    assert [chunk.thinking_delta.text for chunk in reader.chunks[:2]] == ["a", "bc"]
+    (joined,) = [chunk.tool_args_delta for chunk in reader.chunks[2:]]
+    assert (joined.text, joined.tool_call_id, joined.part_index) == ("123", "c", 1)
+
+
+async def test_reader_that_sleeps_holds_up_the_writer_and_gets_everything_when_it_wakes() -> None:
+    reader = Reader()
+    outlet, chunks = outlet_of(reader)
+    written = 0
+
+    async def write() -> None:
+        nonlocal written
+        for written in range(1, 20_001):
+            await write_all(outlet, chunks, text_event(f"{written:7} "))
+        await outlet.flush()
+
+    writing = asyncio.create_task(write())
+    await until(lambda: written * 8 >= WAITING_BYTES)
+    for _ in range(100):  # as many turns as it likes: it does not get on
+        await asyncio.sleep(0)
+    assert written * 8 <= WAITING_BYTES + 16
+    assert len(reader.chunks) == 1
+    reader.open.set()
+    await writing
+    assert reader.text == "".join(f"{number:7} " for number in range(1, 20_001))
+    assert [chunk.seq for chunk in reader.chunks] == list(range(1, len(reader.chunks) + 1))
+    assert [len(chunk.data) for chunk in reader.chunks[:5]] == [8, JOINED_CHARS, JOINED_CHARS, JOINED_CHARS, JOINED_CHARS]
+
+
+async def test_writer_that_never_waits_is_read_while_it_writes() -> None:
+    reader = Reader()
+    reader.open.set()
+    outlet, chunks = outlet_of(reader)
+    seen = []
+    for number in range(5_000):
+        await write_all(outlet, chunks, text_event(f"{number} "))
+        seen.append(len(reader.chunks))
+    assert seen[-1] > 10, "what it writes is on its way before it has written everything"
+    await outlet.flush()
+    assert reader.text == "".join(f"{number} " for number in range(5_000))
+    assert all(after >= before for before, after in itertools.pairwise(seen))
+
+
+async def test_joined_text_is_no_larger_than_a_message_may_be() -> None:
+    reader = Reader()
+    outlet, chunks = outlet_of(reader, max_bytes=1_024)
+    await write_all(outlet, chunks, *(text_event("\N{PILE OF POO}" * 50) for _ in range(50)))
+    reader.open.set()
+    await outlet.flush()
+    assert max(chunk.ByteSize() for chunk in reader.chunks) <= 1_024
+    assert reader.text == "\N{PILE OF POO}" * 2_500
+
+
+async def test_what_sending_raises_is_the_writers() -> None:
+    async def send(_chunk: Chunk) -> None:
+        raise ConnectionResetError("the reader of this test is gone")
+
+    chunks = Chunks("r", 1)
+    outlet = Outlet(send, chunks, 1_024)
+    with pytest.raises(ConnectionResetError, match="of this test"):
+        await write_all(outlet, chunks, *map(text_event, "ab"))
+    with pytest.raises(ConnectionResetError, match="of this test"):
+        await outlet.flush()
+
+
+async def test_closed_outlet_sends_nothing_more() -> None:
+    reader = Reader()
+    outlet, chunks = outlet_of(reader)
+    await write_all(outlet, chunks, *map(text_event, "abc"))
+    outlet.close()
+    reader.open.set()
+    await until(lambda: outlet._sender is None)
+    assert reader.text == "a"
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0)

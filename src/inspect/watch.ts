@@ -1,0 +1,208 @@
+/**
+ * A system as one stream of plain messages: its actors, its tree with numbers, its reports, its workers' lines. A recording is this stream in a file, and the
+ * local viewer is shown it live.
+ */
+
+import type { Sanitise } from "./definition-text.ts";
+import { InspectionFeed } from "./feed.ts";
+import type { InspectedSystem, NodeStatus, ToldLine, ToldReport } from "./inspected-system.ts";
+import { summarise, summariseText } from "./summarise.ts";
+import type { WireEvent } from "./wire-event.ts";
+
+/** The version of these messages. */
+export const watchVersion = 1;
+
+/** One message of the stream. */
+export type WatchMessage =
+  | WireEvent
+  /** The first message. */
+  | { readonly type: "header"; readonly version: number; readonly system: string; readonly atMs: number }
+  /** Places of the tree that are new or have changed, and those that are gone. */
+  | {
+      readonly type: "nodes";
+      readonly atMs: number;
+      readonly nodes: readonly NodeStatus[];
+      readonly removed: readonly string[];
+    }
+  | ({ readonly type: "report" } & Omit<ToldReport, "report"> & { readonly report: unknown })
+  | ({ readonly type: "line" } & ToldLine)
+  | { readonly type: "health"; readonly atMs: number; readonly ok: boolean; readonly text: string }
+  /** There was more than is told. */
+  | { readonly type: "skipped"; readonly atMs: number; readonly messages: number }
+  /** The last message, unless the host was killed. */
+  | { readonly type: "end"; readonly atMs: number };
+
+/** Options of a watch. */
+export interface WatchOptions {
+  readonly sanitise?: Sanitise | undefined;
+  /** Whether actors and tree wait for `resume`; reports and lines are kept meanwhile. Default false. */
+  readonly paused?: boolean;
+}
+
+/** Time between two batches, and the least time between two looks at the tree, in milliseconds. */
+const batchMs = 100;
+const lookMs = 250;
+/** A look at a large tree takes time: at most this share of it is spent on looking. */
+const lookShare = 0.05;
+/** Reports and lines of one batch; and those that are kept for who comes late: reports in all, lines of each agent. */
+const maxBatch = 400;
+const keptReports = 400;
+const keptLines = 100;
+const keptAgents = 200;
+const reportLimits = { maxDepth: 8, maxValues: 1_500, maxFields: 120, maxChars: 2_000 };
+
+/** Watches a system until it is closed. */
+export class SystemWatch {
+  readonly #system: InspectedSystem;
+  readonly #tell: (messages: readonly WatchMessage[]) => void;
+  readonly #feed: InspectionFeed;
+  readonly #release: (() => void)[];
+  readonly #nodes = new Map<string, { readonly text: string; readonly node: NodeStatus }>();
+  readonly #reports: ToldReport[] = [];
+  readonly #lines = new Map<string, WatchMessage[]>();
+  #waiting: (WatchMessage | { readonly told: ToldReport })[] = [];
+  #skipped = 0;
+  #health = "";
+  #batchTimer: NodeJS.Timeout | undefined;
+  #lookTimer: NodeJS.Timeout | undefined;
+  #paused = true;
+
+  /** @param tell must not throw */
+  constructor(system: InspectedSystem, tell: (messages: readonly WatchMessage[]) => void, options: WatchOptions = {}) {
+    this.#system = system;
+    this.#tell = tell;
+    this.#feed = new InspectionFeed(system, ({ events, skipped }) => this.#hand([...events], skipped), {
+      sanitise: options.sanitise,
+      paused: true,
+    });
+    this.#release = [system.onReport((told) => this.#report(told)), system.onLine((line) => this.#line(line))];
+    if (options.paused !== true) this.resume();
+  }
+
+  /** Looks at actors and tree from now on. */
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#feed.resume();
+    this.#lookTimer = setTimeout(() => this.#look(), lookMs).unref();
+  }
+
+  /** Looks at neither until `resume`. */
+  pause(): void {
+    this.#paused = true;
+    this.#feed.pause();
+    clearTimeout(this.#lookTimer);
+    this.#nodes.clear();
+  }
+
+  /**
+   * How all are now: what somebody who comes now has to be told first. In two parts, of which the first is small and holds the tree.
+   * @param past with the last reports and lines
+   */
+  *opening({ past = true }: { past?: boolean } = {}): Generator<WatchMessage[]> {
+    this.#flush();
+    const atMs = Date.now();
+    const { ok, text } = this.#system.health();
+    // Those who look already are told first what has changed: afterwards it is no news any more.
+    this.#lookOnce();
+    const nodes = [...this.#nodes.values()].map(({ node }) => node);
+    yield [
+      { type: "header", version: watchVersion, system: this.#system.name, atMs },
+      { type: "nodes", atMs, nodes, removed: [] },
+      { type: "health", atMs, ok, text },
+    ];
+    const kept = past ? [...this.#reports.map(reportMessage), ...[...this.#lines.values()].flat()] : [];
+    yield [...this.#feed.replay(), ...kept];
+  }
+
+  /** Tells what is left, how all are at last, and that this is the end. */
+  close(): void {
+    for (const release of this.#release.splice(0)) release();
+    if (!this.#paused) this.#lookOnce();
+    this.#feed.close();
+    this.#flush();
+    this.pause();
+    this.#tell([{ type: "end", atMs: Date.now() }]);
+  }
+
+  #report(told: ToldReport): void {
+    keep(this.#reports, told, keptReports);
+    this.#wait({ told }, told.level === "error" || told.level === "warn");
+  }
+
+  #line(line: ToldLine): void {
+    const message: WatchMessage = { type: "line", ...line, text: summariseText(line.text, 1_000) };
+    let lines = this.#lines.get(line.agentId);
+    if (lines === undefined) {
+      lines = [];
+      this.#lines.set(line.agentId, lines);
+      const [oldest] = this.#lines.keys();
+      if (this.#lines.size > keptAgents && oldest !== undefined) this.#lines.delete(oldest);
+    }
+    keep(lines, message, keptLines);
+    this.#wait(message, false);
+  }
+
+  #wait(message: WatchMessage | { readonly told: ToldReport }, isTroubling: boolean): void {
+    // Trouble has twice the room: it is told also while much else is.
+    if (this.#waiting.length >= (isTroubling ? maxBatch * 2 : maxBatch)) {
+      this.#skipped += 1;
+      return;
+    }
+    this.#waiting.push(message);
+    this.#batchTimer ??= setTimeout(() => this.#flush(), batchMs).unref();
+  }
+
+  #flush(): void {
+    clearTimeout(this.#batchTimer);
+    this.#batchTimer = undefined;
+    const [waiting, skipped] = [this.#waiting, this.#skipped];
+    this.#waiting = [];
+    this.#skipped = 0;
+    // Now only: a crash record has its decision a moment after it is reported.
+    const messages = waiting.map((one) => ("told" in one ? reportMessage(one.told) : one));
+    this.#hand(messages, skipped);
+  }
+
+  #hand(messages: WatchMessage[], skipped: number): void {
+    if (skipped > 0) messages.push({ type: "skipped", atMs: Date.now(), messages: skipped });
+    if (messages.length > 0) this.#tell(messages);
+  }
+
+  #look(): void {
+    const startedMs = performance.now();
+    this.#lookOnce();
+    const tookMs = performance.now() - startedMs;
+    this.#lookTimer = setTimeout(() => this.#look(), Math.max(lookMs, tookMs / lookShare)).unref();
+  }
+
+  #lookOnce(): void {
+    const atMs = Date.now();
+    const nodes: NodeStatus[] = [];
+    const gone = new Set(this.#nodes.keys());
+    for (const node of this.#system.nodes()) {
+      gone.delete(node.path);
+      const text = JSON.stringify(node);
+      if (this.#nodes.get(node.path)?.text === text) continue;
+      this.#nodes.set(node.path, { text, node });
+      nodes.push(node);
+    }
+    for (const path of gone) this.#nodes.delete(path);
+    const messages: WatchMessage[] = [];
+    if (nodes.length > 0 || gone.size > 0) messages.push({ type: "nodes", atMs, nodes, removed: [...gone] });
+    const { ok, text } = this.#system.health();
+    if (text !== this.#health) messages.push({ type: "health", atMs, ok, text });
+    this.#health = text;
+    this.#hand(messages, 0);
+  }
+}
+
+function reportMessage({ atMs, level, text, report }: ToldReport): WatchMessage {
+  return { type: "report", atMs, level, text: summariseText(text, 1_000), report: summarise(report, reportLimits) };
+}
+
+/** Keeps the last ones; cut in halves, so that each costs little. */
+function keep<T>(list: T[], item: T, most: number): void {
+  list.push(item);
+  if (list.length > most * 2) list.splice(0, list.length - most);
+}

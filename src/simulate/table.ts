@@ -1,0 +1,72 @@
+/** How a simulation reads on a terminal: what became of each child, and what the policies decided. */
+
+import type { SimulatedChildResult, SimulatedDecision, SimulationResult } from "./result.ts";
+
+/** Decisions that are shown one by one, unless all are asked for. */
+const shownDecisions = 20;
+
+type Cell = readonly [heading: string, text: (child: SimulatedChildResult) => string | number];
+
+const cells: readonly Cell[] = [
+  ["STATE", ({ state }) => state],
+  ["STARTS", ({ starts }) => starts],
+  ["CRASHES", ({ crashes }) => crashes],
+  ["RESTARTS", ({ restarts }) => restarts],
+  ["DOWN", ({ downMs }) => timeText(downMs)],
+  ["SERVED", ({ type, served }) => (type === "agent" ? served : "")],
+  ["REJECTED", ({ type, rejected }) => (type === "agent" ? rejected : "")],
+  ["LOST", ({ type, lost }) => (type === "agent" ? lost : "")],
+  ["WAIT", ({ type, waitMs }) => (type === "agent" ? timeText(waitMs.mean) : "")],
+  ["95 %", ({ type, waitMs }) => (type === "agent" ? timeText(waitMs.p95) : "")],
+];
+
+/**
+ * A simulation as text.
+ * @param options `decisions`: how many are shown one by one; default 20
+ */
+export function simulationText(result: SimulationResult, { decisions = shownDecisions } = {}): string {
+  const { system, seed, forMs, endedAtMs, children, gaveUp } = result;
+  const parts = [`${system}: ${timeText(endedAtMs)} of ${timeText(forMs)}, seed ${seed}`];
+  const own = gaveUp.find(({ path }) => path === system);
+  if (own !== undefined)
+    parts.push(`the system gave up at ${timeText(own.atMs)}: ${own.because}; last was ${own.child}`);
+  const names = children.map(({ path }) => path.slice(system.length + 1));
+  const rows = [
+    ["CHILD", ...cells.map(([heading]) => heading)],
+    ...children.map((child, index) => [names[index] ?? "", ...cells.map(([, text]) => String(text(child)))]),
+  ];
+  parts.push("", table(rows), "", decisionText(result, decisions));
+  return parts.join("\n");
+}
+
+function decisionText({ decisions }: SimulationResult, most: number): string {
+  if (decisions.length === 0) return "no policy was asked";
+  const count = (type: SimulatedDecision["decision"]) => decisions.filter(({ decision }) => decision === type).length;
+  const failed = count("none") === 0 ? "" : `, ${count("none")} failures of a policy`;
+  const heading = `decisions: ${count("restart")} restart, ${count("leave")} leave, ${count("give_up")} give up${failed}`;
+  const lines = decisions
+    .slice(0, most)
+    .map(({ atMs, path, reason, because, decision }) =>
+      [`  ${timeText(atMs).padStart(8)}  ${path}: ${reason}`, `            ${decision}: ${because}`].join("\n"),
+    );
+  const more = decisions.length - lines.length;
+  return [heading, ...lines, ...(more > 0 ? [`  … and ${more} more`] : [])].join("\n");
+}
+
+/** Columns as wide as they need; the first two to the left, the others to the right. */
+function table(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    row.map((text, at) => (at < 2 ? text.padEnd(widths[at] ?? 0) : text.padStart(widths[at] ?? 0))).join(" ");
+  return rows.map((row) => line(row).trimEnd()).join("\n");
+}
+
+/** A time or a duration: milliseconds below a second, then seconds with one digit, then "1:02:03". */
+export function timeText(ms: number): string {
+  if (ms < 1_000) return `${ms}ms`;
+  if (ms < 60_000) return `${(Math.floor(ms / 100) / 10).toFixed(1)}s`;
+  const seconds = Math.floor(ms / 1_000);
+  const two = (value: number) => String(value).padStart(2, "0");
+  const clock = `${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  return `${Math.floor(seconds / 3_600)}:${clock}`;
+}

@@ -1,0 +1,115 @@
+/** What a system answers over its control socket. */
+
+import type { AgentEnvironment } from "./agent/environment.ts";
+import { type ControlStatus, controlVersion, maxRows, type StatusRow } from "./control/protocol.ts";
+import { type Controlled, type ControlServer, openControl } from "./control/server.ts";
+import type { CrashRecord } from "./crash.ts";
+import { CallerError, SynapseError } from "./errors.ts";
+import { knownAgent } from "./known-agent.ts";
+import type { SystemLogger } from "./logger.ts";
+import type { TreeNode } from "./otp/report/tree.ts";
+import { ownPackage } from "./python/needs.ts";
+import type { SystemHealth } from "./system-health.ts";
+
+/** A system, as far as it is told of. */
+export interface ToldSystem {
+  readonly name: string;
+  tree(): TreeNode;
+  health(): SystemHealth;
+  crashes(): CrashRecord[];
+}
+
+/** Opens the control socket of a system. Where there is none, the system does without: a warning says why. */
+export async function openSystemControl(
+  system: ToldSystem,
+  environment: AgentEnvironment,
+  logger: SystemLogger,
+): Promise<ControlServer | undefined> {
+  const warn = (error: unknown) =>
+    logger.warn({ err: error }, `system "${system.name}" cannot be asked by the command line: ${String(error)}`);
+  try {
+    return await openControl(controlOf(system, environment), warn);
+  } catch (error) {
+    warn(error);
+    return undefined;
+  }
+}
+
+/** The answers of a system. */
+export function controlOf(system: ToldSystem, environment: AgentEnvironment): Controlled {
+  const { name } = system;
+  const startedAtMs = Date.now();
+  const agent = (agentId: string) => knownAgent(environment, name, agentId);
+  return {
+    hello: () => ({
+      control: controlVersion,
+      system: name,
+      pid: process.pid,
+      version: ownPackage.version,
+      startedAtMs,
+    }),
+    status: () => statusOf(system),
+    crashes: ({ agentId }) => {
+      const records = agentId === undefined ? system.crashes() : crashesOf(system, agent(agentId).spec.id);
+      return records.map(({ agentId: id, incarnation, atMs, describe, cause, decision }) => ({
+        agentId: id,
+        incarnation,
+        atMs,
+        describe,
+        cause,
+        ...(decision === undefined ? {} : { decision }),
+      }));
+    },
+    crash: ({ agentId, incarnation }) => {
+      const crash = crashesOf(system, agentId).findLast((one) => one.incarnation === incarnation);
+      if (crash !== undefined) return crash;
+      const message = `system "${name}" keeps no crash of worker ${incarnation} of agent "${agentId}"`;
+      throw new CallerError("not_found", message, { field: "incarnation", value: incarnation });
+    },
+    restart: async ({ agentId, graceful }) => {
+      const { handle } = agent(agentId);
+      await handle.restart({ reason: "asked on the command line", graceful });
+      return { incarnation: handle.incarnation };
+    },
+    stop: async ({ agentId }) => {
+      const { handle } = agent(agentId);
+      await handle.stop();
+      return { state: handle.state };
+    },
+    kill: ({ agentId }) => {
+      const pid = agent(agentId).handle.kill();
+      if (pid !== undefined) return { pid };
+      throw new SynapseError("not_found", `agent "${agentId}" has no worker now`);
+    },
+  };
+}
+
+function crashesOf(system: ToldSystem, agentId: string): CrashRecord[] {
+  return system.crashes().filter((crash) => crash.agentId === agentId);
+}
+
+function statusOf(system: ToldSystem): ControlStatus {
+  const { status, agents } = system.health();
+  const healths = new Map(agents.map((health) => [health.path, health]));
+  const rows: StatusRow[] = [];
+  let leftOut = 0;
+  // A list of what is left to do, for a tree may be deeper than the stack.
+  const left: { readonly node: TreeNode; readonly depth: number }[] = [{ node: system.tree(), depth: 0 }];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    const { node, depth } = next;
+    const { children = [], ...facts } = node;
+    for (const child of children.toReversed()) left.push({ node: child, depth: depth + 1 });
+    if (rows.length === maxRows) {
+      leftOut += 1;
+      continue;
+    }
+    const health = healths.get(node.path);
+    if (health === undefined) rows.push({ ...facts, depth });
+    else {
+      const { queueLength, inFlight, loop, lastCrash } = health;
+      const told = { ...(loop === undefined ? {} : { loop }), ...(lastCrash === undefined ? {} : { lastCrash }) };
+      rows.push({ ...facts, depth, queueLength, inFlight, ...told });
+    }
+  }
+  return { status, rows, leftOut };
+}

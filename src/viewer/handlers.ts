@@ -1,0 +1,98 @@
+/** What the viewer's server answers: the page, the stream of messages, and the buttons. */
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { SynapseError } from "../errors.ts";
+import type { LoopbackHandlers } from "../inspect/loopback-server.ts";
+import { type AgentAction, type AgentControl, agentActions } from "./agent-control.ts";
+import type { Audience } from "./audience.ts";
+import type { PageFiles } from "./page-files.ts";
+
+/** What a viewer has. */
+export interface ViewerParts {
+  readonly page: PageFiles;
+  readonly audience: Audience;
+  /** Absent: there is nothing to press. */
+  readonly control?: AgentControl;
+  /** Whether a system runs behind it. */
+  readonly live: boolean;
+}
+
+/** Nothing from elsewhere is loaded, and the page can be framed by nobody: no click on it is another page's doing. */
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "connect-src 'self'",
+  "img-src data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** Makes the handlers. */
+export function createHandlers(parts: ViewerParts): LoopbackHandlers {
+  return {
+    request(request, response, url) {
+      response.setHeader("Content-Security-Policy", policy);
+      response.setHeader("X-Frame-Options", "DENY");
+      const action = /^\/agents\/([^/]+)\/([a-z]+)$/.exec(url.pathname);
+      if (action !== null) act(request, response, parts, action);
+      else if (request.method !== "GET") answer(response, 405, "only GET");
+      else if (url.pathname === "/messages") parts.audience.join(response);
+      else if (url.pathname === "/about")
+        answerJson(response, 200, { live: parts.live, actions: parts.control === undefined ? [] : agentActions });
+      else show(response, parts.page, url.pathname);
+    },
+  };
+}
+
+function show(response: ServerResponse, page: PageFiles, path: string): void {
+  const file = page.get(path);
+  if (file === undefined) answer(response, 404, "there is nothing of this name");
+  else response.writeHead(200, { "Content-Type": file.type }).end(file.body);
+}
+
+function act(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { control }: ViewerParts,
+  [, id = "", name = ""]: RegExpExecArray,
+): void {
+  const refusal = refusalOf(request, control, name);
+  if (refusal !== undefined || control === undefined || !isAction(name)) {
+    answer(response, ...(refusal ?? [404, "there is no such action"]));
+    return;
+  }
+  try {
+    control(decodeURIComponent(id), name);
+    answerJson(response, 202, { done: name });
+  } catch (error) {
+    if (error instanceof SynapseError) answer(response, 409, error.message);
+    else if (error instanceof URIError) answer(response, 404, "there is no such agent");
+    else throw error;
+  }
+}
+
+function refusalOf(
+  request: IncomingMessage,
+  control: AgentControl | undefined,
+  name: string,
+): [status: number, text: string] | undefined {
+  if (request.method !== "POST") return [405, "only POST"];
+  // A form of another page cannot set it without being asked (CORS); this server never says yes.
+  if (request.headers["x-synapse-viewer"] !== "1") return [403, "only the viewer's own page"];
+  if (control === undefined) return [409, "a recording has no agents to act on"];
+  return isAction(name) ? undefined : [404, `there is no action "${name}"; there are ${agentActions.join(", ")}`];
+}
+
+function isAction(name: string): name is AgentAction {
+  return (agentActions as readonly string[]).includes(name);
+}
+
+function answer(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" }).end(`${text}\n`);
+}
+
+function answerJson(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(value));
+}

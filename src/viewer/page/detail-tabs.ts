@@ -1,0 +1,219 @@
+/** What the tabs show of the selected thing. */
+
+import type { VNode } from "preact";
+import type { NodeStatus } from "../../inspect/inspected-system.ts";
+import { bytes, clockTime, count, duration, plain, short } from "./format.ts";
+import { html } from "./html.ts";
+import type { ActorView, CrashFacts, LineView, ReportView, RunView, World } from "./world.ts";
+
+/** The tabs, in their order. */
+export const tabs = ["State", "Runs", "Crashes", "Logs", "Policy"] as const;
+
+/** One of them. */
+export type Tab = (typeof tabs)[number];
+
+/** Rows of a list: what is older is in the recording. */
+const most = 200;
+
+/** The selected thing, as far as it is known. */
+export interface Selected {
+  readonly world: World;
+  readonly path: string;
+  readonly node: NodeStatus | undefined;
+  readonly actor: ActorView | undefined;
+}
+
+/** How many things a tab has. */
+export function sizeOf(tab: Tab, selected: Selected): number | undefined {
+  if (tab === "Crashes") return crashesOf(selected).length;
+  if (tab === "Policy") return decisionsOf(selected).length;
+  return undefined;
+}
+
+/** Shows a tab. */
+export function TabContent({ tab, selected }: { readonly tab: Tab; readonly selected: Selected }): VNode {
+  switch (tab) {
+    case "State":
+      return html`<${State} ...${selected} />`;
+    case "Runs":
+      return html`<${Runs} runs=${runsOf(selected)} />`;
+    case "Crashes":
+      return html`<${Crashes} crashes=${crashesOf(selected)} />`;
+    case "Logs":
+      return html`<${Logs} lines=${selected.world.lines.get(selected.node?.id ?? "") ?? []} />`;
+    case "Policy":
+      return html`<${Policy} decisions=${decisionsOf(selected)} />`;
+  }
+}
+
+function State({ node, actor }: Selected): VNode {
+  const facts: [string, string | undefined][] = [
+    ["Kind", node?.kind],
+    ["State", node?.state],
+    ["Restarts", node === undefined ? undefined : count(node.restarts, "restart")],
+    ["Worker", node?.incarnation === undefined ? undefined : `number ${node.incarnation}`],
+    ["Process", node?.pid === undefined ? undefined : `pid ${node.pid}`],
+    ["Memory", node?.memoryBytes === undefined ? undefined : bytes(node.memoryBytes)],
+    ["Event loop", node?.lagMs === undefined ? undefined : `answered after ${duration(node.lagMs)}`],
+    ["In flight", node?.inFlight === undefined ? undefined : count(node.inFlight, "run")],
+    ["Queue", node?.queued === undefined ? undefined : count(node.queued, "run")],
+    ["Answered", node?.completed === undefined ? undefined : count(node.completed, "run")],
+    ["Not answered", node?.failed === undefined ? undefined : count(node.failed, "run")],
+    ["Mean answer", node?.meanRunMs === undefined ? undefined : duration(node.meanRunMs)],
+    ["Tokens", node?.tokens === undefined ? undefined : count(node.tokens, "token")],
+    ["Last crash", node?.lastCrash],
+  ];
+  return html`<div>
+    <dl class="facts">${facts.flatMap(([name, value]) => (value === undefined ? [] : [html`<dt key=${name}>${name}</dt>`, html`<dd>${value}</dd>`]))}</dl>
+    ${actor?.snapshot.context === undefined ? "" : html`<h3>Context</h3><${Tree} value=${actor.snapshot.context} />`}
+    ${actor?.snapshot.error === undefined ? "" : html`<h3>Error</h3><${Tree} value=${actor.snapshot.error} />`}
+  </div>`;
+}
+
+/** A value as lines: name and value, indented. */
+function Tree({ value }: { value: unknown }): VNode {
+  if (typeof value !== "object" || value === null) return html`<code>${plain(value)}</code>`;
+  return html`<dl class="value">${Object.entries(value).map(
+    ([name, inner]) =>
+      html`<div key=${name}><dt>${name}</dt><dd>${
+        typeof inner === "object" && inner !== null && Object.keys(inner).length > 0
+          ? html`<${Tree} value=${inner} />`
+          : html`<code>${plain(inner)}</code>`
+      }</dd></div>`,
+  )}</dl>`;
+}
+
+function Runs({ runs }: { runs: readonly RunView[] }): VNode {
+  if (runs.length === 0) return html`<p class="nothing">No run has been seen.</p>`;
+  return html`<table>
+    <thead><tr><th>Run</th><th>Waited</th><th>Took</th><th>Tokens</th><th>Outcome</th></tr></thead>
+    <tbody>${runs.map(
+      (run) => html`<tr key=${run.runId} class=${run.outcome === "completed" || run.outcome === "runs" ? "" : "failed"}>
+        <td title=${`${run.runId}, began ${clockTime(run.startedAtMs)}`}>${run.runId.slice(0, 8)}${run.attempt > 1 ? ` (${run.attempt})` : ""}</td>
+        <td>${duration(run.waitedMs)}</td>
+        <td>${run.durationMs === undefined ? "…" : duration(run.durationMs)}</td>
+        <td>${run.tokens === undefined ? "" : short(run.tokens)}</td><td>${run.outcome}</td>
+      </tr>`,
+    )}</tbody>
+  </table>`;
+}
+
+/** Facts of a crash in the order in which one asks; the rest follows. */
+const crashOrder = [
+  "cause",
+  "signal",
+  "exitCode",
+  "detail",
+  "uptimeMs",
+  "wasReady",
+  "pid",
+  "peakMemoryBytes",
+  "runsInFlight",
+  "lastEvents",
+  "decision",
+];
+const crashLists = ["stderrTail", "faultTrace", "stackDump"];
+const notTold = new Set(["describe", "agentId", "incarnation", "atMs", "runFingerprints", ...crashLists]);
+
+function Crashes({ crashes }: { crashes: readonly ReportView[] }): VNode {
+  if (crashes.length === 0) return html`<p class="nothing">It has not crashed.</p>`;
+  return html`<ol class="crashes">${crashes.map(
+    (
+      { report: { crash = {}, incarnation }, atMs },
+      index,
+    ) => html`<li key=${`${atMs} ${incarnation}`}><details open=${index === 0}>
+      <summary><time>${clockTime(atMs)}</time> ${crash.describe ?? "it crashed"}</summary>
+      <${CrashRecord} crash=${crash} />
+    </details></li>`,
+  )}</ol>`;
+}
+
+function CrashRecord({ crash }: { crash: CrashFacts }): VNode {
+  const names = [
+    ...crashOrder,
+    ...Object.keys(crash).filter((name) => !crashOrder.includes(name) && !notTold.has(name)),
+  ];
+  const rows = names
+    .filter((name) => crash[name] !== undefined)
+    .map((name) => [name, crashValue(name, crash[name])] as const);
+  const lists = crashLists.flatMap((name) => {
+    const lines = crash[name];
+    return Array.isArray(lines) && lines.length > 0 ? [[name, lines.map(String)] as const] : [];
+  });
+  return html`<div>
+    <dl class="facts">${rows.flatMap(([name, value]) => [html`<dt key=${name}>${wordsOf(name)}</dt>`, html`<dd>${value}</dd>`])}</dl>
+    ${lists.map(([name, lines]) => html`<h3 key=${name}>${wordsOf(name)}</h3><pre tabindex="0">${lines.join("\n")}</pre>`)}
+  </div>`;
+}
+
+function crashValue(name: string, value: unknown): string {
+  if (name === "decision") {
+    const { type, because, delayMs } = value as { type: string; because: string; delayMs?: number };
+    return `${type}${delayMs === undefined || delayMs === 0 ? "" : ` after ${duration(delayMs)}`}: ${because}`;
+  }
+  if (name.endsWith("Ms") && typeof value === "number") return duration(value);
+  if (name.endsWith("Bytes") && typeof value === "number") return bytes(value);
+  if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(plain).join(", ");
+  return plain(value);
+}
+
+/** "peakMemoryBytes" as "Peak memory". */
+function wordsOf(name: string): string {
+  const words = name.replace(/(?:Ms|Bytes)$/, "").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function Logs({ lines }: { lines: readonly LineView[] }): VNode {
+  if (lines.length === 0)
+    return html`<p class="nothing">Its workers have written nothing since the viewer started.</p>`;
+  return html`<ol class="lines">${lines
+    .slice(-most)
+    .map(
+      ({ atMs, level, text, incarnation }, index) =>
+        html`<li key=${`${atMs} ${index}`} class=${level}><time>${clockTime(atMs)}</time><b title=${`worker ${incarnation}`}>${level}</b><span>${text}</span></li>`,
+    )}</ol>`;
+}
+
+function Policy({ decisions }: { decisions: readonly ReportView[] }): VNode {
+  if (decisions.length === 0) return html`<p class="nothing">No decision has been made about it.</p>`;
+  return html`<ol class="decisions">${decisions.map(({ atMs, text, report }, index) => {
+    const { decision, because } = report;
+    const kind = decision?.type ?? report.type;
+    return html`<li key=${`${atMs} ${index}`}>
+      <time>${clockTime(atMs)}</time> <span class=${`chip ${kind === "restart" ? "wait" : "bad"}`}>${kind.replace("_", " ")}</span>
+      ${decision?.delayMs === undefined || decision.delayMs === 0 ? "" : html`<span> after ${duration(decision.delayMs)}</span>`}
+      <p>${decision?.because ?? because ?? text}</p>
+      ${report.offender?.path === undefined ? "" : html`<p class="faint">${report.offender.path}</p>`}
+    </li>`;
+  })}</ol>`;
+}
+
+function runsOf({ world, node }: Selected): RunView[] {
+  return [...world.runs.values()]
+    .filter(({ agentId }) => agentId === node?.id)
+    .slice(-most)
+    .reverse();
+}
+
+/** Those of an agent, or of all that is below a supervisor. */
+function crashesOf({ world, path, node }: Selected): ReportView[] {
+  const of =
+    node?.kind === "agent"
+      ? world.crashes(node.id)
+      : world.crashes().filter(({ report }) => isBelow(report.path, path));
+  return of.slice(-most).reverse();
+}
+
+function decisionsOf({ world, path }: Selected): ReportView[] {
+  const types = new Set(["child.exited", "supervisor.gave_up", "policy.failed", "child.start_failed"]);
+  return world.reports
+    .filter(
+      ({ report }) => types.has(report.type) && (isBelow(report.offender?.path, path) || report.supervisor === path),
+    )
+    .slice(-most)
+    .reverse();
+}
+
+function isBelow(path: string | undefined, above: string): boolean {
+  return path !== undefined && (path === above || path.startsWith(`${above}/`));
+}

@@ -1,0 +1,121 @@
+/** What more workers of one agent bring: two instances against one, and a spare worker that takes the place of one that crashes. */
+
+import { type Agent, type AgentSpec, defineAgent, type System, startSystem } from "../../src/index.ts";
+import { createAgentClient } from "./clients.ts";
+import { crashOnce } from "./crash.ts";
+import { within } from "./deadline.ts";
+import { type Series, series } from "./series.ts";
+import { type BenchSettings, benchEntry, rootDirectory } from "./settings.ts";
+import { median, percentile, rounded } from "./statistics.ts";
+import { readStream } from "./stream.ts";
+import { createBenchLogger, startMs } from "./target.ts";
+import { runAtOnce } from "./unary.ts";
+
+/** One rate by one instance and by two, a second; each taken once a round, in rotating order. */
+export interface InstanceSeries {
+  readonly one: Series;
+  readonly two: Series;
+  /** The rate of two over that of one in the same round; the median of the rounds. */
+  readonly ratio: number;
+}
+
+/** The measures of instances and spares. */
+export interface InstanceMeasures {
+  /** Runs a second, with as many in flight as two instances take. */
+  readonly runs: InstanceSeries;
+  /** Text deltas a second, in as many streams as there are processors, twice over. */
+  readonly chunks: InstanceSeries;
+  /** kill -9 to the end of the next run that succeeds, with a spare worker that is ready. Milliseconds. */
+  readonly spareNextRun: Series & { readonly p99: number };
+}
+
+const names = ["one", "two"] as const;
+const streams = 4;
+
+/** Measures both. */
+export async function measureInstances(settings: BenchSettings): Promise<InstanceMeasures> {
+  const rates = await withAgents(
+    [{ id: "one" }, { id: "two", instances: 2 }],
+    async (agent) => ({
+      runs: await inTurn(settings.rounds, (name) => runsPerSecond(agent(name), settings)),
+      chunks: await inTurn(settings.rounds, (name) => chunksPerSecond(agent(name), settings)),
+    }),
+    settings,
+  );
+  const spareNextRun = await withAgents(
+    [{ id: "spare", spare: true }],
+    (agent, system) => crashWithSpare(agent("spare"), system, settings.restarts),
+    settings,
+  );
+  return { ...rates, spareNextRun };
+}
+
+async function withAgents<T>(
+  agents: readonly Pick<AgentSpec<string>, "id" | "instances" | "spare">[],
+  measure: (agent: (id: string) => Agent<string>, system: System) => Promise<T>,
+  { concurrency, warmUpCalls }: BenchSettings,
+): Promise<T> {
+  const bounds = { entry: benchEntry, output: "text", maxConcurrency: concurrency, startTimeoutMs: startMs } as const;
+  const children = agents.map((own) => defineAgent({ ...bounds, ...own }));
+  const system = await startSystem({
+    name: "bench-instances",
+    children,
+    maxRestarts: Number.MAX_SAFE_INTEGER,
+    python: { cwd: rootDirectory },
+    logger: createBenchLogger(),
+  });
+  try {
+    for (const child of children) {
+      const agent = system.agent(child);
+      await agent.whenReady({ timeoutMs: startMs });
+      await within(startMs, `all instances of "${agent.id}"`, allReady(agent));
+      await runAtOnce(createAgentClient(agent), warmUpCalls, concurrency);
+    }
+    return await measure((id) => system.agent<string>(id), system);
+  } finally {
+    await system.stop({ timeoutMs: 10_000 });
+  }
+}
+
+async function allReady(agent: Agent<string>): Promise<void> {
+  while (agent.health.instances.some(({ state }) => state !== "ready")) await aMoment();
+}
+
+async function inTurn(rounds: number, measure: (name: (typeof names)[number]) => Promise<number>) {
+  const values: Record<(typeof names)[number], number[]> = { one: [], two: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const name of round % 2 === 0 ? names : names.toReversed()) values[name].push(await measure(name));
+  }
+  const ratios = values.two.map((value, round) => value / (values.one[round] ?? Number.NaN));
+  return { one: series(values.one), two: series(values.two), ratio: rounded(median(ratios)) };
+}
+
+async function runsPerSecond(agent: Agent<string>, { throughputCalls, concurrency }: BenchSettings): Promise<number> {
+  const { elapsedMs } = await runAtOnce(createAgentClient(agent), throughputCalls, concurrency);
+  return (throughputCalls / elapsedMs) * 1_000;
+}
+
+async function chunksPerSecond(agent: Agent<string>, { chunks }: BenchSettings): Promise<number> {
+  const client = createAgentClient(agent);
+  const each = Math.ceil(chunks / streams);
+  const beganAtMs = performance.now();
+  await Promise.all(Array.from({ length: streams }, () => readStream(client, each)));
+  return ((each * streams) / (performance.now() - beganAtMs)) * 1_000;
+}
+
+async function crashWithSpare(agent: Agent<string>, system: System, restarts: number) {
+  const values: number[] = [];
+  for (let round = 0; round < restarts; round++) {
+    await within(startMs, "a spare worker", spareReady(agent));
+    values.push((await crashOnce(agent, system)).nextRunMs);
+  }
+  return { ...series(values), p99: rounded(percentile(values, 0.99)) };
+}
+
+async function spareReady(agent: Agent<string>): Promise<void> {
+  while (agent.health.spare?.state !== "ready") await aMoment();
+}
+
+function aMoment(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 5));
+}

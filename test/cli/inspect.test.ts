@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+import { buildIfStale } from "../../scripts/build-if-stale.ts";
+import { createInspectCommand, inspectCommand } from "../../src/cli/inspect.ts";
+import { createTerminal, runCommand } from "./terminal.ts";
+
+beforeAll(() => buildIfStale());
+
+function recording(): string {
+  const directory = mkdtempSync(join(tmpdir(), "recording-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const file = join(directory, "run.jsonl");
+  writeFileSync(file, '{"type":"header","version":1,"system":"x","atMs":1}\n{"type":"end","atMs":2}\n');
+  return file;
+}
+
+test("a recording is served at the address that is printed, until the end", async () => {
+  const { terminal, out } = createTerminal();
+  const statuses: number[] = [];
+  const command = createInspectCommand(async () => {
+    statuses.push((await fetch(out[0] ?? "")).status);
+  });
+  expect(await runCommand(command, [recording()], terminal)).toBe(0);
+  expect(statuses).toEqual([200]);
+  await expect(fetch(out[0] ?? "")).rejects.toThrow();
+});
+
+test("a signal ends it", async () => {
+  const { terminal, out } = createTerminal();
+  const running = runCommand(inspectCommand, [recording()], terminal);
+  await expect.poll(() => out.length).toBe(1);
+  process.emit("SIGTERM");
+  expect(await running).toBe(0);
+});
+
+test.each([
+  ["no file", []],
+  ["two files", ["a", "b"]],
+])("%s makes no sense", async (_what, words) => {
+  expect(await runCommand(inspectCommand, words, createTerminal().terminal)).toBe(2);
+});
+
+test("a port that is none is said", async () => {
+  const running = runCommand(inspectCommand, ["run.jsonl", "--port", "x"], createTerminal().terminal);
+  await expect(running).rejects.toMatchObject({ code: "invalid_argument" });
+});
+
+test("a file that is not there is said", async () => {
+  const running = runCommand(inspectCommand, ["nowhere.jsonl"], createTerminal().terminal);
+  await expect(running).rejects.toMatchObject({ code: "not_found" });
+});
