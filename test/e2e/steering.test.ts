@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { defineAgent, tool } from "../../src/index.ts";
-import { rejection, watch } from "./support.ts";
+import { controllable, rejection, watch } from "./support.ts";
 
 const caller = defineAgent({ id: "caller", entry: "test/fixtures/agents/caller.py:agent" });
 
@@ -24,13 +24,10 @@ test("a message that is sent into a run is told with the next request, or when t
 });
 
 test("a stream without tools is steered too, and a message before it begins waits for it", async () => {
-  const { system } = await watch([caller]);
-  const stream = system.agent("caller").stream("[]");
-  const sent = stream.send("early", { priority: "when_idle" });
-  const texts: string[] = [];
-  for await (const event of stream) {
-    if (event.type === "started") await sent;
-    if (event.type === "text.delta") texts.push(event.text);
-  }
-  expect(texts.at(-1)).toBe('[["user-prompt",null,"early"]]');
+  const { system } = await watch([controllable()]);
+  // Long enough to be steered while it sleeps; what it is told is then the prompt that it acts on.
+  const stream = system.agent("ctl").stream("sleep:1");
+  const sent = stream.send("echo:steered");
+  for await (const event of stream) if (event.type === "started") await sent;
+  expect((await stream.result).output).toBe("steered");
 });
