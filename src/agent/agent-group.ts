@@ -46,7 +46,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   readonly #report = (facts: AgentReportFacts, incarnation = this.shared.launched): void => {
     const { path, clock } = this.#scope;
     const report = { ...facts, agentId: this.agentId, path, atMs: clock.now(), incarnation } as AgentReport;
-    this.tell(() => this.environment.report(report));
+    this.shared.outbox.tell(() => this.environment.report(report));
   };
 
   constructor(spec: NormalAgentSpec, environment: EquippedEnvironment, limits: InstanceLimits) {
@@ -174,6 +174,10 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     await this.#set.allReady();
   }
 
+  kill(): number | undefined {
+    return this.#speaker?.workers.killCurrent();
+  }
+
   async stop(): Promise<void> {
     if (this.stopped) return;
     const { whenStopped } = this.#supervisor;
@@ -181,20 +185,8 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     await whenStopped;
   }
 
-  kill(): number | undefined {
-    return this.#speaker?.workers.kill();
-  }
-
   serve(): void {
     this.runs.serve();
-  }
-
-  turn(work: () => void): void {
-    this.shared.outbox.turn(work);
-  }
-
-  tell(letter: () => void): void {
-    this.shared.outbox.tell(letter);
   }
 
   children(): ChildSpec[] {

@@ -134,7 +134,7 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
   }
 
   kill(): number | undefined {
-    return this.#instance.workers.kill();
+    return this.#instance.workers.killCurrent();
   }
 
   serve(): void {

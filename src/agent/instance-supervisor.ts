@@ -9,6 +9,7 @@ import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.t
 import { normalizeSupervisorSpec } from "../otp/supervisor/spec.ts";
 import { Supervisor } from "../otp/supervisor/supervisor.ts";
 import { instanceRules } from "./instance-policy.ts";
+import type { SharedLife } from "./life.ts";
 import type { SparePlace } from "./spare-place.ts";
 
 /**
@@ -23,6 +24,7 @@ export type GroupPhase = "running" | "halting" | "down" | "stopping" | "stopped"
 /** The agent as this supervisor sees it. */
 export interface InstanceSupervisorOwner {
   readonly agentId: string;
+  readonly shared: SharedLife;
   /** What callers use to reach the agent. */
   readonly handle: unknown;
   /** Its worker that is no instance's. */
@@ -38,10 +40,6 @@ export interface InstanceSupervisorOwner {
   groupStopped(reason: string, tellSupervisor: () => void): void;
   /** It was decided what follows the end of all instances. */
   groupDecided(decision: RestartDecision): void;
-  /** Several changes as one: others are told of them when all are made. */
-  turn(work: () => void): void;
-  /** Tells somebody after the turn. */
-  tell(letter: () => void): void;
 }
 
 /** The supervisor of one agent's instances, one after the other. It is a resident child: the agent's queue outlives it. */
@@ -185,11 +183,11 @@ export class InstanceSupervisor {
       return;
     }
     this.#phase = "down";
-    this.#owner.tell(() => scope.exited("shutdown"));
+    this.#owner.shared.outbox.tell(() => scope.exited("shutdown"));
   }
 
   #close(): void {
-    this.#owner.turn(() => {
+    this.#owner.shared.outbox.turn(() => {
       this.#phase = "stopped";
       this.#owner.groupStopped(this.#stopReason, () => this.#tellEnd());
       this.#stopped.resolve();
@@ -198,7 +196,7 @@ export class InstanceSupervisor {
 
   #tellEnd(): void {
     const { scope } = this;
-    if (scope !== undefined) this.#owner.tell(() => scope.exited(this.#killed ? "killed" : "shutdown"));
+    if (scope !== undefined) this.#owner.shared.outbox.tell(() => scope.exited(this.#killed ? "killed" : "shutdown"));
   }
 
   #restart(delayMs: number): void {

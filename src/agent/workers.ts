@@ -145,10 +145,15 @@ export class Workers implements WorkerKeeper {
     return true;
   }
 
-  /** Kills every process, whatever it does. Answers the process id of the one that serves. */
-  kill(): number | undefined {
-    const { pid } = this;
+  /** Kills every process, whatever it does. */
+  kill(): void {
     for (const worker of this.#living) worker.kill();
+  }
+
+  /** Kills every process where there is a current one. Answers the current one's id; undefined when there is none. */
+  killCurrent(): number | undefined {
+    const { pid } = this;
+    if (pid !== undefined) this.kill();
     return pid;
   }
 

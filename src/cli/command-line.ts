@@ -8,6 +8,7 @@ import { completionCommand } from "./completion.ts";
 import { crashesCommand } from "./crashes.ts";
 import { doctorCommand } from "./doctor.ts";
 import { inspectCommand } from "./inspect.ts";
+import { newCommand } from "./new.ts";
 import { parseAndRun } from "./parser.ts";
 import { psCommand } from "./ps.ts";
 import { runCommand } from "./run.ts";
@@ -16,6 +17,7 @@ import { simulateCommand } from "./simulate.ts";
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
+  newCommand,
   runCommand,
   simulateCommand,
   psCommand,

@@ -2,7 +2,7 @@
 
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import { type DiagnoseOptions, diagnose } from "../doctor/diagnose.ts";
+import type { DiagnoseOptions } from "../doctor/diagnose.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { invalidArgument } from "../errors.ts";
 import { ownPackage } from "../python/needs.ts";
@@ -26,7 +26,7 @@ Exit codes: 0 agents can run, 1 there is a failure, 2 the words make no sense.`;
  * Creates the command.
  * @param look default: at this machine
  */
-export function createDoctorCommand(look: Diagnose = diagnose): Command {
+export function createDoctorCommand(look: Diagnose = lookHere): Command {
   return {
     name: "doctor",
     summary: "say whether agents can run here, and what mends it where they cannot",
@@ -66,6 +66,11 @@ export function createDoctorCommand(look: Diagnose = diagnose): Command {
       return ok ? 0 : 1;
     },
   };
+}
+
+async function* lookHere(options: DiagnoseOptions): AsyncIterable<Finding> {
+  const { diagnose } = await import("../doctor/diagnose.ts");
+  yield* diagnose(options);
 }
 
 /** The command. */

@@ -1,7 +1,7 @@
 /** `synapse-otp run`: runs a script that describes a system, as an application. */
 
 import { resolve } from "node:path";
-import { type ScriptNews, ScriptRun } from "../script/run.ts";
+import type { ScriptNews } from "../script/run.ts";
 import { type Command, isSet, type Terminal } from "./command.ts";
 
 const details = `Runs the system that a file describes: a .ts or .js file whose default export is
@@ -33,6 +33,7 @@ export const runCommand: Command = {
   async run(words, terminal) {
     const tell = isSet(words, "json") ? tellAsJson(terminal) : tellAsText(terminal);
     const file = resolve(terminal.cwd, words.arguments[0] ?? "");
+    const { ScriptRun } = await import("../script/run.ts");
     const exitCode = await new ScriptRun({ file, watch: isSet(words, "watch"), tell }).run();
     setTimeout(() => {
       const open = [...new Set(process.getActiveResourcesInfo())].join(", ");

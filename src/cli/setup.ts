@@ -1,7 +1,6 @@
 /** `synapse-otp setup`: makes or completes the Python environment that the workers run in. */
 
 import { dirname } from "node:path";
-import { setUpPython } from "../python/set-up.ts";
 import { type Command, isSet, textOf } from "./command.ts";
 
 const details = `Sets up the Python environment in which the workers run: the one that the search
@@ -39,6 +38,7 @@ export const setupCommand: Command = {
     const json = isSet(words, "json");
     const python = textOf(words, "python");
     const venv = textOf(words, "venv");
+    const { setUpPython } = await import("../python/set-up.ts");
     const { interpreter, found } = await setUpPython({
       cwd,
       env,

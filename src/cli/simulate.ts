@@ -1,29 +1,11 @@
 /** `synapse-otp simulate`: plays a script's system through, with faults, before it runs. */
 
-import { writeFileSync } from "node:fs";
-import { resolve } from "node:path";
-import { CallerError, invalidArgument } from "../errors.ts";
-import { loadModule, loadScript } from "../script/load.ts";
-import { ScriptModules } from "../script/modules.ts";
-import { defineFaults, type Faults } from "../simulate/faults.ts";
-import { simulate } from "../simulate/simulate.ts";
-import { simulationText } from "../simulate/table.ts";
-import { simulationSvg } from "../simulate/timeline.ts";
-import { type Command, isSet, type Terminal, textOf, type Words } from "./command.ts";
+import type { Command } from "./command.ts";
 
 const details = `Plays the system that a script describes through, in a time of its own: an hour takes
 a moment. The supervisors, the agents' machine and the policies are the real ones; the
 workers are timers, which start, crash and work as a file of faults says. Nothing is
 started. The same seed makes the same output, byte for byte.`;
-
-const units: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1_000,
-  min: 60_000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
 
 /** The command. */
 export const simulateCommand: Command = {
@@ -39,64 +21,20 @@ export const simulateCommand: Command = {
     },
     { flags: "--seed <number>", summary: "where chance comes from; default: 0" },
     { flags: "--for <time>", summary: "how long, as 90s, 15min, 1h or 2d; default: 1h" },
+    { flags: "--explore", summary: "put sequences of ends to the policies instead, and say what they should not do" },
     { flags: "--all", summary: "show every decision, not the first 20" },
     { flags: "--svg <file>", summary: "write a picture of who served when", names: "file" },
-    { flags: "--json", summary: "one JSON object: what simulate() of synapse-otp/simulate answers" },
+    { flags: "--json", summary: "one JSON object: what simulate() or explore() of synapse-otp/simulate answers" },
   ],
   examples: [
     "synapse-otp simulate tree.ts --faults faults.ts --seed 42 --for 1h",
     "synapse-otp simulate tree.ts --faults faults.ts --svg hour.svg",
+    "synapse-otp simulate tree.ts --explore",
   ],
+  notes: `Exit codes: 0 done, 1 failed, or --explore has found something, 2 the words make
+no sense.`,
   async run(words, terminal) {
-    const seed = seedOf(textOf(words, "seed") ?? "0");
-    const forMs = timeOf(textOf(words, "for") ?? "1h");
-    const file = resolve(terminal.cwd, words.arguments[0] ?? "");
-    const tree = await load(file, loadScript);
-    const result = await simulate(tree, await faultsOf(words, terminal), { seed, forMs });
-    const svg = textOf(words, "svg");
-    if (svg !== undefined) write(resolve(terminal.cwd, svg), simulationSvg(result));
-    const decisions = isSet(words, "all") ? Number.POSITIVE_INFINITY : undefined;
-    terminal.out(
-      isSet(words, "json")
-        ? JSON.stringify(result)
-        : simulationText(result, decisions === undefined ? {} : { decisions }),
-    );
-    return 0;
+    const { play } = await import("./play.ts");
+    return play(words, terminal);
   },
 };
-
-async function load<T>(file: string, how: (file: string, modules: ScriptModules) => Promise<T>): Promise<T> {
-  using modules = new ScriptModules(file);
-  return await how(file, modules);
-}
-
-async function faultsOf(words: Words, { cwd }: Terminal): Promise<Faults> {
-  const given = textOf(words, "faults");
-  if (given === undefined) return {};
-  const file = resolve(cwd, given);
-  const { default: faults } = await load(file, loadModule);
-  if (typeof faults === "object" && faults !== null) return defineFaults(faults);
-  throw invalidArgument(`the default export of "${file}"`, faults, "faults: export default defineFaults({ … })");
-}
-
-function seedOf(text: string): number {
-  const seed = /^-?\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isSafeInteger(seed)) return seed;
-  throw invalidArgument("--seed", text, "an integer");
-}
-
-function timeOf(text: string): number {
-  const [, count, unit = ""] = /^(\d+(?:\.\d+)?)([a-z]+)$/.exec(text) ?? [];
-  const ms = Math.round(Number(count) * (units[unit] ?? Number.NaN));
-  if (ms >= 1) return ms;
-  throw invalidArgument("--for", text, "a time such as 500ms, 90s, 15min, 1h or 2d");
-}
-
-function write(file: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (cause) {
-    const message = `"${file}" cannot be written: ${(cause as Error).message}`;
-    throw new CallerError("invalid_argument", message, { field: "--svg", value: file, cause });
-  }
-}

@@ -13,6 +13,8 @@ export interface ActorSource {
   actors(): Iterable<AnyActorRef>;
   /** Lets `observer` see every actor from now on. Answers the function that ends it. */
   observe(observer: (event: InspectionEvent) => void): () => void;
+  /** Told what has gone wrong while actors were looked at: it harms nobody else. */
+  trouble(error: unknown): void;
 }
 
 /** What has happened since the batch before. */
@@ -188,14 +190,23 @@ export class InspectionFeed {
     if (this.#timer !== undefined || this.#paused) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      const away = this.#unobserve === undefined;
-      if (away) this.#findActors();
-      const touched = this.#catchUp(away ? this.#followed.values() : this.#touched);
-      this.#flush(performance.now() + turnMs);
-      this.#forgetEnded(touched);
-      if (away && !this.#paused) this.#look();
+      try {
+        this.#turn();
+      } catch (error) {
+        this.pause();
+        this.#source.trouble(error);
+      }
     }, this.#periodMs);
     this.#timer.unref();
+  }
+
+  #turn(): void {
+    const away = this.#unobserve === undefined;
+    if (away) this.#findActors();
+    const touched = this.#catchUp(away ? this.#followed.values() : this.#touched);
+    this.#flush(performance.now() + turnMs);
+    this.#forgetEnded(touched);
+    if (away && !this.#paused) this.#look();
   }
 
   /** Notes the states that came about without being seen. */

@@ -58,8 +58,6 @@ export interface InspectedSystem extends ActorSource {
   nodes(): NodeStatus[];
   /** Whether everything serves; else what does not, in one sentence. */
   health(): { readonly ok: boolean; readonly text: string };
-  /** Reports that something has gone wrong with the inspector. */
-  trouble(error: unknown): void;
 }
 
 /** An inspector that follows a system from its start, or from when it is attached, to its end. */

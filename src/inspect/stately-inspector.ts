@@ -35,6 +35,8 @@ const known = new Set(["port", "host", "token", "url", "sanitise"]);
 const defaultUrl = "https://stately.ai/inspect";
 /** What may wait for one viewer, in bytes; more is dropped, and it is told anew how all are when it has caught up. */
 const maxWaitingBytes = 4 * 1024 * 1024;
+/** How long a viewer that reads slowly may keep the end of a system, in milliseconds. */
+const closingMs = 300;
 /** Viewers at a time. */
 const maxViewers = 16;
 
@@ -183,10 +185,10 @@ class Viewer {
     else this.#send(texts);
   }
 
-  /** Hands over what waits, for a second at most. */
+  /** Hands over what waits, for a moment at most. */
   async close(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => this.#socket.terminate(), 1_000);
+    const timer = setTimeout(() => this.#socket.terminate(), closingMs);
     this.#socket.on("close", () => resolve());
     this.#socket.close(1_001, "the system has ended");
     if (this.#socket.readyState === this.#socket.CLOSED) resolve();

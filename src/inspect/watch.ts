@@ -171,7 +171,11 @@ export class SystemWatch {
 
   #look(): void {
     const startedMs = performance.now();
-    this.#lookOnce();
+    try {
+      this.#lookOnce();
+    } catch (error) {
+      this.#system.trouble(error);
+    }
     const tookMs = performance.now() - startedMs;
     this.#lookTimer = setTimeout(() => this.#look(), Math.max(lookMs, tookMs / lookShare)).unref();
   }

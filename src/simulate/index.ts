@@ -3,7 +3,9 @@
 import "../supported-node.ts";
 
 export type { Distribution } from "./distribution.ts";
+export { type ExploreOptions, explore } from "./explore.ts";
 export { type ChildFaults, type CrashKind, defineFaults, type Faults, type StartFaultKind } from "./faults.ts";
+export type { Exploration, FindingType, PolicyFinding } from "./finding.ts";
 export type {
   SimulatedChildResult,
   SimulatedDecision,
@@ -12,5 +14,6 @@ export type {
   SimulationResult,
 } from "./result.ts";
 export { type SimulateOptions, simulate } from "./simulate.ts";
-export { simulationText } from "./table.ts";
+export { explorationText, simulationText } from "./table.ts";
 export { simulationSvg } from "./timeline.ts";
+export type { EndKind, ExploredEnd } from "./trial.ts";

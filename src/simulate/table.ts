@@ -1,9 +1,13 @@
 /** How a simulation reads on a terminal: what became of each child, and what the policies decided. */
 
+import type { Exploration } from "./finding.ts";
 import type { SimulatedChildResult, SimulatedDecision, SimulationResult } from "./result.ts";
 
 /** Decisions that are shown one by one, unless all are asked for. */
 const shownDecisions = 20;
+
+/** Ends of a finding that are shown. */
+const shownEnds = 10;
 
 type Cell = readonly [heading: string, text: (child: SimulatedChildResult) => string | number];
 
@@ -37,6 +41,23 @@ export function simulationText(result: SimulationResult, { decisions = shownDeci
   ];
   parts.push("", table(rows), "", decisionText(result, decisions));
   return parts.join("\n");
+}
+
+/** An exploration as text: what was found, with the ends that lead to it, and what was not looked at. */
+export function explorationText({ findings, sequences, notExplored }: Exploration): string {
+  const parts = [
+    `${sequences} sequences of ends tried: ${findings.length === 0 ? "nothing found" : `${findings.length} found`}`,
+  ];
+  for (const { type, path, sentence, ends, repeats } of findings) {
+    parts.push("", `${type}: ${path} ${sentence}`);
+    for (const { path: who, kind, afterMs, decision, delayMs, because } of ends.slice(0, shownEnds)) {
+      const pause = delayMs === undefined ? "" : ` after ${timeText(delayMs)}`;
+      parts.push(`  ${who} ends (${kind}) after ${timeText(afterMs)}`, `    ${decision}${pause}: ${because}`);
+    }
+    if (ends.length > shownEnds) parts.push(`  … and ${ends.length - shownEnds} more`);
+    if (repeats) parts.push("  and so on");
+  }
+  return [...parts, "", "not explored:", ...notExplored.map((sentence) => `  - ${sentence}`)].join("\n");
 }
 
 function decisionText({ decisions }: SimulationResult, most: number): string {

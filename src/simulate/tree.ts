@@ -30,7 +30,8 @@ export class SimulatedTree {
       const own = new SimulatedAgent(agent, this.#world, this.#environment);
       this.agents.set(agent.id, own);
       this.ids.add(agent.id);
-      return { ...child, start: (scope) => own.start(scope) } as StartChildSpec;
+      // With instances its policy is theirs; here there is one.
+      return { ...child, ...policyOf(agent), start: (scope) => own.start(scope) } as StartChildSpec;
     }
     if (spec !== undefined) {
       const children = (spec.children ?? []).map((below) => this.simulated(below));
@@ -54,6 +55,6 @@ export class SimulatedTree {
   }
 }
 
-function policyOf({ policy }: ChildSpec): Pick<ChildSpec, "policy"> {
+function policyOf({ policy }: { readonly policy?: ChildSpec["policy"] | undefined }): Pick<ChildSpec, "policy"> {
   return policy === undefined ? {} : { policy };
 }

@@ -5,6 +5,8 @@ import type { WatchMessage } from "../inspect/watch.ts";
 
 /** What may wait for one page, in bytes; more is dropped, and it is told anew how all are when it has caught up. */
 const maxWaitingBytes = 4 * 1024 * 1024;
+/** How long a page that reads slowly may keep the end of a system, in milliseconds. */
+const closingMs = 300;
 /** Pages at a time. */
 const maxPages = 16;
 /** Messages of one event. */
@@ -71,7 +73,7 @@ export class Audience {
     const ends = [...this.#pages].map(
       ({ response }) =>
         new Promise<void>((resolve) => {
-          const timer = setTimeout(() => response.destroy(), 1_000);
+          const timer = setTimeout(() => response.destroy(), closingMs);
           response.on("close", () => {
             clearTimeout(timer);
             resolve();

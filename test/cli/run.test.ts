@@ -163,6 +163,37 @@ describe("a script that is watched", () => {
     expect(out.match(/it begins/g)).toHaveLength(1);
   });
 
+  test("gives a supervisor that is restarted the policies that were set since", async () => {
+    const tree = (word: string) => `
+      import { defineSupervisor, defineSystem } from ${JSON.stringify(doors.main)};
+      import { logic } from "./server.ts";
+      const policy = (state) => {
+        console.log("${word} is asked");
+        return { decision: { type: "give_up", because: "it says so" }, state };
+      };
+      const team = defineSupervisor({ id: "team", policy, children: [{ id: "one", logic }] });
+      export default defineSystem({ maxRestarts: 9, children: [team] });`;
+    const { write, said, child, stop } = await begin({
+      "tree.ts": tree("the first"),
+      "server.ts": `
+        import { exit, fromGenServer, self } from ${JSON.stringify(doors.otp)};
+        let current;
+        let begun = 0;
+        export const logic = fromGenServer({
+          init: () => { current = self(); console.log("incarnation", ++begun); return { state: 0 }; },
+        });
+        process.on("SIGUSR2", () => exit(current, "kill"));`,
+    });
+    write("tree.ts", tree("the second"));
+    await said("reloaded: new policies at system/team");
+    for (const incarnation of [2, 3]) {
+      child.kill("SIGUSR2");
+      await said(`incarnation ${incarnation}`);
+    }
+    const { out } = await stop();
+    expect(out.match(/the \w+ is asked/g)).toEqual(["the second is asked", "the second is asked"]);
+  });
+
   test("goes on when it cannot be loaded, and says so; what mends it is followed", async () => {
     const { write, said, stop } = await begin({ "tree.ts": quiet() });
     write("tree.ts", `import "./missing.ts";\n${quiet("maxCrashes: 5")}`);

@@ -44,6 +44,19 @@ test("--json is the whole result, --svg a picture", async () => {
   expect(readFileSync(path("a.svg"), "utf8")).toMatch(/^<svg /);
 });
 
+test("--explore ends with 1 when a policy does what it should not, and says what", async () => {
+  expect((await simulate(["tree.ts", "--explore"])).code).toBe(0);
+  const wrong = tree.replace(
+    "exponentialBackoff()",
+    `(state) => ({ decision: { type: "restart", delayMs: 0, because: "again" }, state })`,
+  );
+  const { code, out } = await simulate(["tree.ts", "--explore"], { "tree.ts": wrong });
+  expect(code).toBe(1);
+  expect(out).toMatch(/^restarts_for_ever: answers\/chat ends at once \(exited\) and is restarted for ever/m);
+  const json = await simulate(["tree.ts", "--explore", "--json"], { "tree.ts": wrong });
+  expect(JSON.parse(json.out).findings[0].type).toBe("restarts_for_ever");
+});
+
 test.each([
   [["tree.ts", "--for", "soon"], "--for is"],
   [["tree.ts", "--seed", "x"], "--seed is"],

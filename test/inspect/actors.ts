@@ -15,7 +15,9 @@ export function startLamps(...ids: string[]) {
   const root = createActor(createMachine({ id: "root" })).start();
   const lamps = ids.map((id) => createActor(lamp, { id, parent: root } as never).start());
   let looks = 0;
+  const troubles: unknown[] = [];
   const source: ActorSource = {
+    trouble: (error) => troubles.push(error),
     *actors() {
       yield root;
       yield* lamps;
@@ -26,5 +28,5 @@ export function startLamps(...ids: string[]) {
       return unsubscribe;
     },
   };
-  return { root, lamps, source, looks: () => looks };
+  return { root, lamps, source, troubles, looks: () => looks };
 }

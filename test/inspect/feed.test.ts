@@ -132,3 +132,27 @@ test("a feed that pauses looks at nothing, and begins anew when it resumes", asy
   await expect.poll(() => events.length).toBe(4);
   expect(events[3]).toMatchObject({ type: "@xstate.actor", name: "a", snapshot: { value: "on" } });
 });
+
+test("what goes wrong while it looks is told once and ends its looking, and nothing else", async () => {
+  const lamps = startLamps("a");
+  let isOdd = false;
+  const source = {
+    ...lamps.source,
+    *actors() {
+      if (isOdd) throw new Error("an odd actor");
+      yield* lamps.source.actors();
+    },
+  };
+  const events: WireEvent[] = [];
+  const feed = new InspectionFeed(source, (batch) => events.push(...batch.events), { periodMs: 5, maxEvents: 10 });
+  onTestFinished(() => feed.close());
+  await expect.poll(() => events.length).toBe(2);
+  isOdd = true;
+  // It looks away, and cannot find out who is there before it looks again.
+  for (let flips = 0; flips < 101; flips += 1) lamps.lamps[0]?.send({ type: "flip" });
+  await expect.poll(() => lamps.troubles).toMatchObject([{ message: "an odd actor" }]);
+  expect(lamps.lamps[0]?.getSnapshot().value).toBe("on");
+  isOdd = false;
+  feed.resume();
+  await expect.poll(() => events.at(-1)).toMatchObject({ name: "a", snapshot: { value: "on" } });
+});

@@ -40,6 +40,14 @@ test("an agent that crashes is down until its policy's pause and its start have 
   expect(child?.downMs).toBe(10 + 100 + 10 + 200 + 10);
 });
 
+test("an agent with instances has one worker here, about which its policy is asked", async () => {
+  const policy = exponentialBackoff({ firstMs: 100, jitter: 0 });
+  const tree = { children: [agent("a", { policy, instances: 3, spare: true })] };
+  const result = await simulate(tree, {}, { forMs: 5_000 }, { lives: lives({ a: [crash(1_000)] }) });
+  expect(result.decisions.map(({ delayMs }) => delayMs)).toEqual([100]);
+  expect(result.children).toMatchObject([{ path: "system/a", starts: 2 }]);
+});
+
 test("what crashes too often brings its supervisor down, then the root: that is the end", async () => {
   const team = defineSupervisor({ id: "team", maxRestarts: 1, children: [agent("a"), agent("b")] });
   const all = Array.from({ length: 9 }, () => crash(10));

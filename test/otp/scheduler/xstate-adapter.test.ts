@@ -14,10 +14,12 @@ import {
 } from "xstate";
 import {
   actorState,
+  childrenOf,
   createChildActor,
   interceptEvents,
   isEvent,
   isSameState,
+  parentOf,
   passEvent,
   readActorEnd,
   stopActor,
@@ -49,13 +51,20 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
+test("childrenOf finds what a machine has invoked and spawned, and nothing of what has none", () => {
+  const outer = createActor(createMachine({ invoke: { id: "inner", src: light } })).start();
+  expect(childrenOf(outer).map(({ id }) => id)).toEqual(["inner"]);
+  expect(childrenOf(createActor(fromPromise(async () => 1)))).toEqual([]);
+});
+
 describe("createChildActor", () => {
   test("makes a child that its parent's snapshot does not list, in the parent's system", () => {
     const { parent } = startParent();
     const child = createChildActor(light, parent, { id: "a" });
     child.start();
     expect(parent.getSnapshot().children).toEqual({});
-    expect((child as unknown as { _parent: AnyActorRef })._parent).toBe(parent);
+    expect(parentOf(child)).toBe(parent);
+    expect(parentOf(parent)).toBeUndefined();
     expect(child.system).toBe(parent.system);
     expect(child.id).toBe("a");
   });
