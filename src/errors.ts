@@ -32,6 +32,10 @@ export type CallerErrorCode =
   | "already_present"
   /** The agent's queue holds `maxQueue` runs already. */
   | "queue_full"
+  /** Another run of the conversation runs, and this one does not wait. */
+  | "conversation_busy"
+  /** Somebody else has written the conversation: what was read is not what is stored. */
+  | "conversation_conflict"
   /** The request is larger than the message limit. */
   | "message_too_large"
   /** The system or the agent has been stopped. */

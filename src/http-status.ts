@@ -9,6 +9,8 @@ export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
   already_started: 409,
   already_present: 409,
   queue_full: 503,
+  conversation_busy: 409,
+  conversation_conflict: 409,
   message_too_large: 413,
   stopped: 503,
   run_failed: 500,

@@ -5,17 +5,35 @@ import "./supported-node.ts";
 export type { AgentHealth } from "./agent/agent-health.ts";
 export type { AgentReport } from "./agent/agent-report.ts";
 export type { RunProgress } from "./agent/carriage.ts";
+export type {
+  Conversation,
+  ConversationOptions,
+  PausableTurnOptions,
+  TurnOptions,
+} from "./agent/conversation.ts";
+export {
+  type ConversationStore,
+  createConversationStore,
+  type StoredConversation,
+} from "./agent/conversation-store.ts";
 export { type AgentDefinition, defineAgent } from "./agent/define.ts";
-export type { Agent, RestartOptions, WaitOptions } from "./agent/handle.ts";
+export type { Agent, WaitOptions } from "./agent/handle.ts";
 export type { InstanceInfo, SpareInfo } from "./agent/instance-info.ts";
 export type { InstanceOptions } from "./agent/instance-limits.ts";
+export type { JsonSchema } from "./agent/json-schema.ts";
 export type { AgentState } from "./agent/machine.ts";
+export type { PausedRun, PendingAnswer, PendingAnswers, PendingCall } from "./agent/paused-run.ts";
 export type { RecycleOptions } from "./agent/recycling.ts";
+export type { RestartOptions } from "./agent/restart-options.ts";
 export type { RetryOptions } from "./agent/retry.ts";
-export type { RunOptions } from "./agent/run-options.ts";
-export type { FinishReason, RunEvent, RunResult } from "./agent/run-result.ts";
+export type { PausableRunOptions, Prompt, RunOptions } from "./agent/run-options.ts";
+export type { FinishReason, RunEvent, RunOutcome, RunResult } from "./agent/run-result.ts";
 export type { RunStream } from "./agent/run-stream.ts";
 export type { AgentSpec } from "./agent/spec.ts";
+export type { SendOptions } from "./agent/steering.ts";
+export { type Tool, type ToolContent, type ToolContext, type Tools, tool, toolContent } from "./agent/tool.ts";
+export { ModelRetry, ToolFailed } from "./agent/tool-signals.ts";
+export type { WhenBusy } from "./agent/turns.ts";
 export type { CrashRecord } from "./crash.ts";
 export { defineSystem, type SystemDefinition } from "./define-system.ts";
 export {
@@ -59,6 +77,7 @@ export { defineSupervisor, type SupervisorDefinition } from "./otp/supervisor/st
 export { prometheusContentType, prometheusText } from "./prometheus.ts";
 export type { Report } from "./report.ts";
 export { describeReport } from "./report-log.ts";
+export type { ContentPart, MediaType } from "./rpc/content.ts";
 export type { UnsafeNumbers } from "./rpc/exact-json.ts";
 export type { Citation, DeferredRequests, ResponsePart, ToolCallPart } from "./rpc/message-part.ts";
 export type { ToolOutcome } from "./rpc/run-event.ts";

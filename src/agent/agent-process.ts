@@ -6,13 +6,14 @@ import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.t
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WorkerUsage } from "../worker/launcher.ts";
 import type { AgentSlot, EquippedEnvironment } from "./environment.ts";
-import { Agent, type HandleOwner, type RestartOptions } from "./handle.ts";
+import { Agent, type HandleOwner } from "./handle.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
 import type { InstanceInfo } from "./instance-info.ts";
 import { SharedLife } from "./life.ts";
 import type { LoopMonitor } from "./loop-monitor.ts";
 import type { AgentActor, AgentState } from "./machine.ts";
 import type { PendingRun } from "./pending-run.ts";
+import type { RestartOptions } from "./restart-options.ts";
 import { RunDispatcher } from "./run-dispatcher.ts";
 import { RunQueue } from "./run-queue.ts";
 import type { NormalAgentSpec } from "./spec.ts";

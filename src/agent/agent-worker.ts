@@ -2,6 +2,7 @@
 
 import { describeExitReason, type ExitReason } from "../otp/report/exit-reason.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
+import { depsVariable } from "../python/environment.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import { cleanUpShareMs, type Worker, type WorkerExit, type WorkerUsage } from "../worker/launcher.ts";
 import { connectWorker } from "./connect-worker.ts";
@@ -105,7 +106,7 @@ export class AgentWorker {
       entry: spec.entry,
       launcher: spec.launcher,
       cwd: environment.cwd,
-      env: { ...environment.env, ...spec.env },
+      env: { ...environment.env, ...spec.env, ...depsVariable(spec.deps) },
       startTimeoutMs: spec.startTimeoutMs,
       maxMessageBytes: environment.maxMessageBytes,
       memoryLimitBytes: spec.memoryLimitBytes,

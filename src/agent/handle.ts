@@ -1,18 +1,22 @@
 /** The handle of an agent: what callers hold. It stays good across crashes, restarts and stops. */
 
 import type { CrashRecord } from "../crash.ts";
-import { checkKnownFields, invalidArgument, RunError, type SynapseError } from "../errors.ts";
+import { invalidArgument, RunError, type SynapseError } from "../errors.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
 import { type AgentHealth, agentHealth, type HealthSource } from "./agent-health.ts";
 import type { RunProgress } from "./carriage.ts";
+import type { Conversation, ConversationOptions } from "./conversation.ts";
+import type { Conversations } from "./conversations.ts";
 import type { InstanceInfo } from "./instance-info.ts";
 import type { AgentState } from "./machine.ts";
+import { deferredResults as deferredResultsOf, type PausedRun, type PendingAnswers } from "./paused-run.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
-import { checkRunOptions, type RunOptions } from "./run-options.ts";
-import type { RunResult } from "./run-result.ts";
+import { checkRestart, type RestartOptions } from "./restart-options.ts";
+import { checkRunOptions, type PausableRunOptions, type Prompt, type RunOptions } from "./run-options.ts";
+import type { RunOutcome, RunResult } from "./run-result.ts";
 import { type RunStream, StreamRun } from "./run-stream.ts";
 import { UnaryRun } from "./unary-run.ts";
 
@@ -23,19 +27,10 @@ export interface WaitOptions {
   timeoutMs?: number | undefined;
 }
 
-/** How an agent's worker is replaced. */
-export interface RestartOptions {
-  /** Said in the reports; default "asked by the caller". */
-  reason?: string | undefined;
-  /**
-   * Without a gap: the next worker is ready before the current one is let go, and takes what waits and what comes; runs in flight finish where they are, within
-   * `shutdownMs`. A next worker that does not get ready leaves the current one serving. Default false: the current one ends first.
-   */
-  graceful?: boolean | undefined;
-}
-
 /** Where an agent's runs are handed in. */
 export interface RunTaker extends RunOwner {
+  /** Those that it knows of. */
+  readonly conversations: Conversations;
   /** Runs that wait. */
   readonly queueLength: number;
   /** Runs that work in the worker. */
@@ -135,7 +130,9 @@ export class Agent<Output = unknown> {
    * Runs the agent once. While the agent starts or restarts, the run waits; a run that a worker held when it died rejects with its exit.
    * @returns the result; rejects with CallerError, RunError or WorkerError
    */
-  async run(prompt: string, options: RunOptions = {}): Promise<RunResult<Output>> {
+  run(prompt: Prompt, options: PausableRunOptions & { readonly mayPause: boolean }): Promise<RunOutcome<Output>>;
+  run(prompt: Prompt, options?: RunOptions): Promise<RunResult<Output>>;
+  async run(prompt: Prompt, options: PausableRunOptions = {}): Promise<RunOutcome<Output>> {
     checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new UnaryRun<Output>(this.#owner.runs, prompt, options);
     this.#owner.runs.accept(run);
@@ -147,11 +144,52 @@ export class Agent<Output = unknown> {
    * this call.
    * @throws CallerError "invalid_argument", "message_too_large", "queue_full" or "stopped"; later errors come as the terminal event
    */
-  stream(prompt: string, options: RunOptions = {}): RunStream<Output> {
+  stream(
+    prompt: Prompt,
+    options: PausableRunOptions & { readonly mayPause: boolean },
+  ): RunStream<Output, RunOutcome<Output>>;
+  stream(prompt: Prompt, options?: RunOptions): RunStream<Output>;
+  stream(prompt: Prompt, options: PausableRunOptions = {}): RunStream<Output, RunOutcome<Output>> {
     checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new StreamRun<Output>(this.#owner.runs, prompt, options);
     this.#owner.runs.reserve(run);
     return run.handle();
+  }
+
+  /**
+   * Goes on with a paused run: what was approved is called, and the model is told the answers. A token, or a paused run of it, is spent by that; the run is a new one of
+   * the same conversation, with the options of the one before under those given here, and may pause again.
+   * @param paused the token of a run that this process has paused, or a paused run that was stored
+   * @returns as `run`; rejects with CallerError "not_found" or "invalid_argument" where nothing was spent or begun
+   */
+  async resume(
+    paused: string | PausedRun,
+    answers: PendingAnswers,
+    options: Omit<RunOptions, "messageHistory" | "conversationId"> = {},
+  ): Promise<RunOutcome<Output>> {
+    const { runs } = this.#owner;
+    const kept = runs.paused.take(paused, this.id);
+    try {
+      const { messages, requests, conversationId } = kept.paused;
+      const given = { ...kept.options, ...options, messageHistory: messages, conversationId, mayPause: true };
+      checkRunOptions("", given, runs.maxMessageBytes);
+      const deferredResults = deferredResultsOf(requests, answers);
+      const run = new UnaryRun<Output>(runs, "", { ...given, deferredResults });
+      runs.accept(run);
+      return run.result;
+    } catch (error) {
+      runs.paused.keep(kept.paused, kept.options);
+      throw error;
+    }
+  }
+
+  /**
+   * A conversation of this agent: its messages are kept between its runs, one of which runs at a time.
+   * @throws CallerError "invalid_argument"
+   */
+  conversation(id: string, options: ConversationOptions = {}): Conversation<Output> {
+    const { runs } = this.#owner;
+    return runs.conversations.open(this, id, options, runs);
   }
 
   /** What the loaded agent is: schemas, tools, versions. Waits for a worker. */
@@ -247,21 +285,4 @@ export class Agent<Output = unknown> {
   kill(): number | undefined {
     return this.#owner.kill();
   }
-}
-
-const restartFields: ReadonlySet<string> = new Set(["reason", "graceful"] satisfies (keyof RestartOptions)[]);
-
-/** @throws CallerError "invalid_argument" */
-function checkRestart(options: string | RestartOptions): RestartOptions {
-  if (typeof options === "string") return { reason: options };
-  if (typeof options !== "object" || options === null) {
-    throw invalidArgument("reason", options, "a string, or options of the restart");
-  }
-  checkKnownFields("options", options, restartFields);
-  const { reason, graceful } = options;
-  if (reason !== undefined && typeof reason !== "string") throw invalidArgument("options.reason", reason, "a string");
-  if (graceful !== undefined && typeof graceful !== "boolean") {
-    throw invalidArgument("options.graceful", graceful, "a boolean");
-  }
-  return options;
 }

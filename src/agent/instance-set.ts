@@ -3,9 +3,9 @@
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { ChildSpec } from "../otp/supervisor/child-spec.ts";
 import type { Supervisor } from "../otp/supervisor/supervisor.ts";
-import type { RestartOptions } from "./handle.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
 import type { InstanceLimits } from "./instance-limits.ts";
+import type { RestartOptions } from "./restart-options.ts";
 import { Scaling } from "./scaling.ts";
 import { slotShutdownMs } from "./spec.ts";
 

@@ -7,8 +7,10 @@ import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import type { RunProgress } from "./carriage.ts";
+import type { PausedRuns } from "./paused-runs.ts";
 import type { RetryOptions, RunFate } from "./retry.ts";
 import type { RunTracer } from "./run-span.ts";
+import type { ToolSet } from "./tool-set.ts";
 
 /** A run as the agent sees it, whatever it answers with. */
 export interface PendingRun {
@@ -40,6 +42,12 @@ export interface RunOwner {
   readonly agentId: string;
   readonly clock: Clock;
   readonly schema: StandardSchemaV1 | undefined;
+  /** Its runs that wait for people. */
+  readonly paused: PausedRuns;
+  /** Whether its workers may fetch the URLs of content. */
+  readonly fetchUrls: boolean;
+  /** The tools that every run of it has. */
+  readonly tools: ToolSet | undefined;
   /** What becomes of its runs when their worker dies, where the run itself does not say. */
   readonly retry: RetryOptions | undefined;
   readonly tracer: RunTracer | undefined;

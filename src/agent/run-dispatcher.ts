@@ -5,17 +5,20 @@ import type { SynapseError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import type { RunProgress } from "./carriage.ts";
+import { Conversations } from "./conversations.ts";
 import type { CrashHistory } from "./crash-history.ts";
 import type { AgentEnvironment } from "./environment.ts";
 import type { RunTaker } from "./handle.ts";
 import type { AgentLife, SharedLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
+import { PausedRuns } from "./paused-runs.ts";
 import type { PendingRun } from "./pending-run.ts";
 import type { Renewal } from "./renewal.ts";
 import type { RetryOptions } from "./retry.ts";
 import type { RunQueue } from "./run-queue.ts";
 import type { RunTracer } from "./run-span.ts";
 import type { NormalAgentSpec } from "./spec.ts";
+import type { ToolSet } from "./tool-set.ts";
 import type { Workers } from "./workers.ts";
 
 /** An instance of the agent, as far as it serves runs. */
@@ -47,6 +50,8 @@ export interface RunDispatcherParts {
 export class RunDispatcher implements RunTaker {
   readonly #parts: RunDispatcherParts;
   readonly #queue: RunQueue<PendingRun>;
+  readonly paused = new PausedRuns();
+  readonly conversations = new Conversations();
   /** Runs whose caller was answered while the worker still held them. */
   readonly #left = new Set<PendingRun>();
 
@@ -79,6 +84,14 @@ export class RunDispatcher implements RunTaker {
 
   get schema(): StandardSchemaV1 | undefined {
     return this.#parts.spec.output;
+  }
+
+  get fetchUrls(): boolean {
+    return this.#parts.spec.fetchUrls;
+  }
+
+  get tools(): ToolSet | undefined {
+    return this.#parts.spec.tools;
   }
 
   get retry(): RetryOptions | undefined {

@@ -1,11 +1,19 @@
 /** What a caller may say of one run, and its checks. */
 
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
+import type { ContentPart } from "../rpc/content.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
 import { encodeRun } from "../rpc/request.ts";
 import type { ModelSettings, RunRequestSpec, UsageLimits } from "../rpc/run-types.ts";
+import { isStandardSchema, type JsonSchema, jsonSchemaOf } from "./json-schema.ts";
 import { checkRetry, type RetryOptions } from "./retry.ts";
+import type { Tools } from "./tool.ts";
+import type { ToolSet } from "./tool-set.ts";
+
+/** What an agent is asked: a text, or texts and media in parts. */
+export type Prompt = string | readonly ContentPart[];
 
 /** Options of `Agent.run` and `Agent.stream`. */
 export interface RunOptions {
@@ -29,6 +37,13 @@ export interface RunOptions {
   idempotent?: boolean | undefined;
   /** Goes before the agent's own `retry`. */
   retry?: RetryOptions | undefined;
+  /**
+   * What this run answers with, in place of the agent's output type and the definition's `output`: a JSON Schema of an object, or a Standard Schema that
+   * says itself as one, which checks the answer too. Not for agents with output validators.
+   */
+  outputSchema?: JsonSchema | StandardSchemaV1 | undefined;
+  /** Beside those of the definition, and before one of the same name. */
+  tools?: Tools | undefined;
   /** Kept with the run on the Python side. */
   metadata?: Readonly<Record<string, string>> | undefined;
 }
@@ -43,19 +58,40 @@ const known = new Set([
   "deps",
   "model",
   "instructions",
+  "outputSchema",
+  "mayPause",
+  "tools",
   "metadata",
   "idempotent",
   "retry",
 ]);
 
+/** Options of a run that may end paused. */
+export interface PausableRunOptions extends RunOptions {
+  /**
+   * Whether the run may end paused, where a tool asks for approval or is answered from outside; default false: such a run is rejected. Not for agents with output
+   * validators.
+   */
+  mayPause?: boolean | undefined;
+}
+
+/** What only the agent itself says of a run. */
+export interface InnerRunOptions extends PausableRunOptions {
+  readonly partialOutput?: boolean;
+  /** Answers to a paused run, as pydantic-ai's DeferredToolResults. */
+  readonly deferredResults?: object;
+}
+
 /**
  * Checks a prompt and its options before anything is queued.
  * @throws CallerError "invalid_argument" or "message_too_large"
  */
-export function checkRunOptions(prompt: string, options: RunOptions, maxMessageBytes: number): void {
-  if (typeof prompt !== "string") throw invalidArgument("prompt", prompt, "a string");
+export function checkRunOptions(prompt: Prompt, options: PausableRunOptions, maxMessageBytes: number): void {
+  if (typeof prompt !== "string" && !(Array.isArray(prompt) && prompt.length > 0)) {
+    throw invalidArgument("prompt", prompt, "a string, or a list of content parts");
+  }
   // A UTF-16 unit is at most 3 bytes of UTF-8: most prompts need no count.
-  if (prompt.length * 3 > maxMessageBytes) {
+  if (typeof prompt === "string" && prompt.length * 3 > maxMessageBytes) {
     const bytes = Buffer.byteLength(prompt);
     if (bytes > maxMessageBytes) {
       const message = `prompt is ${bytes} bytes; a request may be at most ${maxMessageBytes} bytes`;
@@ -88,7 +124,10 @@ export function checkRunOptions(prompt: string, options: RunOptions, maxMessageB
       throw invalidArgument(`options.${field}`, value, "an object");
     }
   }
-  const { idempotent, retry } = options;
+  const { idempotent, retry, mayPause } = options;
+  if (mayPause !== undefined && typeof mayPause !== "boolean") {
+    throw invalidArgument("options.mayPause", mayPause, "a boolean");
+  }
   if (idempotent !== undefined && typeof idempotent !== "boolean") {
     throw invalidArgument("options.idempotent", idempotent, "a boolean");
   }
@@ -104,9 +143,10 @@ export function checkRunOptions(prompt: string, options: RunOptions, maxMessageB
  */
 export function encodeOptions(
   runId: string,
-  prompt: string,
-  options: RunOptions & { readonly partialOutput?: boolean },
-  owner: { readonly agentId: string; readonly maxMessageBytes: number },
+  prompt: Prompt,
+  options: InnerRunOptions,
+  owner: { readonly agentId: string; readonly maxMessageBytes: number; readonly fetchUrls: boolean },
+  tools?: ToolSet,
 ): EncodedRun {
   const { agentId, maxMessageBytes } = owner;
   const request: RunRequestSpec = { agentId, prompt, runId, attempt: 1, incarnation: 0 };
@@ -119,5 +159,24 @@ export function encodeOptions(
   if (options.instructions !== undefined) request.instructions = options.instructions;
   if (options.metadata !== undefined) request.metadata = options.metadata;
   if (options.partialOutput === true) request.partialOutput = true;
+  if (options.mayPause === true) request.mayPause = true;
+  if (options.deferredResults !== undefined) request.deferredResults = options.deferredResults;
+  if (owner.fetchUrls) request.mayFetch = true;
+  if (options.outputSchema !== undefined) {
+    request.outputSchema = jsonSchemaOf("options.outputSchema", options.outputSchema);
+  }
+  if (tools !== undefined) {
+    request.tools = tools.specs;
+    request.terminalOnly = options.partialOutput !== true;
+  }
   return encodeRun(request, { maxMessageBytes, at: "options." });
+}
+
+/** What checks the answer of a run: its own schema, or its agent's. */
+export function schemaOfAnswer(
+  { outputSchema }: RunOptions,
+  owner: { readonly schema: StandardSchemaV1 | undefined },
+): StandardSchemaV1 | undefined {
+  if (outputSchema === undefined) return owner.schema;
+  return isStandardSchema(outputSchema) ? outputSchema : undefined;
 }

@@ -8,6 +8,7 @@ import { isThenable } from "../otp/scheduler/thenable.ts";
 import type { ProgressEvent } from "../rpc/run-event.ts";
 import type { WireRunResult } from "../rpc/run-types.ts";
 import type { Usage } from "../usage.ts";
+import type { PausedRun } from "./paused-run.ts";
 
 /** Why the model ended its last response, in pydantic-ai's words. */
 export type FinishReason = "stop" | "length" | "content_filter" | "tool_call" | "error";
@@ -32,8 +33,16 @@ export interface RunResult<Output = unknown> {
   incarnation: number;
 }
 
+/** How a run ends that may pause: told apart by `status`, which a result does not have. */
+export type RunOutcome<Output = unknown> = (RunResult<Output> & { readonly status?: undefined }) | PausedRun;
+
+/** Whether a run has ended paused. */
+export function isPaused(outcome: RunOutcome | undefined): outcome is PausedRun {
+  return outcome?.status === "paused";
+}
+
 /**
- * An event of a run. `seq` counts from 1 within an attempt, `step` is the model request that it belongs to (0: before the first). Exactly one terminal event comes, last: completed, failed or cancelled.
+ * An event of a run. `seq` counts from 1 within an attempt, `step` is the model request that it belongs to (0: before the first). Exactly one terminal event comes, last: completed, paused, failed or cancelled.
  */
 export type RunEvent<Output = unknown> =
   | {
@@ -50,6 +59,8 @@ export type RunEvent<Output = unknown> =
   /** The worker was lost and the run begins anew in another, before its first event; `seq` is 0. What came before is superseded. */
   | { type: "restarted"; seq: number; step: number; attempt: number; incarnation: number }
   | { type: "completed"; seq: number; step: number; result: RunResult<Output> }
+  /** The run waits for people, and its caller has said that it may: the terminal event in place of completed. */
+  | { type: "paused"; seq: number; step: number; paused: PausedRun }
   | { type: "failed"; seq: number; step: number; error: SynapseError }
   | { type: "cancelled"; seq: number; step: number; reason: string };
 

@@ -7,27 +7,34 @@ import type { Usage } from "../usage.ts";
 import type { Carriage } from "./carriage.ts";
 import type { RunOwner } from "./pending-run.ts";
 import { Run } from "./run.ts";
-import type { RunOptions } from "./run-options.ts";
-import type { RunEvent, RunResult } from "./run-result.ts";
+import type { InnerRunOptions, Prompt } from "./run-options.ts";
+import { isPaused, type RunEvent, type RunResult } from "./run-result.ts";
+import { type SendOptions, Steering } from "./steering.ts";
 
 /**
  * The events of one run, to be read once. Reading drives the run: a reader that pauses slows the worker down. Without a reader, asking for
  * `result` reads to the end and keeps the events. Leaving a loop early cancels the run.
  */
-export interface RunStream<Output = unknown> extends AsyncIterable<RunEvent<Output>> {
+export interface RunStream<Output = unknown, Result = RunResult<Output>> extends AsyncIterable<RunEvent<Output>> {
   readonly runId: string;
   /** The text alone, as it comes. Throws the error of a run that fails. */
   text(): AsyncIterable<string>;
   /** Snapshots of structured output, each replacing the one before. Throws the error of a run that fails. */
   partial(): AsyncIterable<unknown>;
   /** The finished run. Rejects with the error of the terminal event. */
-  readonly result: Promise<RunResult<Output>>;
+  readonly result: Promise<Result>;
+  /**
+   * Tells the model something while the run runs. Settles when the run has taken it, which is after it has begun; rejects with CallerError "not_found" when it
+   * has ended first.
+   */
+  send(content: Prompt, options?: SendOptions): Promise<void>;
   /** Ends the run; the stream ends with "cancelled". */
   cancel(reason?: string): void;
 }
 
 /** Where the events of one attempt come from. */
 interface Source {
+  readonly client: AgentClient;
   readonly events: AsyncGenerator<WireRunEvent, void, undefined>;
   readonly carriage: Carriage;
 }
@@ -35,6 +42,7 @@ interface Source {
 /** A streaming run: the caller's {@link RunStream} is its handle. */
 export class StreamRun<Output> extends Run<Output> {
   readonly #events: RunEvent<Output>[] = [];
+  readonly #steering = new Steering({ agentId: this.owner.agentId, runId: this.id });
   /** Whether somebody reads, or has asked for the result: before that, the run is sent nowhere and takes no place. */
   #wanted = false;
   #source: Source | undefined;
@@ -50,7 +58,7 @@ export class StreamRun<Output> extends Run<Output> {
   #hasReader = false;
   #draining = false;
 
-  constructor(owner: RunOwner, prompt: string, options: RunOptions) {
+  constructor(owner: RunOwner, prompt: Prompt, options: InnerRunOptions) {
     super(owner, prompt, { ...options, partialOutput: true });
   }
 
@@ -68,6 +76,7 @@ export class StreamRun<Output> extends Run<Output> {
         run.#drainWithoutReader();
         return run.result;
       },
+      send: (content, options) => run.#send(content, options),
       cancel: (reason) => run.cancel(reason),
     };
   }
@@ -93,7 +102,8 @@ export class StreamRun<Output> extends Run<Output> {
   protected override call(client: AgentClient, carriage: Carriage): void {
     const { attempt } = this.request;
     if (this.#begun) this.#push({ type: "restarted", seq: 0, step: 0, attempt, incarnation: this.incarnation });
-    this.#source = { events: client.stream(this.request, { signal: carriage.signal }), carriage };
+    const events = this.openSession(client, carriage) ?? client.stream(this.request, { signal: carriage.signal });
+    this.#source = { client, events, carriage };
     if (this.#waiter !== undefined) this.#readSource(this.#source);
   }
 
@@ -107,6 +117,7 @@ export class StreamRun<Output> extends Run<Output> {
   }
 
   protected override takenBack(): void {
+    this.#steering.takenBack();
     this.#source = undefined;
     this.#sourceBusy = false;
     this.#lastSeq = 0;
@@ -115,6 +126,12 @@ export class StreamRun<Output> extends Run<Output> {
 
   protected override discardRest(): void {
     if (this.#source !== undefined) this.#readSource(this.#source);
+  }
+
+  async #send(content: Prompt, options?: SendOptions): Promise<void> {
+    await this.#steering.send(content, options);
+    // Another attempt would not hear of it.
+    this.#told = true;
   }
 
   /** Settles when an event is buffered or the run has ended. */
@@ -175,12 +192,15 @@ export class StreamRun<Output> extends Run<Output> {
         const { attempt } = this.request;
         this.#lastSeq = event.seq;
         this.#begun = true;
+        this.#steering.begin({ client: source.client, attempt });
         this.#push({ ...event, runId: this.id, attempt, incarnation: this.incarnation });
         return;
       }
       case "completed":
         void this.succeed(event.result, source.carriage).then((result) => {
-          if (result !== undefined) this.#push({ type: "completed", seq: event.seq, step: event.step, result }, true);
+          const { seq, step } = event;
+          if (isPaused(result)) this.#push({ type: "paused", seq, step, paused: result }, true);
+          else if (result !== undefined) this.#push({ type: "completed", seq, step, result }, true);
         });
         return;
       case "failed":
@@ -202,6 +222,7 @@ export class StreamRun<Output> extends Run<Output> {
   #push(event: RunEvent<Output>, terminal = false): void {
     if (this.#terminal) return;
     this.#terminal = terminal;
+    if (terminal) this.#steering.end();
     this.#events.push(event);
     const waiter = this.#waiter;
     this.#waiter = undefined;

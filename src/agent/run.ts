@@ -8,20 +8,27 @@ import type { Process } from "../otp/process/process.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
+import type { WireRunEvent } from "../rpc/run-event.ts";
+import type { WireRunResult } from "../rpc/run-types.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import { CallSite } from "./call-site.ts";
 import { Carriage, type RunProgress } from "./carriage.ts";
 import { Lingering } from "./lingering.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
 import { Deaths, type RunFate } from "./retry.ts";
-import { encodeOptions, type RunOptions } from "./run-options.ts";
+import { answerOf } from "./run-answer.ts";
+import { cancelledRun, expiredRun } from "./run-error.ts";
+import { encodeOptions, type InnerRunOptions, type Prompt } from "./run-options.ts";
 import { type Outcome, outcomeOf } from "./run-outcome.ts";
-import { type RunResult, resultOf } from "./run-result.ts";
+import type { RunResult } from "./run-result.ts";
 import type { RunSpan } from "./run-span.ts";
+import { RunTools } from "./run-tools.ts";
+import { ToolSet } from "./tool-set.ts";
 
 /** What unary and streaming runs share: waiting, cancelling, the deadline, the answer to the caller, and the end in the worker. */
 export abstract class Run<Output> implements PendingRun {
   readonly id: string = randomUUID();
+  /** Of a run that may pause also a paused run, as the handle says to its caller. */
   readonly result: Promise<RunResult<Output>>;
   protected readonly owner: RunOwner;
   protected readonly request: EncodedRun;
@@ -33,9 +40,11 @@ export abstract class Run<Output> implements PendingRun {
   readonly #asker: Process | undefined = currentProcess();
   readonly #site: CallSite;
   readonly #askedAtMs: number;
+  readonly #options: InnerRunOptions;
   readonly #resolve: (result: RunResult<Output>) => void;
   readonly #reject: (error: Error) => void;
   readonly #deaths: Deaths;
+  readonly #tools: RunTools;
   readonly #span: RunSpan | undefined;
   #timer: unknown;
   readonly #rest = new Lingering(this.id, (facts) => this.#report(facts));
@@ -45,7 +54,7 @@ export abstract class Run<Output> implements PendingRun {
   #incarnation = 0;
 
   /** @throws CallerError "invalid_argument" or "message_too_large" for options that cannot be sent */
-  constructor(owner: RunOwner, prompt: string, options: RunOptions & { readonly partialOutput?: boolean }) {
+  constructor(owner: RunOwner, prompt: Prompt, options: InnerRunOptions) {
     this.owner = owner;
     this.#site = new CallSite(new.target);
     const { signal, timeoutMs } = options;
@@ -54,7 +63,10 @@ export abstract class Run<Output> implements PendingRun {
     this.#signal = signal;
     this.#timeoutMs = timeoutMs;
     this.#deaths = new Deaths(options, owner.retry);
-    this.request = encodeOptions(this.id, prompt, options, owner);
+    const tools = ToolSet.of("options.tools", options.tools, owner.tools);
+    this.#tools = new RunTools(owner, tools, this.#asker);
+    this.request = encodeOptions(this.id, prompt, options, owner, tools);
+    this.#options = options;
     const { agentId, tracer } = owner;
     this.#span = tracer?.begin({ agentId, runId: this.id, conversationId: options.conversationId });
     this.request.headers = this.#span?.headers ?? {};
@@ -91,13 +103,10 @@ export abstract class Run<Output> implements PendingRun {
 
   wait(): void {
     const signal = this.#signal;
-    if (signal !== undefined) {
-      if (signal.aborted) {
-        this.fail(this.#cancelled(signal.reason));
-        return;
-      }
-      this.#forgetSignal = onAbort(signal, () => this.fail(this.#cancelled(signal.reason)));
-    }
+    const leave = () => this.fail(cancelledRun(this.owner, this.id, signal?.reason));
+    if (signal?.aborted) leave();
+    if (this.#answered) return;
+    if (signal !== undefined) this.#forgetSignal = onAbort(signal, leave);
     const leftMs = this.#leftMs();
     if (leftMs === 0) this.#expire();
     else if (leftMs !== undefined) this.#timer = this.owner.clock.setTimeout(() => this.#expire(), leftMs);
@@ -128,7 +137,7 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   died(crash: CrashRecord): RunFate {
-    const fate = this.#answered ? "lost" : this.#deaths.add(crash, this.told);
+    const fate = this.#answered ? "lost" : this.#deaths.add(crash, this.told || this.#tools.begun);
     if (fate !== "again") return fate;
     this.#carriage?.lost();
     this.#waitAgain();
@@ -141,6 +150,11 @@ export abstract class Run<Output> implements PendingRun {
     this.#carriage?.lost();
     this.#answer(error);
     this.#gone();
+  }
+
+  /** The events of a run that needs a session; undefined: a plain call does. */
+  protected openSession(client: AgentClient, carriage: Carriage): AsyncGenerator<WireRunEvent> | undefined {
+    return this.#tools.open(client, this.request, carriage);
   }
 
   /** Makes the call; the signal of its carriage ends it. */
@@ -159,18 +173,14 @@ export abstract class Run<Output> implements PendingRun {
   protected abstract discardRest(): void;
 
   /** The worker answered. */
-  protected async succeed(
-    wire: Parameters<typeof resultOf>[0],
-    carriage: Carriage,
-  ): Promise<RunResult<Output> | undefined> {
+  protected async succeed(wire: WireRunResult, carriage: Carriage): Promise<RunResult<Output> | undefined> {
     if (carriage !== this.#carriage) return undefined;
     // The worker has done its part: the check of the output holds no place.
     this.callAnswered(wire.unfinished);
     if (this.#answered) return undefined;
     try {
-      const { agentId, schema, clock } = this.owner;
-      const about = { agentId, attempts: this.request.attempt, incarnation: this.#incarnation, schema, clock };
-      const checked = resultOf<Output>(wire, about);
+      const run = { options: this.#options, attempts: this.request.attempt, incarnation: this.#incarnation };
+      const checked = answerOf<Output>(wire, this.owner, run);
       const result = checked instanceof Promise ? await checked : checked;
       if (!this.#settle()) return undefined;
       this.#resolve(result);
@@ -199,6 +209,7 @@ export abstract class Run<Output> implements PendingRun {
       this.#refused();
     } else {
       this.callAnswered(error instanceof RunError && error.unfinished === true);
+      this.#tools.explain(error);
       this.fail(error as Error);
     }
   }
@@ -215,12 +226,7 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   #expire(): void {
-    const what = this.#incarnation === 0 ? "was still waiting for a worker after" : "did not end within";
-    const cause = this.#incarnation === 0 ? this.owner.startError : undefined;
-    const why = cause === undefined ? "" : `: ${cause.message}`;
-    const message = `run of agent "${this.owner.agentId}" ${what} ${this.#timeoutMs} ms${why}`;
-    const facts = { ...this.#facts(), kind: "deadline" as const };
-    const error = new RunError("deadline_exceeded", message, cause === undefined ? facts : { ...facts, cause });
+    const error = expiredRun(this.owner, this.id, this.#timeoutMs, this.#incarnation === 0);
     const carriage = this.#carriage;
     if (carriage === undefined || carriage.over) {
       this.fail(error);
@@ -284,17 +290,8 @@ export abstract class Run<Output> implements PendingRun {
     this.owner.runEnded(this);
   }
 
-  #cancelled(reason: unknown): RunError {
-    const message = `run of agent "${this.owner.agentId}" was cancelled by its caller`;
-    return new RunError("run_cancelled", message, { ...this.#facts(), kind: "cancelled", cause: reason });
-  }
-
   /** What reports name it by. */
   #ids(): { runId: string; traceId?: string } {
     return { runId: this.id, ...this.#span?.ids };
-  }
-
-  #facts(): { agentId: string; runId: string } {
-    return { agentId: this.owner.agentId, runId: this.id };
   }
 }

@@ -11,6 +11,9 @@ import { limitsMemory } from "../worker/memory.ts";
 import { checkInstances, type InstanceLimits, type InstanceOptions } from "./instance-limits.ts";
 import { checkRecycle, type RecycleOptions } from "./recycling.ts";
 import { checkRetry, type RetryOptions } from "./retry.ts";
+import { textSchema } from "./text-schema.ts";
+import type { Tools } from "./tool.ts";
+import { ToolSet } from "./tool-set.ts";
 
 /** How an agent is started, bounded and restarted. */
 export interface AgentSpec<Output = unknown> {
@@ -61,6 +64,17 @@ export interface AgentSpec<Output = unknown> {
    */
   readonly output?: StandardSchemaV1<unknown, Output> | "text" | undefined;
   /**
+   * What makes the dependencies of each run, written as `entry` is: a Python function that gets the JSON value of the run's `deps`, and the run. Default: the
+   * agent's deps_type is made of the JSON.
+   */
+  readonly deps?: string | undefined;
+  /**
+   * Whether a worker may fetch the URLs of images, audio, video and documents by itself, for a model that takes none; default false: such a run is rejected.
+   */
+  readonly fetchUrls?: boolean | undefined;
+  /** What its models may call in this process, beside the Python agent's own tools. A run may have more. */
+  readonly tools?: Tools | undefined;
+  /**
    * What becomes of a number in an answer that JSON does not hold in JavaScript: an integer beyond ±(2^53 - 1), NaN, an infinity. "string" (default):
    * its text; "bigint": a bigint, and NaN and infinities as JavaScript has them; "error": the run is rejected with "output_invalid".
    */
@@ -99,6 +113,11 @@ export interface NormalAgentSpec {
   readonly memoryLimitBytes: number | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly output: StandardSchemaV1 | undefined;
+  /** Undefined: the agent's deps_type. */
+  readonly deps: string | undefined;
+  readonly fetchUrls: boolean;
+  /** Undefined: none. */
+  readonly tools: ToolSet | undefined;
   /** Undefined: its supervisor's alone. */
   readonly policy: AnyRestartPolicy | undefined;
   /** Undefined: "string". */
@@ -112,18 +131,6 @@ export interface NormalAgentSpec {
 }
 
 const unsafeNumberRules: readonly string[] = ["string", "bigint", "error"] satisfies UnsafeNumbers[];
-
-/** Says whether an answer is a text. */
-const textSchema: StandardSchemaV1<unknown, string> = {
-  "~standard": {
-    version: 1,
-    vendor: "synapse-otp",
-    validate: (value) =>
-      typeof value === "string"
-        ? { value }
-        : { issues: [{ message: 'it is no text, as the definition says: output: "text"' }] },
-  },
-};
 
 /** The worker is killed after its own grace; the supervisor's kill is behind that, for an agent that does not answer. */
 const killMarginMs = 1_000;
@@ -143,6 +150,9 @@ const known = new Set([
   "memoryLimitBytes",
   "env",
   "output",
+  "deps",
+  "fetchUrls",
+  "tools",
   "unsafeNumbers",
   "recycle",
   "watch",
@@ -173,13 +183,10 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     memoryLimitBytes,
   } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
-  if (typeof entry !== "string" || entry.includes("\0") || !/^.+:[A-Za-z_]\w*$/.test(entry)) {
-    throw invalidArgument(
-      "spec.entry",
-      entry,
-      `"path/to/file.py:attribute" or "package.module:attribute" (agent "${id}")`,
-    );
-  }
+  checkEntry("spec.entry", entry, id);
+  const { deps, fetchUrls = false } = spec;
+  if (deps !== undefined) checkEntry("spec.deps", deps, id);
+  if (typeof fetchUrls !== "boolean") throw invalidArgument("spec.fetchUrls", fetchUrls, `a boolean (agent "${id}")`);
   checkInteger("spec.shutdownMs", shutdownMs, 0, id);
   checkInteger("spec.startTimeoutMs", startTimeoutMs, 1, id);
   checkInteger("spec.unresponsiveAfterMs", unresponsiveAfterMs, 1, id);
@@ -227,11 +234,19 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     env: { ...env },
     launcher,
     output: output === "text" ? textSchema : output,
+    deps,
+    fetchUrls,
+    tools: ToolSet.of("spec.tools", spec.tools),
     unsafeNumbers,
     recycle: recycle === undefined ? undefined : checkRecycle(recycle, id),
     watch,
     retry: retry === undefined ? undefined : { ...retry },
   };
+}
+
+function checkEntry(field: string, entry: string, id: string): void {
+  if (typeof entry === "string" && !entry.includes("\0") && /^.+:[A-Za-z_]\w*$/.test(entry)) return;
+  throw invalidArgument(field, entry, `"path/to/file.py:attribute" or "package.module:attribute" (agent "${id}")`);
 }
 
 /** When the supervisor of an agent, or of an instance, kills it: after `shutdownMs`, in which it kills its worker itself. */

@@ -84,6 +84,11 @@ export function workerEnvironment(
   return without({ ...without(base, ofAnotherInterpreter), ...extra }, ["SYNAPSE_WORKER", "SYNAPSE_SYSTEM"]);
 }
 
+/** Tells a worker what makes the dependencies of runs; an empty text goes before what the host's own environment may say. */
+export function depsVariable(deps: string | undefined): Record<string, string> {
+  return { SYNAPSE_AGENT_DEPS: deps ?? "" };
+}
+
 /**
  * Checks variables that somebody gives to workers: what the system cannot carry would fail at every start.
  * @param field what they are the value of, quoted in the error: "spec.env"

@@ -1,8 +1,17 @@
 /** The client of one incarnation: typed calls over one session. It knows nothing of processes. */
 
+import type { ContentPart } from "./content.ts";
 import type { EncodedRun } from "./encoded-run.ts";
+import type { HostRequestHandler } from "./host-requests.ts";
 import type { WireRunEvent } from "./run-event.ts";
 import type { AgentDescription, WireRunResult } from "./run-types.ts";
+
+/** What a live run is told. */
+export interface SteerMessage {
+  readonly content: readonly ContentPart[];
+  /** "asap": with the next model request; "when_idle": when the run would end otherwise. */
+  readonly priority: "asap" | "when_idle";
+}
 
 /** How one call may be ended early. */
 export interface CallOptions {
@@ -20,6 +29,17 @@ export interface AgentClient {
   run(request: EncodedRun, options?: CallOptions): Promise<WireRunResult>;
   /** Leaving the loop early cancels the call. Yields exactly one terminal event, last; rejects only as `run` does for transport reasons. */
   stream(request: EncodedRun, options?: CallOptions): AsyncGenerator<WireRunEvent, void, undefined>;
+  /**
+   * As `stream`, for a run that asks its host for something: each request is answered by `handler`. Events are read ahead by some, so that a request is
+   * answered while its reader pauses.
+   */
+  session(
+    request: EncodedRun,
+    handler: HostRequestHandler,
+    options?: CallOptions,
+  ): AsyncGenerator<WireRunEvent, void, undefined>;
+  /** Puts a message into a run; false when it runs there no more. */
+  steer(runId: string, attempt: number, message: SteerMessage, options?: CallOptions): Promise<boolean>;
   /**
    * Settles when nothing of a run works any more: neither the call that carried it, which may have been cancelled long ago, nor a thread that it
    * has started. A run that the worker does not know, or does not know yet, has ended, and is refused when it comes.

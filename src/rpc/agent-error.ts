@@ -53,6 +53,8 @@ const KINDS: Readonly<Partial<Record<number, RunErrorKind>>> = {
 
 /** The fields of a request by their names in the contract → as a caller of this package writes them. */
 const OPTIONS: Readonly<Record<string, string>> = {
+  content: "prompt",
+  output_schema_json: "options.outputSchema",
   deps_json: "options.deps",
   message_history_json: "options.messageHistory",
   "model_settings.extra_json": "options.modelSettings",

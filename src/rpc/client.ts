@@ -13,16 +13,21 @@ import {
   AwaitEndRequestSchema,
   DescribeRequestSchema,
   type RunRequest,
+  SteerPriority,
+  SteerRequestSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
-import type { AgentClient, CallOptions } from "./agent-client.ts";
+import type { AgentClient, CallOptions, SteerMessage } from "./agent-client.ts";
 import { beginCall, type Call } from "./call.ts";
+import { toContent } from "./content.ts";
 import { toDescription, toRunResult } from "./convert.ts";
 import { describeRun, type EncodedRun } from "./encoded-run.ts";
 import { toCallError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
 import type { UnsafeNumbers } from "./exact-json.ts";
+import type { HostRequestHandler } from "./host-requests.ts";
 import { checkRequestSize } from "./request.ts";
 import type { WireRunEvent } from "./run-event.ts";
+import { RunSession } from "./run-session.ts";
 import type { AgentDescription, WireRunResult } from "./run-types.ts";
 import { connectSession, type Session } from "./session.ts";
 import { authorityOf, createTransport, DEFAULT_MAX_MESSAGE_BYTES } from "./transport.ts";
@@ -104,6 +109,55 @@ class GrpcAgentClient implements AgentClient {
       },
       toError: (reason, call) => toCallError(reason, call, this.#session),
     });
+  }
+
+  session(
+    run: EncodedRun,
+    handler: HostRequestHandler,
+    options: CallOptions = {},
+  ): AsyncGenerator<WireRunEvent, void, undefined> {
+    return new EventStream({
+      begin: () => this.#begin(run, options),
+      open: async (call, signal) => {
+        const maxMessageBytes = this.#maxMessageBytes;
+        const session = new RunSession({ request: this.#checked(run, call), call, handler, maxMessageBytes });
+        signal.addEventListener("abort", () => session.end("the run's call was cancelled", signal.reason), {
+          once: true,
+        });
+        const { runSession } = AgentService.method;
+        try {
+          const answer = await this.#transport.stream(
+            runSession,
+            signal,
+            call.timeoutMs,
+            run.headers,
+            session.outgoing,
+          );
+          return session.chunks(answer.message);
+        } catch (error) {
+          session.end("the run's call has failed", error);
+          throw error;
+        }
+      },
+      toError: (reason, call) => toCallError(reason, call, this.#session),
+    });
+  }
+
+  async steer(
+    runId: string,
+    attempt: number,
+    { content, priority }: SteerMessage,
+    options: CallOptions = {},
+  ): Promise<boolean> {
+    const known = { agentId: this.#agentId, runId };
+    const call = beginCall(`a message to ${describeRun(known)}`, known, options);
+    const request = create(SteerRequestSchema, {
+      runId,
+      attempt,
+      content: toContent("content", content),
+      priority: priority === "when_idle" ? SteerPriority.WHEN_IDLE : SteerPriority.UNSPECIFIED,
+    });
+    return (await this.#unary(AgentService.method.steer, request, call)).accepted;
   }
 
   async awaitEnd(runId: string, attempt: number, options: CallOptions = {}): Promise<void> {

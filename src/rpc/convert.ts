@@ -6,7 +6,7 @@ import type { Usage } from "../usage.ts";
 import { type Call, factsOf } from "./call.ts";
 import { parseExact, refuseUnsafe, type UnsafeHolders, UnsafeNumberError } from "./exact-json.ts";
 import { decodeJson, protocolViolation } from "./json.ts";
-import type { AgentDescription, WireRunResult } from "./run-types.ts";
+import type { AgentDescription, WireDeferred, WireRunResult } from "./run-types.ts";
 import { toUsage } from "./usage.ts";
 
 /**
@@ -19,8 +19,10 @@ export function toRunResult(response: RunResponse, call: Call): WireRunResult {
   const holders: UnsafeHolders = new Map();
   const newMessages = toMessages(response.newMessagesJson, "new_messages_json", call, holders);
   let allMessages: unknown[] | undefined;
+  const paused = response.kind === OutputKind.DEFERRED;
   return {
-    output: toOutput(response, call, { newMessages, usage, holders }),
+    ...(paused ? { deferred: toDeferred(response.deferredJson, call) } : {}),
+    output: paused ? undefined : toOutput(response, call, { newMessages, usage, holders }),
     usage,
     newMessages,
     get allMessages() {
@@ -100,6 +102,15 @@ function outputAt(at: OutputAt, call: Call, { newMessages, holders }: RunSoFar):
 /** As much of a pydantic-ai message as an output is found by. */
 interface Message {
   parts: { part_kind?: unknown; content?: unknown; args?: unknown }[];
+}
+
+function toDeferred(bytes: Uint8Array, call: Call): WireDeferred {
+  const deferred = optionalJson(bytes, "deferred_json", call) as Partial<WireDeferred> | undefined;
+  const { calls, approvals } = deferred ?? {};
+  if (deferred === undefined || !Array.isArray(calls) || !Array.isArray(approvals)) {
+    throw protocolViolation("sent deferred_json that is none", factsOf(call));
+  }
+  return { ...deferred, calls, approvals };
 }
 
 function toAllMessages(bytes: Uint8Array, newMessages: unknown[], call: Call): unknown[] {

@@ -8,6 +8,7 @@ import {
   RunRequestSchema,
   type UsageLimitsSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
+import { contentBytes, toContent } from "./content.ts";
 import { describeRun, EncodedRun } from "./encoded-run.ts";
 import { requestTooLarge } from "./errors.ts";
 import { encodeJson } from "./json.ts";
@@ -41,7 +42,9 @@ export function encodeRun(spec: RunRequestSpec, { maxMessageBytes, at = "" }: En
 export function toRunRequest(spec: RunRequestSpec, at = ""): RunRequest {
   const init: MessageInitShape<typeof RunRequestSchema> = {
     agentId: text("agentId", spec.agentId),
-    prompt: text("prompt", spec.prompt),
+    ...(typeof spec.prompt === "string"
+      ? { prompt: text("prompt", spec.prompt) }
+      : { content: toContent("prompt", spec.prompt) }),
     runId: text("runId", spec.runId),
     attempt: integer("attempt", spec.attempt, 0, UINT32_MAX),
     incarnation: integer("incarnation", spec.incarnation, 0, UINT32_MAX),
@@ -61,6 +64,14 @@ export function toRunRequest(spec: RunRequestSpec, at = ""): RunRequest {
     init.timeLeftMs = BigInt(integer("timeLeftMs", spec.timeLeftMs, 0, Number.MAX_SAFE_INTEGER));
   }
   if (spec.partialOutput === true) init.stream = { partialOutput: true };
+  if (spec.outputSchema !== undefined) init.outputSchemaJson = encodeJson(`${at}outputSchema`, spec.outputSchema);
+  if (spec.deferredResults !== undefined) init.deferredResultsJson = encodeJson("answers", spec.deferredResults);
+  if (spec.mayPause === true) init.mayPause = true;
+  if (spec.mayFetch === true) init.mayFetch = true;
+  if (spec.tools !== undefined) {
+    init.tools = spec.tools.map(({ timeoutMs = 0, ...tool }) => ({ ...tool, timeoutMs: BigInt(timeoutMs) }));
+    if (spec.terminalOnly === true) init.stream = { terminalOnly: true };
+  }
   return create(RunRequestSchema, init);
 }
 
@@ -75,6 +86,12 @@ export function checkRequestSize(request: RunRequest, maxMessageBytes: number, w
   for (const [key, value] of Object.entries(request.metadata)) texts.push(key, value);
   // 3 bytes of UTF-8 for a UTF-16 unit at most; 16 for a field's tag, length and nesting; 512 for all numbers and choices.
   let bound = 512 + request.messageHistoryJson.length + request.depsJson.length + (settings?.extraJson.length ?? 0);
+  bound += request.outputSchemaJson.length + request.deferredResultsJson.length;
+  for (const part of request.content) bound += 16 + contentBytes(part);
+  for (const tool of request.tools) {
+    texts.push(tool.name, tool.description);
+    bound += 64 + tool.parametersSchemaJson.length;
+  }
   for (const item of texts) bound += 16 + 3 * item.length;
   if (bound <= maxMessageBytes) return;
   const bytes = toBinary(RunRequestSchema, request).byteLength;
@@ -86,11 +103,16 @@ function largestField(request: RunRequest): { field: string; bytes: number } {
   const metadata = Object.entries(request.metadata).reduce((sum, pair) => sum + Buffer.byteLength(pair.join("")), 0);
   const settings = request.modelSettings;
   const sizes = [
-    { field: "prompt", bytes: Buffer.byteLength(request.prompt) },
+    {
+      field: "prompt",
+      bytes: Buffer.byteLength(request.prompt) + request.content.reduce((sum, part) => sum + contentBytes(part), 0),
+    },
     { field: "messageHistory", bytes: request.messageHistoryJson.length },
     { field: "deps", bytes: request.depsJson.length },
     { field: "instructions", bytes: Buffer.byteLength(request.instructions) },
     { field: "metadata", bytes: metadata },
+    { field: "answers", bytes: request.deferredResultsJson.length },
+    { field: "tools", bytes: request.tools.reduce((sum, tool) => sum + tool.parametersSchemaJson.length, 0) },
     { field: "modelSettings", bytes: settings?.extraJson.length ?? 0 },
   ];
   return sizes.reduce((largest, size) => (size.bytes > largest.bytes ? size : largest));

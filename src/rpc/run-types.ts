@@ -1,6 +1,7 @@
 /** The values of a run as they cross the wire, in TypeScript's own shapes: milliseconds, plain numbers, parsed JSON. */
 
 import type { Usage } from "../usage.ts";
+import type { ContentPart } from "./content.ts";
 
 /** pydantic-ai's ModelSettings; a key not named here is passed on as it is (for example "openai_reasoning_effort"). */
 export interface ModelSettings {
@@ -33,10 +34,22 @@ export interface UsageLimits {
   countTokensBeforeRequest?: boolean | undefined;
 }
 
+/** A tool of the host as the worker is told of it. */
+export interface HostToolSpec {
+  readonly name: string;
+  readonly description: string;
+  /** A JSON Schema of an object, as JSON. */
+  readonly parametersSchemaJson: Uint8Array<ArrayBuffer>;
+  readonly sequential: boolean;
+  readonly requiresApproval: boolean;
+  /** From a call to its answer, in milliseconds; undefined: no limit. */
+  readonly timeoutMs: number | undefined;
+}
+
 /** One run as the client sends it. */
 export interface RunRequestSpec {
   agentId: string;
-  prompt: string;
+  prompt: string | readonly ContentPart[];
   runId: string;
   attempt: number;
   incarnation: number;
@@ -54,6 +67,34 @@ export interface RunRequestSpec {
   timeLeftMs?: number;
   /** Ask for "output.partial" events. */
   partialOutput?: boolean;
+  /** A JSON Schema of an object, in place of the agent's output type. */
+  outputSchema?: Readonly<Record<string, unknown>>;
+  /** Whether the worker may fetch URLs for a model that takes none. */
+  mayFetch?: boolean;
+  /** pydantic-ai's DeferredToolResults. */
+  deferredResults?: object;
+  /** The run may end paused. */
+  mayPause?: boolean;
+  /** Tools of the host; the run needs a session. */
+  tools?: readonly HostToolSpec[];
+  /** Of a session: no events but the terminal one. */
+  terminalOnly?: boolean;
+}
+
+/** pydantic-ai's DeferredToolRequests. */
+export interface WireDeferred {
+  readonly calls: readonly WireDeferredCall[];
+  readonly approvals: readonly WireDeferredCall[];
+  readonly metadata?: Readonly<Record<string, unknown>>;
+  readonly _kinds?: Readonly<Record<string, string>>;
+}
+
+/** A tool call part, as far as it is told. */
+export interface WireDeferredCall {
+  readonly tool_call_id: string;
+  readonly tool_name: string;
+  /** An object, or its JSON. */
+  readonly args?: unknown;
 }
 
 /** A finished run as it crossed the wire. `output` is parsed JSON: a string for text agents. */
@@ -61,6 +102,8 @@ export interface WireRunResult {
   output: unknown;
   usage: Usage;
   newMessages: unknown[];
+  /** What a paused run asks for; its output is undefined. */
+  deferred?: WireDeferred;
   /** The messages that the run was given, and the new ones after them; or what Python has made of them. Made when it is first read. */
   readonly allMessages: unknown[];
   runId: string;

@@ -7,14 +7,15 @@ import { RunError } from "../errors.ts";
 import { Health, HealthCheckResponse_ServingStatus } from "../gen/grpc_health/v1/health_pb.ts";
 import {
   AgentService,
-  OutputKind,
+  type HostMessage,
   type RunRequest,
   type RunResponseChunkSchema,
-  type RunResponseSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { type Clock, createTimer, realClock, type Timer } from "../worker/clock.ts";
 import { drainingFailure, type FakeFailure, toFakeFailure } from "./fake-error.ts";
+import { encode, type Response, responseOf } from "./fake-response.ts";
 import { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError, toFakeRun } from "./fake-run.ts";
+import { type CallTool, FakeSession } from "./fake-session.ts";
 import { RunEnds } from "./run-ends.ts";
 
 /** Options of {@link createFakeAgentService}. */
@@ -46,7 +47,6 @@ export interface FakeAgentService {
 }
 
 type Chunk = MessageInitShape<typeof RunResponseChunkSchema>;
-type Response = MessageInitShape<typeof RunResponseSchema>;
 
 /** Creates a service. It listens nowhere: mount its routes, or let `createFakeLauncher` do so. */
 export function createFakeAgentService(options: FakeAgentServiceOptions = {}): FakeAgentService {
@@ -55,7 +55,8 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   const ends = new RunEnds();
   /** Runs whose agent has not answered yet. */
   const working = new Set<FakeRun>();
-  let inProgress = 0;
+  /** Runs that have not been answered. */
+  const open = new Set<FakeRun>();
   let draining = false;
   let waiters: (() => void)[] = [];
   const ending = new AbortController();
@@ -63,10 +64,14 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   let closed = false;
 
   /** Counts the run in; the caller counts it out with `leave`. */
-  function enter(request: RunRequest, streaming: boolean, context: HandlerContext): { fake: FakeRun; leave(): void } {
+  function enter(
+    request: RunRequest,
+    how: { streaming: boolean; callTool?: CallTool },
+    context: HandlerContext,
+  ): { fake: FakeRun; leave(): void } {
     const timer = createTimer(clock);
     const late = new AbortController();
-    const fake = toFakeRun(request, streaming, AbortSignal.any([context.signal, late.signal, ending.signal]));
+    const fake = toFakeRun(request, how, AbortSignal.any([context.signal, late.signal, ending.signal]));
     const call = Promise.withResolvers<void>();
     if (request.timeLeftMs !== undefined && !closed) {
       deadlines.add(timer);
@@ -74,12 +79,13 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
       timer.set(Number(request.timeLeftMs), () => late.abort(error));
     }
     runs.push(fake);
-    inProgress += 1;
+    open.add(fake);
     ends.add(fake, call.promise);
     const leave = () => {
       timer.clear();
       deadlines.delete(timer);
       call.resolve();
+      open.delete(fake);
       left();
     };
     return { fake, leave };
@@ -103,14 +109,13 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   }
 
   function left(): void {
-    inProgress -= 1;
-    if (inProgress > 0) return;
+    if (open.size > 0) return;
     for (const waiter of waiters) waiter();
     waiters = [];
   }
 
   async function run(request: RunRequest, context: HandlerContext): Promise<Response> {
-    const { fake, leave } = enter(request, false, context);
+    const { fake, leave } = enter(request, { streaming: false }, context);
     try {
       if (draining) throw drainingFailure(fake.agentId, fake.runId).status;
       return await answerOf(fake);
@@ -128,8 +133,14 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
     }
   }
 
-  async function* runStream(request: RunRequest, context: HandlerContext): AsyncGenerator<Chunk> {
-    const { fake, leave } = enter(request, true, context);
+  async function* runSession(messages: AsyncIterable<HostMessage>, context: HandlerContext) {
+    const session = new FakeSession(messages);
+    yield* session.merge(runStream(await session.start(), context, session.callTool));
+  }
+
+  async function* runStream(request: RunRequest, context: HandlerContext, callTool?: CallTool): AsyncGenerator<Chunk> {
+    const how = { streaming: request.stream?.terminalOnly !== true, ...(callTool && { callTool }) };
+    const { fake, leave } = enter(request, how, context);
     let seq = 0;
     const chunk = (event: Chunk["event"] & object, data = ""): Chunk => {
       seq += 1;
@@ -177,13 +188,13 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   return {
     runs,
     get inProgress() {
-      return inProgress;
+      return open.size;
     },
     beginDrain() {
       draining = true;
     },
     idle() {
-      if (inProgress === 0) return Promise.resolve();
+      if (open.size === 0) return Promise.resolve();
       return new Promise((resolve) => waiters.push(resolve));
     },
     endRuns() {
@@ -198,7 +209,14 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
     routes(router) {
       router.service(AgentService, {
         run,
-        runStream,
+        runStream: (request, context) => runStream(request, context),
+        runSession,
+        steer({ runId, attempt, content }) {
+          const run = runs.findLast((one) => one.runId === runId && one.attempt === attempt && open.has(one));
+          const texts = content.flatMap(({ part }) => (part.case === "text" ? [part.value] : []));
+          (run?.sent as string[] | undefined)?.push(...texts);
+          return { accepted: run !== undefined };
+        },
         awaitEnd: async (request) => ({ known: await ends.ended(request) }),
         describe: ({ agentId }) => ({
           agentId,
@@ -222,37 +240,10 @@ async function settle(reply: FakeReply, run: FakeRun): Promise<unknown> {
   if (typeof reply === "string") return reply;
   if ("hang" in reply) return untilCancelled(new Promise<never>(() => undefined), run.signal);
   if ("output" in reply) return reply.output;
+  if ("asks" in reply) return reply;
   let text = "";
   for await (const piece of piecesOf(reply.chunks, run.signal)) text += piece;
   return text;
-}
-
-function responseOf(run: FakeRun, output: unknown, modelName: string): Response {
-  const text = typeof output === "string";
-  const result = text ? output : JSON.stringify(output);
-  const [requestTokens, responseTokens] = [tokens(run.prompt), tokens(result)];
-  const usage = { requests: 1n, requestTokens, responseTokens, totalTokens: requestTokens + responseTokens };
-  return {
-    result,
-    outputJson: encode(output),
-    kind: text ? OutputKind.TEXT : OutputKind.STRUCTURED,
-    usage,
-    newMessagesJson: encode([
-      { kind: "request", parts: [{ part_kind: "user-prompt", content: run.prompt }] },
-      { kind: "response", parts: [{ part_kind: "text", content: result }] },
-    ]),
-    runId: run.runId,
-    conversationId: run.conversationId || randomUUID(),
-    attempts: run.attempt,
-    modelName,
-    finishReason: "stop",
-    incarnation: run.incarnation,
-  };
-}
-
-/** One token for each word. */
-function tokens(text: string): bigint {
-  return BigInt(text.split(/\s+/).filter((word) => word !== "").length);
 }
 
 /** The promise, or when the call is cancelled first a Canceled status, or the error that its deadline or the worker's end cancels it with. */
@@ -280,8 +271,4 @@ async function* piecesOf<T>(source: Iterable<T> | AsyncIterable<T>, signal: Abor
     if (step.done === true) return;
     yield step.value;
   }
-}
-
-function encode(value: unknown): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(JSON.stringify(value));
 }

@@ -6,6 +6,7 @@ import type { RunRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
 /** A run as a fake agent sees it. */
 export interface FakeRun {
   readonly agentId: string;
+  /** Of a prompt in parts its texts, a line each. */
   readonly prompt: string;
   readonly runId: string;
   readonly attempt: number;
@@ -20,6 +21,17 @@ export interface FakeRun {
   readonly metadata: Readonly<Record<string, string>>;
   /** Whether the host reads events (`Agent.stream`) or one answer (`Agent.run`). */
   readonly streaming: boolean;
+  /** Of a run that goes on with a paused one the answers, as pydantic-ai's DeferredToolResults; else undefined. */
+  readonly answers: unknown;
+  /** The texts that the host has sent into the run, as they come. */
+  readonly sent: readonly string[];
+  /** The names of the host's tools. */
+  readonly tools: readonly string[];
+  /**
+   * Calls a tool of the host, as a model would.
+   * @returns the tool's value; rejects with a RunError: "model_retry" where the model is told to try again, "user_code" where the tool has failed
+   */
+  callTool(toolName: string, args: unknown): Promise<unknown>;
   /** Aborted when the host cancels the call, its deadline passes or the worker ends. */
   readonly signal: AbortSignal;
 }
@@ -29,13 +41,24 @@ export interface FakeRun {
  * - a text
  * - `chunks`: a text in pieces; a stream yields one text delta for each, as the host reads on
  * - `output`: structured output, in a stream after the snapshots of `partial`
+ * - `asks`: the run pauses for these calls, in a host that has said that it may
  * - `hang`: no answer until the host cancels or the worker ends
  */
 export type FakeReply =
   | string
   | { readonly chunks: Iterable<string> | AsyncIterable<string> }
   | { readonly output: unknown; readonly partial?: Iterable<unknown> | AsyncIterable<unknown> }
+  | { readonly asks: readonly FakeAsk[] }
   | { readonly hang: true };
+
+/** A call that a fake run pauses for. */
+export interface FakeAsk {
+  /** Default "approval". */
+  readonly kind?: "approval" | "external";
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly args?: unknown;
+}
 
 /** A fake agent: it answers a run, or throws. See {@link fakeRunError} for errors of a given kind; any other throw is the user's code failing. */
 export type FakeAnswer = (run: FakeRun) => FakeReply | Promise<FakeReply>;
@@ -49,10 +72,20 @@ export function fakeRunError(kind: RunErrorKind, message: string, facts: { retri
 }
 
 /** The run in a request. */
-export function toFakeRun(request: RunRequest, streaming: boolean, signal: AbortSignal): FakeRun {
-  const { agentId, prompt, runId, attempt, incarnation, conversationId, metadata } = request;
+export function toFakeRun(
+  request: RunRequest,
+  how: { readonly streaming: boolean; readonly callTool?: FakeRun["callTool"] },
+  signal: AbortSignal,
+): FakeRun {
+  const noHost = async () => {
+    throw fakeRunError("validation", "the run has no tools of the host");
+  };
+  const { streaming, callTool = noHost } = how;
+  const { agentId, runId, attempt, incarnation, conversationId, metadata } = request;
   const messageHistory = (decode(request.messageHistoryJson) ?? []) as readonly unknown[];
   const deps = decode(request.depsJson);
+  const texts = request.content.flatMap(({ part }) => (part.case === "text" ? [part.value] : []));
+  const prompt = request.content.length === 0 ? request.prompt : texts.join("\n");
   return {
     agentId,
     prompt,
@@ -64,6 +97,10 @@ export function toFakeRun(request: RunRequest, streaming: boolean, signal: Abort
     deps,
     metadata,
     streaming,
+    sent: [],
+    answers: decode(request.deferredResultsJson),
+    tools: request.tools.map(({ name }) => name),
+    callTool,
     signal,
   };
 }

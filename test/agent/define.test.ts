@@ -28,6 +28,7 @@ test("a definition is an inert child spec with every default filled in", () => {
     maxConcurrency: 8,
     maxQueue: 1_000,
     env: {},
+    fetchUrls: false,
     launcher: "auto",
     output: undefined,
   });

@@ -2,11 +2,14 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { AgentReportFacts } from "../../src/agent/agent-report.ts";
+import { PausedRuns } from "../../src/agent/paused-runs.ts";
 import type { PendingRun, RunOwner } from "../../src/agent/pending-run.ts";
 import type { RetryOptions } from "../../src/agent/retry.ts";
+import type { ToolSet } from "../../src/agent/tool-set.ts";
 import type { SynapseError } from "../../src/errors.ts";
-import type { AgentClient, CallOptions } from "../../src/rpc/agent-client.ts";
+import type { AgentClient, CallOptions, SteerMessage } from "../../src/rpc/agent-client.ts";
 import type { EncodedRun } from "../../src/rpc/encoded-run.ts";
+import type { HostRequestHandler } from "../../src/rpc/host-requests.ts";
 import type { WireRunEvent } from "../../src/rpc/run-event.ts";
 import type { WireRunResult } from "../../src/rpc/run-types.ts";
 import { createVirtualClock, type VirtualClock } from "../../src/testing/index.ts";
@@ -57,6 +60,9 @@ export class ScriptedOwner implements RunOwner {
   readonly agentId = "poet";
   readonly clock: VirtualClock = createVirtualClock();
   readonly schema: StandardSchemaV1 | undefined;
+  tools: ToolSet | undefined;
+  readonly fetchUrls = false;
+  readonly paused = new PausedRuns();
   readonly maxMessageBytes = 1_000_000;
   retry: RetryOptions | undefined;
   readonly enqueued: PendingRun[] = [];
@@ -112,12 +118,23 @@ export class ScriptedClient implements AgentClient {
   readonly closed = new Promise<void>(() => undefined);
   /** Settled by the test: the answer of the last unary call. */
   answer = Promise.withResolvers<WireRunResult>();
+  /** Answers what the run of the last session asks for. */
+  handler: HostRequestHandler | undefined;
   /** The events of the last stream. */
   source = new ScriptedSource();
   /** Runs whose end is awaited: id and attempt. */
   readonly awaited: [string, number][] = [];
   /** Settled by the test: the end of what is awaited. */
   end = Promise.withResolvers<void>();
+
+  /** Messages that were sent into runs; whether the next ones are accepted. */
+  readonly steered: SteerMessage[] = [];
+  accepts = true;
+
+  async steer(_runId: string, _attempt: number, message: SteerMessage): Promise<boolean> {
+    this.steered.push(message);
+    return this.accepts;
+  }
 
   awaitEnd(runId: string, attempt: number): Promise<void> {
     this.awaited.push([runId, attempt]);
@@ -128,6 +145,15 @@ export class ScriptedClient implements AgentClient {
     this.calls.push({ request: { ...request.message }, options });
     this.answer = Promise.withResolvers();
     return this.answer.promise;
+  }
+
+  session(
+    request: EncodedRun,
+    handler: HostRequestHandler,
+    options: CallOptions = {},
+  ): AsyncGenerator<WireRunEvent, void, undefined> {
+    this.handler = handler;
+    return this.stream(request, options);
   }
 
   stream(request: EncodedRun, options: CallOptions = {}): AsyncGenerator<WireRunEvent, void, undefined> {

@@ -4,11 +4,13 @@ import type { InstanceMeasures } from "./instances.ts";
 import type { LauncherMeasures } from "./launchers.ts";
 import type { LifecycleMeasures } from "./lifecycle.ts";
 import type { StreamMeasures } from "./stream.ts";
+import type { ToolCallMeasures } from "./tool-calls.ts";
 import type { UnaryMeasures } from "./unary.ts";
 
 /** Everything that was measured. */
 export interface Measures extends UnaryMeasures, StreamMeasures {
   readonly lifecycle: LifecycleMeasures;
+  readonly toolCalls: ToolCallMeasures;
   /** Not on a system without a zygote. */
   readonly launchers: LauncherMeasures | undefined;
   readonly instances: InstanceMeasures;
@@ -26,11 +28,12 @@ export interface Bar {
 
 /** Holds the measures against the bars. */
 export function checkBars(measures: Measures): Bar[] {
-  const { unaryP50, throughput, streamedChunks, lifecycle, launchers, instances } = measures;
+  const { unaryP50, throughput, streamedChunks, lifecycle, launchers, instances, toolCalls } = measures;
   return [
     bar("agent.run p50, of bare Connect", unaryP50.ratios.connect, "×", "at most", 1.25),
     bar("agent.run throughput, of bare Connect", throughput.ratios.connect, "×", "at least", 0.85),
     bar("agent.stream chunks/s, of bare Connect", streamedChunks.ratios.connect, "×", "at least", 0.85),
+    bar("tool call to TypeScript and back, of an RPC", toolCalls.ratio, "×", "at most", 3),
     bar("kill -9 to exit seen, median", lifecycle.exitSeen.median, "ms", "at most", 50),
     bar("restart adds to a plain start, median", lifecycle.restartAdds.median, "ms", "at most", 50),
     ...(launchers === undefined ? [] : launcherBars(launchers)),

@@ -20,7 +20,7 @@ export interface BenchResult {
 
 /** The result as text for a terminal of 100 columns. */
 export function formatResult({ machine, settings, measures, bars, durationMs }: BenchResult): string {
-  const { lifecycle, launchers, instances } = measures;
+  const { lifecycle, launchers, instances, toolCalls } = measures;
   const { rounds, unaryCalls, throughputCalls, concurrency, chunks, crashes } = settings;
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.system}, load ${machine.loadBefore} before`,
@@ -35,6 +35,8 @@ export function formatResult({ machine, settings, measures, bars, durationMs }: 
     comparisonRow("  Node CPU a run", measures.nodeCpuPerRun),
     comparisonRow(`stream of ${chunks} chunks`, measures.streamedChunks),
     comparisonRow("  Node CPU a chunk", measures.nodeCpuPerChunk),
+    "",
+    `tool call, Python to TypeScript and back: ${toolCalls.crossing.toFixed(2)} ms; health check: ${toolCalls.bareRpc.toFixed(2)} ms`,
     "",
     `kill -9 and restart, ${crashes} times, each beside the start of a plain worker`,
     row("", "median", "p25", "p75", "max"),

@@ -15,6 +15,7 @@ import { type BenchResult, formatResult } from "./report.ts";
 import { type BenchSettings, fullSettings, quickSettings } from "./settings.ts";
 import { measureStreams, readStream } from "./stream.ts";
 import { startTarget } from "./target.ts";
+import { measureToolCalls } from "./tool-calls.ts";
 import { measureUnary, runAtOnce, runInTurn } from "./unary.ts";
 
 const options = readOptions("full", "quick");
@@ -27,12 +28,14 @@ async function runBench(name: string, settings: BenchSettings): Promise<BenchRes
   const startedAt = new Date();
   const machine = describeMachine();
   const { worker, ...comparisons } = await compareClients(settings);
+  tell("tool calls");
+  const toolCalls = await measureToolCalls(settings);
   tell(`${settings.crashes} crashes and plain starts`);
   const lifecycle = await measureLifecycle(settings);
   tell(`${settings.restarts} restarts, ${settings.bursts} bursts and ${settings.crowds} crowds by the launchers`);
   const launchers = await measureLaunchers(settings);
   tell(`two instances, and ${settings.restarts} crashes beside a spare`);
-  const measures = { ...comparisons, lifecycle, launchers, instances: await measureInstances(settings) };
+  const measures = { ...comparisons, toolCalls, lifecycle, launchers, instances: await measureInstances(settings) };
   const bars = checkBars(measures);
   return {
     name,

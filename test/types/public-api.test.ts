@@ -12,6 +12,7 @@ import type {
   CrashRecord,
   ErrorCode,
   PassingPolicy,
+  PausedRun,
   ProcessError,
   RestartDecision,
   RestartPolicy,
@@ -157,6 +158,9 @@ test("a run event narrows by its type", () => {
       case "completed":
         expectTypeOf(event.result).toEqualTypeOf<RunResult<City>>();
         return event.result;
+      case "paused":
+        expectTypeOf(event.paused).toEqualTypeOf<PausedRun>();
+        return event.paused.token satisfies string;
       case "failed":
         expectTypeOf(event.error).toEqualTypeOf<SynapseError>();
         return event.error;
@@ -253,6 +257,8 @@ describe("error codes", () => {
         case "message_too_large":
           return "mend the call";
         case "queue_full":
+        case "conversation_busy":
+        case "conversation_conflict":
           return "try later";
         case "stopped":
           return "start anew";

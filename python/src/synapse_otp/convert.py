@@ -10,21 +10,31 @@ from typing import Any, cast
 import grpc
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnnotation
+from pydantic_ai import DeferredToolRequests, DeferredToolResults, StructuredDict
+from pydantic_ai import messages as pai_messages
 from pydantic_ai.agent import AbstractAgent
-from pydantic_ai.messages import ModelMessage, ModelMessagesTypeAdapter
+from pydantic_ai.exceptions import UserError
+from pydantic_ai.messages import (
+    ModelMessage,
+    ModelMessagesTypeAdapter,
+    RetryPromptPart,
+    ToolCallPart,
+    ToolReturnPart,
+    UserContent,
+)
 from pydantic_ai.run import AgentRun
 from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import RunUsage, UsageLimits
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from .errors import RunFailure
+from .content import read_content
+from .errors import RunFailure, invalid
 from .json_text import write_json
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
 
 __all__ = [
     "RunArguments",
-    "invalid",
     "messages_json",
     "output_json",
     "read_arguments",
@@ -34,45 +44,89 @@ __all__ = [
 ]
 
 
+_DEFERRED_RESULTS: TypeAdapter[DeferredToolResults] = TypeAdapter(DeferredToolResults)
+_DEFERRED_REQUESTS: TypeAdapter[DeferredToolRequests] = TypeAdapter(DeferredToolRequests)
+
+
 @dataclass(frozen=True)
 class RunArguments:
     """What `agent.iter` is called with, apart from the model."""
 
-    prompt: str | None
+    prompt: str | list[UserContent] | None
     run_id: str | None
     conversation_id: str | None
     message_history: list[ModelMessage] | None
     deps: Any
+    output_type: Any
+    deferred_tool_results: DeferredToolResults | None
     model_settings: ModelSettings | None
     usage_limits: UsageLimits | None
     instructions: str | None
     metadata: dict[str, Any] | None
 
 
-def invalid(message: str, field: str = "") -> RunFailure:
-    """A request that breaks the contract: VALIDATION, INVALID_ARGUMENT; `field` is the one that does."""
-    return RunFailure(pb.AGENT_ERROR_KIND_VALIDATION, grpc.StatusCode.INVALID_ARGUMENT, message, field=field)
-
-
-def read_arguments(request: pb.RunRequest, agent: AbstractAgent[Any, Any]) -> RunArguments:
+def read_arguments(request: pb.RunRequest, agent: AbstractAgent[Any, Any], *, raw_deps: bool = False) -> RunArguments:
     """Checks a request and makes the arguments of the run.
+
+    Args:
+        request: As it came.
+        agent: What it is for.
+        raw_deps: Whether the dependencies stay the JSON value that they are; otherwise the agent's deps_type is made of it.
 
     Raises:
         RunFailure: VALIDATION if the history, the dependencies, the settings or the limits do not validate.
     """
     history = _history(request.message_history_json)
+    if history and (request.prompt or request.content):
+        history = _closed(history)
     return RunArguments(
-        # Without a prompt of its own a run goes on where its history ends.
-        prompt=request.prompt if request.prompt or not history else None,
+        prompt=_prompt(request, going_on=bool(history)),
         run_id=f"{request.run_id}:{request.attempt}" if request.run_id else None,
         conversation_id=request.conversation_id or None,
         message_history=history,
-        deps=_deps(request.deps_json, agent),
+        deps=from_json(request.deps_json or b"null") if raw_deps else _deps(request.deps_json, agent),
+        output_type=_output_type(request, agent),
+        deferred_tool_results=_deferred_results(request.deferred_results_json),
         model_settings=_settings(request.model_settings) if request.HasField("model_settings") else None,
         usage_limits=_limits(request.usage_limits) if request.HasField("usage_limits") else None,
         instructions=request.instructions or None,
         metadata=dict(request.metadata) or None,
     )
+
+
+def _prompt(request: pb.RunRequest, *, going_on: bool) -> str | list[UserContent] | None:
+    """The prompt; None for a run without one that goes on where its history ends."""
+    if request.content:
+        return read_content(request.content, "content")
+    return request.prompt if request.prompt or not going_on else None
+
+
+def _output_type(request: pb.RunRequest, agent: AbstractAgent[Any, Any]) -> Any:
+    """The output type of the request; None for the agent's own."""
+    own = _structured(request.output_schema_json)
+    if not request.may_pause:
+        return own
+    asked = agent.output_type if own is None else own
+    types = list(asked) if isinstance(asked, list | tuple) else [asked]
+    return own if DeferredToolRequests in types else [*types, DeferredToolRequests]
+
+
+def _structured(data: bytes) -> Any:
+    if not data:
+        return None
+    try:
+        return StructuredDict(from_json(data))
+    except (ValueError, UserError) as error:
+        raise invalid(f"output_schema_json is no JSON Schema that pydantic-ai takes: {error}", "output_schema_json") from error
+
+
+def _deferred_results(data: bytes) -> DeferredToolResults | None:
+    if not data:
+        return None
+    try:
+        return _DEFERRED_RESULTS.validate_json(data)
+    except ValidationError as error:
+        raise invalid("deferred_results_json is not pydantic-ai's DeferredToolResults", "deferred_results_json") from error
 
 
 def seconds_left(request: pb.RunRequest) -> float | None:
@@ -91,6 +145,15 @@ def _history(data: bytes) -> list[ModelMessage] | None:
         return ModelMessagesTypeAdapter.validate_json(data)
     except ValidationError as error:
         raise invalid("message_history_json is not a list of pydantic-ai messages", "message_history_json") from error
+
+
+def _closed(history: list[ModelMessage]) -> list[ModelMessage]:
+    """A history that a prompt may follow: calls of a run that was paused or cut short are closed as interrupted."""
+    parts = [part for message in history for part in message.parts]
+    called = {part.tool_call_id for part in parts if isinstance(part, ToolCallPart)}
+    answered = {part.tool_call_id for part in parts if isinstance(part, ToolReturnPart | RetryPromptPart)}
+    repair = getattr(pai_messages, "repair_messages", None)  # not in every version that a worker may have
+    return history if repair is None or called <= answered else list(repair(history))
 
 
 def _deps(data: bytes, agent: AbstractAgent[Any, Any]) -> Any:
@@ -187,7 +250,8 @@ def run_response(
         raise RuntimeError("the run ended without a result")
     output = result.output
     is_text = isinstance(output, str)
-    document = b"" if is_text and request.output_once else output_json(output, constants=request.json_constants)
+    paused = request.may_pause and isinstance(output, DeferredToolRequests)
+    document = b"" if paused or (is_text and request.output_once) else output_json(output, constants=request.json_constants)
     response = result.response
     everything, new = result.all_messages(), result.new_messages()
     kept = everything[: len(everything) - len(new)] == (history or [])
@@ -195,7 +259,8 @@ def run_response(
         result=clean_text(output) if is_text else "" if request.output_once else document.decode(),
         usage=usage_message(result.usage),
         output_json=document,
-        kind=pb.OUTPUT_KIND_TEXT if is_text else pb.OUTPUT_KIND_STRUCTURED,
+        kind=pb.OUTPUT_KIND_DEFERRED if paused else pb.OUTPUT_KIND_TEXT if is_text else pb.OUTPUT_KIND_STRUCTURED,
+        deferred_json=_DEFERRED_REQUESTS.dump_json(output, fallback=str) if paused else b"",
         new_messages_json=messages_json(new),
         all_messages_json=b"" if kept else messages_json(everything),
         run_id=request.run_id or result.run_id,

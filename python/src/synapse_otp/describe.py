@@ -12,7 +12,7 @@ from typing import Any
 
 import pydantic_ai
 from pydantic import TypeAdapter
-from pydantic_ai.agent import AbstractAgent
+from pydantic_ai.agent import AbstractAgent, WrapperAgent
 from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.toolsets import (
     AbstractToolset,
@@ -31,7 +31,7 @@ from .control import CONTRACT
 from .model import agent_model_name
 from .v1 import agent_pb2 as pb
 
-__all__ = ["describe_agent"]
+__all__ = ["describe_agent", "tool_names"]
 
 _log = logging.getLogger("synapse_otp.describe")
 
@@ -79,6 +79,20 @@ def describe_agent(agent: AbstractAgent[Any, Any]) -> pb.DescribeResponse:
         python_version=platform.python_version(),
         protocol_version=CONTRACT,
     )
+
+
+def tool_names(agent: AbstractAgent[Any, Any]) -> set[str]:
+    """The names of the tools of an agent that are known without asking anybody, those of its output among them.
+
+    Args:
+        agent: The loaded agent.
+    """
+    names = {tool.name for toolset in agent.toolsets for tool in _tools_of(toolset)}
+    inner: Any = agent
+    while isinstance(inner, WrapperAgent):
+        inner = inner.wrapped
+    output = getattr(inner, "_output_toolset", None)
+    return names | set(getattr(output, "processors", ()))
 
 
 def _canonical(schema: dict[str, Any] | None) -> bytes:

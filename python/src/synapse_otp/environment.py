@@ -6,7 +6,15 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping
 
-__all__ = ["change_environment", "changes_to", "default_model", "hosted", "scripted_delay_ms", "without_grpc_fork_handlers"]
+__all__ = [
+    "change_environment",
+    "changes_to",
+    "default_model",
+    "deps_entry",
+    "hosted",
+    "scripted_delay_ms",
+    "without_grpc_fork_handlers",
+]
 
 
 def hosted() -> bool:
@@ -50,6 +58,11 @@ def change_environment(changes: Mapping[str, str | None]) -> None:
 def default_model() -> str | None:
     """The model of every run that names none (`SYNAPSE_PYTHON_AGENT_MODEL`); None when unset or empty: the agent's own."""
     return os.environ.get("SYNAPSE_PYTHON_AGENT_MODEL") or None
+
+
+def deps_entry() -> str | None:
+    """What makes the dependencies of runs (`SYNAPSE_AGENT_DEPS`), written as an entry; None when unset or empty."""
+    return os.environ.get("SYNAPSE_AGENT_DEPS") or None
 
 
 def scripted_delay_ms() -> float:

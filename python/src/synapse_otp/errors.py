@@ -18,7 +18,7 @@ from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
 from .verdicts import TOOL_NAME, Verdict, judge, pydantic_ai_names
 
-__all__ = ["Failure", "RunFailure", "describe_exception"]
+__all__ = ["Failure", "RunFailure", "describe_exception", "invalid"]
 
 _MAX_CAUSES_DEEP = 8
 _MAX_MEMBERS = 8
@@ -43,6 +43,13 @@ class RunFailure(Exception):
         self.kind = kind
         self.code = code
         self.retriable = retriable
+        self.tool_name = ""
+        self.tool_call_id = ""
+
+
+def invalid(message: str, field: str = "") -> RunFailure:
+    """A request that breaks the contract: VALIDATION, INVALID_ARGUMENT; `field` is the one that does."""
+    return RunFailure(pb.AGENT_ERROR_KIND_VALIDATION, grpc.StatusCode.INVALID_ARGUMENT, message, field=field)
 
 
 @dataclass(frozen=True)
@@ -119,7 +126,7 @@ def _withheld(exc: BaseException) -> str:
 def _message(exc: BaseException, kind: pb.AgentErrorKind) -> str:
     text = _said(exc)
     name = type(exc).__name__
-    if kind in (pb.AGENT_ERROR_KIND_USER_CODE, pb.AGENT_ERROR_KIND_OUT_OF_MEMORY):
+    if kind in (pb.AGENT_ERROR_KIND_USER_CODE, pb.AGENT_ERROR_KIND_OUT_OF_MEMORY) and not isinstance(exc, RunFailure):
         return f"{name}: {text}" if text else name
     return text or name
 
@@ -151,6 +158,8 @@ def _causes(exc: BaseException) -> list[BaseException]:
 
 def _add_facts(error: pb.AgentError, exc: BaseException) -> None:
     if isinstance(exc, RunFailure):
+        error.tool_name = exc.tool_name
+        error.tool_call_id = exc.tool_call_id
         if exc.field:
             error.extra_json = _json({"field": exc.field})
         if isinstance(exc.__cause__, ValidationError):

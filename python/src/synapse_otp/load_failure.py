@@ -39,6 +39,11 @@ class LoadFailure(Exception):
         self.cause = cause
         self.retriable = retriable
 
+    def about(self, what: str) -> LoadFailure:
+        """The same of something else than the entry, such as "deps"."""
+        message = self.message.replace("entry ", f"{what} ", 1)
+        return LoadFailure(self.kind, message, self.cause, retriable=self.retriable)
+
     def as_json(self, *, tracebacks: bool = True) -> dict[str, Any]:
         """The failure as the control channel carries it.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .entry_file import load_file
 from .load_failure import LoadFailure, describe_exception
@@ -15,7 +16,7 @@ from .passing import came_from_outside
 if TYPE_CHECKING:
     from pydantic_ai.agent import AbstractAgent
 
-__all__ = ["load_agent"]
+__all__ = ["load_agent", "load_deps_factory"]
 
 
 def load_agent(entry: str) -> AbstractAgent[Any, Any]:
@@ -29,6 +30,35 @@ def load_agent(entry: str) -> AbstractAgent[Any, Any]:
     Raises:
         LoadFailure: If there is no such module, it raised, or the attribute is missing or no Agent.
     """
+    module, attribute = _import_entry(entry, _import_file)
+    return _agent_of(entry, module, attribute)
+
+
+def load_deps_factory(entry: str) -> Callable[..., Any]:
+    """Imports the function that makes the dependencies of runs. A file that is a module already, such as the agent's, is not run again.
+
+    Args:
+        entry: As of an agent; the attribute is a function.
+
+    Raises:
+        LoadFailure: As of an agent.
+    """
+    arguments = list(sys.argv)
+    try:
+        module, attribute = _import_entry(entry, _import_beside)
+        found = getattr(module, attribute, None)
+        if found is None:
+            raise LoadFailure("attribute_missing", f'entry "{entry}": the module has no attribute "{attribute}"')
+        if not callable(found):
+            raise LoadFailure("attribute_missing", f'entry "{entry}": "{attribute}" is of type {type(found).__qualname__}, not a function')
+    except LoadFailure as failure:
+        raise failure.about("deps") from failure.__cause__
+    finally:
+        sys.argv[:] = arguments
+    return cast("Callable[..., Any]", found)
+
+
+def _import_entry(entry: str, import_file: Callable[[str, Path], ModuleType]) -> tuple[ModuleType, str]:
     target, _, attribute = entry.rpartition(":")
     if not target or not attribute:
         raise LoadFailure("attribute_missing", f'entry "{entry}" names no attribute; write it as "file.py:agent" or "module:agent"')
@@ -41,8 +71,16 @@ def load_agent(entry: str) -> AbstractAgent[Any, Any]:
     if cwd not in sys.path and "" not in sys.path:
         sys.path.insert(0, cwd)
     by_file = target.endswith(".py") or "/" in target
-    module = _import_file(entry, Path(target)) if by_file else _import_module(entry, target)
-    return _agent_of(entry, module, attribute)
+    return import_file(entry, Path(target)) if by_file else _import_module(entry, target), attribute
+
+
+def _import_beside(entry: str, path: Path) -> ModuleType:
+    real = path.resolve()
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and Path(file).name == real.name and Path(file).resolve() == real:
+            return module
+    return _import_file(entry, path)
 
 
 def _import_file(entry: str, path: Path) -> ModuleType:

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
-from pydantic_ai.messages import ModelMessage
+from pydantic_ai.exceptions import UserError
+from pydantic_ai.messages import ModelMessage, UserContent
 from pydantic_ai.run import AgentRun
 from pydantic_graph import End
 
 from .convert import messages_json, read_arguments, run_response, usage_message
+from .deps_factory import DepsFactory, RunInfo
 from .events import Chunks
+from .fetching import refuse_fetching
+from .host_session import HostSession
+from .host_tools import host_toolset
 from .model import choose_model
 from .partial_output import PartialOutput
 from .v1 import agent_pb2 as pb
@@ -34,6 +39,21 @@ class Progress:
         self.history: list[ModelMessage] | None = None
         """The messages that the run was given."""
 
+    def steer(self, content: Sequence[UserContent], *, when_idle: bool) -> bool:
+        """Puts a message into the run; False when it has not begun, or has ended.
+
+        Args:
+            content: What the model is told.
+            when_idle: Only when the run would end otherwise; else with the next model request.
+        """
+        if self.run is None:
+            return False
+        try:
+            self.run.enqueue(*content, priority="when_idle" if when_idle else "asap")
+        except UserError:  # it has come to its end
+            return False
+        return True
+
     def add_to(self, message: pb.AgentError | pb.RunCancelled) -> None:
         """Puts usage and messages into an error or a cancellation; does nothing for a run that never began."""
         if self.run is None:
@@ -51,32 +71,36 @@ class AgentRunner:
     Args:
         agent: The loaded agent, entered.
         incarnation: Put in every answer.
+        deps_factory: Makes the dependencies of runs; None: the agent's deps_type does.
     """
 
-    def __init__(self, agent: AbstractAgent[Any, Any], incarnation: int) -> None:
+    def __init__(self, agent: AbstractAgent[Any, Any], incarnation: int, deps_factory: DepsFactory | None = None) -> None:
         self._agent = agent
         self._incarnation = incarnation
+        self._deps_factory = deps_factory
 
-    async def run(self, request: pb.RunRequest, progress: Progress) -> pb.RunResponse:
-        """Runs without streaming, so that models that cannot stream work too.
+    async def run(self, request: pb.RunRequest, progress: Progress, host: HostSession | None = None) -> pb.RunResponse:
+        """Runs without streaming, so that models that cannot stream work too. `host` calls the tools of the host.
 
         Raises:
             BaseException: Whatever ended the run.
         """
-        async with self._begin(request, progress) as run:
+        async with self._begin(request, progress, host) as run:
             # `next` and not `async for`: a StopAsyncIteration of user code would end the loop as if the run were done.
             node = run.next_node
             while not isinstance(node, End):
                 node = await run.next(node)
         return run_response(run, request, self._incarnation, progress.history)
 
-    async def stream(self, request: pb.RunRequest, chunks: Chunks, progress: Progress, write: Write) -> pb.RunResponse:
+    async def stream(
+        self, request: pb.RunRequest, chunks: Chunks, progress: Progress, write: Write, host: HostSession | None = None
+    ) -> pb.RunResponse:
         """Runs and writes a chunk for every event, `started` first. The terminal event is the caller's to write.
 
         Raises:
             BaseException: Whatever ended the run.
         """
-        async with self._begin(request, progress) as run:
+        async with self._begin(request, progress, host) as run:
             await write(chunks.make(started=self._started(run)))
             node = run.next_node
             while not isinstance(node, End):
@@ -95,23 +119,41 @@ class AgentRunner:
         return run_response(run, request, self._incarnation, progress.history)
 
     @asynccontextmanager
-    async def _begin(self, request: pb.RunRequest, progress: Progress) -> AsyncGenerator[AgentRun[Any, Any]]:
-        given = read_arguments(request, self._agent)
-        async with self._agent.iter(
-            given.prompt,
-            model=choose_model(request.model),
-            message_history=given.message_history,
-            run_id=given.run_id,
-            conversation_id=given.conversation_id,
-            deps=given.deps,
-            model_settings=given.model_settings,
-            usage_limits=given.usage_limits,
-            instructions=given.instructions,
-            metadata=given.metadata,
-        ) as run:
+    async def _begin(self, request: pb.RunRequest, progress: Progress, host: HostSession | None) -> AsyncGenerator[AgentRun[Any, Any]]:
+        given = read_arguments(request, self._agent, raw_deps=self._deps_factory is not None)
+        tools = host_toolset(request.tools, host, self._agent)
+        refuse_fetching(request, given.prompt, given.message_history)
+        async with (
+            self._deps_of(request, given.deps) as deps,
+            self._agent.iter(
+                given.prompt,
+                output_type=given.output_type,
+                deferred_tool_results=given.deferred_tool_results,
+                model=choose_model(request.model),
+                message_history=given.message_history,
+                run_id=given.run_id,
+                conversation_id=given.conversation_id,
+                deps=deps,
+                model_settings=given.model_settings,
+                usage_limits=given.usage_limits,
+                instructions=given.instructions,
+                metadata=given.metadata,
+                toolsets=None if tools is None else [tools],
+            ) as run,
+        ):
             progress.run = run
             progress.history = given.message_history
             yield run
+
+    @asynccontextmanager
+    async def _deps_of(self, request: pb.RunRequest, given: Any) -> AsyncGenerator[Any]:
+        factory = self._deps_factory
+        if factory is None:
+            yield given
+            return
+        info = RunInfo(request.agent_id, request.run_id, request.attempt, request.conversation_id, dict(request.metadata))
+        async with factory.deps(given, info) as deps:
+            yield deps
 
     async def _stream_model_request(self, node: Any, run: AgentRun[Any, Any], request: pb.RunRequest, chunks: Chunks, write: Write) -> None:
         of_event = chunks.of_event

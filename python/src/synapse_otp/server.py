@@ -18,8 +18,10 @@ from pydantic_ai.agent import AbstractAgent
 from .auth import TokenInterceptor
 from .control import HostHello
 from .convert import messages_json
+from .deps_factory import DepsFactory
 from .describe import describe_agent
 from .ending import Ending, StopRequest
+from .fetching import watch_downloads
 from .load_failure import LoadFailure, describe_exception
 from .passing import is_mistake
 from .run_work import watch_executors
@@ -47,9 +49,11 @@ class AgentServer:
         agent: The loaded agent.
         entry: What it was loaded from, quoted in errors.
         hello: The host's hello: socket, token, limits, identity.
+        deps_factory: Makes the dependencies of runs; None: the agent's deps_type does.
     """
 
-    def __init__(self, agent: AbstractAgent[Any, Any], entry: str, hello: HostHello) -> None:
+    def __init__(self, agent: AbstractAgent[Any, Any], entry: str, hello: HostHello, deps_factory: DepsFactory | None = None) -> None:
+        self._deps_factory = deps_factory
         self._agent = agent
         self._entry = entry
         self._hello = hello
@@ -67,6 +71,7 @@ class AgentServer:
         """
         hello = self._hello
         watch_executors(asyncio.get_running_loop())
+        watch_downloads()
         server = grpc.aio.server(
             interceptors=[TokenInterceptor(hello.token)],
             options=[
@@ -82,7 +87,7 @@ class AgentServer:
         await self._enter_agent()
         messages_json([])  # pydantic makes the serializer of messages on first use: 40 ms that the first run would pay
         self._servicer = AgentServicer(
-            AgentRunner(self._agent, hello.incarnation),
+            AgentRunner(self._agent, hello.incarnation, self._deps_factory),
             partial(describe_agent, self._agent),
             agent_id=hello.agentId,
             incarnation=hello.incarnation,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -14,14 +14,16 @@ import grpc.aio
 from pydantic_ai import Agent
 from pydantic_ai import exceptions as pai
 
+from .content import read_content
 from .convert import seconds_left
 from .error_wire import MAX_IN_BAND_BYTES, fit, status_details, status_message
-from .errors import Failure, RunFailure, describe_exception
+from .errors import Failure, RunFailure, describe_exception, invalid
 from .events import Chunk, Chunks
+from .host_session import HostSession
 from .logs import current_run_id
 from .outlet import Outlet
 from .oversize import pieces, point_to_output
-from .run_ends import RunEnds
+from .run_ends import RunEnds, RunKey
 from .run_work import RunWork, WorkerThreads
 from .runner import AgentRunner, Progress
 from .trace import caller_trace
@@ -39,6 +41,7 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class _Call:
     """One run that is being served."""
 
+    key: RunKey
     task: asyncio.Task[Any]
     context: Context
     work: RunWork
@@ -54,7 +57,9 @@ class _Call:
 
 
 _CHUNK_BYTES = 128
-"""What a chunk adds to the answer in it, at most, its run id aside: numbers and tags."""
+"""What a chunk adds to the answer in it, at most, its run id aside: numbers and tags; with what a session adds to the chunk."""
+_FRAME_BYTES = 16
+"""What a session adds to a chunk, at most."""
 
 
 class AgentServicer(AgentServiceServicer):
@@ -113,23 +118,48 @@ class AgentServicer(AgentServiceServicer):
         async with self._serving(request, context) as call:
             await self._answer_with_events(request, call, context.write)
 
-    async def _answer_with_events(self, request: pb.RunRequest, call: _Call, send: Callable[[Chunk], Awaitable[Any]]) -> None:
+    async def RunSession(self, messages: AsyncIterator[pb.HostMessage], context: Context) -> None:
+        """Answers as RunStream does, and asks the host for what the run needs of it."""
+        first = await anext(aiter(messages), None)
+        if first is None or not first.HasField("start"):
+            failure = describe_exception(invalid("the first message of a session must be start", "start"))
+            await _abort(failure, context)
+        request = first.start
+        async with self._serving(request, context) as call:
+            host = HostSession(context.write, lambda: call.cancelled)
+            reading = asyncio.create_task(host.read(messages))
+            try:
+                await self._answer_with_events(request, call, host.write, host)
+            finally:
+                reading.cancel()
+                with suppress(asyncio.CancelledError, grpc.aio.BaseError):
+                    await reading
+
+    async def _answer_with_events(
+        self, request: pb.RunRequest, call: _Call, send: Callable[[Chunk], Awaitable[Any]], host: HostSession | None = None
+    ) -> None:
         chunks = Chunks(request.run_id, request.attempt, json_constants=request.json_constants)
-        outlet = Outlet(send, chunks, self._max_message_bytes)
+        limit = self._max_message_bytes - (0 if host is None else _FRAME_BYTES)
+        outlet = Outlet(send, chunks, limit)
         try:
-            failure = await self._write_events(request, call, chunks, outlet)
+            failure = await self._write_events(request, call, chunks, outlet, host)
             await outlet.flush()
         finally:
             outlet.close()
         if failure is not None:
             await _abort(failure, call.context)
 
-    async def _write_events(self, request: pb.RunRequest, call: _Call, chunks: Chunks, outlet: Outlet) -> Failure | None:
+    async def _write_events(
+        self, request: pb.RunRequest, call: _Call, chunks: Chunks, outlet: Outlet, host: HostSession | None
+    ) -> Failure | None:
         """Runs and writes what happens; the failure that is to be the call's status, if any."""
         write = outlet.write
         try:
             async with self._admitted(request, call):
-                response = await self._runner.stream(request, chunks, call.progress, write)
+                if host is not None and request.stream.terminal_only:
+                    response = await self._runner.run(request, call.progress, host)
+                else:
+                    response = await self._runner.stream(request, chunks, call.progress, write, host)
                 _log.debug("run completed", extra={"event": "run.completed"})
         except BaseException as error:
             failure = self._failure(error, request, call)
@@ -139,7 +169,7 @@ class AgentServicer(AgentServiceServicer):
                 await write(chunks.make(completed=response))
                 return None
             if request.output_once:
-                for piece in pieces(response, self._max_message_bytes):
+                for piece in pieces(response, self._max_message_bytes - (0 if host is None else _FRAME_BYTES)):
                     await write(Chunk(completed_part=piece))
                 await write(chunks.make(completed=pb.RunResponse()))
                 return None
@@ -159,6 +189,17 @@ class AgentServicer(AgentServiceServicer):
             self._description = self._describe()
             self._description.agent_id = self._agent_id
         return self._description
+
+    async def Steer(self, request: pb.SteerRequest, context: Context) -> pb.SteerResponse:
+        """Puts a message into a run that runs."""
+        try:
+            content = read_content(request.content, "content")
+        except RunFailure as error:
+            await _abort(describe_exception(error, run_id=request.run_id), context)
+        for call in self._calls:
+            if call.key == (request.run_id, request.attempt) and not call.over:
+                return pb.SteerResponse(accepted=call.progress.steer(content, when_idle=request.priority == pb.STEER_PRIORITY_WHEN_IDLE))
+        return pb.SteerResponse(accepted=False)
 
     async def AwaitEnd(self, request: pb.AwaitEndRequest, context: Context) -> pb.AwaitEndResponse:  # noqa: ARG002
         """Answers when nothing of a run works any more."""
@@ -203,7 +244,7 @@ class AgentServicer(AgentServiceServicer):
             Agent.using_thread_executor(self._threads),
             caller_trace(context.invocation_metadata()),
         ):
-            call = _Call(task, context, work)
+            call = _Call((request.run_id, request.attempt), task, context, work)
             self._calls.add(call)
             try:
                 yield call

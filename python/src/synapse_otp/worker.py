@@ -20,14 +20,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, lifeline, logs
 from .control import CLOSED, CONTRACT, FRAMEWORK, Control, HostHello, Message, ProtocolMismatch, read_hello
+from .deps_factory import DepsFactory
 from .ending import Ending, Stopped
-from .environment import without_grpc_fork_handlers
+from .environment import deps_entry, without_grpc_fork_handlers
 from .event_loop import EventLoop
 from .forks import part_with_children
 from .imported import imported_files
 from .leaving import leave
 from .load_failure import LoadFailure, import_failure
-from .loader import load_agent
+from .loader import load_agent, load_deps_factory
 from .memory import limit_memory, too_little_to_serve
 
 if TYPE_CHECKING:
@@ -94,10 +95,10 @@ def main(entry: str) -> NoReturn:
         limit_memory(hello.memoryLimitBytes)
         control.deliver_to(_receiver(control, ending))
         clock.lap("hello")
-        agent = _load(entry, hello, control, clock, ending)
+        agent, factory = _load(entry, hello, control, clock, ending)
         ending.no_interrupts()
         ending.check()
-        loop.run(_serve(agent, entry, hello, control, clock, ending))
+        loop.run(_serve(agent, factory, entry, hello, control, clock, ending))
     except Stopped:
         _log.debug("asked to end before it served")
     except _Failed:
@@ -130,12 +131,16 @@ def _dump_before_the_timeout(hello: HostHello, clock: _Clock) -> None:
         faulthandler.dump_traceback_later(left_s - 0.3)
 
 
-def _load(entry: str, hello: HostHello, control: Control, clock: _Clock, ending: Ending) -> AbstractAgent[Any, Any]:
+def _load(
+    entry: str, hello: HostHello, control: Control, clock: _Clock, ending: Ending
+) -> tuple[AbstractAgent[Any, Any], DepsFactory | None]:
     gc.disable()  # a collector that walks the growing module graph is a tenth of the import
     try:
         _import_needs(ending)
         clock.lap("import")
         agent = load_agent(entry)
+        deps = deps_entry()
+        factory = None if deps is None else DepsFactory(load_deps_factory(deps))
         clock.lap("load")
         if too_little_to_serve():
             raise LoadFailure("serve_failed", f'entry "{entry}" was loaded, and there is too little memory left to serve it')
@@ -147,7 +152,7 @@ def _load(entry: str, hello: HostHello, control: Control, clock: _Clock, ending:
     finally:
         gc.enable()
     gc.freeze()  # what is imported stays; the collector need not look at it again
-    return agent
+    return agent, factory
 
 
 def _import_needs(ending: Ending) -> None:
@@ -174,12 +179,20 @@ def _receiver(control: Control, ending: Ending) -> Callable[[Message], None]:
     return receive
 
 
-async def _serve(agent: AbstractAgent[Any, Any], entry: str, hello: HostHello, control: Control, clock: _Clock, ending: Ending) -> None:
+async def _serve(
+    agent: AbstractAgent[Any, Any],
+    factory: DepsFactory | None,
+    entry: str,
+    hello: HostHello,
+    control: Control,
+    clock: _Clock,
+    ending: Ending,
+) -> None:
     from .server import AgentServer
 
     main_task = asyncio.current_task()
     assert main_task is not None
-    server = AgentServer(agent, entry, hello)
+    server = AgentServer(agent, entry, hello, factory)
     asked = asyncio.Event()
     started = False
 

@@ -7,11 +7,20 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class MediaKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    MEDIA_KIND_UNSPECIFIED: _ClassVar[MediaKind]
+    MEDIA_KIND_IMAGE: _ClassVar[MediaKind]
+    MEDIA_KIND_AUDIO: _ClassVar[MediaKind]
+    MEDIA_KIND_VIDEO: _ClassVar[MediaKind]
+    MEDIA_KIND_DOCUMENT: _ClassVar[MediaKind]
+
 class OutputKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     OUTPUT_KIND_UNSPECIFIED: _ClassVar[OutputKind]
     OUTPUT_KIND_TEXT: _ClassVar[OutputKind]
     OUTPUT_KIND_STRUCTURED: _ClassVar[OutputKind]
+    OUTPUT_KIND_DEFERRED: _ClassVar[OutputKind]
 
 class ToolOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -62,9 +71,20 @@ class AgentErrorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AGENT_ERROR_KIND_TOOL_FAILED: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_CONVERSATION_CONFLICT: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_OUT_OF_MEMORY: _ClassVar[AgentErrorKind]
+
+class SteerPriority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STEER_PRIORITY_UNSPECIFIED: _ClassVar[SteerPriority]
+    STEER_PRIORITY_WHEN_IDLE: _ClassVar[SteerPriority]
+MEDIA_KIND_UNSPECIFIED: MediaKind
+MEDIA_KIND_IMAGE: MediaKind
+MEDIA_KIND_AUDIO: MediaKind
+MEDIA_KIND_VIDEO: MediaKind
+MEDIA_KIND_DOCUMENT: MediaKind
 OUTPUT_KIND_UNSPECIFIED: OutputKind
 OUTPUT_KIND_TEXT: OutputKind
 OUTPUT_KIND_STRUCTURED: OutputKind
+OUTPUT_KIND_DEFERRED: OutputKind
 TOOL_OUTCOME_UNSPECIFIED: ToolOutcome
 TOOL_OUTCOME_SUCCESS: ToolOutcome
 TOOL_OUTCOME_FAILED: ToolOutcome
@@ -109,9 +129,11 @@ AGENT_ERROR_KIND_OUTPUT_TOKEN_LIMIT: AgentErrorKind
 AGENT_ERROR_KIND_TOOL_FAILED: AgentErrorKind
 AGENT_ERROR_KIND_CONVERSATION_CONFLICT: AgentErrorKind
 AGENT_ERROR_KIND_OUT_OF_MEMORY: AgentErrorKind
+STEER_PRIORITY_UNSPECIFIED: SteerPriority
+STEER_PRIORITY_WHEN_IDLE: SteerPriority
 
 class RunRequest(_message.Message):
-    __slots__ = ("agent_id", "prompt", "run_id", "attempt", "conversation_id", "message_history_json", "deps_json", "model", "model_settings", "usage_limits", "instructions", "metadata", "stream", "incarnation", "deadline_unix_ms", "time_left_ms", "output_once", "json_constants")
+    __slots__ = ("agent_id", "prompt", "content", "run_id", "attempt", "conversation_id", "message_history_json", "deps_json", "model", "model_settings", "usage_limits", "output_schema_json", "tools", "deferred_results_json", "instructions", "metadata", "may_pause", "may_fetch", "stream", "incarnation", "deadline_unix_ms", "time_left_ms", "output_once", "json_constants")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -121,6 +143,7 @@ class RunRequest(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     AGENT_ID_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     ATTEMPT_FIELD_NUMBER: _ClassVar[int]
     CONVERSATION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -129,8 +152,13 @@ class RunRequest(_message.Message):
     MODEL_FIELD_NUMBER: _ClassVar[int]
     MODEL_SETTINGS_FIELD_NUMBER: _ClassVar[int]
     USAGE_LIMITS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
+    TOOLS_FIELD_NUMBER: _ClassVar[int]
+    DEFERRED_RESULTS_JSON_FIELD_NUMBER: _ClassVar[int]
     INSTRUCTIONS_FIELD_NUMBER: _ClassVar[int]
     METADATA_FIELD_NUMBER: _ClassVar[int]
+    MAY_PAUSE_FIELD_NUMBER: _ClassVar[int]
+    MAY_FETCH_FIELD_NUMBER: _ClassVar[int]
     STREAM_FIELD_NUMBER: _ClassVar[int]
     INCARNATION_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
@@ -139,6 +167,7 @@ class RunRequest(_message.Message):
     JSON_CONSTANTS_FIELD_NUMBER: _ClassVar[int]
     agent_id: str
     prompt: str
+    content: _containers.RepeatedCompositeFieldContainer[ContentPart]
     run_id: str
     attempt: int
     conversation_id: str
@@ -147,23 +176,162 @@ class RunRequest(_message.Message):
     model: str
     model_settings: ModelSettings
     usage_limits: UsageLimits
+    output_schema_json: bytes
+    tools: _containers.RepeatedCompositeFieldContainer[ToolSpec]
+    deferred_results_json: bytes
     instructions: str
     metadata: _containers.ScalarMap[str, str]
+    may_pause: bool
+    may_fetch: bool
     stream: StreamOptions
     incarnation: int
     deadline_unix_ms: int
     time_left_ms: int
     output_once: bool
     json_constants: bool
-    def __init__(self, agent_id: _Optional[str] = ..., prompt: _Optional[str] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., conversation_id: _Optional[str] = ..., message_history_json: _Optional[bytes] = ..., deps_json: _Optional[bytes] = ..., model: _Optional[str] = ..., model_settings: _Optional[_Union[ModelSettings, _Mapping]] = ..., usage_limits: _Optional[_Union[UsageLimits, _Mapping]] = ..., instructions: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., stream: _Optional[_Union[StreamOptions, _Mapping]] = ..., incarnation: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ..., time_left_ms: _Optional[int] = ..., output_once: _Optional[bool] = ..., json_constants: _Optional[bool] = ...) -> None: ...
+    def __init__(self, agent_id: _Optional[str] = ..., prompt: _Optional[str] = ..., content: _Optional[_Iterable[_Union[ContentPart, _Mapping]]] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., conversation_id: _Optional[str] = ..., message_history_json: _Optional[bytes] = ..., deps_json: _Optional[bytes] = ..., model: _Optional[str] = ..., model_settings: _Optional[_Union[ModelSettings, _Mapping]] = ..., usage_limits: _Optional[_Union[UsageLimits, _Mapping]] = ..., output_schema_json: _Optional[bytes] = ..., tools: _Optional[_Iterable[_Union[ToolSpec, _Mapping]]] = ..., deferred_results_json: _Optional[bytes] = ..., instructions: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., may_pause: _Optional[bool] = ..., may_fetch: _Optional[bool] = ..., stream: _Optional[_Union[StreamOptions, _Mapping]] = ..., incarnation: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ..., time_left_ms: _Optional[int] = ..., output_once: _Optional[bool] = ..., json_constants: _Optional[bool] = ...) -> None: ...
 
 class StreamOptions(_message.Message):
-    __slots__ = ("partial_output", "partial_output_debounce_ms")
+    __slots__ = ("partial_output", "partial_output_debounce_ms", "terminal_only")
     PARTIAL_OUTPUT_FIELD_NUMBER: _ClassVar[int]
     PARTIAL_OUTPUT_DEBOUNCE_MS_FIELD_NUMBER: _ClassVar[int]
+    TERMINAL_ONLY_FIELD_NUMBER: _ClassVar[int]
     partial_output: bool
     partial_output_debounce_ms: int
-    def __init__(self, partial_output: _Optional[bool] = ..., partial_output_debounce_ms: _Optional[int] = ...) -> None: ...
+    terminal_only: bool
+    def __init__(self, partial_output: _Optional[bool] = ..., partial_output_debounce_ms: _Optional[int] = ..., terminal_only: _Optional[bool] = ...) -> None: ...
+
+class HostMessage(_message.Message):
+    __slots__ = ("start", "answer")
+    START_FIELD_NUMBER: _ClassVar[int]
+    ANSWER_FIELD_NUMBER: _ClassVar[int]
+    start: RunRequest
+    answer: HostAnswer
+    def __init__(self, start: _Optional[_Union[RunRequest, _Mapping]] = ..., answer: _Optional[_Union[HostAnswer, _Mapping]] = ...) -> None: ...
+
+class WorkerMessage(_message.Message):
+    __slots__ = ("chunk", "request", "request_cancelled")
+    CHUNK_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_CANCELLED_FIELD_NUMBER: _ClassVar[int]
+    chunk: RunResponseChunk
+    request: HostRequest
+    request_cancelled: HostRequestCancelled
+    def __init__(self, chunk: _Optional[_Union[RunResponseChunk, _Mapping]] = ..., request: _Optional[_Union[HostRequest, _Mapping]] = ..., request_cancelled: _Optional[_Union[HostRequestCancelled, _Mapping]] = ...) -> None: ...
+
+class HostRequest(_message.Message):
+    __slots__ = ("id", "time_left_ms", "tool_call")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    TIME_LEFT_MS_FIELD_NUMBER: _ClassVar[int]
+    TOOL_CALL_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    time_left_ms: int
+    tool_call: HostToolCall
+    def __init__(self, id: _Optional[int] = ..., time_left_ms: _Optional[int] = ..., tool_call: _Optional[_Union[HostToolCall, _Mapping]] = ...) -> None: ...
+
+class HostRequestCancelled(_message.Message):
+    __slots__ = ("id", "reason")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    id: int
+    reason: str
+    def __init__(self, id: _Optional[int] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class HostToolCall(_message.Message):
+    __slots__ = ("tool_call_id", "tool_name", "args_json", "retry", "step")
+    TOOL_CALL_ID_FIELD_NUMBER: _ClassVar[int]
+    TOOL_NAME_FIELD_NUMBER: _ClassVar[int]
+    ARGS_JSON_FIELD_NUMBER: _ClassVar[int]
+    RETRY_FIELD_NUMBER: _ClassVar[int]
+    STEP_FIELD_NUMBER: _ClassVar[int]
+    tool_call_id: str
+    tool_name: str
+    args_json: bytes
+    retry: int
+    step: int
+    def __init__(self, tool_call_id: _Optional[str] = ..., tool_name: _Optional[str] = ..., args_json: _Optional[bytes] = ..., retry: _Optional[int] = ..., step: _Optional[int] = ...) -> None: ...
+
+class HostAnswer(_message.Message):
+    __slots__ = ("request_id", "unknown", "timed_out", "tool_return", "tool_retry", "tool_failed", "tool_error")
+    REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    TIMED_OUT_FIELD_NUMBER: _ClassVar[int]
+    TOOL_RETURN_FIELD_NUMBER: _ClassVar[int]
+    TOOL_RETRY_FIELD_NUMBER: _ClassVar[int]
+    TOOL_FAILED_FIELD_NUMBER: _ClassVar[int]
+    TOOL_ERROR_FIELD_NUMBER: _ClassVar[int]
+    request_id: int
+    unknown: HostUnknown
+    timed_out: HostTimedOut
+    tool_return: HostToolReturn
+    tool_retry: HostToolRetry
+    tool_failed: HostToolFailed
+    tool_error: HostToolError
+    def __init__(self, request_id: _Optional[int] = ..., unknown: _Optional[_Union[HostUnknown, _Mapping]] = ..., timed_out: _Optional[_Union[HostTimedOut, _Mapping]] = ..., tool_return: _Optional[_Union[HostToolReturn, _Mapping]] = ..., tool_retry: _Optional[_Union[HostToolRetry, _Mapping]] = ..., tool_failed: _Optional[_Union[HostToolFailed, _Mapping]] = ..., tool_error: _Optional[_Union[HostToolError, _Mapping]] = ...) -> None: ...
+
+class HostUnknown(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class HostTimedOut(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class HostToolReturn(_message.Message):
+    __slots__ = ("value_json", "content")
+    VALUE_JSON_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    value_json: bytes
+    content: _containers.RepeatedCompositeFieldContainer[ContentPart]
+    def __init__(self, value_json: _Optional[bytes] = ..., content: _Optional[_Iterable[_Union[ContentPart, _Mapping]]] = ...) -> None: ...
+
+class HostToolRetry(_message.Message):
+    __slots__ = ("message",)
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    message: str
+    def __init__(self, message: _Optional[str] = ...) -> None: ...
+
+class HostToolFailed(_message.Message):
+    __slots__ = ("message",)
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    message: str
+    def __init__(self, message: _Optional[str] = ...) -> None: ...
+
+class HostToolError(_message.Message):
+    __slots__ = ("message", "type")
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    message: str
+    type: str
+    def __init__(self, message: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
+
+class ContentPart(_message.Message):
+    __slots__ = ("text", "url", "binary")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    BINARY_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    url: UrlPart
+    binary: BinaryPart
+    def __init__(self, text: _Optional[str] = ..., url: _Optional[_Union[UrlPart, _Mapping]] = ..., binary: _Optional[_Union[BinaryPart, _Mapping]] = ...) -> None: ...
+
+class UrlPart(_message.Message):
+    __slots__ = ("kind", "url", "media_type")
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    URL_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
+    kind: MediaKind
+    url: str
+    media_type: str
+    def __init__(self, kind: _Optional[_Union[MediaKind, str]] = ..., url: _Optional[str] = ..., media_type: _Optional[str] = ...) -> None: ...
+
+class BinaryPart(_message.Message):
+    __slots__ = ("data", "media_type")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    MEDIA_TYPE_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    media_type: str
+    def __init__(self, data: _Optional[bytes] = ..., media_type: _Optional[str] = ...) -> None: ...
 
 class ModelSettings(_message.Message):
     __slots__ = ("max_tokens", "temperature", "top_p", "top_k", "timeout_s", "parallel_tool_calls", "seed", "presence_penalty", "frequency_penalty", "stop_sequences", "tool_choice", "thinking", "extra_json")
@@ -218,11 +386,12 @@ class UsageLimits(_message.Message):
     def __init__(self, request_limit: _Optional[int] = ..., tool_calls_limit: _Optional[int] = ..., input_tokens_limit: _Optional[int] = ..., output_tokens_limit: _Optional[int] = ..., total_tokens_limit: _Optional[int] = ..., per_request_input_tokens_limit: _Optional[int] = ..., cost_limit: _Optional[str] = ..., count_tokens_before_request: _Optional[bool] = ..., no_request_limit: _Optional[bool] = ...) -> None: ...
 
 class RunResponse(_message.Message):
-    __slots__ = ("result", "usage", "output_json", "kind", "new_messages_json", "run_id", "conversation_id", "attempts", "model_name", "finish_reason", "incarnation", "unfinished", "output_at", "all_messages_json")
+    __slots__ = ("result", "usage", "output_json", "kind", "deferred_json", "new_messages_json", "run_id", "conversation_id", "attempts", "model_name", "finish_reason", "incarnation", "unfinished", "output_at", "all_messages_json")
     RESULT_FIELD_NUMBER: _ClassVar[int]
     USAGE_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_JSON_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
+    DEFERRED_JSON_FIELD_NUMBER: _ClassVar[int]
     NEW_MESSAGES_JSON_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
     CONVERSATION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -237,6 +406,7 @@ class RunResponse(_message.Message):
     usage: Usage
     output_json: bytes
     kind: OutputKind
+    deferred_json: bytes
     new_messages_json: bytes
     run_id: str
     conversation_id: str
@@ -247,7 +417,7 @@ class RunResponse(_message.Message):
     unfinished: bool
     output_at: OutputAt
     all_messages_json: bytes
-    def __init__(self, result: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., kind: _Optional[_Union[OutputKind, str]] = ..., new_messages_json: _Optional[bytes] = ..., run_id: _Optional[str] = ..., conversation_id: _Optional[str] = ..., attempts: _Optional[int] = ..., model_name: _Optional[str] = ..., finish_reason: _Optional[str] = ..., incarnation: _Optional[int] = ..., unfinished: _Optional[bool] = ..., output_at: _Optional[_Union[OutputAt, _Mapping]] = ..., all_messages_json: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, result: _Optional[str] = ..., usage: _Optional[_Union[Usage, _Mapping]] = ..., output_json: _Optional[bytes] = ..., kind: _Optional[_Union[OutputKind, str]] = ..., deferred_json: _Optional[bytes] = ..., new_messages_json: _Optional[bytes] = ..., run_id: _Optional[str] = ..., conversation_id: _Optional[str] = ..., attempts: _Optional[int] = ..., model_name: _Optional[str] = ..., finish_reason: _Optional[str] = ..., incarnation: _Optional[int] = ..., unfinished: _Optional[bool] = ..., output_at: _Optional[_Union[OutputAt, _Mapping]] = ..., all_messages_json: _Optional[bytes] = ...) -> None: ...
 
 class OutputAt(_message.Message):
     __slots__ = ("message", "part")
@@ -575,14 +745,20 @@ class DescribeResponse(_message.Message):
     def __init__(self, agent_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., model: _Optional[str] = ..., output_schema_json: _Optional[bytes] = ..., deps_schema_json: _Optional[bytes] = ..., tools: _Optional[_Iterable[_Union[ToolSpec, _Mapping]]] = ..., schema_hash: _Optional[str] = ..., pydantic_ai_version: _Optional[str] = ..., python_version: _Optional[str] = ..., protocol_version: _Optional[int] = ...) -> None: ...
 
 class ToolSpec(_message.Message):
-    __slots__ = ("name", "description", "parameters_schema_json")
+    __slots__ = ("name", "description", "parameters_schema_json", "sequential", "requires_approval", "timeout_ms")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
+    SEQUENTIAL_FIELD_NUMBER: _ClassVar[int]
+    REQUIRES_APPROVAL_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     name: str
     description: str
     parameters_schema_json: bytes
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., parameters_schema_json: _Optional[bytes] = ...) -> None: ...
+    sequential: bool
+    requires_approval: bool
+    timeout_ms: int
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., parameters_schema_json: _Optional[bytes] = ..., sequential: _Optional[bool] = ..., requires_approval: _Optional[bool] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
 
 class AwaitEndRequest(_message.Message):
     __slots__ = ("run_id", "attempt")
@@ -597,3 +773,21 @@ class AwaitEndResponse(_message.Message):
     KNOWN_FIELD_NUMBER: _ClassVar[int]
     known: bool
     def __init__(self, known: _Optional[bool] = ...) -> None: ...
+
+class SteerRequest(_message.Message):
+    __slots__ = ("run_id", "attempt", "content", "priority")
+    RUN_ID_FIELD_NUMBER: _ClassVar[int]
+    ATTEMPT_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    run_id: str
+    attempt: int
+    content: _containers.RepeatedCompositeFieldContainer[ContentPart]
+    priority: SteerPriority
+    def __init__(self, run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., content: _Optional[_Iterable[_Union[ContentPart, _Mapping]]] = ..., priority: _Optional[_Union[SteerPriority, str]] = ...) -> None: ...
+
+class SteerResponse(_message.Message):
+    __slots__ = ("accepted",)
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    accepted: bool
+    def __init__(self, accepted: _Optional[bool] = ...) -> None: ...

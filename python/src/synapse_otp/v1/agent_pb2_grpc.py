@@ -46,10 +46,20 @@ class AgentServiceStub:
                 request_serializer=synapse__otp_dot_v1_dot_agent__pb2.RunRequest.SerializeToString,
                 response_deserializer=synapse__otp_dot_v1_dot_agent__pb2.RunResponseChunk.FromString,
                 _registered_method=True)
+        self.RunSession = channel.stream_stream(
+                '/synapse_otp.v1.AgentService/RunSession',
+                request_serializer=synapse__otp_dot_v1_dot_agent__pb2.HostMessage.SerializeToString,
+                response_deserializer=synapse__otp_dot_v1_dot_agent__pb2.WorkerMessage.FromString,
+                _registered_method=True)
         self.Describe = channel.unary_unary(
                 '/synapse_otp.v1.AgentService/Describe',
                 request_serializer=synapse__otp_dot_v1_dot_agent__pb2.DescribeRequest.SerializeToString,
                 response_deserializer=synapse__otp_dot_v1_dot_agent__pb2.DescribeResponse.FromString,
+                _registered_method=True)
+        self.Steer = channel.unary_unary(
+                '/synapse_otp.v1.AgentService/Steer',
+                request_serializer=synapse__otp_dot_v1_dot_agent__pb2.SteerRequest.SerializeToString,
+                response_deserializer=synapse__otp_dot_v1_dot_agent__pb2.SteerResponse.FromString,
                 _registered_method=True)
         self.AwaitEnd = channel.unary_unary(
                 '/synapse_otp.v1.AgentService/AwaitEnd',
@@ -77,8 +87,23 @@ class AgentServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RunSession(self, request_iterator, context):
+        """RunSession is RunStream for a run that needs its host in the middle: to call a tool there, say. The host's first message is start. The
+        worker's messages are the chunks of RunStream, and requests to the host, each answered once; they end as the chunks of RunStream do.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Describe(self, request, context):
         """Describe tells what the loaded agent is: schemas, tools, versions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Steer(self, request, context):
+        """Steer puts a message into a run that runs, which the model is told with its next request.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -105,10 +130,20 @@ def add_AgentServiceServicer_to_server(servicer, server):
                     request_deserializer=synapse__otp_dot_v1_dot_agent__pb2.RunRequest.FromString,
                     response_serializer=synapse__otp_dot_v1_dot_agent__pb2.RunResponseChunk.SerializeToString,
             ),
+            'RunSession': grpc.stream_stream_rpc_method_handler(
+                    servicer.RunSession,
+                    request_deserializer=synapse__otp_dot_v1_dot_agent__pb2.HostMessage.FromString,
+                    response_serializer=synapse__otp_dot_v1_dot_agent__pb2.WorkerMessage.SerializeToString,
+            ),
             'Describe': grpc.unary_unary_rpc_method_handler(
                     servicer.Describe,
                     request_deserializer=synapse__otp_dot_v1_dot_agent__pb2.DescribeRequest.FromString,
                     response_serializer=synapse__otp_dot_v1_dot_agent__pb2.DescribeResponse.SerializeToString,
+            ),
+            'Steer': grpc.unary_unary_rpc_method_handler(
+                    servicer.Steer,
+                    request_deserializer=synapse__otp_dot_v1_dot_agent__pb2.SteerRequest.FromString,
+                    response_serializer=synapse__otp_dot_v1_dot_agent__pb2.SteerResponse.SerializeToString,
             ),
             'AwaitEnd': grpc.unary_unary_rpc_method_handler(
                     servicer.AwaitEnd,
@@ -183,6 +218,33 @@ class AgentService:
             _registered_method=True)
 
     @staticmethod
+    def RunSession(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/synapse_otp.v1.AgentService/RunSession',
+            synapse__otp_dot_v1_dot_agent__pb2.HostMessage.SerializeToString,
+            synapse__otp_dot_v1_dot_agent__pb2.WorkerMessage.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def Describe(request,
             target,
             options=(),
@@ -199,6 +261,33 @@ class AgentService:
             '/synapse_otp.v1.AgentService/Describe',
             synapse__otp_dot_v1_dot_agent__pb2.DescribeRequest.SerializeToString,
             synapse__otp_dot_v1_dot_agent__pb2.DescribeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Steer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/synapse_otp.v1.AgentService/Steer',
+            synapse__otp_dot_v1_dot_agent__pb2.SteerRequest.SerializeToString,
+            synapse__otp_dot_v1_dot_agent__pb2.SteerResponse.FromString,
             options,
             channel_credentials,
             insecure,

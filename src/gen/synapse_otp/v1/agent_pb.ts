@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file synapse_otp/v1/agent.proto.
  */
 export const file_synapse_otp_v1_agent: GenFile = /*@__PURE__*/
-  fileDesc("ChpzeW5hcHNlX290cC92MS9hZ2VudC5wcm90bxIOc3luYXBzZV9vdHAudjEi8AQKClJ1blJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSDgoGcHJvbXB0GAIgASgJEg4KBnJ1bl9pZBgFIAEoCRIPCgdhdHRlbXB0GAYgASgNEhcKD2NvbnZlcnNhdGlvbl9pZBgHIAEoCRIcChRtZXNzYWdlX2hpc3RvcnlfanNvbhgIIAEoDBIRCglkZXBzX2pzb24YCSABKAwSDQoFbW9kZWwYCiABKAkSNQoObW9kZWxfc2V0dGluZ3MYCyABKAsyHS5zeW5hcHNlX290cC52MS5Nb2RlbFNldHRpbmdzEjEKDHVzYWdlX2xpbWl0cxgMIAEoCzIbLnN5bmFwc2Vfb3RwLnYxLlVzYWdlTGltaXRzEhQKDGluc3RydWN0aW9ucxgRIAEoCRI6CghtZXRhZGF0YRgTIAMoCzIoLnN5bmFwc2Vfb3RwLnYxLlJ1blJlcXVlc3QuTWV0YWRhdGFFbnRyeRItCgZzdHJlYW0YFiABKAsyHS5zeW5hcHNlX290cC52MS5TdHJlYW1PcHRpb25zEhMKC2luY2FybmF0aW9uGBcgASgNEhgKEGRlYWRsaW5lX3VuaXhfbXMYGCABKAMSGQoMdGltZV9sZWZ0X21zGBkgASgESACIAQESEwoLb3V0cHV0X29uY2UYGiABKAgSFgoOanNvbl9jb25zdGFudHMYGyABKAgaLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg8KDV90aW1lX2xlZnRfbXNKBAgDEARKBAgEEAVKBAgNEBFKBAgSEBNKBAgUEBVKBAgVEBYiSwoNU3RyZWFtT3B0aW9ucxIWCg5wYXJ0aWFsX291dHB1dBgBIAEoCBIiChpwYXJ0aWFsX291dHB1dF9kZWJvdW5jZV9tcxgCIAEoDSKJBAoNTW9kZWxTZXR0aW5ncxIXCgptYXhfdG9rZW5zGAEgASgFSACIAQESGAoLdGVtcGVyYXR1cmUYAiABKAFIAYgBARISCgV0b3BfcBgDIAEoAUgCiAEBEhIKBXRvcF9rGAQgASgFSAOIAQESFgoJdGltZW91dF9zGAUgASgBSASIAQESIAoTcGFyYWxsZWxfdG9vbF9jYWxscxgGIAEoCEgFiAEBEhEKBHNlZWQYByABKANIBogBARIdChBwcmVzZW5jZV9wZW5hbHR5GAggASgBSAeIAQESHgoRZnJlcXVlbmN5X3BlbmFsdHkYCSABKAFICIgBARIWCg5zdG9wX3NlcXVlbmNlcxgKIAMoCRIYCgt0b29sX2Nob2ljZRgLIAEoCUgJiAEBEhUKCHRoaW5raW5nGAwgASgJSAqIAQESEgoKZXh0cmFfanNvbhgPIAEoDEINCgtfbWF4X3Rva2Vuc0IOCgxfdGVtcGVyYXR1cmVCCAoGX3RvcF9wQggKBl90b3Bfa0IMCgpfdGltZW91dF9zQhYKFF9wYXJhbGxlbF90b29sX2NhbGxzQgcKBV9zZWVkQhMKEV9wcmVzZW5jZV9wZW5hbHR5QhQKEl9mcmVxdWVuY3lfcGVuYWx0eUIOCgxfdG9vbF9jaG9pY2VCCwoJX3RoaW5raW5nSgQIDRAOSgQIDhAPItADCgtVc2FnZUxpbWl0cxIaCg1yZXF1ZXN0X2xpbWl0GAEgASgDSACIAQESHQoQdG9vbF9jYWxsc19saW1pdBgCIAEoA0gBiAEBEh8KEmlucHV0X3Rva2Vuc19saW1pdBgDIAEoA0gCiAEBEiAKE291dHB1dF90b2tlbnNfbGltaXQYBCABKANIA4gBARIfChJ0b3RhbF90b2tlbnNfbGltaXQYBSABKANIBIgBARIrCh5wZXJfcmVxdWVzdF9pbnB1dF90b2tlbnNfbGltaXQYBiABKANIBYgBARIXCgpjb3N0X2xpbWl0GAcgASgJSAaIAQESIwobY291bnRfdG9rZW5zX2JlZm9yZV9yZXF1ZXN0GAggASgIEhgKEG5vX3JlcXVlc3RfbGltaXQYCSABKAhCEAoOX3JlcXVlc3RfbGltaXRCEwoRX3Rvb2xfY2FsbHNfbGltaXRCFQoTX2lucHV0X3Rva2Vuc19saW1pdEIWChRfb3V0cHV0X3Rva2Vuc19saW1pdEIVChNfdG90YWxfdG9rZW5zX2xpbWl0QiEKH19wZXJfcmVxdWVzdF9pbnB1dF90b2tlbnNfbGltaXRCDQoLX2Nvc3RfbGltaXQigAMKC1J1blJlc3BvbnNlEg4KBnJlc3VsdBgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhMKC291dHB1dF9qc29uGAMgASgMEigKBGtpbmQYBCABKA4yGi5zeW5hcHNlX290cC52MS5PdXRwdXRLaW5kEhkKEW5ld19tZXNzYWdlc19qc29uGAYgASgMEg4KBnJ1bl9pZBgHIAEoCRIXCg9jb252ZXJzYXRpb25faWQYCCABKAkSEAoIYXR0ZW1wdHMYCSABKA0SEgoKbW9kZWxfbmFtZRgKIAEoCRIVCg1maW5pc2hfcmVhc29uGAsgASgJEhMKC2luY2FybmF0aW9uGA8gASgNEhIKCnVuZmluaXNoZWQYECABKAgSKwoJb3V0cHV0X2F0GBEgASgLMhguc3luYXBzZV9vdHAudjEuT3V0cHV0QXQSGQoRYWxsX21lc3NhZ2VzX2pzb24YEiABKAxKBAgFEAZKBAgMEA8iKQoIT3V0cHV0QXQSDwoHbWVzc2FnZRgBIAEoDRIMCgRwYXJ0GAIgASgNIuUDCgVVc2FnZRIWCg5yZXF1ZXN0X3Rva2VucxgBIAEoAxIXCg9yZXNwb25zZV90b2tlbnMYAiABKAMSFAoMdG90YWxfdG9rZW5zGAMgASgDEhAKCHJlcXVlc3RzGAQgASgDEhIKCnRvb2xfY2FsbHMYBSABKAMSGQoRY2FjaGVfcmVhZF90b2tlbnMYBiABKAMSGgoSY2FjaGVfd3JpdGVfdG9rZW5zGAcgASgDEhoKEmlucHV0X2F1ZGlvX3Rva2VucxgIIAEoAxIbChNvdXRwdXRfYXVkaW9fdG9rZW5zGAkgASgDEh8KF2NhY2hlX2F1ZGlvX3JlYWRfdG9rZW5zGAogASgDEjMKB2RldGFpbHMYCyADKAsyIi5zeW5hcHNlX290cC52MS5Vc2FnZS5EZXRhaWxzRW50cnkSDAoEY29zdBgMIAEoCRIYChByZWFzb25pbmdfdG9rZW5zGA0gASgDEh0KFWNhY2hlX3dyaXRlXzFoX3Rva2VucxgOIAEoAxIVCg1hdWRpb19zZWNvbmRzGA8gASgBEhsKE3VubWVhc3VyZWRfcmVxdWVzdHMYECABKAMaLgoMRGV0YWlsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEi0QcKEFJ1blJlc3BvbnNlQ2h1bmsSDAoEZGF0YRgBIAEoCRILCgNzZXEYAiABKAQSDgoGcnVuX2lkGAMgASgJEg8KB2F0dGVtcHQYBCABKA0SDAoEc3RlcBgFIAEoDRItCgdzdGFydGVkGAogASgLMhouc3luYXBzZV9vdHAudjEuUnVuU3RhcnRlZEgAEi8KCnRleHRfZGVsdGEYCyABKAsyGS5zeW5hcHNlX290cC52MS5UZXh0RGVsdGFIABI3Cg50aGlua2luZ19kZWx0YRgMIAEoCzIdLnN5bmFwc2Vfb3RwLnYxLlRoaW5raW5nRGVsdGFIABI4Cg90b29sX2FyZ3NfZGVsdGEYDSABKAsyHS5zeW5hcHNlX290cC52MS5Ub29sQXJnc0RlbHRhSAASLQoJdG9vbF9jYWxsGA4gASgLMhguc3luYXBzZV9vdHAudjEuVG9vbENhbGxIABIxCgt0b29sX3Jlc3VsdBgPIAEoCzIaLnN5bmFwc2Vfb3RwLnYxLlRvb2xSZXN1bHRIABIdChNwYXJ0aWFsX291dHB1dF9qc29uGBAgASgMSAASLwoKcGFydF9zdGFydBgRIAEoCzIZLnN5bmFwc2Vfb3RwLnYxLlBhcnRTdGFydEgAEisKCHBhcnRfZW5kGBIgASgLMhcuc3luYXBzZV9vdHAudjEuUGFydEVuZEgAEjkKD2NpdGF0aW9uc19kZWx0YRgTIAEoCzIeLnN5bmFwc2Vfb3RwLnYxLkNpdGF0aW9uc0RlbHRhSAASLwoLb3V0cHV0X2NhbGwYFCABKAsyGC5zeW5hcHNlX290cC52MS5Ub29sQ2FsbEgAEjMKDW91dHB1dF9yZXN1bHQYFSABKAsyGi5zeW5hcHNlX290cC52MS5Ub29sUmVzdWx0SAASKwoFcmV0cnkYFiABKAsyGi5zeW5hcHNlX290cC52MS5Nb2RlbFJldHJ5SAASNwoOcHlkYW50aWNfZXZlbnQYFyABKAsyHS5zeW5hcHNlX290cC52MS5QeWRhbnRpY0V2ZW50SAASMAoJY29tcGxldGVkGB4gASgLMhsuc3luYXBzZV9vdHAudjEuUnVuUmVzcG9uc2VIABIsCgZmYWlsZWQYHyABKAsyGi5zeW5hcHNlX290cC52MS5BZ2VudEVycm9ySAASMQoJY2FuY2VsbGVkGCAgASgLMhwuc3luYXBzZV9vdHAudjEuUnVuQ2FuY2VsbGVkSAASGAoOY29tcGxldGVkX3BhcnQYISABKAxIAEIHCgVldmVudEoECAYQCiJOCgpSdW5TdGFydGVkEhMKC2luY2FybmF0aW9uGAEgASgNEhIKCm1vZGVsX25hbWUYAiABKAkSFwoPY29udmVyc2F0aW9uX2lkGAMgASgJIh8KCVRleHREZWx0YRISCgpwYXJ0X2luZGV4GAEgASgNIjEKDVRoaW5raW5nRGVsdGESEgoKcGFydF9pbmRleBgBIAEoDRIMCgR0ZXh0GAIgASgJIloKDVRvb2xBcmdzRGVsdGESEgoKcGFydF9pbmRleBgBIAEoDRIUCgx0b29sX2NhbGxfaWQYAiABKAkSEQoJdG9vbF9uYW1lGAMgASgJEgwKBHRleHQYBCABKAkiWwoJUGFydFN0YXJ0EhIKCnBhcnRfaW5kZXgYASABKA0SEQoJcGFydF9raW5kGAIgASgJEhQKDHRvb2xfY2FsbF9pZBgDIAEoCRIRCgl0b29sX25hbWUYBCABKAkiWgoHUGFydEVuZBISCgpwYXJ0X2luZGV4GAEgASgNEhEKCXBhcnRfa2luZBgCIAEoCRIRCglwYXJ0X2pzb24YAyABKAwSFQoNb21pdHRlZF9ieXRlcxgEIAEoBCI8Cg5DaXRhdGlvbnNEZWx0YRISCgpwYXJ0X2luZGV4GAEgASgNEhYKDmNpdGF0aW9uc19qc29uGAIgASgMIlcKCk1vZGVsUmV0cnkSDQoFY2F1c2UYASABKAkSFAoMY29udGVudF9qc29uGAIgASgMEg8KB2F0dGVtcHQYAyABKA0SEwoLbWF4X3JldHJpZXMYBCABKA0iSAoNUHlkYW50aWNFdmVudBIMCgRraW5kGAEgASgJEhIKCmV2ZW50X2pzb24YAiABKAwSFQoNb21pdHRlZF9ieXRlcxgDIAEoBCJxCghUb29sQ2FsbBIUCgx0b29sX2NhbGxfaWQYASABKAkSEQoJdG9vbF9uYW1lGAIgASgJEhEKCWFyZ3NfanNvbhgDIAEoDBISCgphcmdzX3ZhbGlkGAQgASgIEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQikAEKClRvb2xSZXN1bHQSFAoMdG9vbF9jYWxsX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIUCgxjb250ZW50X2pzb24YAyABKAwSLAoHb3V0Y29tZRgEIAEoDjIbLnN5bmFwc2Vfb3RwLnYxLlRvb2xPdXRjb21lEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQibwoMUnVuQ2FuY2VsbGVkEg4KBnJlYXNvbhgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YAyABKAwSEgoKdW5maW5pc2hlZBgEIAEoCCLiBAoKQWdlbnRFcnJvchIsCgRraW5kGAEgASgOMh4uc3luYXBzZV9vdHAudjEuQWdlbnRFcnJvcktpbmQSDwoHbWVzc2FnZRgCIAEoCRIRCglyZXRyaWFibGUYAyABKAgSGgoNcmV0cnlfYWZ0ZXJfcxgEIAEoAUgAiAEBEhMKC3B5dGhvbl90eXBlGAUgASgJEhEKCXRyYWNlYmFjaxgGIAEoCRIqCgZjYXVzZXMYByADKAsyGi5zeW5hcHNlX290cC52MS5BZ2VudEVycm9yEi8KBmlzc3VlcxgIIAMoCzIfLnN5bmFwc2Vfb3RwLnYxLlZhbGlkYXRpb25Jc3N1ZRIRCgl0b29sX25hbWUYCSABKAkSFAoMdG9vbF9jYWxsX2lkGAogASgJEhIKCm1vZGVsX25hbWUYCyABKAkSGAoLaHR0cF9zdGF0dXMYDCABKAVIAYgBARIMCgRib2R5GA0gASgJEg4KBnJ1bl9pZBgOIAEoCRIkCgV1c2FnZRgPIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YECABKAwSEQoJdHJ1bmNhdGVkGBEgASgIEhIKCmxpbWl0X25hbWUYEiABKAkSEgoKZXh0cmFfanNvbhgUIAEoDBISCgp1bmZpbmlzaGVkGBUgASgIEhsKE3Byb3ZpZGVyX2Vycm9yX2NvZGUYFiABKAkSGwoTcHJvdmlkZXJfZXJyb3JfdHlwZRgXIAEoCUIQCg5fcmV0cnlfYWZ0ZXJfc0IOCgxfaHR0cF9zdGF0dXNKBAgTEBQiZAoPVmFsaWRhdGlvbklzc3VlEgwKBHR5cGUYASABKAkSEAoIbG9jX2pzb24YAiABKAwSCwoDbXNnGAMgASgJEhIKCmlucHV0X2pzb24YBCABKAwSEAoIY3R4X2pzb24YBSABKAwiIwoPRGVzY3JpYmVSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJIp8CChBEZXNjcmliZVJlc3BvbnNlEhAKCGFnZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSDQoFbW9kZWwYBCABKAkSGgoSb3V0cHV0X3NjaGVtYV9qc29uGAUgASgMEhgKEGRlcHNfc2NoZW1hX2pzb24YByABKAwSJwoFdG9vbHMYCCADKAsyGC5zeW5hcHNlX290cC52MS5Ub29sU3BlYxITCgtzY2hlbWFfaGFzaBgJIAEoCRIbChNweWRhbnRpY19haV92ZXJzaW9uGAogASgJEhYKDnB5dGhvbl92ZXJzaW9uGAsgASgJEhgKEHByb3RvY29sX3ZlcnNpb24YDCABKA1KBAgGEAciTQoIVG9vbFNwZWMSDAoEbmFtZRgBIAEoCRITCgtkZXNjcmlwdGlvbhgCIAEoCRIeChZwYXJhbWV0ZXJzX3NjaGVtYV9qc29uGAMgASgMIjIKD0F3YWl0RW5kUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDSIhChBBd2FpdEVuZFJlc3BvbnNlEg0KBWtub3duGAEgASgIKlsKCk91dHB1dEtpbmQSGwoXT1VUUFVUX0tJTkRfVU5TUEVDSUZJRUQQABIUChBPVVRQVVRfS0lORF9URVhUEAESGgoWT1VUUFVUX0tJTkRfU1RSVUNUVVJFRBACKq0BCgtUb29sT3V0Y29tZRIcChhUT09MX09VVENPTUVfVU5TUEVDSUZJRUQQABIYChRUT09MX09VVENPTUVfU1VDQ0VTUxABEhcKE1RPT0xfT1VUQ09NRV9GQUlMRUQQAhIWChJUT09MX09VVENPTUVfUkVUUlkQAxIXChNUT09MX09VVENPTUVfREVOSUVEEAQSHAoYVE9PTF9PVVRDT01FX0lOVEVSUlVQVEVEEAUqiwsKDkFnZW50RXJyb3JLaW5kEiAKHEFHRU5UX0VSUk9SX0tJTkRfVU5TUEVDSUZJRUQQABIfChtBR0VOVF9FUlJPUl9LSU5EX1ZBTElEQVRJT04QARIfChtBR0VOVF9FUlJPUl9LSU5EX1VTRVJfRVJST1IQAhIgChxBR0VOVF9FUlJPUl9LSU5EX01PREVMX1JFVFJZEAMSLgoqQUdFTlRfRVJST1JfS0lORF9VTkVYUEVDVEVEX01PREVMX0JFSEFWSU9SEAQSJgoiQUdFTlRfRVJST1JfS0lORF9PVVRQVVRfVkFMSURBVElPThAFEisKJ0FHRU5UX0VSUk9SX0tJTkRfVE9PTF9SRVRSSUVTX0VYSEFVU1RFRBAGEikKJUFHRU5UX0VSUk9SX0tJTkRfVVNBR0VfTElNSVRfRVhDRUVERUQQBxImCiJBR0VOVF9FUlJPUl9LSU5EX0NPTkNVUlJFTkNZX0xJTUlUEAgSHwobQUdFTlRfRVJST1JfS0lORF9NT0RFTF9IVFRQEAkSHgoaQUdFTlRfRVJST1JfS0lORF9NT0RFTF9BUEkQChIjCh9BR0VOVF9FUlJPUl9LSU5EX0NPTlRFTlRfRklMVEVSEAsSKQolQUdFTlRfRVJST1JfS0lORF9JTkNPTVBMRVRFX1RPT0xfQ0FMTBAMEh0KGUFHRU5UX0VSUk9SX0tJTkRfRkFMTEJBQ0sQDRIeChpBR0VOVF9FUlJPUl9LSU5EX0NBTkNFTExFRBAOEh0KGUFHRU5UX0VSUk9SX0tJTkRfREVBRExJTkUQDxIhCh1BR0VOVF9FUlJPUl9LSU5EX0hPT0tfVElNRU9VVBAQEiYKIkFHRU5UX0VSUk9SX0tJTkRfU1VTUEVOREVEX0VYUElSRUQQERIeChpBR0VOVF9FUlJPUl9LSU5EX1VTRVJfQ09ERRASEh0KGUFHRU5UX0VSUk9SX0tJTkRfRFJBSU5JTkcQFRIgChxBR0VOVF9FUlJPUl9LSU5EX0lOVEVSUlVQVEVEEBYSJQohQUdFTlRfRVJST1JfS0lORF9BTlNXRVJfVE9PX0xBUkdFEBcSHQoZQUdFTlRfRVJST1JfS0lORF9JTlRFUk5BTBAYEiUKIUFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfUkFURV9MSU1JVBAZEiAKHEFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfUVVPVEEQGhImCiJBR0VOVF9FUlJPUl9LSU5EX01PREVMX1VOQVZBSUxBQkxFEBsSJQohQUdFTlRfRVJST1JfS0lORF9NT0RFTF9PVkVSTE9BREVEEBwSIQodQUdFTlRfRVJST1JfS0lORF9NT0RFTF9TRVJWRVIQHRIlCiFBR0VOVF9FUlJPUl9LSU5EX01PREVMX0NPTk5FQ1RJT04QHhIiCh5BR0VOVF9FUlJPUl9LSU5EX01PREVMX1RJTUVPVVQQHxIjCh9BR0VOVF9FUlJPUl9LSU5EX01PREVMX1JFSkVDVEVEECASKQolQUdFTlRfRVJST1JfS0lORF9NT0RFTF9BVVRIRU5USUNBVElPThAhEiQKIEFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfTk9UX0ZPVU5EECISIwofQUdFTlRfRVJST1JfS0lORF9DT05URVhUX1dJTkRPVxAjEicKI0FHRU5UX0VSUk9SX0tJTkRfT1VUUFVUX1RPS0VOX0xJTUlUECQSIAocQUdFTlRfRVJST1JfS0lORF9UT09MX0ZBSUxFRBAlEioKJkFHRU5UX0VSUk9SX0tJTkRfQ09OVkVSU0FUSU9OX0NPTkZMSUNUECYSIgoeQUdFTlRfRVJST1JfS0lORF9PVVRfT0ZfTUVNT1JZECcyuQIKDEFnZW50U2VydmljZRI+CgNSdW4SGi5zeW5hcHNlX290cC52MS5SdW5SZXF1ZXN0Ghsuc3luYXBzZV9vdHAudjEuUnVuUmVzcG9uc2USSwoJUnVuU3RyZWFtEhouc3luYXBzZV9vdHAudjEuUnVuUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlQ2h1bmswARJNCghEZXNjcmliZRIfLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVzcG9uc2USTQoIQXdhaXRFbmQSHy5zeW5hcHNlX290cC52MS5Bd2FpdEVuZFJlcXVlc3QaIC5zeW5hcHNlX290cC52MS5Bd2FpdEVuZFJlc3BvbnNlYgZwcm90bzM");
+  fileDesc("ChpzeW5hcHNlX290cC92MS9hZ2VudC5wcm90bxIOc3luYXBzZV9vdHAudjEilgYKClJ1blJlcXVlc3QSEAoIYWdlbnRfaWQYASABKAkSDgoGcHJvbXB0GAIgASgJEiwKB2NvbnRlbnQYAyADKAsyGy5zeW5hcHNlX290cC52MS5Db250ZW50UGFydBIOCgZydW5faWQYBSABKAkSDwoHYXR0ZW1wdBgGIAEoDRIXCg9jb252ZXJzYXRpb25faWQYByABKAkSHAoUbWVzc2FnZV9oaXN0b3J5X2pzb24YCCABKAwSEQoJZGVwc19qc29uGAkgASgMEg0KBW1vZGVsGAogASgJEjUKDm1vZGVsX3NldHRpbmdzGAsgASgLMh0uc3luYXBzZV9vdHAudjEuTW9kZWxTZXR0aW5ncxIxCgx1c2FnZV9saW1pdHMYDCABKAsyGy5zeW5hcHNlX290cC52MS5Vc2FnZUxpbWl0cxIaChJvdXRwdXRfc2NoZW1hX2pzb24YDiABKAwSJwoFdG9vbHMYDyADKAsyGC5zeW5hcHNlX290cC52MS5Ub29sU3BlYxIdChVkZWZlcnJlZF9yZXN1bHRzX2pzb24YECABKAwSFAoMaW5zdHJ1Y3Rpb25zGBEgASgJEjoKCG1ldGFkYXRhGBMgAygLMiguc3luYXBzZV9vdHAudjEuUnVuUmVxdWVzdC5NZXRhZGF0YUVudHJ5EhEKCW1heV9wYXVzZRgUIAEoCBIRCgltYXlfZmV0Y2gYFSABKAgSLQoGc3RyZWFtGBYgASgLMh0uc3luYXBzZV9vdHAudjEuU3RyZWFtT3B0aW9ucxITCgtpbmNhcm5hdGlvbhgXIAEoDRIYChBkZWFkbGluZV91bml4X21zGBggASgDEhkKDHRpbWVfbGVmdF9tcxgZIAEoBEgAiAEBEhMKC291dHB1dF9vbmNlGBogASgIEhYKDmpzb25fY29uc3RhbnRzGBsgASgIGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIPCg1fdGltZV9sZWZ0X21zSgQIBBAFSgQIDRAOSgQIEhATImIKDVN0cmVhbU9wdGlvbnMSFgoOcGFydGlhbF9vdXRwdXQYASABKAgSIgoacGFydGlhbF9vdXRwdXRfZGVib3VuY2VfbXMYAiABKA0SFQoNdGVybWluYWxfb25seRgDIAEoCCJzCgtIb3N0TWVzc2FnZRIrCgVzdGFydBgBIAEoCzIaLnN5bmFwc2Vfb3RwLnYxLlJ1blJlcXVlc3RIABIsCgZhbnN3ZXIYAiABKAsyGi5zeW5hcHNlX290cC52MS5Ib3N0QW5zd2VySABCCQoHbWVzc2FnZSLAAQoNV29ya2VyTWVzc2FnZRIxCgVjaHVuaxgBIAEoCzIgLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlQ2h1bmtIABIuCgdyZXF1ZXN0GAIgASgLMhsuc3luYXBzZV9vdHAudjEuSG9zdFJlcXVlc3RIABJBChFyZXF1ZXN0X2NhbmNlbGxlZBgDIAEoCzIkLnN5bmFwc2Vfb3RwLnYxLkhvc3RSZXF1ZXN0Q2FuY2VsbGVkSABCCQoHbWVzc2FnZSKDAQoLSG9zdFJlcXVlc3QSCgoCaWQYASABKAQSGQoMdGltZV9sZWZ0X21zGAIgASgESAGIAQESMQoJdG9vbF9jYWxsGAogASgLMhwuc3luYXBzZV9vdHAudjEuSG9zdFRvb2xDYWxsSABCCQoHcmVxdWVzdEIPCg1fdGltZV9sZWZ0X21zIjIKFEhvc3RSZXF1ZXN0Q2FuY2VsbGVkEgoKAmlkGAEgASgEEg4KBnJlYXNvbhgCIAEoCSJnCgxIb3N0VG9vbENhbGwSFAoMdG9vbF9jYWxsX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIRCglhcmdzX2pzb24YAyABKAwSDQoFcmV0cnkYBCABKA0SDAoEc3RlcBgFIAEoDSLlAgoKSG9zdEFuc3dlchISCgpyZXF1ZXN0X2lkGAEgASgEEi4KB3Vua25vd24YAiABKAsyGy5zeW5hcHNlX290cC52MS5Ib3N0VW5rbm93bkgAEjEKCXRpbWVkX291dBgDIAEoCzIcLnN5bmFwc2Vfb3RwLnYxLkhvc3RUaW1lZE91dEgAEjUKC3Rvb2xfcmV0dXJuGAogASgLMh4uc3luYXBzZV9vdHAudjEuSG9zdFRvb2xSZXR1cm5IABIzCgp0b29sX3JldHJ5GAsgASgLMh0uc3luYXBzZV9vdHAudjEuSG9zdFRvb2xSZXRyeUgAEjUKC3Rvb2xfZmFpbGVkGAwgASgLMh4uc3luYXBzZV9vdHAudjEuSG9zdFRvb2xGYWlsZWRIABIzCgp0b29sX2Vycm9yGA0gASgLMh0uc3luYXBzZV9vdHAudjEuSG9zdFRvb2xFcnJvckgAQggKBmFuc3dlciINCgtIb3N0VW5rbm93biIOCgxIb3N0VGltZWRPdXQiUgoOSG9zdFRvb2xSZXR1cm4SEgoKdmFsdWVfanNvbhgBIAEoDBIsCgdjb250ZW50GAIgAygLMhsuc3luYXBzZV9vdHAudjEuQ29udGVudFBhcnQiIAoNSG9zdFRvb2xSZXRyeRIPCgdtZXNzYWdlGAEgASgJIiEKDkhvc3RUb29sRmFpbGVkEg8KB21lc3NhZ2UYASABKAkiLgoNSG9zdFRvb2xFcnJvchIPCgdtZXNzYWdlGAEgASgJEgwKBHR5cGUYAiABKAkiewoLQ29udGVudFBhcnQSDgoEdGV4dBgBIAEoCUgAEiYKA3VybBgCIAEoCzIXLnN5bmFwc2Vfb3RwLnYxLlVybFBhcnRIABIsCgZiaW5hcnkYAyABKAsyGi5zeW5hcHNlX290cC52MS5CaW5hcnlQYXJ0SABCBgoEcGFydCJTCgdVcmxQYXJ0EicKBGtpbmQYASABKA4yGS5zeW5hcHNlX290cC52MS5NZWRpYUtpbmQSCwoDdXJsGAIgASgJEhIKCm1lZGlhX3R5cGUYAyABKAkiLgoKQmluYXJ5UGFydBIMCgRkYXRhGAEgASgMEhIKCm1lZGlhX3R5cGUYAiABKAkiiQQKDU1vZGVsU2V0dGluZ3MSFwoKbWF4X3Rva2VucxgBIAEoBUgAiAEBEhgKC3RlbXBlcmF0dXJlGAIgASgBSAGIAQESEgoFdG9wX3AYAyABKAFIAogBARISCgV0b3BfaxgEIAEoBUgDiAEBEhYKCXRpbWVvdXRfcxgFIAEoAUgEiAEBEiAKE3BhcmFsbGVsX3Rvb2xfY2FsbHMYBiABKAhIBYgBARIRCgRzZWVkGAcgASgDSAaIAQESHQoQcHJlc2VuY2VfcGVuYWx0eRgIIAEoAUgHiAEBEh4KEWZyZXF1ZW5jeV9wZW5hbHR5GAkgASgBSAiIAQESFgoOc3RvcF9zZXF1ZW5jZXMYCiADKAkSGAoLdG9vbF9jaG9pY2UYCyABKAlICYgBARIVCgh0aGlua2luZxgMIAEoCUgKiAEBEhIKCmV4dHJhX2pzb24YDyABKAxCDQoLX21heF90b2tlbnNCDgoMX3RlbXBlcmF0dXJlQggKBl90b3BfcEIICgZfdG9wX2tCDAoKX3RpbWVvdXRfc0IWChRfcGFyYWxsZWxfdG9vbF9jYWxsc0IHCgVfc2VlZEITChFfcHJlc2VuY2VfcGVuYWx0eUIUChJfZnJlcXVlbmN5X3BlbmFsdHlCDgoMX3Rvb2xfY2hvaWNlQgsKCV90aGlua2luZ0oECA0QDkoECA4QDyLQAwoLVXNhZ2VMaW1pdHMSGgoNcmVxdWVzdF9saW1pdBgBIAEoA0gAiAEBEh0KEHRvb2xfY2FsbHNfbGltaXQYAiABKANIAYgBARIfChJpbnB1dF90b2tlbnNfbGltaXQYAyABKANIAogBARIgChNvdXRwdXRfdG9rZW5zX2xpbWl0GAQgASgDSAOIAQESHwoSdG90YWxfdG9rZW5zX2xpbWl0GAUgASgDSASIAQESKwoecGVyX3JlcXVlc3RfaW5wdXRfdG9rZW5zX2xpbWl0GAYgASgDSAWIAQESFwoKY29zdF9saW1pdBgHIAEoCUgGiAEBEiMKG2NvdW50X3Rva2Vuc19iZWZvcmVfcmVxdWVzdBgIIAEoCBIYChBub19yZXF1ZXN0X2xpbWl0GAkgASgIQhAKDl9yZXF1ZXN0X2xpbWl0QhMKEV90b29sX2NhbGxzX2xpbWl0QhUKE19pbnB1dF90b2tlbnNfbGltaXRCFgoUX291dHB1dF90b2tlbnNfbGltaXRCFQoTX3RvdGFsX3Rva2Vuc19saW1pdEIhCh9fcGVyX3JlcXVlc3RfaW5wdXRfdG9rZW5zX2xpbWl0Qg0KC19jb3N0X2xpbWl0IpEDCgtSdW5SZXNwb25zZRIOCgZyZXN1bHQYASABKAkSJAoFdXNhZ2UYAiABKAsyFS5zeW5hcHNlX290cC52MS5Vc2FnZRITCgtvdXRwdXRfanNvbhgDIAEoDBIoCgRraW5kGAQgASgOMhouc3luYXBzZV9vdHAudjEuT3V0cHV0S2luZBIVCg1kZWZlcnJlZF9qc29uGAUgASgMEhkKEW5ld19tZXNzYWdlc19qc29uGAYgASgMEg4KBnJ1bl9pZBgHIAEoCRIXCg9jb252ZXJzYXRpb25faWQYCCABKAkSEAoIYXR0ZW1wdHMYCSABKA0SEgoKbW9kZWxfbmFtZRgKIAEoCRIVCg1maW5pc2hfcmVhc29uGAsgASgJEhMKC2luY2FybmF0aW9uGA8gASgNEhIKCnVuZmluaXNoZWQYECABKAgSKwoJb3V0cHV0X2F0GBEgASgLMhguc3luYXBzZV9vdHAudjEuT3V0cHV0QXQSGQoRYWxsX21lc3NhZ2VzX2pzb24YEiABKAxKBAgMEA8iKQoIT3V0cHV0QXQSDwoHbWVzc2FnZRgBIAEoDRIMCgRwYXJ0GAIgASgNIuUDCgVVc2FnZRIWCg5yZXF1ZXN0X3Rva2VucxgBIAEoAxIXCg9yZXNwb25zZV90b2tlbnMYAiABKAMSFAoMdG90YWxfdG9rZW5zGAMgASgDEhAKCHJlcXVlc3RzGAQgASgDEhIKCnRvb2xfY2FsbHMYBSABKAMSGQoRY2FjaGVfcmVhZF90b2tlbnMYBiABKAMSGgoSY2FjaGVfd3JpdGVfdG9rZW5zGAcgASgDEhoKEmlucHV0X2F1ZGlvX3Rva2VucxgIIAEoAxIbChNvdXRwdXRfYXVkaW9fdG9rZW5zGAkgASgDEh8KF2NhY2hlX2F1ZGlvX3JlYWRfdG9rZW5zGAogASgDEjMKB2RldGFpbHMYCyADKAsyIi5zeW5hcHNlX290cC52MS5Vc2FnZS5EZXRhaWxzRW50cnkSDAoEY29zdBgMIAEoCRIYChByZWFzb25pbmdfdG9rZW5zGA0gASgDEh0KFWNhY2hlX3dyaXRlXzFoX3Rva2VucxgOIAEoAxIVCg1hdWRpb19zZWNvbmRzGA8gASgBEhsKE3VubWVhc3VyZWRfcmVxdWVzdHMYECABKAMaLgoMRGV0YWlsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEi0QcKEFJ1blJlc3BvbnNlQ2h1bmsSDAoEZGF0YRgBIAEoCRILCgNzZXEYAiABKAQSDgoGcnVuX2lkGAMgASgJEg8KB2F0dGVtcHQYBCABKA0SDAoEc3RlcBgFIAEoDRItCgdzdGFydGVkGAogASgLMhouc3luYXBzZV9vdHAudjEuUnVuU3RhcnRlZEgAEi8KCnRleHRfZGVsdGEYCyABKAsyGS5zeW5hcHNlX290cC52MS5UZXh0RGVsdGFIABI3Cg50aGlua2luZ19kZWx0YRgMIAEoCzIdLnN5bmFwc2Vfb3RwLnYxLlRoaW5raW5nRGVsdGFIABI4Cg90b29sX2FyZ3NfZGVsdGEYDSABKAsyHS5zeW5hcHNlX290cC52MS5Ub29sQXJnc0RlbHRhSAASLQoJdG9vbF9jYWxsGA4gASgLMhguc3luYXBzZV9vdHAudjEuVG9vbENhbGxIABIxCgt0b29sX3Jlc3VsdBgPIAEoCzIaLnN5bmFwc2Vfb3RwLnYxLlRvb2xSZXN1bHRIABIdChNwYXJ0aWFsX291dHB1dF9qc29uGBAgASgMSAASLwoKcGFydF9zdGFydBgRIAEoCzIZLnN5bmFwc2Vfb3RwLnYxLlBhcnRTdGFydEgAEisKCHBhcnRfZW5kGBIgASgLMhcuc3luYXBzZV9vdHAudjEuUGFydEVuZEgAEjkKD2NpdGF0aW9uc19kZWx0YRgTIAEoCzIeLnN5bmFwc2Vfb3RwLnYxLkNpdGF0aW9uc0RlbHRhSAASLwoLb3V0cHV0X2NhbGwYFCABKAsyGC5zeW5hcHNlX290cC52MS5Ub29sQ2FsbEgAEjMKDW91dHB1dF9yZXN1bHQYFSABKAsyGi5zeW5hcHNlX290cC52MS5Ub29sUmVzdWx0SAASKwoFcmV0cnkYFiABKAsyGi5zeW5hcHNlX290cC52MS5Nb2RlbFJldHJ5SAASNwoOcHlkYW50aWNfZXZlbnQYFyABKAsyHS5zeW5hcHNlX290cC52MS5QeWRhbnRpY0V2ZW50SAASMAoJY29tcGxldGVkGB4gASgLMhsuc3luYXBzZV9vdHAudjEuUnVuUmVzcG9uc2VIABIsCgZmYWlsZWQYHyABKAsyGi5zeW5hcHNlX290cC52MS5BZ2VudEVycm9ySAASMQoJY2FuY2VsbGVkGCAgASgLMhwuc3luYXBzZV9vdHAudjEuUnVuQ2FuY2VsbGVkSAASGAoOY29tcGxldGVkX3BhcnQYISABKAxIAEIHCgVldmVudEoECAYQCiJOCgpSdW5TdGFydGVkEhMKC2luY2FybmF0aW9uGAEgASgNEhIKCm1vZGVsX25hbWUYAiABKAkSFwoPY29udmVyc2F0aW9uX2lkGAMgASgJIh8KCVRleHREZWx0YRISCgpwYXJ0X2luZGV4GAEgASgNIjEKDVRoaW5raW5nRGVsdGESEgoKcGFydF9pbmRleBgBIAEoDRIMCgR0ZXh0GAIgASgJIloKDVRvb2xBcmdzRGVsdGESEgoKcGFydF9pbmRleBgBIAEoDRIUCgx0b29sX2NhbGxfaWQYAiABKAkSEQoJdG9vbF9uYW1lGAMgASgJEgwKBHRleHQYBCABKAkiWwoJUGFydFN0YXJ0EhIKCnBhcnRfaW5kZXgYASABKA0SEQoJcGFydF9raW5kGAIgASgJEhQKDHRvb2xfY2FsbF9pZBgDIAEoCRIRCgl0b29sX25hbWUYBCABKAkiWgoHUGFydEVuZBISCgpwYXJ0X2luZGV4GAEgASgNEhEKCXBhcnRfa2luZBgCIAEoCRIRCglwYXJ0X2pzb24YAyABKAwSFQoNb21pdHRlZF9ieXRlcxgEIAEoBCI8Cg5DaXRhdGlvbnNEZWx0YRISCgpwYXJ0X2luZGV4GAEgASgNEhYKDmNpdGF0aW9uc19qc29uGAIgASgMIlcKCk1vZGVsUmV0cnkSDQoFY2F1c2UYASABKAkSFAoMY29udGVudF9qc29uGAIgASgMEg8KB2F0dGVtcHQYAyABKA0SEwoLbWF4X3JldHJpZXMYBCABKA0iSAoNUHlkYW50aWNFdmVudBIMCgRraW5kGAEgASgJEhIKCmV2ZW50X2pzb24YAiABKAwSFQoNb21pdHRlZF9ieXRlcxgDIAEoBCJxCghUb29sQ2FsbBIUCgx0b29sX2NhbGxfaWQYASABKAkSEQoJdG9vbF9uYW1lGAIgASgJEhEKCWFyZ3NfanNvbhgDIAEoDBISCgphcmdzX3ZhbGlkGAQgASgIEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQikAEKClRvb2xSZXN1bHQSFAoMdG9vbF9jYWxsX2lkGAEgASgJEhEKCXRvb2xfbmFtZRgCIAEoCRIUCgxjb250ZW50X2pzb24YAyABKAwSLAoHb3V0Y29tZRgEIAEoDjIbLnN5bmFwc2Vfb3RwLnYxLlRvb2xPdXRjb21lEhUKDW9taXR0ZWRfYnl0ZXMYBSABKAQibwoMUnVuQ2FuY2VsbGVkEg4KBnJlYXNvbhgBIAEoCRIkCgV1c2FnZRgCIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YAyABKAwSEgoKdW5maW5pc2hlZBgEIAEoCCLiBAoKQWdlbnRFcnJvchIsCgRraW5kGAEgASgOMh4uc3luYXBzZV9vdHAudjEuQWdlbnRFcnJvcktpbmQSDwoHbWVzc2FnZRgCIAEoCRIRCglyZXRyaWFibGUYAyABKAgSGgoNcmV0cnlfYWZ0ZXJfcxgEIAEoAUgAiAEBEhMKC3B5dGhvbl90eXBlGAUgASgJEhEKCXRyYWNlYmFjaxgGIAEoCRIqCgZjYXVzZXMYByADKAsyGi5zeW5hcHNlX290cC52MS5BZ2VudEVycm9yEi8KBmlzc3VlcxgIIAMoCzIfLnN5bmFwc2Vfb3RwLnYxLlZhbGlkYXRpb25Jc3N1ZRIRCgl0b29sX25hbWUYCSABKAkSFAoMdG9vbF9jYWxsX2lkGAogASgJEhIKCm1vZGVsX25hbWUYCyABKAkSGAoLaHR0cF9zdGF0dXMYDCABKAVIAYgBARIMCgRib2R5GA0gASgJEg4KBnJ1bl9pZBgOIAEoCRIkCgV1c2FnZRgPIAEoCzIVLnN5bmFwc2Vfb3RwLnYxLlVzYWdlEhUKDW1lc3NhZ2VzX2pzb24YECABKAwSEQoJdHJ1bmNhdGVkGBEgASgIEhIKCmxpbWl0X25hbWUYEiABKAkSEgoKZXh0cmFfanNvbhgUIAEoDBISCgp1bmZpbmlzaGVkGBUgASgIEhsKE3Byb3ZpZGVyX2Vycm9yX2NvZGUYFiABKAkSGwoTcHJvdmlkZXJfZXJyb3JfdHlwZRgXIAEoCUIQCg5fcmV0cnlfYWZ0ZXJfc0IOCgxfaHR0cF9zdGF0dXNKBAgTEBQiZAoPVmFsaWRhdGlvbklzc3VlEgwKBHR5cGUYASABKAkSEAoIbG9jX2pzb24YAiABKAwSCwoDbXNnGAMgASgJEhIKCmlucHV0X2pzb24YBCABKAwSEAoIY3R4X2pzb24YBSABKAwiIwoPRGVzY3JpYmVSZXF1ZXN0EhAKCGFnZW50X2lkGAEgASgJIp8CChBEZXNjcmliZVJlc3BvbnNlEhAKCGFnZW50X2lkGAEgASgJEgwKBG5hbWUYAiABKAkSEwoLZGVzY3JpcHRpb24YAyABKAkSDQoFbW9kZWwYBCABKAkSGgoSb3V0cHV0X3NjaGVtYV9qc29uGAUgASgMEhgKEGRlcHNfc2NoZW1hX2pzb24YByABKAwSJwoFdG9vbHMYCCADKAsyGC5zeW5hcHNlX290cC52MS5Ub29sU3BlYxITCgtzY2hlbWFfaGFzaBgJIAEoCRIbChNweWRhbnRpY19haV92ZXJzaW9uGAogASgJEhYKDnB5dGhvbl92ZXJzaW9uGAsgASgJEhgKEHByb3RvY29sX3ZlcnNpb24YDCABKA1KBAgGEAcikAEKCFRvb2xTcGVjEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSHgoWcGFyYW1ldGVyc19zY2hlbWFfanNvbhgDIAEoDBISCgpzZXF1ZW50aWFsGAQgASgIEhkKEXJlcXVpcmVzX2FwcHJvdmFsGAUgASgIEhIKCnRpbWVvdXRfbXMYBiABKAQiMgoPQXdhaXRFbmRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRIPCgdhdHRlbXB0GAIgASgNIiEKEEF3YWl0RW5kUmVzcG9uc2USDQoFa25vd24YASABKAgijgEKDFN0ZWVyUmVxdWVzdBIOCgZydW5faWQYASABKAkSDwoHYXR0ZW1wdBgCIAEoDRIsCgdjb250ZW50GAMgAygLMhsuc3luYXBzZV9vdHAudjEuQ29udGVudFBhcnQSLwoIcHJpb3JpdHkYBCABKA4yHS5zeW5hcHNlX290cC52MS5TdGVlclByaW9yaXR5IiEKDVN0ZWVyUmVzcG9uc2USEAoIYWNjZXB0ZWQYASABKAgqggEKCU1lZGlhS2luZBIaChZNRURJQV9LSU5EX1VOU1BFQ0lGSUVEEAASFAoQTUVESUFfS0lORF9JTUFHRRABEhQKEE1FRElBX0tJTkRfQVVESU8QAhIUChBNRURJQV9LSU5EX1ZJREVPEAMSFwoTTUVESUFfS0lORF9ET0NVTUVOVBAEKnUKCk91dHB1dEtpbmQSGwoXT1VUUFVUX0tJTkRfVU5TUEVDSUZJRUQQABIUChBPVVRQVVRfS0lORF9URVhUEAESGgoWT1VUUFVUX0tJTkRfU1RSVUNUVVJFRBACEhgKFE9VVFBVVF9LSU5EX0RFRkVSUkVEEAMqrQEKC1Rvb2xPdXRjb21lEhwKGFRPT0xfT1VUQ09NRV9VTlNQRUNJRklFRBAAEhgKFFRPT0xfT1VUQ09NRV9TVUNDRVNTEAESFwoTVE9PTF9PVVRDT01FX0ZBSUxFRBACEhYKElRPT0xfT1VUQ09NRV9SRVRSWRADEhcKE1RPT0xfT1VUQ09NRV9ERU5JRUQQBBIcChhUT09MX09VVENPTUVfSU5URVJSVVBURUQQBSqLCwoOQWdlbnRFcnJvcktpbmQSIAocQUdFTlRfRVJST1JfS0lORF9VTlNQRUNJRklFRBAAEh8KG0FHRU5UX0VSUk9SX0tJTkRfVkFMSURBVElPThABEh8KG0FHRU5UX0VSUk9SX0tJTkRfVVNFUl9FUlJPUhACEiAKHEFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfUkVUUlkQAxIuCipBR0VOVF9FUlJPUl9LSU5EX1VORVhQRUNURURfTU9ERUxfQkVIQVZJT1IQBBImCiJBR0VOVF9FUlJPUl9LSU5EX09VVFBVVF9WQUxJREFUSU9OEAUSKwonQUdFTlRfRVJST1JfS0lORF9UT09MX1JFVFJJRVNfRVhIQVVTVEVEEAYSKQolQUdFTlRfRVJST1JfS0lORF9VU0FHRV9MSU1JVF9FWENFRURFRBAHEiYKIkFHRU5UX0VSUk9SX0tJTkRfQ09OQ1VSUkVOQ1lfTElNSVQQCBIfChtBR0VOVF9FUlJPUl9LSU5EX01PREVMX0hUVFAQCRIeChpBR0VOVF9FUlJPUl9LSU5EX01PREVMX0FQSRAKEiMKH0FHRU5UX0VSUk9SX0tJTkRfQ09OVEVOVF9GSUxURVIQCxIpCiVBR0VOVF9FUlJPUl9LSU5EX0lOQ09NUExFVEVfVE9PTF9DQUxMEAwSHQoZQUdFTlRfRVJST1JfS0lORF9GQUxMQkFDSxANEh4KGkFHRU5UX0VSUk9SX0tJTkRfQ0FOQ0VMTEVEEA4SHQoZQUdFTlRfRVJST1JfS0lORF9ERUFETElORRAPEiEKHUFHRU5UX0VSUk9SX0tJTkRfSE9PS19USU1FT1VUEBASJgoiQUdFTlRfRVJST1JfS0lORF9TVVNQRU5ERURfRVhQSVJFRBAREh4KGkFHRU5UX0VSUk9SX0tJTkRfVVNFUl9DT0RFEBISHQoZQUdFTlRfRVJST1JfS0lORF9EUkFJTklORxAVEiAKHEFHRU5UX0VSUk9SX0tJTkRfSU5URVJSVVBURUQQFhIlCiFBR0VOVF9FUlJPUl9LSU5EX0FOU1dFUl9UT09fTEFSR0UQFxIdChlBR0VOVF9FUlJPUl9LSU5EX0lOVEVSTkFMEBgSJQohQUdFTlRfRVJST1JfS0lORF9NT0RFTF9SQVRFX0xJTUlUEBkSIAocQUdFTlRfRVJST1JfS0lORF9NT0RFTF9RVU9UQRAaEiYKIkFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfVU5BVkFJTEFCTEUQGxIlCiFBR0VOVF9FUlJPUl9LSU5EX01PREVMX09WRVJMT0FERUQQHBIhCh1BR0VOVF9FUlJPUl9LSU5EX01PREVMX1NFUlZFUhAdEiUKIUFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfQ09OTkVDVElPThAeEiIKHkFHRU5UX0VSUk9SX0tJTkRfTU9ERUxfVElNRU9VVBAfEiMKH0FHRU5UX0VSUk9SX0tJTkRfTU9ERUxfUkVKRUNURUQQIBIpCiVBR0VOVF9FUlJPUl9LSU5EX01PREVMX0FVVEhFTlRJQ0FUSU9OECESJAogQUdFTlRfRVJST1JfS0lORF9NT0RFTF9OT1RfRk9VTkQQIhIjCh9BR0VOVF9FUlJPUl9LSU5EX0NPTlRFWFRfV0lORE9XECMSJwojQUdFTlRfRVJST1JfS0lORF9PVVRQVVRfVE9LRU5fTElNSVQQJBIgChxBR0VOVF9FUlJPUl9LSU5EX1RPT0xfRkFJTEVEECUSKgomQUdFTlRfRVJST1JfS0lORF9DT05WRVJTQVRJT05fQ09ORkxJQ1QQJhIiCh5BR0VOVF9FUlJPUl9LSU5EX09VVF9PRl9NRU1PUlkQJypNCg1TdGVlclByaW9yaXR5Eh4KGlNURUVSX1BSSU9SSVRZX1VOU1BFQ0lGSUVEEAASHAoYU1RFRVJfUFJJT1JJVFlfV0hFTl9JRExFEAEyzQMKDEFnZW50U2VydmljZRI+CgNSdW4SGi5zeW5hcHNlX290cC52MS5SdW5SZXF1ZXN0Ghsuc3luYXBzZV9vdHAudjEuUnVuUmVzcG9uc2USSwoJUnVuU3RyZWFtEhouc3luYXBzZV9vdHAudjEuUnVuUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLlJ1blJlc3BvbnNlQ2h1bmswARJMCgpSdW5TZXNzaW9uEhsuc3luYXBzZV9vdHAudjEuSG9zdE1lc3NhZ2UaHS5zeW5hcHNlX290cC52MS5Xb3JrZXJNZXNzYWdlKAEwARJNCghEZXNjcmliZRIfLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVxdWVzdBogLnN5bmFwc2Vfb3RwLnYxLkRlc2NyaWJlUmVzcG9uc2USRAoFU3RlZXISHC5zeW5hcHNlX290cC52MS5TdGVlclJlcXVlc3QaHS5zeW5hcHNlX290cC52MS5TdGVlclJlc3BvbnNlEk0KCEF3YWl0RW5kEh8uc3luYXBzZV9vdHAudjEuQXdhaXRFbmRSZXF1ZXN0GiAuc3luYXBzZV9vdHAudjEuQXdhaXRFbmRSZXNwb25zZWIGcHJvdG8z");
 
 /**
  * @generated from message synapse_otp.v1.RunRequest
@@ -34,6 +34,13 @@ export type RunRequest = Message<"synapse_otp.v1.RunRequest"> & {
    * @generated from field: string prompt = 2;
    */
   prompt: string;
+
+  /**
+   * The user prompt in parts; goes before prompt where there are any.
+   *
+   * @generated from field: repeated synapse_otp.v1.ContentPart content = 3;
+   */
+  content: ContentPart[];
 
   /**
    * Chosen by the host; the same in every attempt.
@@ -86,6 +93,27 @@ export type RunRequest = Message<"synapse_otp.v1.RunRequest"> & {
   usageLimits?: UsageLimits | undefined;
 
   /**
+   * A JSON Schema of an object, in place of the agent's own output_type. Empty: the agent's own.
+   *
+   * @generated from field: bytes output_schema_json = 14;
+   */
+  outputSchemaJson: Uint8Array;
+
+  /**
+   * Tools of the host, beside the agent's own. RunSession only.
+   *
+   * @generated from field: repeated synapse_otp.v1.ToolSpec tools = 15;
+   */
+  tools: ToolSpec[];
+
+  /**
+   * Answers to what the run at the end of the message history has asked for, as pydantic-ai's DeferredToolResults.
+   *
+   * @generated from field: bytes deferred_results_json = 16;
+   */
+  deferredResultsJson: Uint8Array;
+
+  /**
    * Added to the agent's own instructions.
    *
    * @generated from field: string instructions = 17;
@@ -96,6 +124,20 @@ export type RunRequest = Message<"synapse_otp.v1.RunRequest"> & {
    * @generated from field: map<string, string> metadata = 19;
    */
   metadata: { [key: string]: string };
+
+  /**
+   * The run may end paused (OUTPUT_KIND_DEFERRED): its caller knows how to go on.
+   *
+   * @generated from field: bool may_pause = 20;
+   */
+  mayPause: boolean;
+
+  /**
+   * The worker may fetch the URLs of content by itself, for a model that takes none.
+   *
+   * @generated from field: bool may_fetch = 21;
+   */
+  mayFetch: boolean;
 
   /**
    * @generated from field: synapse_otp.v1.StreamOptions stream = 22;
@@ -163,6 +205,13 @@ export type StreamOptions = Message<"synapse_otp.v1.StreamOptions"> & {
    * @generated from field: uint32 partial_output_debounce_ms = 2;
    */
   partialOutputDebounceMs: number;
+
+  /**
+   * Of RunSession: send no events but the terminal one, and let the model answer at once, as Run does.
+   *
+   * @generated from field: bool terminal_only = 3;
+   */
+  terminalOnly: boolean;
 };
 
 /**
@@ -171,6 +220,446 @@ export type StreamOptions = Message<"synapse_otp.v1.StreamOptions"> & {
  */
 export const StreamOptionsSchema: GenMessage<StreamOptions> = /*@__PURE__*/
   messageDesc(file_synapse_otp_v1_agent, 1);
+
+/**
+ * @generated from message synapse_otp.v1.HostMessage
+ */
+export type HostMessage = Message<"synapse_otp.v1.HostMessage"> & {
+  /**
+   * @generated from oneof synapse_otp.v1.HostMessage.message
+   */
+  message: {
+    /**
+     * @generated from field: synapse_otp.v1.RunRequest start = 1;
+     */
+    value: RunRequest;
+    case: "start";
+  } | {
+    /**
+     * @generated from field: synapse_otp.v1.HostAnswer answer = 2;
+     */
+    value: HostAnswer;
+    case: "answer";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message synapse_otp.v1.HostMessage.
+ * Use `create(HostMessageSchema)` to create a new message.
+ */
+export const HostMessageSchema: GenMessage<HostMessage> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 2);
+
+/**
+ * @generated from message synapse_otp.v1.WorkerMessage
+ */
+export type WorkerMessage = Message<"synapse_otp.v1.WorkerMessage"> & {
+  /**
+   * @generated from oneof synapse_otp.v1.WorkerMessage.message
+   */
+  message: {
+    /**
+     * @generated from field: synapse_otp.v1.RunResponseChunk chunk = 1;
+     */
+    value: RunResponseChunk;
+    case: "chunk";
+  } | {
+    /**
+     * @generated from field: synapse_otp.v1.HostRequest request = 2;
+     */
+    value: HostRequest;
+    case: "request";
+  } | {
+    /**
+     * @generated from field: synapse_otp.v1.HostRequestCancelled request_cancelled = 3;
+     */
+    value: HostRequestCancelled;
+    case: "requestCancelled";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message synapse_otp.v1.WorkerMessage.
+ * Use `create(WorkerMessageSchema)` to create a new message.
+ */
+export const WorkerMessageSchema: GenMessage<WorkerMessage> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 3);
+
+/**
+ * What a run asks its host for.
+ *
+ * @generated from message synapse_otp.v1.HostRequest
+ */
+export type HostRequest = Message<"synapse_otp.v1.HostRequest"> & {
+  /**
+   * 1, 2, 3, ... within one session.
+   *
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Time until the host has to have answered, in milliseconds. Unset: no limit but the run's own.
+   *
+   * @generated from field: optional uint64 time_left_ms = 2;
+   */
+  timeLeftMs?: bigint | undefined;
+
+  /**
+   * A host answers a request that it does not know with unknown.
+   *
+   * @generated from oneof synapse_otp.v1.HostRequest.request
+   */
+  request: {
+    /**
+     * @generated from field: synapse_otp.v1.HostToolCall tool_call = 10;
+     */
+    value: HostToolCall;
+    case: "toolCall";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message synapse_otp.v1.HostRequest.
+ * Use `create(HostRequestSchema)` to create a new message.
+ */
+export const HostRequestSchema: GenMessage<HostRequest> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 4);
+
+/**
+ * The worker needs the answer no more; one that is on its way is ignored.
+ *
+ * @generated from message synapse_otp.v1.HostRequestCancelled
+ */
+export type HostRequestCancelled = Message<"synapse_otp.v1.HostRequestCancelled"> & {
+  /**
+   * @generated from field: uint64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message synapse_otp.v1.HostRequestCancelled.
+ * Use `create(HostRequestCancelledSchema)` to create a new message.
+ */
+export const HostRequestCancelledSchema: GenMessage<HostRequestCancelled> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 5);
+
+/**
+ * A call of a tool of RunRequest.tools.
+ *
+ * @generated from message synapse_otp.v1.HostToolCall
+ */
+export type HostToolCall = Message<"synapse_otp.v1.HostToolCall"> & {
+  /**
+   * @generated from field: string tool_call_id = 1;
+   */
+  toolCallId: string;
+
+  /**
+   * @generated from field: string tool_name = 2;
+   */
+  toolName: string;
+
+  /**
+   * One JSON object as the model wrote it; the host validates it.
+   *
+   * @generated from field: bytes args_json = 3;
+   */
+  argsJson: Uint8Array;
+
+  /**
+   * How often this tool was tried before in a row, and failed.
+   *
+   * @generated from field: uint32 retry = 4;
+   */
+  retry: number;
+
+  /**
+   * The model request that has asked for it, from 1.
+   *
+   * @generated from field: uint32 step = 5;
+   */
+  step: number;
+};
+
+/**
+ * Describes the message synapse_otp.v1.HostToolCall.
+ * Use `create(HostToolCallSchema)` to create a new message.
+ */
+export const HostToolCallSchema: GenMessage<HostToolCall> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 6);
+
+/**
+ * @generated from message synapse_otp.v1.HostAnswer
+ */
+export type HostAnswer = Message<"synapse_otp.v1.HostAnswer"> & {
+  /**
+   * HostRequest.id.
+   *
+   * @generated from field: uint64 request_id = 1;
+   */
+  requestId: bigint;
+
+  /**
+   * @generated from oneof synapse_otp.v1.HostAnswer.answer
+   */
+  answer: {
+    /**
+     * The host does not know requests of this kind.
+     *
+     * @generated from field: synapse_otp.v1.HostUnknown unknown = 2;
+     */
+    value: HostUnknown;
+    case: "unknown";
+  } | {
+    /**
+     * The request's time has passed.
+     *
+     * @generated from field: synapse_otp.v1.HostTimedOut timed_out = 3;
+     */
+    value: HostTimedOut;
+    case: "timedOut";
+  } | {
+    /**
+     * @generated from field: synapse_otp.v1.HostToolReturn tool_return = 10;
+     */
+    value: HostToolReturn;
+    case: "toolReturn";
+  } | {
+    /**
+     * The model is told, and may call the tool again; counts as one of the tool's retries.
+     *
+     * @generated from field: synapse_otp.v1.HostToolRetry tool_retry = 11;
+     */
+    value: HostToolRetry;
+    case: "toolRetry";
+  } | {
+    /**
+     * The model is told that the tool has failed, and is not asked to call it again.
+     *
+     * @generated from field: synapse_otp.v1.HostToolFailed tool_failed = 12;
+     */
+    value: HostToolFailed;
+    case: "toolFailed";
+  } | {
+    /**
+     * The tool is broken: the run fails.
+     *
+     * @generated from field: synapse_otp.v1.HostToolError tool_error = 13;
+     */
+    value: HostToolError;
+    case: "toolError";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message synapse_otp.v1.HostAnswer.
+ * Use `create(HostAnswerSchema)` to create a new message.
+ */
+export const HostAnswerSchema: GenMessage<HostAnswer> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 7);
+
+/**
+ * @generated from message synapse_otp.v1.HostUnknown
+ */
+export type HostUnknown = Message<"synapse_otp.v1.HostUnknown"> & {
+};
+
+/**
+ * Describes the message synapse_otp.v1.HostUnknown.
+ * Use `create(HostUnknownSchema)` to create a new message.
+ */
+export const HostUnknownSchema: GenMessage<HostUnknown> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 8);
+
+/**
+ * @generated from message synapse_otp.v1.HostTimedOut
+ */
+export type HostTimedOut = Message<"synapse_otp.v1.HostTimedOut"> & {
+};
+
+/**
+ * Describes the message synapse_otp.v1.HostTimedOut.
+ * Use `create(HostTimedOutSchema)` to create a new message.
+ */
+export const HostTimedOutSchema: GenMessage<HostTimedOut> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 9);
+
+/**
+ * @generated from message synapse_otp.v1.HostToolReturn
+ */
+export type HostToolReturn = Message<"synapse_otp.v1.HostToolReturn"> & {
+  /**
+   * One JSON document; ignored where there is content.
+   *
+   * @generated from field: bytes value_json = 1;
+   */
+  valueJson: Uint8Array;
+
+  /**
+   * @generated from field: repeated synapse_otp.v1.ContentPart content = 2;
+   */
+  content: ContentPart[];
+};
+
+/**
+ * Describes the message synapse_otp.v1.HostToolReturn.
+ * Use `create(HostToolReturnSchema)` to create a new message.
+ */
+export const HostToolReturnSchema: GenMessage<HostToolReturn> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 10);
+
+/**
+ * @generated from message synapse_otp.v1.HostToolRetry
+ */
+export type HostToolRetry = Message<"synapse_otp.v1.HostToolRetry"> & {
+  /**
+   * @generated from field: string message = 1;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message synapse_otp.v1.HostToolRetry.
+ * Use `create(HostToolRetrySchema)` to create a new message.
+ */
+export const HostToolRetrySchema: GenMessage<HostToolRetry> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 11);
+
+/**
+ * @generated from message synapse_otp.v1.HostToolFailed
+ */
+export type HostToolFailed = Message<"synapse_otp.v1.HostToolFailed"> & {
+  /**
+   * @generated from field: string message = 1;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message synapse_otp.v1.HostToolFailed.
+ * Use `create(HostToolFailedSchema)` to create a new message.
+ */
+export const HostToolFailedSchema: GenMessage<HostToolFailed> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 12);
+
+/**
+ * @generated from message synapse_otp.v1.HostToolError
+ */
+export type HostToolError = Message<"synapse_otp.v1.HostToolError"> & {
+  /**
+   * @generated from field: string message = 1;
+   */
+  message: string;
+
+  /**
+   * The name of the error's class.
+   *
+   * @generated from field: string type = 2;
+   */
+  type: string;
+};
+
+/**
+ * Describes the message synapse_otp.v1.HostToolError.
+ * Use `create(HostToolErrorSchema)` to create a new message.
+ */
+export const HostToolErrorSchema: GenMessage<HostToolError> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 13);
+
+/**
+ * A piece of what a model is told: a text, or a medium by its URL or its bytes.
+ *
+ * @generated from message synapse_otp.v1.ContentPart
+ */
+export type ContentPart = Message<"synapse_otp.v1.ContentPart"> & {
+  /**
+   * @generated from oneof synapse_otp.v1.ContentPart.part
+   */
+  part: {
+    /**
+     * @generated from field: string text = 1;
+     */
+    value: string;
+    case: "text";
+  } | {
+    /**
+     * @generated from field: synapse_otp.v1.UrlPart url = 2;
+     */
+    value: UrlPart;
+    case: "url";
+  } | {
+    /**
+     * @generated from field: synapse_otp.v1.BinaryPart binary = 3;
+     */
+    value: BinaryPart;
+    case: "binary";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message synapse_otp.v1.ContentPart.
+ * Use `create(ContentPartSchema)` to create a new message.
+ */
+export const ContentPartSchema: GenMessage<ContentPart> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 14);
+
+/**
+ * @generated from message synapse_otp.v1.UrlPart
+ */
+export type UrlPart = Message<"synapse_otp.v1.UrlPart"> & {
+  /**
+   * @generated from field: synapse_otp.v1.MediaKind kind = 1;
+   */
+  kind: MediaKind;
+
+  /**
+   * @generated from field: string url = 2;
+   */
+  url: string;
+
+  /**
+   * Empty: guessed from the URL.
+   *
+   * @generated from field: string media_type = 3;
+   */
+  mediaType: string;
+};
+
+/**
+ * Describes the message synapse_otp.v1.UrlPart.
+ * Use `create(UrlPartSchema)` to create a new message.
+ */
+export const UrlPartSchema: GenMessage<UrlPart> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 15);
+
+/**
+ * @generated from message synapse_otp.v1.BinaryPart
+ */
+export type BinaryPart = Message<"synapse_otp.v1.BinaryPart"> & {
+  /**
+   * @generated from field: bytes data = 1;
+   */
+  data: Uint8Array;
+
+  /**
+   * @generated from field: string media_type = 2;
+   */
+  mediaType: string;
+};
+
+/**
+ * Describes the message synapse_otp.v1.BinaryPart.
+ * Use `create(BinaryPartSchema)` to create a new message.
+ */
+export const BinaryPartSchema: GenMessage<BinaryPart> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 16);
 
 /**
  * The settings every provider knows are typed; extra_json carries the rest, as one JSON object.
@@ -249,7 +738,7 @@ export type ModelSettings = Message<"synapse_otp.v1.ModelSettings"> & {
  * Use `create(ModelSettingsSchema)` to create a new message.
  */
 export const ModelSettingsSchema: GenMessage<ModelSettings> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 2);
+  messageDesc(file_synapse_otp_v1_agent, 17);
 
 /**
  * An unset request_limit means pydantic-ai's default of 50; no_request_limit lifts it.
@@ -310,7 +799,7 @@ export type UsageLimits = Message<"synapse_otp.v1.UsageLimits"> & {
  * Use `create(UsageLimitsSchema)` to create a new message.
  */
 export const UsageLimitsSchema: GenMessage<UsageLimits> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 3);
+  messageDesc(file_synapse_otp_v1_agent, 18);
 
 /**
  * @generated from message synapse_otp.v1.RunResponse
@@ -339,6 +828,13 @@ export type RunResponse = Message<"synapse_otp.v1.RunResponse"> & {
    * @generated from field: synapse_otp.v1.OutputKind kind = 4;
    */
   kind: OutputKind;
+
+  /**
+   * What a paused run asks for, as pydantic-ai's DeferredToolRequests; it stands for the output.
+   *
+   * @generated from field: bytes deferred_json = 5;
+   */
+  deferredJson: Uint8Array;
 
   /**
    * list[ModelMessage] that this run added to the conversation.
@@ -406,7 +902,7 @@ export type RunResponse = Message<"synapse_otp.v1.RunResponse"> & {
  * Use `create(RunResponseSchema)` to create a new message.
  */
 export const RunResponseSchema: GenMessage<RunResponse> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 4);
+  messageDesc(file_synapse_otp_v1_agent, 19);
 
 /**
  * A part of new_messages_json that holds the output: the content of a text part, or the arguments of a tool call. Both count from 0.
@@ -430,7 +926,7 @@ export type OutputAt = Message<"synapse_otp.v1.OutputAt"> & {
  * Use `create(OutputAtSchema)` to create a new message.
  */
 export const OutputAtSchema: GenMessage<OutputAt> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 5);
+  messageDesc(file_synapse_otp_v1_agent, 20);
 
 /**
  * @generated from message synapse_otp.v1.Usage
@@ -536,7 +1032,7 @@ export type Usage = Message<"synapse_otp.v1.Usage"> & {
  * Use `create(UsageSchema)` to create a new message.
  */
 export const UsageSchema: GenMessage<Usage> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 6);
+  messageDesc(file_synapse_otp_v1_agent, 21);
 
 /**
  * @generated from message synapse_otp.v1.RunResponseChunk
@@ -710,7 +1206,7 @@ export type RunResponseChunk = Message<"synapse_otp.v1.RunResponseChunk"> & {
  * Use `create(RunResponseChunkSchema)` to create a new message.
  */
 export const RunResponseChunkSchema: GenMessage<RunResponseChunk> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 7);
+  messageDesc(file_synapse_otp_v1_agent, 22);
 
 /**
  * @generated from message synapse_otp.v1.RunStarted
@@ -737,7 +1233,7 @@ export type RunStarted = Message<"synapse_otp.v1.RunStarted"> & {
  * Use `create(RunStartedSchema)` to create a new message.
  */
 export const RunStartedSchema: GenMessage<RunStarted> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 8);
+  messageDesc(file_synapse_otp_v1_agent, 23);
 
 /**
  * The text itself is in RunResponseChunk.data.
@@ -756,7 +1252,7 @@ export type TextDelta = Message<"synapse_otp.v1.TextDelta"> & {
  * Use `create(TextDeltaSchema)` to create a new message.
  */
 export const TextDeltaSchema: GenMessage<TextDelta> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 9);
+  messageDesc(file_synapse_otp_v1_agent, 24);
 
 /**
  * @generated from message synapse_otp.v1.ThinkingDelta
@@ -778,7 +1274,7 @@ export type ThinkingDelta = Message<"synapse_otp.v1.ThinkingDelta"> & {
  * Use `create(ThinkingDeltaSchema)` to create a new message.
  */
 export const ThinkingDeltaSchema: GenMessage<ThinkingDelta> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 10);
+  messageDesc(file_synapse_otp_v1_agent, 25);
 
 /**
  * A piece of the arguments that the model writes for a tool, or for a provider's own tool.
@@ -814,7 +1310,7 @@ export type ToolArgsDelta = Message<"synapse_otp.v1.ToolArgsDelta"> & {
  * Use `create(ToolArgsDeltaSchema)` to create a new message.
  */
 export const ToolArgsDeltaSchema: GenMessage<ToolArgsDelta> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 11);
+  messageDesc(file_synapse_otp_v1_agent, 26);
 
 /**
  * @generated from message synapse_otp.v1.PartStart
@@ -850,7 +1346,7 @@ export type PartStart = Message<"synapse_otp.v1.PartStart"> & {
  * Use `create(PartStartSchema)` to create a new message.
  */
 export const PartStartSchema: GenMessage<PartStart> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 12);
+  messageDesc(file_synapse_otp_v1_agent, 27);
 
 /**
  * @generated from message synapse_otp.v1.PartEnd
@@ -886,7 +1382,7 @@ export type PartEnd = Message<"synapse_otp.v1.PartEnd"> & {
  * Use `create(PartEndSchema)` to create a new message.
  */
 export const PartEndSchema: GenMessage<PartEnd> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 13);
+  messageDesc(file_synapse_otp_v1_agent, 28);
 
 /**
  * @generated from message synapse_otp.v1.CitationsDelta
@@ -910,7 +1406,7 @@ export type CitationsDelta = Message<"synapse_otp.v1.CitationsDelta"> & {
  * Use `create(CitationsDeltaSchema)` to create a new message.
  */
 export const CitationsDeltaSchema: GenMessage<CitationsDelta> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 14);
+  messageDesc(file_synapse_otp_v1_agent, 29);
 
 /**
  * @generated from message synapse_otp.v1.ModelRetry
@@ -948,7 +1444,7 @@ export type ModelRetry = Message<"synapse_otp.v1.ModelRetry"> & {
  * Use `create(ModelRetrySchema)` to create a new message.
  */
 export const ModelRetrySchema: GenMessage<ModelRetry> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 15);
+  messageDesc(file_synapse_otp_v1_agent, 30);
 
 /**
  * An event that only its reader has a use for, as pydantic-ai writes it.
@@ -981,7 +1477,7 @@ export type PydanticEvent = Message<"synapse_otp.v1.PydanticEvent"> & {
  * Use `create(PydanticEventSchema)` to create a new message.
  */
 export const PydanticEventSchema: GenMessage<PydanticEvent> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 16);
+  messageDesc(file_synapse_otp_v1_agent, 31);
 
 /**
  * @generated from message synapse_otp.v1.ToolCall
@@ -1024,7 +1520,7 @@ export type ToolCall = Message<"synapse_otp.v1.ToolCall"> & {
  * Use `create(ToolCallSchema)` to create a new message.
  */
 export const ToolCallSchema: GenMessage<ToolCall> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 17);
+  messageDesc(file_synapse_otp_v1_agent, 32);
 
 /**
  * @generated from message synapse_otp.v1.ToolResult
@@ -1063,7 +1559,7 @@ export type ToolResult = Message<"synapse_otp.v1.ToolResult"> & {
  * Use `create(ToolResultSchema)` to create a new message.
  */
 export const ToolResultSchema: GenMessage<ToolResult> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 18);
+  messageDesc(file_synapse_otp_v1_agent, 33);
 
 /**
  * @generated from message synapse_otp.v1.RunCancelled
@@ -1097,7 +1593,7 @@ export type RunCancelled = Message<"synapse_otp.v1.RunCancelled"> & {
  * Use `create(RunCancelledSchema)` to create a new message.
  */
 export const RunCancelledSchema: GenMessage<RunCancelled> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 19);
+  messageDesc(file_synapse_otp_v1_agent, 34);
 
 /**
  * What went wrong, with the chain of causes. Travels in google.rpc.Status details and, in streams, as the failed event.
@@ -1229,7 +1725,7 @@ export type AgentError = Message<"synapse_otp.v1.AgentError"> & {
  * Use `create(AgentErrorSchema)` to create a new message.
  */
 export const AgentErrorSchema: GenMessage<AgentError> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 20);
+  messageDesc(file_synapse_otp_v1_agent, 35);
 
 /**
  * One entry of pydantic's ValidationError.errors().
@@ -1268,7 +1764,7 @@ export type ValidationIssue = Message<"synapse_otp.v1.ValidationIssue"> & {
  * Use `create(ValidationIssueSchema)` to create a new message.
  */
 export const ValidationIssueSchema: GenMessage<ValidationIssue> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 21);
+  messageDesc(file_synapse_otp_v1_agent, 36);
 
 /**
  * @generated from message synapse_otp.v1.DescribeRequest
@@ -1285,7 +1781,7 @@ export type DescribeRequest = Message<"synapse_otp.v1.DescribeRequest"> & {
  * Use `create(DescribeRequestSchema)` to create a new message.
  */
 export const DescribeRequestSchema: GenMessage<DescribeRequest> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 22);
+  messageDesc(file_synapse_otp_v1_agent, 37);
 
 /**
  * @generated from message synapse_otp.v1.DescribeResponse
@@ -1356,7 +1852,7 @@ export type DescribeResponse = Message<"synapse_otp.v1.DescribeResponse"> & {
  * Use `create(DescribeResponseSchema)` to create a new message.
  */
 export const DescribeResponseSchema: GenMessage<DescribeResponse> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 23);
+  messageDesc(file_synapse_otp_v1_agent, 38);
 
 /**
  * @generated from message synapse_otp.v1.ToolSpec
@@ -1376,6 +1872,27 @@ export type ToolSpec = Message<"synapse_otp.v1.ToolSpec"> & {
    * @generated from field: bytes parameters_schema_json = 3;
    */
   parametersSchemaJson: Uint8Array;
+
+  /**
+   * The rest is of tools of the host. Runs alone, beside no other call of the same response.
+   *
+   * @generated from field: bool sequential = 4;
+   */
+  sequential: boolean;
+
+  /**
+   * The run asks for approval before each call.
+   *
+   * @generated from field: bool requires_approval = 5;
+   */
+  requiresApproval: boolean;
+
+  /**
+   * From a call to its answer, in milliseconds; 0: no limit.
+   *
+   * @generated from field: uint64 timeout_ms = 6;
+   */
+  timeoutMs: bigint;
 };
 
 /**
@@ -1383,7 +1900,7 @@ export type ToolSpec = Message<"synapse_otp.v1.ToolSpec"> & {
  * Use `create(ToolSpecSchema)` to create a new message.
  */
 export const ToolSpecSchema: GenMessage<ToolSpec> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 24);
+  messageDesc(file_synapse_otp_v1_agent, 39);
 
 /**
  * @generated from message synapse_otp.v1.AwaitEndRequest
@@ -1405,7 +1922,7 @@ export type AwaitEndRequest = Message<"synapse_otp.v1.AwaitEndRequest"> & {
  * Use `create(AwaitEndRequestSchema)` to create a new message.
  */
 export const AwaitEndRequestSchema: GenMessage<AwaitEndRequest> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 25);
+  messageDesc(file_synapse_otp_v1_agent, 40);
 
 /**
  * @generated from message synapse_otp.v1.AwaitEndResponse
@@ -1424,7 +1941,99 @@ export type AwaitEndResponse = Message<"synapse_otp.v1.AwaitEndResponse"> & {
  * Use `create(AwaitEndResponseSchema)` to create a new message.
  */
 export const AwaitEndResponseSchema: GenMessage<AwaitEndResponse> = /*@__PURE__*/
-  messageDesc(file_synapse_otp_v1_agent, 26);
+  messageDesc(file_synapse_otp_v1_agent, 41);
+
+/**
+ * @generated from message synapse_otp.v1.SteerRequest
+ */
+export type SteerRequest = Message<"synapse_otp.v1.SteerRequest"> & {
+  /**
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * @generated from field: uint32 attempt = 2;
+   */
+  attempt: number;
+
+  /**
+   * @generated from field: repeated synapse_otp.v1.ContentPart content = 3;
+   */
+  content: ContentPart[];
+
+  /**
+   * @generated from field: synapse_otp.v1.SteerPriority priority = 4;
+   */
+  priority: SteerPriority;
+};
+
+/**
+ * Describes the message synapse_otp.v1.SteerRequest.
+ * Use `create(SteerRequestSchema)` to create a new message.
+ */
+export const SteerRequestSchema: GenMessage<SteerRequest> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 42);
+
+/**
+ * @generated from message synapse_otp.v1.SteerResponse
+ */
+export type SteerResponse = Message<"synapse_otp.v1.SteerResponse"> & {
+  /**
+   * False: no such run runs here any more, and nobody will hear of the message.
+   *
+   * @generated from field: bool accepted = 1;
+   */
+  accepted: boolean;
+};
+
+/**
+ * Describes the message synapse_otp.v1.SteerResponse.
+ * Use `create(SteerResponseSchema)` to create a new message.
+ */
+export const SteerResponseSchema: GenMessage<SteerResponse> = /*@__PURE__*/
+  messageDesc(file_synapse_otp_v1_agent, 43);
+
+/**
+ * @generated from enum synapse_otp.v1.MediaKind
+ */
+export const MediaKind = {
+  /**
+   * @generated from enum value: MEDIA_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: MEDIA_KIND_IMAGE = 1;
+   */
+  IMAGE: 1,
+
+  /**
+   * @generated from enum value: MEDIA_KIND_AUDIO = 2;
+   */
+  AUDIO: 2,
+
+  /**
+   * @generated from enum value: MEDIA_KIND_VIDEO = 3;
+   */
+  VIDEO: 3,
+
+  /**
+   * @generated from enum value: MEDIA_KIND_DOCUMENT = 4;
+   */
+  DOCUMENT: 4,
+} as const;
+
+/**
+ * @generated from enum synapse_otp.v1.MediaKind
+ */
+export type MediaKind = (typeof MediaKind)[keyof typeof MediaKind] | UnknownEnum;
+
+/**
+ * Describes the enum synapse_otp.v1.MediaKind.
+ */
+export const MediaKindSchema: GenEnum<MediaKind> = /*@__PURE__*/
+  enumDesc(file_synapse_otp_v1_agent, 0);
 
 /**
  * @generated from enum synapse_otp.v1.OutputKind
@@ -1444,6 +2053,13 @@ export const OutputKind = {
    * @generated from enum value: OUTPUT_KIND_STRUCTURED = 2;
    */
   STRUCTURED: 2,
+
+  /**
+   * The run is paused: deferred_json says what it asks for. Only where the request has may_pause.
+   *
+   * @generated from enum value: OUTPUT_KIND_DEFERRED = 3;
+   */
+  DEFERRED: 3,
 } as const;
 
 /**
@@ -1455,7 +2071,7 @@ export type OutputKind = (typeof OutputKind)[keyof typeof OutputKind] | UnknownE
  * Describes the enum synapse_otp.v1.OutputKind.
  */
 export const OutputKindSchema: GenEnum<OutputKind> = /*@__PURE__*/
-  enumDesc(file_synapse_otp_v1_agent, 0);
+  enumDesc(file_synapse_otp_v1_agent, 1);
 
 /**
  * @generated from enum synapse_otp.v1.ToolOutcome
@@ -1501,7 +2117,7 @@ export type ToolOutcome = (typeof ToolOutcome)[keyof typeof ToolOutcome] | Unkno
  * Describes the enum synapse_otp.v1.ToolOutcome.
  */
 export const ToolOutcomeSchema: GenEnum<ToolOutcome> = /*@__PURE__*/
-  enumDesc(file_synapse_otp_v1_agent, 1);
+  enumDesc(file_synapse_otp_v1_agent, 2);
 
 /**
  * @generated from enum synapse_otp.v1.AgentErrorKind
@@ -1723,7 +2339,37 @@ export type AgentErrorKind = (typeof AgentErrorKind)[keyof typeof AgentErrorKind
  * Describes the enum synapse_otp.v1.AgentErrorKind.
  */
 export const AgentErrorKindSchema: GenEnum<AgentErrorKind> = /*@__PURE__*/
-  enumDesc(file_synapse_otp_v1_agent, 2);
+  enumDesc(file_synapse_otp_v1_agent, 3);
+
+/**
+ * @generated from enum synapse_otp.v1.SteerPriority
+ */
+export const SteerPriority = {
+  /**
+   * With the next model request; the run does not end before.
+   *
+   * @generated from enum value: STEER_PRIORITY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * When the run would end otherwise.
+   *
+   * @generated from enum value: STEER_PRIORITY_WHEN_IDLE = 1;
+   */
+  WHEN_IDLE: 1,
+} as const;
+
+/**
+ * @generated from enum synapse_otp.v1.SteerPriority
+ */
+export type SteerPriority = (typeof SteerPriority)[keyof typeof SteerPriority] | UnknownEnum;
+
+/**
+ * Describes the enum synapse_otp.v1.SteerPriority.
+ */
+export const SteerPrioritySchema: GenEnum<SteerPriority> = /*@__PURE__*/
+  enumDesc(file_synapse_otp_v1_agent, 4);
 
 /**
  * AgentService runs one pydantic-ai agent. Every call carries "authorization: Bearer <token>" with the incarnation's token.
@@ -1753,6 +2399,17 @@ export const AgentService: GenService<{
     output: typeof RunResponseChunkSchema;
   },
   /**
+   * RunSession is RunStream for a run that needs its host in the middle: to call a tool there, say. The host's first message is start. The
+   * worker's messages are the chunks of RunStream, and requests to the host, each answered once; they end as the chunks of RunStream do.
+   *
+   * @generated from rpc synapse_otp.v1.AgentService.RunSession
+   */
+  runSession: {
+    methodKind: "bidi_streaming";
+    input: typeof HostMessageSchema;
+    output: typeof WorkerMessageSchema;
+  },
+  /**
    * Describe tells what the loaded agent is: schemas, tools, versions.
    *
    * @generated from rpc synapse_otp.v1.AgentService.Describe
@@ -1761,6 +2418,16 @@ export const AgentService: GenService<{
     methodKind: "unary";
     input: typeof DescribeRequestSchema;
     output: typeof DescribeResponseSchema;
+  },
+  /**
+   * Steer puts a message into a run that runs, which the model is told with its next request.
+   *
+   * @generated from rpc synapse_otp.v1.AgentService.Steer
+   */
+  steer: {
+    methodKind: "unary";
+    input: typeof SteerRequestSchema;
+    output: typeof SteerResponseSchema;
   },
   /**
    * AwaitEnd answers when nothing of a run works any more: neither the call that carried it nor a thread that it has started. A call that is

@@ -1,0 +1,61 @@
+/** The tools of one run, over its attempts: a run that has some travels in a session, any other in a plain call. */
+
+import { RunError } from "../errors.ts";
+import { runAs, runOutside } from "../otp/process/current.ts";
+import type { Process } from "../otp/process/process.ts";
+import type { AgentClient } from "../rpc/agent-client.ts";
+import type { EncodedRun } from "../rpc/encoded-run.ts";
+import type { WireRunEvent } from "../rpc/run-event.ts";
+import type { Carriage } from "./carriage.ts";
+import type { RunOwner } from "./pending-run.ts";
+import { ToolCalls } from "./tool-calls.ts";
+import type { ToolSet } from "./tool-set.ts";
+
+/** The tools of one run. */
+export class RunTools {
+  readonly #owner: RunOwner;
+  readonly #set: ToolSet | undefined;
+  readonly #asker: Process | undefined;
+  #calls: ToolCalls | undefined;
+
+  constructor(owner: RunOwner, set: ToolSet | undefined, asker: Process | undefined) {
+    this.#owner = owner;
+    this.#set = set;
+    this.#asker = asker;
+  }
+
+  /** Whether this attempt has called a tool that another attempt may not call again. */
+  get begun(): boolean {
+    return this.#calls?.begun === true;
+  }
+
+  /** The events of an attempt in a session; undefined where a plain call does. */
+  open(
+    client: AgentClient,
+    request: EncodedRun,
+    carriage: Carriage,
+  ): AsyncGenerator<WireRunEvent, void, undefined> | undefined {
+    if (this.#set === undefined) return undefined;
+    const { agentId, runId, attempt } = request;
+    const { incarnation } = request.message;
+    const asker = this.#asker;
+    this.#calls = new ToolCalls(this.#set, {
+      agentId,
+      runId,
+      attempt,
+      incarnation,
+      clock: this.#owner.clock,
+      heard: () => carriage.hear(),
+      enter: (code) => (asker === undefined ? runOutside(code, undefined) : runAs(asker, code, undefined)),
+    });
+    return client.session(request, this.#calls.answer, { signal: carriage.signal });
+  }
+
+  /** The error of a run that a tool has ended has what the tool threw as its cause. */
+  explain(error: unknown): void {
+    if (!(error instanceof RunError) || error.kind !== "user_code" || error.toolName === undefined) return;
+    const thrown = this.#calls?.thrownBy(error.toolName);
+    if (thrown === undefined || error.cause !== undefined) return;
+    Object.defineProperty(error, "cause", { value: thrown, configurable: true, writable: true });
+  }
+}

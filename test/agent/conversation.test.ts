@@ -1,0 +1,124 @@
+import { expect, test } from "vitest";
+import { createConversationStore } from "../../src/agent/conversation-store.ts";
+import type { FakeReply, FakeRun } from "../../src/testing/index.ts";
+import { rejection, within } from "../rpc/agent-server.ts";
+import { startFleet } from "./fleet.ts";
+
+/** An agent that says how many messages it was given; "hold" waits until it is released or cancelled. */
+async function open() {
+  const begun: string[] = [];
+  const held = Promise.withResolvers<void>();
+  const answer = async ({ prompt, messageHistory, signal }: FakeRun): Promise<FakeReply> => {
+    begun.push(prompt);
+    if (prompt === "hold") {
+      const cancelled = new Promise((resolve) => signal.addEventListener("abort", resolve));
+      await Promise.race([held.promise, cancelled]);
+    }
+    return `${prompt} after ${messageHistory.length}`;
+  };
+  const fleet = await startFleet([{}], { script: { answer } });
+  return { fleet, agent: fleet.agent(), begun, release: held.resolve };
+}
+
+test("what a run adds is what the next one is given, in runs and streams", async () => {
+  const { agent } = await open();
+  const conversation = agent.conversation("c1");
+  const first = await conversation.run("one");
+  expect(first).toMatchObject({ output: "one after 0", conversationId: "c1" });
+  const stream = await conversation.stream("two");
+  const words: string[] = [];
+  for await (const word of stream.text()) words.push(word);
+  expect(words.join("")).toBe("two after 2");
+  // Another handle of the same id goes on with it.
+  expect((await agent.conversation("c1").run("three")).output).toBe("three after 4");
+  expect(await conversation.messages()).toHaveLength(6);
+  expect((await agent.conversation("c2").run("other")).output).toBe("other after 0");
+});
+
+test("one run of a conversation runs at a time, the others wait in their order; other conversations do not wait", async () => {
+  const { agent, begun, release } = await open();
+  const conversation = agent.conversation("c1");
+  const runs = ["hold", "second", "third"].map((prompt) => conversation.run(prompt));
+  await agent.conversation("c2").run("elsewhere");
+  expect(begun.toSorted()).toEqual(["elsewhere", "hold"]);
+  release();
+  expect((await Promise.all(runs)).map(({ output }) => output)).toEqual([
+    "hold after 0",
+    "second after 2",
+    "third after 4",
+  ]);
+});
+
+test("a run may reject instead of waiting, or interrupt the one that runs", async () => {
+  const { agent } = await open();
+  const conversation = agent.conversation("c1", { whenBusy: "reject" });
+  const held = rejection(conversation.run("hold"));
+  expect(await rejection(conversation.run("no"))).toMatchObject({ code: "conversation_busy" });
+  const urgent = await conversation.run("urgent", { whenBusy: "interrupt" });
+  expect(await held).toMatchObject({ code: "run_cancelled" });
+  expect(urgent.output).toBe("urgent after 0"); // a cancelled run leaves the conversation as it was
+});
+
+test("a run that waits for its turn heeds its signal and its time", async () => {
+  const { fleet, agent, begun, release } = await open();
+  const conversation = agent.conversation("c1");
+  const held = conversation.run("hold");
+  const controller = new AbortController();
+  const cancelled = rejection(conversation.run("a", { signal: controller.signal }));
+  controller.abort("left");
+  expect(await cancelled).toMatchObject({ code: "run_cancelled", cause: "left" });
+  const late = rejection(conversation.run("b", { timeoutMs: 50 }));
+  expect(await fleet.whileTimePasses(late)).toMatchObject({ code: "deadline_exceeded" });
+  release();
+  await held;
+  expect(begun).toEqual(["hold"]);
+});
+
+test("a conversation that somebody else has written meanwhile is not overwritten", async () => {
+  const { agent, begun, release } = await open();
+  const store = createConversationStore();
+  const conversation = agent.conversation("c1", { store });
+  const held = rejection(conversation.run("hold"));
+  await expect.poll(() => begun).toEqual(["hold"]);
+  await store.write("c1", { messages: ["theirs"], revision: 1 });
+  release();
+  expect(await within("the end of the run", held)).toMatchObject({ code: "conversation_conflict" });
+  expect(await conversation.messages()).toEqual(["theirs"]);
+  expect((await conversation.run("next")).output).toBe("next after 1");
+});
+
+test("a fork begins as its origin, or as its beginning, and goes its own way", async () => {
+  const { agent } = await open();
+  const origin = agent.conversation("c1");
+  await origin.run("one");
+  await origin.run("two");
+  const fork = await origin.fork("c2", { messages: 2 });
+  expect((await fork.run("other two")).output).toBe("other two after 2");
+  expect(await origin.messages()).toHaveLength(4);
+  expect((await (await origin.fork()).run("three")).output).toBe("three after 4");
+  expect(await rejection(origin.fork("c2"))).toMatchObject({ code: "conversation_conflict" });
+  await expect(origin.fork("c3", { messages: 5 })).rejects.toThrow(
+    "options.messages is 5; it must be an integer from 0 to 4",
+  );
+  await fork.delete();
+  expect(await fork.messages()).toEqual([]);
+});
+
+test("a run that fails before it begins gives its turn on", async () => {
+  const { agent } = await open();
+  const conversation = agent.conversation("c1");
+  await expect(conversation.run("x", { model: 7 as never })).rejects.toThrow("options.model is 7");
+  await expect(conversation.run("x", { whenBusy: "now" as never })).rejects.toThrow("options.whenBusy is");
+  await expect(conversation.stream("x", { deps: Number.NaN })).rejects.toThrow("options.deps is NaN");
+  expect((await conversation.run("y")).output).toBe("y after 0");
+});
+
+test.each<[unknown, object, string]>([
+  ["", {}, 'id is ""; it must be a non-empty string'],
+  ["c", { whenBusy: "never" }, 'options.whenBusy is "never"'],
+  ["c", { store: {} }, "options.store is"],
+  ["c", { stores: 1 }, "options.stores is"],
+])("a conversation %j with %j is refused", async (id, options, said) => {
+  const { agent } = await open();
+  expect(() => agent.conversation(id as string, options)).toThrow(said);
+});
