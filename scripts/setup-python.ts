@@ -94,7 +94,11 @@ async function installPackages(directory: string, kind: EnvironmentKind, verbose
   const env = installerEnvironment(process.env);
   const title = kind === "dev" ? "Installing the Python packages for development" : "Installing the Python packages";
   await step(title, verbose, (onLine) =>
-    runCommand(python, [...pip, "--require-hashes", "-r", lockPath(pythonDirectory, kind)], { env, onLine }),
+    // The lock is whole. Where packages ask for others' extras, pip would look for pins that no lock has.
+    runCommand(python, [...pip, "--no-deps", "--require-hashes", "-r", lockPath(pythonDirectory, kind)], {
+      env,
+      onLine,
+    }),
   );
   await step("Installing synapse-otp", verbose, (onLine) =>
     runCommand(python, [...pip, "--no-deps", "--no-build-isolation", "-e", pythonDirectory], { env, onLine }),

@@ -139,7 +139,8 @@ export class SystemInspection implements InspectedSystem {
     for (let node = left.pop(); node !== undefined; node = left.pop()) {
       const { path, id, type, state, restarts, pid, incarnation, children = [] } = node;
       const slot = agents.get(path);
-      const kind = type === "supervisor" ? type : incarnation === undefined ? "process" : "agent";
+      const isAgent = slot !== undefined || incarnation !== undefined;
+      const kind = type === "supervisor" ? type : isAgent ? "agent" : "process";
       const facts = slot === undefined ? {} : this.#agentFacts(slot);
       nodes.push({
         path,

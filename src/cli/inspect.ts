@@ -1,7 +1,6 @@
 /** `synapse-otp inspect FILE`: shows a recording in the local viewer. */
 
 import { resolve } from "node:path";
-import { viewRecording } from "../viewer/viewer.ts";
 import { type Command, isSet } from "./command.ts";
 import { optionalInteger } from "./number-option.ts";
 
@@ -27,6 +26,7 @@ export function createInspectCommand(untilEnd: () => Promise<void> = untilSignal
     examples: ["synapse-otp inspect run.jsonl", "synapse-otp inspect run.jsonl --port 4700"],
     async run(words, { cwd, out }) {
       const port = optionalInteger(words, "port", 0);
+      const { viewRecording } = await import("../viewer/viewer.ts");
       await using viewer = await viewRecording(resolve(cwd, words.arguments[0] ?? ""), { port });
       out(isSet(words, "json") ? JSON.stringify({ address: viewer.address }) : viewer.address);
       await untilEnd();

@@ -1,7 +1,8 @@
 /** `synapse-otp setup`: makes or completes the Python environment that the workers run in. */
 
 import { dirname } from "node:path";
-import { type Command, isSet, textOf } from "./command.ts";
+import { SynapseError } from "../errors.ts";
+import { type Command, type ExitCode, isSet, type Terminal, textOf, type Words } from "./command.ts";
 
 const details = `Sets up the Python environment in which the workers run: the one that the search
 would take (python/.venv, .venv, the active one), else a new one in .venv. The
@@ -34,31 +35,42 @@ export const setupCommand: Command = {
     { flags: "--json", summary: "one JSON object: interpreter, version, taken" },
   ],
   examples: ["synapse-otp setup", "synapse-otp setup --venv .venv --python python3.12"],
-  async run(words, { cwd, env, out }) {
-    const json = isSet(words, "json");
-    const python = textOf(words, "python");
-    const venv = textOf(words, "venv");
-    const { setUpPython } = await import("../python/set-up.ts");
-    const { interpreter, found } = await setUpPython({
-      cwd,
-      env,
-      clear: isSet(words, "clear"),
-      system: isSet(words, "system"),
-      breakSystemPackages: isSet(words, "breakSystemPackages"),
-      tell: json ? () => undefined : out,
-      ...(python === undefined ? {} : { python }),
-      ...(venv === undefined ? {} : { venv }),
-    });
-    const { path, version, modules } = interpreter;
-    const taken = found !== undefined && dirname(found.path) === dirname(path);
-    if (json) {
-      out(JSON.stringify({ interpreter: path, version, taken }));
-      return 0;
+  async run(words, terminal) {
+    try {
+      return await setUp(words, terminal);
+    } catch (error) {
+      // Its options are texts: what is wrong with one is wrong with this machine, not with the words.
+      if (!(error instanceof SynapseError)) throw error;
+      terminal.error(error.message);
+      return 1;
     }
-    out(`ready: ${path} (Python ${version}, synapse-otp ${modules.synapse_otp}, pydantic-ai ${modules.pydantic_ai})`);
-    if (taken) return 0;
-    const instead = found === undefined ? "nothing" : `"${found.path}" (${found.source})`;
-    out(`from "${cwd}" the search takes ${instead}: name this one by PYTHON_EXEC or python.interpreter`);
-    return 0;
   },
 };
+
+async function setUp(words: Words, { cwd, env, out }: Terminal): Promise<ExitCode> {
+  const json = isSet(words, "json");
+  const python = textOf(words, "python");
+  const venv = textOf(words, "venv");
+  const { setUpPython } = await import("../python/set-up.ts");
+  const { interpreter, found } = await setUpPython({
+    cwd,
+    env,
+    clear: isSet(words, "clear"),
+    system: isSet(words, "system"),
+    breakSystemPackages: isSet(words, "breakSystemPackages"),
+    tell: json ? () => undefined : out,
+    ...(python === undefined ? {} : { python }),
+    ...(venv === undefined ? {} : { venv }),
+  });
+  const { path, version, modules } = interpreter;
+  const taken = found !== undefined && dirname(found.path) === dirname(path);
+  if (json) {
+    out(JSON.stringify({ interpreter: path, version, taken }));
+    return 0;
+  }
+  out(`ready: ${path} (Python ${version}, synapse-otp ${modules.synapse_otp}, pydantic-ai ${modules.pydantic_ai})`);
+  if (taken) return 0;
+  const instead = found === undefined ? "nothing" : `"${found.path}" (${found.source})`;
+  out(`from "${cwd}" the search takes ${instead}: name this one by PYTHON_EXEC or python.interpreter`);
+  return 0;
+}

@@ -1,5 +1,6 @@
 /** What has changed from one description of a system to the next: policies, which a running system can be given, or more than that. */
 
+import type { AgentDefinition } from "../agent/define.ts";
 import { comparePolicies } from "../otp/policy/description.ts";
 import type { AnyRestartPolicy } from "../otp/policy/restart-policy.ts";
 import type { ChildSpec } from "../otp/supervisor/child-spec.ts";
@@ -95,8 +96,12 @@ function compareChildren(
 /** The fields of a child; of one that a `define` function has made, without the start function, which is made of the others. */
 function withoutMade(child: ChildSpec): Record<string, unknown> & WithChildren & { readonly spec?: WithChildren } {
   const { start, ...fields } = child as ChildSpec & { readonly start?: unknown };
-  const made = "agent" in fields || "spec" in fields;
-  return (made ? fields : child) as Record<string, unknown>;
+  const { agent } = fields as Partial<AgentDefinition>;
+  // One without instances has its policy as a child: it is looked at there.
+  const ofChild = agent !== undefined && agent.instances === undefined;
+  const told = ofChild ? { ...fields, agent: { ...agent, policy: undefined } } : fields;
+  const made = agent !== undefined || "spec" in fields;
+  return (made ? told : child) as Record<string, unknown>;
 }
 
 function notePolicy(

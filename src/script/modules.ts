@@ -4,11 +4,13 @@
  */
 
 import { createRequire, type RegisterHooksOptions, registerHooks } from "node:module";
+import { join, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { type PackageSearch, searchPackage } from "../python/package-folder.ts";
 
 /** Files of packages are not a script's own, and neither is this package. */
 const packages = /[/\\]node_modules[/\\]/;
-const ownPackage = fileURLToPath(new URL("..", import.meta.url));
+const ownFolders = foldersOf(searchPackage());
 
 /** What tells a version of a module from those before, in its URL. */
 const versionName = "synapse-version";
@@ -46,7 +48,7 @@ export class ScriptModules implements Disposable {
     // The set grows while it is read.
     for (const file of stale) for (const importer of this.#importers.get(file) ?? []) stale.add(importer);
     // One that could not be loaded has nothing that was kept: Node remembers its failure by its URL.
-    const { cache } = createRequire(import.meta.url);
+    const { cache } = createRequire(this.#entry);
     for (const file of stale) {
       this.#versions.set(file, (this.#versions.get(file) ?? 0) + 1);
       delete cache[file];
@@ -62,7 +64,7 @@ export class ScriptModules implements Disposable {
     const importer = fileOf(context.parentURL);
     const file = fileOf(found.url);
     if (importer === undefined || file === undefined || !this.#importers.has(importer)) return found;
-    if (packages.test(file) || file.startsWith(ownPackage)) return found;
+    if (packages.test(file) || ownFolders.some((folder) => file.startsWith(folder))) return found;
     const importers = this.#importers.get(file) ?? new Set();
     this.#importers.set(file, importers.add(importer));
     // What require() loads, it finds by its path alone; its cache is emptied instead.
@@ -80,4 +82,8 @@ export class ScriptModules implements Disposable {
 
 function fileOf(url: string | undefined): string | undefined {
   return url?.startsWith("file:") === true ? fileURLToPath(url.replace(/[?#].*$/, "")) : undefined;
+}
+
+function foldersOf(search: PackageSearch): string[] {
+  return "root" in search ? ["src", "dist"].map((folder) => join(search.root, folder, sep)) : [];
 }

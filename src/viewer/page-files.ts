@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CallerError } from "../errors.ts";
+import { searchPackage } from "../python/package-folder.ts";
 
 /** The page: what a browser asks for, by path. */
 export type PageFiles = ReadonlyMap<string, { readonly type: string; readonly body: Buffer }>;
@@ -26,20 +27,17 @@ const shell = `<!doctype html>
 </html>
 `;
 
-/** Beside this file in the package; in a checkout, where the sources run as they are, in what was built. */
-const places = [join(import.meta.dirname, "page"), join(import.meta.dirname, "..", "..", "dist", "viewer", "page")];
-
 /**
- * Reads the page.
- * @throws CallerError "not_found" in a checkout that was not built
+ * Reads the page, from what was built of the npm package.
+ * @throws CallerError "not_found" where the package is not found, and in a checkout that was not built
  */
-export function loadPage(): PageFiles {
-  const place = places.find((path) => files.every(([name]) => existsSync(join(path, name))));
-  if (place === undefined) {
-    throw new CallerError("not_found", "the viewer's page is not built; `npm run build` makes it", {
-      field: "page",
-      value: places[0],
-    });
+export function loadPage(search = searchPackage()): PageFiles {
+  if ("absent" in search)
+    throw new CallerError("not_found", `the viewer has no page: ${search.absent}`, { field: "page" });
+  const place = join(search.root, "dist", "viewer", "page");
+  if (!files.every(([name]) => existsSync(join(place, name)))) {
+    const message = "the viewer's page is not built; `npm run build` makes it";
+    throw new CallerError("not_found", message, { field: "page", value: place });
   }
   const read = files.map(([name, type]) => [name, { type, body: readFileSync(join(place, name)) }] as const);
   return new Map([["/", { type: "text/html; charset=utf-8", body: Buffer.from(shell) }], ...read]);

@@ -52,11 +52,11 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ],
   // Runs in a browser: bundled by `npm run build`, so that its packages are nobody's dependencies.
   ["viewer/page", ["inspect"], ["preact", "htm", "@dagrejs/dagre"]],
-  ["viewer", ["", "inspect"], ["node:"]],
+  ["viewer", ["", "inspect", "python"], ["node:"]],
   // What a system would meet on this machine.
   ["doctor", ["", "agent", "worker", "python"], ["node:", "execa"]],
   // Files that describe systems.
-  ["script", ["", "agent", ...coreRooms], ["node:"]],
+  ["script", ["", "agent", "python", ...coreRooms], ["node:"]],
   // Doubles stand in for any room.
   [
     "testing",
