@@ -2,7 +2,7 @@
 
 import { context, propagation } from "@opentelemetry/api";
 import { expect, test } from "vitest";
-import { defineAgent } from "../../src/index.ts";
+import { defineAgent, tool } from "../../src/index.ts";
 import { startTracing } from "../tracing.ts";
 import { watch } from "./support.ts";
 
@@ -20,6 +20,28 @@ test("a worker's own spans are children of the run's, its baggage is the caller'
     const [first] = spans;
     await logged(({ msg, trace_id }) => msg === "asked" && trace_id === first?.traceId);
     await logged(({ report, traceId }) => report === "run.settled" && traceId === first?.traceId);
+  } finally {
+    await end();
+  }
+});
+
+test("a run that may call the host's tools belongs to its caller's trace as any other", async () => {
+  const { exporter, end } = startTracing();
+  try {
+    const clock = tool({ description: "Tells the time.", execute: () => "noon" });
+    const traced = defineAgent({
+      id: "traced",
+      entry: "test/fixtures/agents/traced.py:agent",
+      output: "text",
+      tools: { clock },
+    });
+    const { system } = await watch([traced]);
+    const agent = system.agent(traced);
+    const caller = propagation.setBaggage(context.active(), propagation.createBaggage({ tenant: { value: "acme" } }));
+    const { output } = await context.with(caller, () => agent.run("Where am I?"));
+    const streamed = await context.with(caller, () => agent.stream("And now?").result);
+    const spans = exporter.getFinishedSpans().map((span) => span.spanContext());
+    expect([output, streamed.output]).toEqual(spans.map(({ traceId, spanId }) => `${traceId} ${spanId} acme`));
   } finally {
     await end();
   }
