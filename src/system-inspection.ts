@@ -13,7 +13,7 @@ import {
 import { type GuardedInspector, guardInspector, type Inspector } from "./inspect/observer.ts";
 import type { MetricsCollector } from "./metrics.ts";
 import type { LocalRuntime } from "./otp/process/runtime.ts";
-import type { TreeNode } from "./otp/report/tree.ts";
+import { type TreeNode, walkTree } from "./otp/report/tree.ts";
 import type { Report } from "./report.ts";
 import { describeReport } from "./report-log.ts";
 import type { Reporter } from "./reporter.ts";
@@ -135,9 +135,8 @@ export class SystemInspection implements InspectedSystem {
     const agents = new Map([...environment.agents.values()].map((slot) => [slot.path, slot]));
     this.#readSome();
     const nodes: NodeStatus[] = [];
-    const left: TreeNode[] = [this.#parts.tree()];
-    for (let node = left.pop(); node !== undefined; node = left.pop()) {
-      const { path, id, type, state, restarts, pid, incarnation, children = [] } = node;
+    for (const { node } of walkTree(this.#parts.tree())) {
+      const { path, id, type, state, restarts, pid, incarnation } = node;
       const slot = agents.get(path);
       const isAgent = slot !== undefined || incarnation !== undefined;
       const kind = type === "supervisor" ? type : isAgent ? "agent" : "process";
@@ -152,7 +151,6 @@ export class SystemInspection implements InspectedSystem {
         ...(incarnation === undefined ? {} : { incarnation }),
         ...facts,
       });
-      for (let index = children.length - 1; index >= 0; index -= 1) left.push(children[index] as TreeNode);
     }
     return nodes;
   }
