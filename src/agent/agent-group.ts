@@ -23,7 +23,7 @@ import type { PendingRun } from "./pending-run.ts";
 import { Readiness } from "./readiness.ts";
 import { RunDispatcher } from "./run-dispatcher.ts";
 import { RunQueue } from "./run-queue.ts";
-import { SparePlace } from "./spare-place.ts";
+import { Spare } from "./spare.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 import { terminateBySupervisor } from "./terminate-child.ts";
 import { agentStoppedError, leftDownError } from "./worker-error.ts";
@@ -36,7 +36,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   readonly queue: RunQueue<PendingRun>;
   readonly handle: Agent<unknown>;
   readonly runs: RunDispatcher;
-  readonly sparePlace: SparePlace;
+  readonly spareWorker: Spare;
   readonly #supervisor: InstanceSupervisor;
   readonly #set: InstanceSet;
   readonly #readiness = new Readiness();
@@ -63,11 +63,11 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
       readinessChanged: () => this.#readinessChanged(),
       scaled: ({ id: instance }, instances, because) => {
         this.#report({ type: "agent.scaled", instance, instances, because });
-        if (instances === 0) this.sparePlace.end("drain");
+        if (instances === 0) this.spareWorker.end("drain");
       },
     });
     const parts = { spec, environment, shared: this.shared, clock, report: this.#report };
-    this.sparePlace = new SparePlace(parts, () => this.path);
+    this.spareWorker = new Spare({ ...parts, path: () => this.path });
     this.runs = new RunDispatcher({
       spec: this.spec,
       environment: this.environment,
@@ -138,7 +138,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   }
 
   get spare(): SpareInfo | undefined {
-    return this.sparePlace.info;
+    return this.spareWorker.info;
   }
 
   get instances(): readonly InstanceInfo[] {
@@ -164,7 +164,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
       throw new CallerError("stopped", `agent "${this.agentId}" is being stopped; restart it when it has stopped`);
     }
     if (phase === "running") {
-      this.sparePlace.renew(this.shared.launched);
+      this.spareWorker.renew(this.shared.launched);
       await this.#set.restart(options);
       return;
     }
@@ -194,17 +194,17 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   }
 
   endInstances(reason: string): void {
-    this.sparePlace.end("drain");
+    this.spareWorker.end("drain");
     this.#set.end(reason);
   }
 
   takeSpare(keeper: WorkerKeeper): AgentWorker | undefined {
-    return this.sparePlace.take(keeper);
+    return this.spareWorker.take(keeper);
   }
 
   /** What the spare has loaded before is not what was asked for. */
   workerSwapped({ incarnation }: AgentWorker): void {
-    this.sparePlace.renew(incarnation);
+    this.spareWorker.renew(incarnation);
   }
 
   groupStopped(reason: string, tellSupervisor: () => void): void {
@@ -231,7 +231,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     this.#set.ended(instance);
     if (this.#supervisor.phase !== "running" || this.#refusal() === undefined) return;
     // Nobody will serve: those who wait are told.
-    this.sparePlace.end("drain");
+    this.spareWorker.end("drain");
     this.#refuseWaiting();
   }
 
@@ -261,7 +261,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     }
     this.#readiness.resolve();
     // The spare begins after the first, which has the machine to itself.
-    if (this.#supervisor.phase === "running") this.sparePlace.want();
+    if (this.#supervisor.phase === "running") this.spareWorker.want();
   }
 
   #refusal(): SynapseError | undefined {
