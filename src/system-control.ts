@@ -36,7 +36,7 @@ export async function openSystemControl(
 }
 
 /** The answers of a system. */
-export function controlOf(system: ToldSystem, environment: AgentEnvironment): Controlled {
+function controlOf(system: ToldSystem, environment: AgentEnvironment): Controlled {
   const { name } = system;
   const startedAtMs = Date.now();
   const agent = (agentId: string) => knownAgent(environment, name, agentId);

@@ -1,7 +1,7 @@
 /** The process of an agent with instances: a supervisor of them below it, and one queue that they serve. */
 
 import type { CrashRecord } from "../crash.ts";
-import { CallerError, type SynapseError } from "../errors.ts";
+import type { SynapseError } from "../errors.ts";
 import type { RestartDecision } from "../otp/report/supervisor-report.ts";
 import type { ChildSpec } from "../otp/supervisor/child-spec.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
@@ -9,7 +9,7 @@ import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WorkerUsage } from "../worker/launcher.ts";
 import type { AgentReport, AgentReportFacts } from "./agent-report.ts";
 import type { AgentWorker, WorkerKeeper } from "./agent-worker.ts";
-import type { AgentSlot, EquippedEnvironment } from "./environment.ts";
+import { type AgentSlot, type EquippedEnvironment, forgetTemporary } from "./environment.ts";
 import { Agent, type HandleOwner, type RestartOptions } from "./handle.ts";
 import type { Instance, InstanceOwner } from "./instance.ts";
 import { bestOf, type InstanceInfo, type SpareInfo } from "./instance-info.ts";
@@ -26,7 +26,7 @@ import { RunQueue } from "./run-queue.ts";
 import { Spare } from "./spare.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 import { terminateBySupervisor } from "./terminate-child.ts";
-import { agentStoppedError, leftDownError } from "./worker-error.ts";
+import { agentStoppedError, leftDownError, notStartedError, stoppedError, stoppingError } from "./worker-error.ts";
 
 /** The slot of one agent with instances. */
 export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, InstanceSupervisorOwner {
@@ -161,7 +161,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   async restart(options: RestartOptions): Promise<void> {
     const { phase } = this.#supervisor;
     if (phase === "stopping") {
-      throw new CallerError("stopped", `agent "${this.agentId}" is being stopped; restart it when it has stopped`);
+      throw stoppingError(this.agentId);
     }
     if (phase === "running") {
       this.spareWorker.renew(this.shared.launched);
@@ -209,8 +209,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
 
   groupStopped(reason: string, tellSupervisor: () => void): void {
     const rejectedRuns = this.#refuseWaiting();
-    const { agents } = this.environment;
-    if (this.spec.restart === "temporary" && agents.get(this.agentId) === this) agents.delete(this.agentId);
+    forgetTemporary(this, this.environment);
     // The supervisor first: who hears of the end may ask it to begin the agent anew.
     tellSupervisor();
     this.#report({ type: "agent.stopped", reason, rejectedRuns });
@@ -245,7 +244,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   /** @throws CallerError "stopped" before its first start */
   get #scope(): ChildScope {
     const { scope } = this.#supervisor;
-    if (scope === undefined) throw new CallerError("stopped", `agent "${this.agentId}" has not been started`);
+    if (scope === undefined) throw notStartedError(this.agentId);
     return scope;
   }
 
@@ -269,7 +268,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     if (leftDown !== undefined) return leftDown;
     const { state } = this;
     if (state !== "stopping" && state !== "stopped") return undefined;
-    return new CallerError("stopped", `agent "${this.agentId}" has been stopped; restart() begins it anew`);
+    return stoppedError(this.agentId);
   }
 
   /** Why it was left down after crashes: as a whole, or every instance of it. */

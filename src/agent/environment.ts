@@ -37,6 +37,12 @@ export interface AgentSlot {
   start(scope: ChildScope): RunningChild | Promise<RunningChild>;
 }
 
+/** Nobody can start a temporary agent again: its handle tells why it ended, the system forgets it. */
+export function forgetTemporary(slot: AgentSlot, { agents }: AgentEnvironment): void {
+  const { id, restart } = slot.spec;
+  if (restart === "temporary" && agents.get(id) === slot) agents.delete(id);
+}
+
 /** Where an environment says in which form it lends its services; another copy of this package may ask. */
 const form = Symbol.for("synapse-otp.agent-environment");
 /** Counted up when what an environment lends changes. */
