@@ -12,6 +12,7 @@ import type { Report } from "./report.ts";
 
 /** The part of a system that is measured. */
 export interface MeasuredSystem {
+  readonly name: string;
   metrics(): SystemMetrics;
   onReport(listener: (report: Report) => void): () => void;
 }
@@ -29,8 +30,7 @@ export function measureSystem(system: MeasuredSystem, meter: Meter): () => void 
     }
   };
   meter.addBatchObservableCallback(observe, instruments);
-  const { name } = system.metrics();
-  const unlisten = system.onReport(createRecorder(meter, name));
+  const unlisten = system.onReport(createRecorder(meter, system.name));
   return () => {
     unlisten();
     meter.removeBatchObservableCallback(observe, instruments);

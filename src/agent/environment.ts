@@ -6,6 +6,7 @@ import type { SystemLogger } from "../logger.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { Launcher } from "../worker/launcher.ts";
 import { residentBytes } from "../worker/memory.ts";
+import type { HealthSource } from "./agent-health.ts";
 import type { AgentReport } from "./agent-report.ts";
 import { boundFields } from "./guarded-logger.ts";
 import type { Agent } from "./handle.ts";
@@ -21,7 +22,7 @@ export interface WorkerLine {
 }
 
 /** The slot of one agent as its system sees it. */
-export interface AgentSlot {
+export interface AgentSlot extends Pick<HealthSource, "state" | "loop"> {
   readonly spec: NormalAgentSpec;
   readonly handle: Agent<unknown>;
   /** Where it stands in the tree, or stood last; undefined before its first start. */
