@@ -17,6 +17,9 @@ const root = resolve(import.meta.dirname, "..");
 /** What the compiler makes of a file of src/. */
 const made = /\.(?:js|js\.map|d\.ts)$/;
 
+/** What the bundler makes of a file of the same name. */
+const bundled = /\.css$/;
+
 /** Builds everything. Rejects with an Error that quotes the compiler. */
 export async function build(): Promise<void> {
   const compiler = join(root, "node_modules", ".bin", "tsc");
@@ -33,7 +36,7 @@ export function removeStale(dist: string, src: string): void {
     const path = join(dist, name);
     if (statSync(path).isDirectory()) {
       if (readdirSync(path).length === 0) rmdirSync(path);
-    } else if (!made.test(name) || !isFile(join(src, name.replace(made, ".ts")))) {
+    } else if (!(made.test(name) || bundled.test(name)) || !isFile(join(src, name.replace(made, ".ts")))) {
       rmSync(path);
     }
   }

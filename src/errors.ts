@@ -127,6 +127,11 @@ export type {
 /** Every code that a {@link SynapseError} can carry. */
 export type ErrorCode = CallerErrorCode | RunErrorCode | WorkerErrorCode | ProcessErrorCode;
 
+/** The message of an error without the code in front, for a message that puts its own there. */
+export function withoutCode(message: string): string {
+  return message.replace(/^\[[a-z_]+\] /, "");
+}
+
 /** The base of all errors of Synapse. `code` is stable; the message is for people. */
 export class SynapseError extends Error {
   readonly code: ErrorCode;

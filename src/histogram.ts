@@ -14,7 +14,7 @@ export interface HistogramValue {
  * The bounds of the buckets in milliseconds. Source: OpenTelemetry's GenAI conventions, advice for gen_ai.client.operation.duration
  * (0.01 s, each twice the one before, to 81.92 s).
  */
-const boundsMs = Array.from({ length: 14 }, (_, index) => 10 * 2 ** index);
+export const boundsMs = Array.from({ length: 14 }, (_, index) => 10 * 2 ** index);
 
 /** Counts durations. */
 export class Histogram {

@@ -8,3 +8,16 @@ export interface SystemLogger extends Record<LogLevel, (facts: object, message: 
   /** A logger whose every line has these facts, too. */
   child(facts: Record<string, unknown>): SystemLogger;
 }
+
+const nothing = (): void => undefined;
+
+/** A logger of nothing. */
+export const silentLogger: SystemLogger = {
+  trace: nothing,
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  fatal: nothing,
+  child: () => silentLogger,
+};

@@ -3,6 +3,7 @@
 import type { AgentHealth } from "./agent/agent-health.ts";
 import type { AgentSlot } from "./agent/environment.ts";
 import type { SpareInfo } from "./agent/instance-info.ts";
+import { errorName } from "./agent/run-outcome.ts";
 import { Histogram, type HistogramValue } from "./histogram.ts";
 import type { Report } from "./report.ts";
 
@@ -126,10 +127,11 @@ class AgentCounts {
         this.#waits.add(report.waitedMs);
         return;
       case "run.settled": {
-        const { outcome, durationMs, code, kind, usage } = report;
+        const { outcome, durationMs, usage } = report;
         this.#runs[outcome] += 1;
         this.#durations.add(durationMs);
-        if (code !== undefined) increase(this.#errors, code === "run_failed" ? `${code}/${kind}` : code);
+        const error = errorName(report);
+        if (error !== undefined) increase(this.#errors, error);
         if (usage === undefined) return;
         for (const name of usageNames) this.#usage[name] += usage[name];
         return;

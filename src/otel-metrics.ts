@@ -5,11 +5,14 @@
 
 import type { Attributes, BatchObservableResult, Histogram, Meter, Observable } from "@opentelemetry/api";
 import { agentStates } from "./agent/machine.ts";
+import { errorName } from "./agent/run-outcome.ts";
+import { boundsMs } from "./histogram.ts";
 import type { AgentMetrics, SystemMetrics } from "./metrics.ts";
 import type { Report } from "./report.ts";
 
 /** The part of a system that is measured. */
 export interface MeasuredSystem {
+  readonly name: string;
   metrics(): SystemMetrics;
   onReport(listener: (report: Report) => void): () => void;
 }
@@ -27,8 +30,7 @@ export function measureSystem(system: MeasuredSystem, meter: Meter): () => void 
     }
   };
   meter.addBatchObservableCallback(observe, instruments);
-  const { name } = system.metrics();
-  const unlisten = system.onReport(createRecorder(meter, name));
+  const unlisten = system.onReport(createRecorder(meter, system.name));
   return () => {
     unlisten();
     meter.removeBatchObservableCallback(observe, instruments);
@@ -92,8 +94,7 @@ function observedOf(meter: Meter): Observed[] {
   ];
 }
 
-/** The conventions' advice for gen_ai.client.operation.duration, in seconds. */
-const secondBounds = Array.from({ length: 14 }, (_, index) => 0.01 * 2 ** index);
+const secondBounds = boundsMs.map((ms) => ms / 1_000);
 /** The conventions' advice for gen_ai.client.token.usage. */
 const tokenBounds = Array.from({ length: 14 }, (_, index) => 4 ** index);
 
@@ -122,9 +123,10 @@ function createRecorder(meter: Meter, system: string): (report: Report) => void 
         if (report.attempt === 1) waits.record(report.waitedMs / 1_000, agent);
         return;
       case "run.settled": {
-        const { outcome, durationMs, code, kind, usage } = report;
+        const { outcome, durationMs, usage } = report;
+        const name = errorName(report);
         const run = { ...agent, "gen_ai.operation.name": "invoke_agent" };
-        const error = code === undefined ? {} : { "error.type": code === "run_failed" ? `${code}/${kind}` : code };
+        const error = name === undefined ? {} : { "error.type": name };
         durations.record(durationMs / 1_000, { ...run, ...error, "synapse.run.outcome": outcome });
         if (usage === undefined) return;
         tokens.record(usage.inputTokens, { ...run, "gen_ai.token.type": "input" });

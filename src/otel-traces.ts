@@ -3,6 +3,7 @@
  * they have no name for begins with synapse.
  */
 
+import { errorName } from "./agent/run-outcome.ts";
 import type { RunSpan, RunTracer } from "./agent/run-span.ts";
 import type { OpenTelemetry } from "./otel.ts";
 
@@ -27,7 +28,8 @@ export function createRunTracer({ api, scope }: OpenTelemetry): RunTracer {
       return {
         headers,
         ids: api.isSpanContextValid(known) ? { traceId: known.traceId } : {},
-        end({ outcome, code, kind, usage }, { attempts, incarnation }) {
+        end(ended, { attempts, incarnation }) {
+          const { outcome, code, usage } = ended;
           span.setAttributes({
             "synapse.run.outcome": outcome,
             "synapse.run.attempts": attempts,
@@ -37,7 +39,8 @@ export function createRunTracer({ api, scope }: OpenTelemetry): RunTracer {
             span.setAttribute("gen_ai.usage.input_tokens", usage.inputTokens);
             span.setAttribute("gen_ai.usage.output_tokens", usage.outputTokens);
           }
-          if (code !== undefined) span.setAttribute("error.type", code === "run_failed" ? `${code}/${kind}` : code);
+          const error = errorName(ended);
+          if (error !== undefined) span.setAttribute("error.type", error);
           if (outcome === "failed") span.setStatus({ code: api.SpanStatusCode.ERROR, message: code ?? outcome });
           span.end();
         },

@@ -108,7 +108,6 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     reporter,
     metrics,
     tree: () => root.tree(),
-    health: () => system.health(),
   });
   let control: ControlServer | undefined;
   const ended = root.ended.then(async (reason) => {

@@ -7,7 +7,7 @@ import type { CrashRecord } from "./crash.ts";
 import { CallerError, SynapseError } from "./errors.ts";
 import { knownAgent } from "./known-agent.ts";
 import type { SystemLogger } from "./logger.ts";
-import type { TreeNode } from "./otp/report/tree.ts";
+import { type TreeNode, walkTree } from "./otp/report/tree.ts";
 import { ownPackage } from "./python/needs.ts";
 import type { SystemHealth } from "./system-health.ts";
 
@@ -16,7 +16,7 @@ export interface ToldSystem {
   readonly name: string;
   tree(): TreeNode;
   health(): SystemHealth;
-  crashes(): CrashRecord[];
+  crashes(agentId?: string): CrashRecord[];
 }
 
 /** Opens the control socket of a system. Where there is none, the system does without: a warning says why. */
@@ -36,7 +36,7 @@ export async function openSystemControl(
 }
 
 /** The answers of a system. */
-export function controlOf(system: ToldSystem, environment: AgentEnvironment): Controlled {
+function controlOf(system: ToldSystem, environment: AgentEnvironment): Controlled {
   const { name } = system;
   const startedAtMs = Date.now();
   const agent = (agentId: string) => knownAgent(environment, name, agentId);
@@ -50,7 +50,7 @@ export function controlOf(system: ToldSystem, environment: AgentEnvironment): Co
     }),
     status: () => statusOf(system),
     crashes: ({ agentId }) => {
-      const records = agentId === undefined ? system.crashes() : crashesOf(system, agent(agentId).spec.id);
+      const records = system.crashes(agentId === undefined ? undefined : agent(agentId).spec.id);
       return records.map(({ agentId: id, incarnation, atMs, describe, cause, decision }) => ({
         agentId: id,
         incarnation,
@@ -61,7 +61,7 @@ export function controlOf(system: ToldSystem, environment: AgentEnvironment): Co
       }));
     },
     crash: ({ agentId, incarnation }) => {
-      const crash = crashesOf(system, agentId).findLast((one) => one.incarnation === incarnation);
+      const crash = system.crashes(agentId).findLast((one) => one.incarnation === incarnation);
       if (crash !== undefined) return crash;
       const message = `system "${name}" keeps no crash of worker ${incarnation} of agent "${agentId}"`;
       throw new CallerError("not_found", message, { field: "incarnation", value: incarnation });
@@ -84,21 +84,13 @@ export function controlOf(system: ToldSystem, environment: AgentEnvironment): Co
   };
 }
 
-function crashesOf(system: ToldSystem, agentId: string): CrashRecord[] {
-  return system.crashes().filter((crash) => crash.agentId === agentId);
-}
-
 function statusOf(system: ToldSystem): ControlStatus {
   const { status, agents } = system.health();
   const healths = new Map(agents.map((health) => [health.path, health]));
   const rows: StatusRow[] = [];
   let leftOut = 0;
-  // A list of what is left to do, for a tree may be deeper than the stack.
-  const left: { readonly node: TreeNode; readonly depth: number }[] = [{ node: system.tree(), depth: 0 }];
-  for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    const { node, depth } = next;
-    const { children = [], ...facts } = node;
-    for (const child of children.toReversed()) left.push({ node: child, depth: depth + 1 });
+  for (const { node, depth } of walkTree(system.tree())) {
+    const { children: _below, ...facts } = node;
     if (rows.length === maxRows) {
       leftOut += 1;
       continue;

@@ -1,6 +1,6 @@
 /** How a system is, as a value: what a health check of a service answers with. */
 
-import type { AgentHealth } from "./agent/agent-health.ts";
+import { type AgentHealth, isServing } from "./agent/agent-health.ts";
 import type { AgentSlot } from "./agent/environment.ts";
 
 /**
@@ -17,7 +17,12 @@ export interface SystemHealth {
 /** Tells how the agents of a system are. */
 export function healthOf(slots: Iterable<AgentSlot>, running: boolean): SystemHealth {
   const all = [...slots];
-  const agents = all.map(({ handle }) => handle.health);
-  const lacking = all.some((slot, index) => agents[index]?.serving !== true && !slot.stoppedByRequest);
-  return { status: running ? (lacking ? "degraded" : "serving") : "stopped", agents };
+  return { status: statusOf(all, running), agents: all.map(({ handle }) => handle.health) };
+}
+
+/** The same in one word, for who looks often: of no worker is asked what it has used. */
+export function statusOf(slots: Iterable<AgentSlot>, running: boolean): SystemHealth["status"] {
+  if (!running) return "stopped";
+  for (const slot of slots) if (!isServing(slot) && !slot.stoppedByRequest) return "degraded";
+  return "serving";
 }

@@ -13,10 +13,11 @@ import {
 import { type GuardedInspector, guardInspector, type Inspector } from "./inspect/observer.ts";
 import type { MetricsCollector } from "./metrics.ts";
 import type { LocalRuntime } from "./otp/process/runtime.ts";
-import type { TreeNode } from "./otp/report/tree.ts";
+import { type TreeNode, walkTree } from "./otp/report/tree.ts";
 import type { Report } from "./report.ts";
 import { describeReport } from "./report-log.ts";
 import type { Reporter } from "./reporter.ts";
+import { statusOf } from "./system-health.ts";
 
 /** Parts of a system that inspectors are told of. */
 export interface InspectedParts {
@@ -26,7 +27,6 @@ export interface InspectedParts {
   readonly reporter: Reporter;
   readonly metrics: MetricsCollector;
   tree(): TreeNode;
-  health(): { readonly status: string };
 }
 
 /** Agents whose memory is read for one look at the tree, in turn: each costs a file. */
@@ -122,7 +122,8 @@ export class SystemInspection implements InspectedSystem {
   }
 
   health(): { ok: boolean; text: string } {
-    const { status } = this.#parts.health();
+    const { environment } = this.#parts;
+    const status = statusOf(environment.agents.values(), environment.stopping === undefined);
     return { ok: status === "serving", text: status };
   }
 
@@ -135,9 +136,8 @@ export class SystemInspection implements InspectedSystem {
     const agents = new Map([...environment.agents.values()].map((slot) => [slot.path, slot]));
     this.#readSome();
     const nodes: NodeStatus[] = [];
-    const left: TreeNode[] = [this.#parts.tree()];
-    for (let node = left.pop(); node !== undefined; node = left.pop()) {
-      const { path, id, type, state, restarts, pid, incarnation, children = [] } = node;
+    for (const { node } of walkTree(this.#parts.tree())) {
+      const { path, id, type, state, restarts, pid, incarnation } = node;
       const slot = agents.get(path);
       const isAgent = slot !== undefined || incarnation !== undefined;
       const kind = type === "supervisor" ? type : isAgent ? "agent" : "process";
@@ -152,7 +152,6 @@ export class SystemInspection implements InspectedSystem {
         ...(incarnation === undefined ? {} : { incarnation }),
         ...facts,
       });
-      for (let index = children.length - 1; index >= 0; index -= 1) left.push(children[index] as TreeNode);
     }
     return nodes;
   }
@@ -177,15 +176,16 @@ export class SystemInspection implements InspectedSystem {
     const slots = [...environment.agents.values()];
     for (let count = 0; count < Math.min(readsAtATime, slots.length); count += 1) {
       this.#turn = (this.#turn + 1) % slots.length;
-      const handle = slots[this.#turn]?.handle;
-      if (handle?.pid === undefined) continue;
-      const memoryBytes = environment.memoryOf(handle.pid);
-      const { lagMs } = handle.health;
+      const slot = slots[this.#turn];
+      if (slot?.handle.pid === undefined) continue;
+      const { handle, loop } = slot;
+      const pid = slot.handle.pid;
+      const memoryBytes = environment.memoryOf(pid);
       this.#readings.set(handle.id, {
-        pid: handle.pid,
+        pid,
         facts: {
           ...(memoryBytes === undefined ? {} : { memoryBytes }),
-          ...(lagMs === undefined ? {} : { lagMs }),
+          ...(loop === undefined ? {} : { lagMs: Math.round(loop.lagMs) }),
         },
       });
     }

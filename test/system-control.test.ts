@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { defineAgent } from "../src/agent/define.ts";
 import { commands, runCommandLine } from "../src/cli/command-line.ts";
 import { askSystem, findSystem, findSystems } from "../src/control/client.ts";
-import type { SystemLogger } from "../src/logger.ts";
+import { silentLogger } from "../src/logger.ts";
 import { defineSupervisor } from "../src/otp/supervisor/start.ts";
 import { startSystem } from "../src/start-system.ts";
 import type { System } from "../src/system.ts";
@@ -11,16 +11,6 @@ import { createFakeLauncher } from "../src/testing/fake-launcher.ts";
 import { createTerminal } from "./cli/terminal.ts";
 
 const agent = (id: string) => defineAgent({ id, entry: "a.py:agent" });
-const ignore = () => undefined;
-const quiet: SystemLogger = {
-  trace: ignore,
-  debug: ignore,
-  info: ignore,
-  warn: ignore,
-  error: ignore,
-  fatal: ignore,
-  child: () => quiet,
-};
 
 let running: System | undefined;
 afterEach(async () => {
@@ -33,7 +23,10 @@ async function start(control = true) {
   const name = `s-${randomUUID()}`;
   const launcher = createFakeLauncher();
   const children = [defineSupervisor({ id: "team", children: [agent("chat"), agent("other")] }), agent("third")];
-  const system = await startSystem({ name, control, children, logger: quiet }, { launcher, interpreter: "python" });
+  const system = await startSystem(
+    { name, control, children, logger: silentLogger },
+    { launcher, interpreter: "python" },
+  );
   running = system;
   await system.whenReady();
   return { name, system, launcher };

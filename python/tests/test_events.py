@@ -22,11 +22,53 @@ from pydantic_ai.models.function import AgentInfo, DeltaToolCall, DeltaToolCalls
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults
 
-from synapse_otp.events import DELTA_KINDS, EVENT_KINDS, Chunks
+from synapse_otp.events import Chunks
 from synapse_otp.runner import AgentRunner, Progress
 from synapse_otp.v1 import agent_pb2 as pb
 
 ROOT = Path(__file__).parents[2]
+
+EVENT_KINDS: dict[str, str] = {
+    "part_start": "part_start",
+    "part_delta": "text_delta",
+    "part_end": "part_end",
+    "function_tool_call": "tool_call",
+    "function_tool_result": "tool_result",
+    "output_tool_call": "output_call",
+    "output_tool_result": "output_result",
+    **dict.fromkeys(
+        (
+            "final_result",
+            "enqueued_messages",
+            "tool_availability_delta",
+            "capability_load_delta",
+            "model_settings_delta",
+            "deferred_tool_requests",
+            "deferred_tool_results",
+            "custom",
+            "capability",
+            "realtime_turn_complete",
+            "realtime_input_speech_start",
+            "realtime_input_speech_end",
+            "realtime_output_speech_start",
+            "realtime_output_speech_end",
+            "realtime_response_interrupted",
+            "realtime_input_transcription_error",
+            "realtime_session_reconnect",
+            "realtime_session_error",
+        ),
+        "pydantic_event",
+    ),
+}
+"""Every event of pydantic-ai by its kind, and the member of the contract's `event` that tells it; any other kind is a `pydantic_event`."""
+
+DELTA_KINDS: dict[str, str] = {
+    "text": "text_delta",
+    "thinking": "thinking_delta",
+    "tool_call": "tool_args_delta",
+    "speech": "pydantic_event",
+}
+"""The same for the kinds of delta in a `part_delta`."""
 
 
 def members(union: Any) -> list[type]:
@@ -51,8 +93,8 @@ def table_in_typescript(name: str) -> set[str]:
 
 def test_every_event_kind_of_pydantic_ai_is_mapped_on_both_sides() -> None:
     ours = kinds(m.AgentStreamEvent, "event_kind")
-    assert ours - set(EVENT_KINDS) == set(), "pydantic-ai has events that events.py does not know"
-    assert set(EVENT_KINDS) - ours == set(), "events.py knows events that pydantic-ai does not have"
+    assert ours - set(EVENT_KINDS) == set(), "pydantic-ai has events that EVENT_KINDS does not have"
+    assert set(EVENT_KINDS) - ours == set(), "EVENT_KINDS has events that pydantic-ai does not have"
     assert table_in_typescript("eventTypes") == ours, "src/rpc/pydantic-event.ts does not have pydantic-ai's events"
 
 

@@ -61,6 +61,27 @@ async def test_no_word_of_a_module_that_cannot_be_imported_leaves_a_worker_that_
     assert "secret-32" not in f"{error}{worker.stderr_lines}"
 
 
+async def test_no_word_of_an_exception_that_says_something_else_each_time_leaves_a_worker_that_may_not_tell_it(
+    start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "fickle.py").write_text("""
+import itertools
+
+class Fickle(Exception):
+    times = itertools.count()
+
+    def __str__(self):
+        return f"secret-33-{next(self.times)}"
+
+raise Fickle
+""")
+    worker = start(f"{tmp_path}/fickle.py:agent")
+    await worker.greet(tracebacks=False)
+    error = (await worker.receive())["error"]
+    assert error["message"].endswith('fickle.py:agent" raised Fickle while it was imported; python.tracebacks shows where')
+    assert "secret-33" not in f"{error}{worker.stderr_lines}"
+
+
 async def test_failed_stream_ends_with_one_failed_event_and_the_status(controllable: Controllable) -> None:
     _, client = controllable
     failed = await failure(client.stream("raise:boom-18"))

@@ -27,6 +27,11 @@ def test_text_is_divided_and_its_pieces_are_numbered() -> None:
     assert max(chunk.ByteSize() for chunk in fitting) <= LIMIT
     thinking = fit_chunk(chunks.make(thinking_delta=pb.ThinkingDelta(part_index=1, text=text)), chunks, LIMIT)
     assert "".join(chunk.thinking_delta.text for chunk in thinking) == text
+    assert {chunk.thinking_delta.part_index for chunk in thinking} == {1}
+    call = pb.ToolArgsDelta(part_index=2, tool_call_id="c1", tool_name="t", text=text)
+    written = [chunk.tool_args_delta for chunk in fit_chunk(chunks.make(tool_args_delta=call), chunks, LIMIT)]
+    assert "".join(delta.text for delta in written) == text
+    assert {(delta.part_index, delta.tool_call_id, delta.tool_name) for delta in written} == {(2, "c1", "t")}
 
 
 def test_arguments_results_snapshots_and_messages_that_are_too_large_are_left_out() -> None:

@@ -1,7 +1,7 @@
 /** The process of an agent with instances: a supervisor of them below it, and one queue that they serve. */
 
 import type { CrashRecord } from "../crash.ts";
-import { CallerError, type SynapseError } from "../errors.ts";
+import type { SynapseError } from "../errors.ts";
 import type { RestartDecision } from "../otp/report/supervisor-report.ts";
 import type { ChildSpec } from "../otp/supervisor/child-spec.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
@@ -9,7 +9,7 @@ import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WorkerUsage } from "../worker/launcher.ts";
 import type { AgentReport, AgentReportFacts } from "./agent-report.ts";
 import type { AgentWorker, WorkerKeeper } from "./agent-worker.ts";
-import type { AgentSlot, EquippedEnvironment } from "./environment.ts";
+import { type AgentSlot, type EquippedEnvironment, forgetTemporary } from "./environment.ts";
 import { Agent, type HandleOwner } from "./handle.ts";
 import type { Instance, InstanceOwner } from "./instance.ts";
 import { bestOf, type InstanceInfo, type SpareInfo } from "./instance-info.ts";
@@ -24,10 +24,10 @@ import { Readiness } from "./readiness.ts";
 import type { RestartOptions } from "./restart-options.ts";
 import { RunDispatcher } from "./run-dispatcher.ts";
 import { RunQueue } from "./run-queue.ts";
-import { SparePlace } from "./spare-place.ts";
+import { Spare } from "./spare.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 import { terminateBySupervisor } from "./terminate-child.ts";
-import { agentStoppedError, leftDownError } from "./worker-error.ts";
+import { agentStoppedError, leftDownError, notStartedError, stoppedError, stoppingError } from "./worker-error.ts";
 
 /** The slot of one agent with instances. */
 export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, InstanceSupervisorOwner {
@@ -37,7 +37,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   readonly queue: RunQueue<PendingRun>;
   readonly handle: Agent<unknown>;
   readonly runs: RunDispatcher;
-  readonly sparePlace: SparePlace;
+  readonly spareWorker: Spare;
   readonly #supervisor: InstanceSupervisor;
   readonly #set: InstanceSet;
   readonly #readiness = new Readiness();
@@ -64,11 +64,11 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
       readinessChanged: () => this.#readinessChanged(),
       scaled: ({ id: instance }, instances, because) => {
         this.#report({ type: "agent.scaled", instance, instances, because });
-        if (instances === 0) this.sparePlace.end("drain");
+        if (instances === 0) this.spareWorker.end("drain");
       },
     });
     const parts = { spec, environment, shared: this.shared, clock, report: this.#report };
-    this.sparePlace = new SparePlace(parts, () => this.path);
+    this.spareWorker = new Spare({ ...parts, path: () => this.path });
     this.runs = new RunDispatcher({
       spec: this.spec,
       environment: this.environment,
@@ -139,7 +139,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   }
 
   get spare(): SpareInfo | undefined {
-    return this.sparePlace.info;
+    return this.spareWorker.info;
   }
 
   get instances(): readonly InstanceInfo[] {
@@ -162,10 +162,10 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   async restart(options: RestartOptions): Promise<void> {
     const { phase } = this.#supervisor;
     if (phase === "stopping") {
-      throw new CallerError("stopped", `agent "${this.agentId}" is being stopped; restart it when it has stopped`);
+      throw stoppingError(this.agentId);
     }
     if (phase === "running") {
-      this.sparePlace.renew(this.shared.launched);
+      this.spareWorker.renew(this.shared.launched);
       await this.#set.restart(options);
       return;
     }
@@ -195,23 +195,22 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   }
 
   endInstances(reason: string): void {
-    this.sparePlace.end("drain");
+    this.spareWorker.end("drain");
     this.#set.end(reason);
   }
 
   takeSpare(keeper: WorkerKeeper): AgentWorker | undefined {
-    return this.sparePlace.take(keeper);
+    return this.spareWorker.take(keeper);
   }
 
   /** What the spare has loaded before is not what was asked for. */
   workerSwapped({ incarnation }: AgentWorker): void {
-    this.sparePlace.renew(incarnation);
+    this.spareWorker.renew(incarnation);
   }
 
   groupStopped(reason: string, tellSupervisor: () => void): void {
     const rejectedRuns = this.#refuseWaiting();
-    const { agents } = this.environment;
-    if (this.spec.restart === "temporary" && agents.get(this.agentId) === this) agents.delete(this.agentId);
+    forgetTemporary(this, this.environment);
     // The supervisor first: who hears of the end may ask it to begin the agent anew.
     tellSupervisor();
     this.#report({ type: "agent.stopped", reason, rejectedRuns });
@@ -232,7 +231,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     this.#set.ended(instance);
     if (this.#supervisor.phase !== "running" || this.#refusal() === undefined) return;
     // Nobody will serve: those who wait are told.
-    this.sparePlace.end("drain");
+    this.spareWorker.end("drain");
     this.#refuseWaiting();
   }
 
@@ -246,7 +245,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
   /** @throws CallerError "stopped" before its first start */
   get #scope(): ChildScope {
     const { scope } = this.#supervisor;
-    if (scope === undefined) throw new CallerError("stopped", `agent "${this.agentId}" has not been started`);
+    if (scope === undefined) throw notStartedError(this.agentId);
     return scope;
   }
 
@@ -262,7 +261,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     }
     this.#readiness.resolve();
     // The spare begins after the first, which has the machine to itself.
-    if (this.#supervisor.phase === "running") this.sparePlace.want();
+    if (this.#supervisor.phase === "running") this.spareWorker.want();
   }
 
   #refusal(): SynapseError | undefined {
@@ -270,7 +269,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     if (leftDown !== undefined) return leftDown;
     const { state } = this;
     if (state !== "stopping" && state !== "stopped") return undefined;
-    return new CallerError("stopped", `agent "${this.agentId}" has been stopped; restart() begins it anew`);
+    return stoppedError(this.agentId);
   }
 
   /** Why it was left down after crashes: as a whole, or every instance of it. */

@@ -59,7 +59,12 @@ export interface HealthSource {
   readonly lastCrash: { readonly describe: string } | undefined;
 }
 
-/** Tells how an agent is now. */
+/** Whether an agent takes a run at once or lets it wait for a worker that serves now. */
+export function isServing({ state, loop }: Pick<HealthSource, "state" | "loop">): boolean {
+  return (state === "ready" || state === "busy") && loop?.unresponsive !== true;
+}
+
+/** Tells how an agent is now. Reads what the worker has used: a file or two. */
 export function agentHealth(agent: HealthSource): AgentHealth {
   const { agentId: id, path = id, state, incarnation, pid, loop, usage, lastCrash } = agent;
   const { queueLength, inFlight, progress } = agent.runs;
@@ -68,7 +73,7 @@ export function agentHealth(agent: HealthSource): AgentHealth {
     id,
     path,
     state,
-    serving: (state === "ready" || state === "busy") && !unresponsive,
+    serving: isServing(agent),
     incarnation,
     ...(pid === undefined ? {} : { pid }),
     ...(loop === undefined

@@ -5,7 +5,7 @@ import type { SynapseError } from "../errors.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WorkerUsage } from "../worker/launcher.ts";
-import type { AgentSlot, EquippedEnvironment } from "./environment.ts";
+import { type AgentSlot, type EquippedEnvironment, forgetTemporary } from "./environment.ts";
 import { Agent, type HandleOwner } from "./handle.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
 import type { InstanceInfo } from "./instance-info.ts";
@@ -155,9 +155,7 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
 
   instanceEnded(instance: Instance, reason: string): void {
     const rejectedRuns = this.#refuseWaiting();
-    // Nobody can start a temporary agent again: its handle tells why it ended, the system forgets it.
-    const { agents } = this.environment;
-    if (this.spec.restart === "temporary" && agents.get(this.agentId) === this) agents.delete(this.agentId);
+    forgetTemporary(this, this.environment);
     // The supervisor first: who hears of the end may ask it to begin the agent anew.
     instance.life.ended();
     instance.life.report({ type: "agent.stopped", reason, rejectedRuns });

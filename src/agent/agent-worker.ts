@@ -69,7 +69,7 @@ export class AgentWorker {
   startMs = 0;
   readonly #spec: NormalAgentSpec;
   readonly #environment: EquippedEnvironment;
-  readonly #keeper: WorkerKeeper;
+  #keeper: WorkerKeeper;
   readonly #clock: Clock;
   readonly #process: Worker;
   #client: AgentClient | undefined;
@@ -117,6 +117,11 @@ export class AgentWorker {
       },
       onDraining: (signal) => this.#onDraining(signal),
     });
+  }
+
+  /** From now on it is this one's: what it tells and asks goes to them. */
+  handTo(keeper: WorkerKeeper): void {
+    this.#keeper = keeper;
   }
 
   /** Follows it from its spawn to its end; called once, when its keeper knows it. */
@@ -226,7 +231,7 @@ export class AgentWorker {
       worker: this.#process,
       hung: (hung: HungLoop) => this.#onHung(hung),
     };
-    this.#monitor = new LoopMonitor(loop, this.#keeper.loopOwner(this), this.#spec, this.#clock);
+    this.#monitor = new LoopMonitor(loop, () => this.#keeper.loopOwner(this), this.#spec, this.#clock);
     void client.closed.then(() => this.connectionLost());
     this.#keeper.workerReady(this);
   }

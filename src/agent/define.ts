@@ -14,32 +14,31 @@ export interface AgentDefinition<Output = unknown> extends DefinedChildSpec {
   readonly outputType?: Output;
 }
 
+/** The agents among these children and below them. */
+export function agentsIn(specs: readonly ChildSpec[]): AgentDefinition[] {
+  const left = [...specs];
+  const agents: AgentDefinition[] = [];
+  // The list grows while it is read: a tree of any depth needs no stack.
+  for (const one of left) {
+    if ("agent" in one) agents.push(one as AgentDefinition);
+    else if ("spec" in one) left.push(...((one as SupervisorDefinition).spec.children ?? []));
+  }
+  return agents;
+}
+
 /** Whether a child specification is an agent, or a supervisor with an agent somewhere below it. */
 export function containsAgent(spec: ChildSpec): boolean {
-  const specs: ChildSpec[] = [spec];
-  // The list grows while it is read: a tree of any depth needs no stack.
-  for (const one of specs) {
-    if ("agent" in one) return true;
-    if ("spec" in one) specs.push(...((one as SupervisorDefinition).spec.children ?? []));
-  }
-  return false;
+  return agentsIn([spec]).length > 0;
 }
 
 /** The longest `startTimeoutMs` of the agents among these children and below them; 0 when there is none. */
 export function longestStartMs(specs: readonly ChildSpec[]): number {
-  const times = specs.map((spec) => {
-    if ("agent" in spec) return (spec as AgentDefinition<unknown>).agent.startTimeoutMs;
-    return "spec" in spec ? longestStartMs((spec as SupervisorDefinition).spec.children ?? []) : 0;
-  });
-  return Math.max(0, ...times);
+  return Math.max(0, ...agentsIn(specs).map(({ agent }) => agent.startTimeoutMs));
 }
 
 /** Whether some agent among these children and below them insists on fresh processes. */
 export function insistsOnSpawn(specs: readonly ChildSpec[]): boolean {
-  return specs.some((spec) => {
-    if ("agent" in spec) return (spec as AgentDefinition<unknown>).agent.launcher === "spawn";
-    return "spec" in spec && insistsOnSpawn((spec as SupervisorDefinition).spec.children ?? []);
-  });
+  return agentsIn(specs).some(({ agent }) => agent.launcher === "spawn");
 }
 
 /**

@@ -1,8 +1,9 @@
 /** Watches the files that an agent's worker has been loaded from: when one of them changes, the next worker takes its place. */
 
-import { type FSWatcher, realpathSync, statSync, watch } from "node:fs";
+import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Clock } from "../otp/scheduler/clock.ts";
+import { FolderWatch, settleMs, stampOf } from "./folder-watch.ts";
 
 /** What a worker tells of its files. */
 export interface WatchedWorker {
@@ -23,14 +24,10 @@ export interface EntryWatchParts {
   readonly warn: (error: unknown, folder: string) => void;
 }
 
-/** How long files must be left alone before the worker is replaced, in milliseconds: an editor, or a checkout, writes several times. */
-const settleMs = 100;
-
 /** The watch over the files of one agent. */
 export class EntryWatch {
   readonly #parts: EntryWatchParts;
-  /** By folder, since an editor that saves puts another file in the place. */
-  readonly #folders = new Map<string, FSWatcher>();
+  readonly #folders: FolderWatch;
   /** What each file was when it was last looked at. */
   readonly #stamps = new Map<string, string>();
   #worker: WatchedWorker | undefined;
@@ -42,6 +39,8 @@ export class EntryWatch {
 
   constructor(parts: EntryWatchParts) {
     this.#parts = parts;
+    const onChange = (folder: string, name: string | null) => this.#onChange(folder, name);
+    this.#folders = new FolderWatch({ onChange, onError: parts.warn, persistent: false });
   }
 
   /** A worker serves from now on. */
@@ -68,8 +67,7 @@ export class EntryWatch {
   /** Nothing is watched any more. */
   close(): void {
     this.#worker = undefined;
-    for (const watcher of this.#folders.values()) watcher.close();
-    this.#folders.clear();
+    this.#folders.close();
     this.#stamps.clear();
     if (this.#settling !== undefined) this.#parts.clock().clearTimeout(this.#settling);
     this.#settling = undefined;
@@ -79,25 +77,11 @@ export class EntryWatch {
     if (this.#stamps.has(file)) return;
     const stamp = stampOf(file);
     this.#stamps.set(file, stamp?.text ?? "");
-    this.#watchFolder(dirname(file));
+    this.#folders.add(dirname(file));
     // It was written after the worker had begun, which may have loaded what was there before.
     if (stamp !== undefined && Math.floor(stamp.changedAtMs) > worker.launchedAtMs) {
       this.#stamps.set(file, "");
       this.#settle();
-    }
-  }
-
-  #watchFolder(folder: string): void {
-    if (this.#folders.has(folder)) return;
-    try {
-      const watcher = watch(folder, { persistent: false }, (_what, name) => this.#onChange(folder, name));
-      watcher.on("error", (error) => {
-        this.#parts.warn(error, folder);
-        watcher.close();
-      });
-      this.#folders.set(folder, watcher);
-    } catch (error) {
-      this.#parts.warn(error, folder);
     }
   }
 
@@ -154,10 +138,4 @@ function entryFile({ entry, cwd }: EntryWatchParts): string | undefined {
   } catch {
     return file; // It is not there yet, or no more.
   }
-}
-
-/** What tells one version of a file from the next; undefined when it is not there. */
-function stampOf(file: string): { text: string; changedAtMs: number } | undefined {
-  const stats = statSync(file, { throwIfNoEntry: false });
-  return stats === undefined ? undefined : { text: `${stats.mtimeMs}:${stats.size}`, changedAtMs: stats.mtimeMs };
 }

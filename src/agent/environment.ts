@@ -6,6 +6,7 @@ import type { SystemLogger } from "../logger.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { Launcher } from "../worker/launcher.ts";
 import { residentBytes } from "../worker/memory.ts";
+import type { HealthSource } from "./agent-health.ts";
 import type { AgentReport } from "./agent-report.ts";
 import { boundFields } from "./guarded-logger.ts";
 import type { Agent } from "./handle.ts";
@@ -21,7 +22,7 @@ export interface WorkerLine {
 }
 
 /** The slot of one agent as its system sees it. */
-export interface AgentSlot {
+export interface AgentSlot extends Pick<HealthSource, "state" | "loop"> {
   readonly spec: NormalAgentSpec;
   readonly handle: Agent<unknown>;
   /** Where it stands in the tree, or stood last; undefined before its first start. */
@@ -35,6 +36,12 @@ export interface AgentSlot {
   readonly dormant: boolean;
   /** Begins under a supervisor: the first time, or again after it has stopped. */
   start(scope: ChildScope): RunningChild | Promise<RunningChild>;
+}
+
+/** Nobody can start a temporary agent again: its handle tells why it ended, the system forgets it. */
+export function forgetTemporary(slot: AgentSlot, { agents }: AgentEnvironment): void {
+  const { id, restart } = slot.spec;
+  if (restart === "temporary" && agents.get(id) === slot) agents.delete(id);
 }
 
 /** Where an environment says in which form it lends its services; another copy of this package may ask. */

@@ -10,7 +10,7 @@ import { normalizeSupervisorSpec } from "../otp/supervisor/spec.ts";
 import { Supervisor } from "../otp/supervisor/supervisor.ts";
 import { instanceRules } from "./instance-policy.ts";
 import type { SharedLife } from "./life.ts";
-import type { SparePlace } from "./spare-place.ts";
+import type { Spare } from "./spare.ts";
 
 /**
  * - "running": its children are the instances
@@ -28,7 +28,7 @@ export interface InstanceSupervisorOwner {
   /** What callers use to reach the agent. */
   readonly handle: unknown;
   /** Its worker that is no instance's. */
-  readonly sparePlace: SparePlace;
+  readonly spareWorker: Spare;
   readonly state: string;
   /** The children to begin with. */
   children(): ChildSpec[];
@@ -127,7 +127,7 @@ export class InstanceSupervisor {
     scope.began(supervisor.process);
     this.#current = supervisor;
     void supervisor.ended.then(async () => {
-      await this.#owner.sparePlace.whenGone();
+      await this.#owner.spareWorker.whenGone();
       if (supervisor === this.#current && this.#phase !== "stopped") this.#onEnd(scope);
     });
     await supervisor.start();
@@ -147,7 +147,7 @@ export class InstanceSupervisor {
         this.#killed = true;
         this.#current?.kill();
         this.stop("killed");
-        this.#owner.sparePlace.end("kill");
+        this.#owner.spareWorker.end("kill");
       },
       supervisor: () => this.#current,
       resident: {
@@ -160,8 +160,8 @@ export class InstanceSupervisor {
   }
 
   #node(): Partial<TreeNode> {
-    const { state, sparePlace } = this.#owner;
-    const children = [...(this.#current?.tree().children ?? []), ...sparePlace.nodes];
+    const { state, spareWorker } = this.#owner;
+    const children = [...(this.#current?.tree().children ?? []), ...spareWorker.nodes];
     return { state, children };
   }
 

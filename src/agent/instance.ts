@@ -1,6 +1,6 @@
 /** One instance of an agent: the stable slot that starts, restarts and stops, whatever worker it has at the moment. Most agents have one. */
 
-import { CallerError, type SynapseError } from "../errors.ts";
+import type { SynapseError } from "../errors.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { AgentWorker, WorkerKeeper } from "./agent-worker.ts";
@@ -19,6 +19,7 @@ import type { RunQueue } from "./run-queue.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 import { Swap } from "./swap.ts";
 import { terminateBySupervisor } from "./terminate-child.ts";
+import { stoppedError, stoppingError } from "./worker-error.ts";
 import { WorkerObserver } from "./worker-observer.ts";
 import { Workers } from "./workers.ts";
 
@@ -125,7 +126,7 @@ export class Instance implements RunServer {
     if (leftDownBy !== undefined) return leftDownBy;
     const { state, id } = this;
     if (state !== "stopping" && state !== "stopped") return undefined;
-    return new CallerError("stopped", `agent "${id}" has been stopped; restart() begins it anew`);
+    return stoppedError(id);
   }
 
   /** Begins under a supervisor; `ref` is what callers use. */
@@ -166,7 +167,7 @@ export class Instance implements RunServer {
   async restart({ reason = "asked by the caller", graceful = false }: RestartOptions): Promise<void> {
     const { life } = this;
     if (life.state === "stopping") {
-      throw new CallerError("stopped", `agent "${life.id}" is being stopped; restart it when it has stopped`);
+      throw stoppingError(life.id);
     }
     if (graceful && this.#swap.possible) return this.#swap.request(reason);
     if (life.stopped) {

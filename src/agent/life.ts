@@ -1,7 +1,6 @@
 /** The life of one agent, as its parts share it: the machine at work, its place in the tree, and the number of its worker. */
 
 import type { CrashRecord } from "../crash.ts";
-import { CallerError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import { actorState, createChildActor } from "../otp/scheduler/xstate-adapter.ts";
 import type { ChildScope } from "../otp/supervisor/running-child.ts";
@@ -10,6 +9,7 @@ import type { EquippedEnvironment } from "./environment.ts";
 import type { AgentActor, AgentEvent, AgentState, agentMachine } from "./machine.ts";
 import { Outbox } from "./outbox.ts";
 import type { NormalAgentSpec } from "./spec.ts";
+import { notStartedError } from "./worker-error.ts";
 
 const lastEventCount = 50;
 
@@ -54,7 +54,7 @@ export class AgentLife {
    * @throws CallerError "stopped" before its first start
    */
   get scope(): ChildScope {
-    if (this.#scope === undefined) throw new CallerError("stopped", `agent "${this.id}" has not been started`);
+    if (this.#scope === undefined) throw notStartedError(this.id);
     return this.#scope;
   }
 

@@ -55,7 +55,8 @@ const shortestPeriodMs = 10;
  */
 export class LoopMonitor {
   readonly #loop: WatchedLoop;
-  readonly #owner: LoopOwner;
+  /** Who that is at the moment: a worker changes hands. */
+  readonly #owner: () => LoopOwner;
   readonly #clock: Clock;
   readonly #unresponsiveAfterMs: number;
   readonly #hungAfterMs: number;
@@ -79,7 +80,7 @@ export class LoopMonitor {
   #stillMs = 0;
   #cpuMs: number | undefined;
 
-  constructor(loop: WatchedLoop, owner: LoopOwner, limits: LoopLimits, clock: Clock) {
+  constructor(loop: WatchedLoop, owner: () => LoopOwner, limits: LoopLimits, clock: Clock) {
     this.#loop = loop;
     this.#owner = owner;
     this.#clock = clock;
@@ -111,7 +112,7 @@ export class LoopMonitor {
     if (this.#ended || this.#silent) return;
     this.#silent = true;
     this.#awaited = this.#asked + 1;
-    this.#owner.loopSilent();
+    this.#owner().loopSilent();
     this.#ask();
   }
 
@@ -148,7 +149,7 @@ export class LoopMonitor {
     }
     if (passedMs > this.#periodMs * 2) return;
     this.#silentMs += passedMs;
-    if (this.#works(usage, usedMs, passedMs) && !this.#owner.forsaken()) this.#stillMs = 0;
+    if (this.#works(usage, usedMs, passedMs) && !this.#owner().forsaken()) this.#stillMs = 0;
     else this.#stillMs += passedMs;
     if (!this.#unresponsive && this.#silentMs >= this.#unresponsiveAfterMs) this.#becomeUnresponsive();
     else if (this.#stillMs >= this.#hungAfterMs) this.#becomeHung();
@@ -182,8 +183,8 @@ export class LoopMonitor {
     const wasUnresponsive = this.#unresponsive;
     this.#silent = false;
     this.#unresponsive = false;
-    this.#owner.loopAnswers();
-    if (wasUnresponsive && !this.#dumping) this.#owner.loopResponsive(Math.round(silentMs));
+    this.#owner().loopAnswers();
+    if (wasUnresponsive && !this.#dumping) this.#owner().loopResponsive(Math.round(silentMs));
   }
 
   #becomeUnresponsive(): void {
@@ -192,11 +193,11 @@ export class LoopMonitor {
     if (!this.#silent) {
       this.#silent = true;
       this.#awaited = this.#asked;
-      this.#owner.loopSilent();
+      this.#owner().loopSilent();
     }
     void this.#dump((stacks) => {
-      this.#owner.loopUnresponsive(silentMs, stacks);
-      if (!this.#unresponsive) this.#owner.loopResponsive(Math.round(this.#silentMs) || silentMs);
+      this.#owner().loopUnresponsive(silentMs, stacks);
+      if (!this.#unresponsive) this.#owner().loopResponsive(Math.round(this.#silentMs) || silentMs);
     });
   }
 

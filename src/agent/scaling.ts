@@ -37,6 +37,8 @@ export class Scaling<Instance> {
   /** The queue, or what the instances do, is another than before. */
   changed(): void {
     if (this.#upTimer === undefined) this.#up();
+    const { min, max } = this.#parts.limits;
+    if (min === max) return; // None is ever retired.
     this.#noteIdle();
     if (this.#downTimer === undefined) this.#waitForIdle();
   }
@@ -92,8 +94,8 @@ export class Scaling<Instance> {
 
   #noteIdle(): void {
     const { clock, instances, isIdle } = this.#parts;
-    const all = instances();
-    for (const known of this.#idleSinceMs.keys()) if (!all.includes(known)) this.#idleSinceMs.delete(known);
+    const all = new Set(instances());
+    for (const known of this.#idleSinceMs.keys()) if (!all.has(known)) this.#idleSinceMs.delete(known);
     for (const instance of all) {
       if (!isIdle(instance)) this.#idleSinceMs.delete(instance);
       else if (!this.#idleSinceMs.has(instance)) this.#idleSinceMs.set(instance, clock().monotonicMs());

@@ -1,5 +1,6 @@
 /** The spare worker of an agent: ready beside those that serve, it takes the place of one that dies, and another is started in its own. */
 
+import type { TreeNode } from "../otp/report/tree.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { WorkerExit } from "../worker/launcher.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
@@ -7,7 +8,6 @@ import { AgentWorker, type WorkerEnd, type WorkerKeeper } from "./agent-worker.t
 import { createCrashRecord, exitBySignalFromOutside } from "./crash-record.ts";
 import type { EquippedEnvironment } from "./environment.ts";
 import type { SpareInfo } from "./instance-info.ts";
-import { KeeperRelay } from "./keeper-relay.ts";
 import type { SharedLife } from "./life.ts";
 import type { LoopOwner } from "./loop-monitor.ts";
 import type { NormalAgentSpec } from "./spec.ts";
@@ -24,6 +24,8 @@ export interface SpareParts {
   readonly shared: SharedLife;
   readonly clock: () => Clock;
   readonly report: (facts: AgentReportFacts, incarnation: number) => void;
+  /** The agent's own in the tree; undefined before its first start. */
+  readonly path: () => string | undefined;
 }
 
 /** The spare worker of one agent. It holds no run as long as it is one. */
@@ -31,7 +33,6 @@ export class Spare implements WorkerKeeper {
   readonly #parts: SpareParts;
   #wanted = false;
   #worker: AgentWorker | undefined;
-  #relay: KeeperRelay | undefined;
   /** Those that have been asked to end. */
   readonly #ending = new Set<AgentWorker>();
   #incarnation = 0;
@@ -51,8 +52,20 @@ export class Spare implements WorkerKeeper {
     return { state, incarnation: this.#incarnation, pid: worker?.pid, losses: this.#losses };
   }
 
-  /** There is to be one. */
+  /** As nodes of the tree: one or none. */
+  get nodes(): TreeNode[] {
+    const { info } = this;
+    if (info === undefined) return [];
+    const { spec, path } = this.#parts;
+    const { state, incarnation, pid, losses: restarts } = info;
+    const id = `${spec.id}/spare`;
+    const node: TreeNode = { id, path: `${path()}/${id}`, type: "worker", state, restarts, incarnation };
+    return [pid === undefined ? node : { ...node, pid }];
+  }
+
+  /** There is to be one, where the agent has one. */
   want(): void {
+    if (this.#parts.spec.spare !== true) return;
     this.#wanted = true;
     if (this.#worker === undefined && this.#timer === undefined) this.#launch();
   }
@@ -61,7 +74,7 @@ export class Spare implements WorkerKeeper {
   take(keeper: WorkerKeeper): AgentWorker | undefined {
     const worker = this.#worker;
     if (worker?.client === undefined) return undefined;
-    this.#relay?.handTo(keeper);
+    worker.handTo(keeper);
     this.#worker = undefined;
     this.#losses = 0;
     return worker;
@@ -158,9 +171,7 @@ export class Spare implements WorkerKeeper {
     this.#clearTimer();
     shared.launched += 1;
     this.#incarnation = shared.launched;
-    this.#relay = new KeeperRelay(this);
-    const parts = { spec, environment, clock: clock(), keeper: this.#relay };
-    this.#worker = new AgentWorker(this.#incarnation, parts);
+    this.#worker = new AgentWorker(this.#incarnation, { spec, environment, clock: clock(), keeper: this });
     this.#worker.follow();
   }
 

@@ -1,7 +1,7 @@
 /** The typed error of a worker that ended or never began: what its runs, and those who wait for it, are rejected with. */
 
 import type { CrashRecord } from "../crash.ts";
-import { WorkerError, type WorkerErrorCode } from "../errors.ts";
+import { CallerError, WorkerError, type WorkerErrorCode } from "../errors.ts";
 import { endedAtStart } from "./start-failure.ts";
 
 const loadCodes = {
@@ -102,4 +102,19 @@ export function agentStoppedError(
     ...(last === undefined ? {} : { crash: last, cause: workerError(last) }),
     ...(runId === undefined ? {} : { runId }),
   });
+}
+
+/** The error for a call to an agent that was stopped by request. */
+export function stoppedError(id: string): CallerError {
+  return new CallerError("stopped", `agent "${id}" has been stopped; restart() begins it anew`);
+}
+
+/** The error for a restart of an agent that is being stopped. */
+export function stoppingError(id: string): CallerError {
+  return new CallerError("stopped", `agent "${id}" is being stopped; restart it when it has stopped`);
+}
+
+/** The error for what an agent cannot answer before its first start. */
+export function notStartedError(id: string): CallerError {
+  return new CallerError("stopped", `agent "${id}" has not been started`);
 }

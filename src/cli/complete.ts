@@ -1,6 +1,6 @@
 /** `synapse-otp complete`: what may stand at the cursor. The scripts of `synapse-otp completion` ask it; nobody types it. */
 
-import { askSystem, findSystems } from "../control/client.ts";
+import { askSystem, findSystems, isMeant } from "../control/client.ts";
 import type { Command, CommandOption } from "./command.ts";
 
 /** Says that the name of a file may stand there: a shell knows those best. */
@@ -120,9 +120,7 @@ const asked: RunningNames = {
     return (await findSystems()).map(({ system, pid }) => ({ value: system, about: `pid ${pid}` }));
   },
   async agents(which) {
-    const all = (await findSystems()).filter(
-      ({ system, pid }) => which === undefined || system === which || String(pid) === which,
-    );
+    const all = (await findSystems()).filter((found) => isMeant(found, which));
     const statuses = await Promise.all(
       all.map((found) => askSystem(found, { type: "status" }, askMs).catch(() => ({ rows: [] }))),
     );

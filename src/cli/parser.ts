@@ -5,7 +5,7 @@ import { ownPackage } from "../python/needs.ts";
 import type { Command, ExitCode, Terminal, Words } from "./command.ts";
 
 /** The name in the help: it is the package's own, so that `npx` finds it in a project that has it not. */
-export const programName = "synapse-otp";
+const programName = "synapse-otp";
 
 /** Columns of the help, on every terminal alike. */
 const helpColumns = 80;

@@ -3,7 +3,7 @@
 import { lstatSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
-import { CallerError, type ErrorCode, ProcessError, SynapseError } from "../errors.ts";
+import { CallerError, type ErrorCode, ProcessError, SynapseError, withoutCode } from "../errors.ts";
 import { hasEnded } from "../worker/host-mark.ts";
 import { socketDirectories } from "../worker/socket-directory.ts";
 import { socketFault } from "../worker/socket-owner.ts";
@@ -43,6 +43,11 @@ export async function findSystems(): Promise<FoundSystem[]> {
   return found.flat().sort((a, b) => (a.system < b.system ? -1 : a.system > b.system ? 1 : a.pid - b.pid));
 }
 
+/** Whether a system is meant by its name or its pid; undefined means every one. */
+export function isMeant({ system, pid }: Pick<FoundSystem, "system" | "pid">, which: string | undefined): boolean {
+  return which === undefined || system === which || String(pid) === which;
+}
+
 /**
  * The system that is meant.
  * @param which its name or its pid; undefined: the only one
@@ -50,7 +55,7 @@ export async function findSystems(): Promise<FoundSystem[]> {
  */
 export async function findSystem(which: string | undefined): Promise<FoundSystem> {
   const all = await findSystems();
-  const meant = which === undefined ? all : all.filter(({ system, pid }) => system === which || String(pid) === which);
+  const meant = all.filter((found) => isMeant(found, which));
   const [only] = meant;
   if (only !== undefined && meant.length === 1) {
     if (only.control === controlVersion) return only;
@@ -106,5 +111,5 @@ export function askSystem<Type extends ControlRequest["type"]>(
 }
 
 function errorOf({ code, message }: { code: ErrorCode; message: string }): SynapseError {
-  return new SynapseError(code, message.replace(/^\[[a-z_]+\] /, ""));
+  return new SynapseError(code, withoutCode(message));
 }

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { defineAgent } from "../agent/define.ts";
 import { SynapseError } from "../errors.ts";
-import type { SystemLogger } from "../logger.ts";
+import { silentLogger } from "../logger.ts";
 import { searchPackage } from "../python/package-folder.ts";
 import { startSystem } from "../start-system.ts";
 import { type Finding, fixIn, runs } from "./finding.ts";
@@ -32,7 +32,7 @@ export async function startOnce({ interpreter, cwd, env, entry = ownEntry() }: S
   const agent = defineAgent({ id: "doctor", entry, output: "text", restart: "temporary" });
   // The agent's own model is asked, whatever the environment names.
   const python = { interpreter, cwd, env: { ...env, SYNAPSE_PYTHON_AGENT_MODEL: "" } };
-  const system = await startSystem({ name: "doctor", children: [agent], logger: silent, python });
+  const system = await startSystem({ name: "doctor", children: [agent], logger: silentLogger, python });
   try {
     let startMs = 0;
     system.onReport((report) => {
@@ -67,16 +67,3 @@ function ownEntry(): string | undefined {
   const own = searchPackage();
   return "root" in own ? `${join(own.root, "python", "agents", "example_agent.py")}:agent` : undefined;
 }
-
-const nothing = (): void => undefined;
-
-/** What goes wrong is in the error. */
-const silent: SystemLogger = {
-  trace: nothing,
-  debug: nothing,
-  info: nothing,
-  warn: nothing,
-  error: nothing,
-  fatal: nothing,
-  child: () => silent,
-};

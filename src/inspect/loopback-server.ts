@@ -3,7 +3,7 @@
  * page has made this machine's address answer to (DNS rebinding).
  */
 
-import { timingSafeEqual } from "node:crypto";
+import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -41,6 +41,11 @@ export function checkLoopbackOptions({ port, host, token }: LoopbackOptions): vo
   if (token !== undefined && !(typeof token === "string" && /^[A-Za-z0-9_-]{16,200}$/.test(token))) {
     throw invalidArgument("options.token", "(hidden)", "16 to 200 letters, digits, - or _");
   }
+}
+
+/** The token that is given, or a random one. */
+export function tokenOf({ token }: LoopbackOptions): string {
+  return token ?? randomBytes(24).toString("base64url");
 }
 
 /** A server that listens. */
@@ -85,6 +90,11 @@ export class LoopbackServer {
   get authority(): string {
     const { address, port } = this.#server.address() as AddressInfo;
     return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+  }
+
+  /** What a browser is given: with the token. */
+  get address(): string {
+    return `http://${this.authority}/?token=${this.#token}`;
   }
 
   /** Ends every connection. Idempotent; does not reject. */

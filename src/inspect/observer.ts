@@ -1,6 +1,7 @@
 /** A border round a caller's inspection observer: XState calls observers inside its own transitions, where a throw would wedge an actor. */
 
 import type { InspectionEvent, Observer } from "xstate";
+import { onRejection } from "../otp/scheduler/thenable.ts";
 
 /** What takes inspection events: an observer, or its `next` alone. */
 export type Inspector = Observer<InspectionEvent> | ((event: InspectionEvent) => void);
@@ -27,6 +28,7 @@ export function guardInspector(
   onTrouble: (trouble: { type: "inspect.threw"; error: unknown } | { type: "inspect.dropped"; events: number }) => void,
 ): GuardedInspector {
   const deliver = typeof inspector === "function" ? inspector : (event: InspectionEvent) => inspector.next?.(event);
+  const onThrow = (error: unknown) => onTrouble({ type: "inspect.threw", error });
   let buffer: InspectionEvent[] = [];
   let head = 0;
   let scheduled = false;
@@ -37,10 +39,9 @@ export function guardInspector(
       const event = buffer[head] as InspectionEvent;
       head += 1;
       try {
-        const answer: unknown = deliver(event);
-        if (answer instanceof Promise) answer.catch((error: unknown) => onTrouble({ type: "inspect.threw", error }));
+        onRejection(deliver(event), onThrow);
       } catch (error) {
-        onTrouble({ type: "inspect.threw", error });
+        onThrow(error);
       }
       if (performance.now() > untilMs) break;
     }

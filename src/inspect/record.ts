@@ -4,7 +4,7 @@ import { createReadStream, existsSync, renameSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
-import type { Sanitise } from "./definition-text.ts";
+import { checkSanitise, type Sanitise } from "./definition-text.ts";
 import type { InspectedSystem, SystemInspector } from "./inspected-system.ts";
 import { SystemWatch, type WatchMessage, watchVersion } from "./watch.ts";
 
@@ -39,9 +39,7 @@ export function record(options: RecordOptions): SystemInspector {
   if (!Number.isSafeInteger(maxBytes) || maxBytes < leastMaxBytes) {
     throw invalidArgument("options.maxBytes", maxBytes, "an integer of 65,536 bytes at least");
   }
-  if (sanitise !== undefined && typeof sanitise !== "function") {
-    throw invalidArgument("options.sanitise", sanitise, "a function");
-  }
+  checkSanitise(sanitise);
   let running: { system: InspectedSystem; watch: SystemWatch; writer: Writer } | undefined;
   return {
     async attach(system) {

@@ -1,15 +1,14 @@
 /** Streams a system to the Stately inspector: a WebSocket server on loopback that speaks the protocol of `@statelyai/inspect`, and a page that frames the inspector. */
 
-import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { checkKnownFields, invalidArgument } from "../errors.ts";
 import { bridgePage } from "./bridge-page.ts";
-import type { Sanitise } from "./definition-text.ts";
+import { checkSanitise, type Sanitise } from "./definition-text.ts";
 import { type FeedBatch, InspectionFeed } from "./feed.ts";
 import type { InspectedSystem, SystemInspector } from "./inspected-system.ts";
-import { checkLoopbackOptions, type LoopbackOptions, LoopbackServer } from "./loopback-server.ts";
+import { checkLoopbackOptions, type LoopbackOptions, LoopbackServer, tokenOf } from "./loopback-server.ts";
 import type { WireEvent } from "./wire-event.ts";
 
 /** Options of `statelyInspector`. */
@@ -52,9 +51,7 @@ export function statelyInspector(options: StatelyInspectorOptions = {}): Stately
   if (typeof url !== "string" || !/^https?:\/\/\S+$/.test(url) || !URL.canParse(url)) {
     throw invalidArgument("options.url", url, "an http or https address");
   }
-  if (sanitise !== undefined && typeof sanitise !== "function") {
-    throw invalidArgument("options.sanitise", sanitise, "a function");
-  }
+  checkSanitise(sanitise);
   return new Stately({ ...options, url });
 }
 
@@ -69,7 +66,7 @@ class Stately implements StatelyInspector {
 
   constructor(options: StatelyInspectorOptions & { url: string }) {
     this.#options = options;
-    this.#token = options.token ?? randomBytes(24).toString("base64url");
+    this.#token = tokenOf(options);
     // Who does not ask for it is not to hear of it as an unhandled rejection: the start of the system rejects too.
     for (const { promise } of [this.#address, this.#socketAddress]) promise.catch(() => undefined);
   }
@@ -90,9 +87,9 @@ class Stately implements StatelyInspector {
     this.#feeds.set(system, feed);
     this.#server ??= this.#listen();
     try {
-      const { authority } = await this.#server;
-      this.#address.resolve(`http://${authority}/?token=${this.#token}`);
-      this.#socketAddress.resolve(`ws://${authority}/?token=${this.#token}`);
+      const { address } = await this.#server;
+      this.#address.resolve(address);
+      this.#socketAddress.resolve(address.replace("http:", "ws:"));
     } catch (error) {
       this.#feeds.delete(system);
       feed.close();

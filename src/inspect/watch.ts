@@ -144,6 +144,7 @@ export class SystemWatch {
   }
 
   #wait(message: WatchMessage | { readonly told: ToldReport }, isTroubling: boolean): void {
+    if (this.#paused) return; // Nobody looks: who comes is told from what is kept.
     // Trouble has twice the room: it is told also while much else is.
     if (this.#waiting.length >= (isTroubling ? maxBatch * 2 : maxBatch)) {
       this.#skipped += 1;

@@ -1,10 +1,7 @@
 /** Watches files: tells once which of them have changed, when they have been left alone for a moment. */
 
-import { type FSWatcher, statSync, watch } from "node:fs";
 import { dirname, join } from "node:path";
-
-/** How long files must be left alone before it is told, in milliseconds: an editor, or a checkout, writes several times. */
-const settleMs = 100;
+import { FolderWatch, settleMs, stampOf } from "../agent/folder-watch.ts";
 
 /** How a watch is told of what it sees. */
 export interface FileWatchOptions {
@@ -19,8 +16,7 @@ export interface FileWatchOptions {
 /** A watch over files. */
 export class FileWatch implements Disposable {
   readonly #options: FileWatchOptions;
-  /** By folder, since an editor that saves puts another file in the place. */
-  readonly #folders = new Map<string, FSWatcher>();
+  readonly #folders: FolderWatch;
   /** What each file was when it was last looked at. */
   readonly #stamps = new Map<string, string | undefined>();
   #settling: NodeJS.Timeout | undefined;
@@ -28,44 +24,33 @@ export class FileWatch implements Disposable {
 
   constructor(options: FileWatchOptions) {
     this.#options = options;
+    const onChange = (folder: string, name: string | null) => this.#onChange(folder, name);
+    this.#folders = new FolderWatch({ onChange, onError: options.onError });
   }
 
   /** Watches these files too. One that has been written since `sinceMs`, by the wall clock, counts as changed: it was read before that, perhaps. */
   add(files: readonly string[], sinceMs: number): void {
     for (const file of files) {
       if (this.#stamps.has(file)) continue;
-      const stats = statSync(file, { throwIfNoEntry: false });
-      const late = stats !== undefined && Math.floor(stats.mtimeMs) > sinceMs;
-      this.#stamps.set(file, late ? undefined : stampOf(file));
+      const stamp = stampOf(file);
+      const late = stamp !== undefined && Math.floor(stamp.changedAtMs) > sinceMs;
+      this.#stamps.set(file, late ? undefined : stamp?.text);
       if (late) this.#settle();
-      this.#watchFolder(dirname(file));
+      this.#folders.add(dirname(file));
     }
   }
 
   [Symbol.dispose](): void {
-    for (const watcher of this.#folders.values()) watcher.close();
-    this.#folders.clear();
+    this.#folders.close();
     clearTimeout(this.#settling);
   }
 
-  #watchFolder(folder: string): void {
-    if (this.#folders.has(folder)) return;
-    try {
-      const watcher = watch(folder, (_what, name) => {
-        if (name !== null && !this.#stamps.has(join(folder, name))) {
-          if (!this.#options.others(name)) return;
-          this.#other = true;
-        }
-        this.#settle();
-      });
-      watcher.on("error", (error) => {
-        this.#options.onError(error, folder);
-        watcher.close();
-      });
-      this.#folders.set(folder, watcher);
-    } catch (error) {
-      this.#options.onError(error, folder);
+  #onChange(folder: string, name: string | null): void {
+    if (name !== null && !this.#stamps.has(join(folder, name))) {
+      if (!this.#options.others(name)) return;
+      this.#other = true;
     }
+    this.#settle();
   }
 
   #settle(): void {
@@ -76,7 +61,7 @@ export class FileWatch implements Disposable {
   #compare(): void {
     const changed: string[] = [];
     for (const [file, before] of this.#stamps) {
-      const now = stampOf(file);
+      const now = stampOf(file)?.text;
       // One that is gone has no other version to load; it is being replaced, perhaps.
       if (now === undefined || now === before) continue;
       this.#stamps.set(file, now);
@@ -86,10 +71,4 @@ export class FileWatch implements Disposable {
     this.#other = false;
     if (changed.length > 0 || other) this.#options.onChange(changed);
   }
-}
-
-/** What tells one version of a file from the next; undefined when it is not there. */
-function stampOf(file: string): string | undefined {
-  const stats = statSync(file, { throwIfNoEntry: false });
-  return stats === undefined ? undefined : `${stats.mtimeMs}:${stats.size}:${stats.ino}`;
 }

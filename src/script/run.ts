@@ -1,12 +1,10 @@
 /** A script run as an application: its system starts, follows what changes of the script, and stops in order when a signal asks for it. */
 
-import type { AgentDefinition } from "../agent/define.ts";
+import { agentsIn } from "../agent/define.ts";
 import type { SystemDefinition } from "../define-system.ts";
 import { CallerError } from "../errors.ts";
 import type { AnyRestartPolicy } from "../otp/policy/restart-policy.ts";
 import { describeExitReason, type ExitReason } from "../otp/report/exit-reason.ts";
-import type { ChildSpec } from "../otp/supervisor/child-spec.ts";
-import type { SupervisorDefinition } from "../otp/supervisor/start.ts";
 import type { Report } from "../report.ts";
 import { type SignalHost, stopOnSignals } from "../signals.ts";
 import { type SystemParts, startSystem } from "../start-system.ts";
@@ -165,7 +163,7 @@ export class ScriptRun {
       );
       this.#system = system;
       void system.ended.then((reason) => this.#happened({ type: "ended", system, reason }));
-      const agents = agentsIn(definition.children ?? []);
+      const agents = agentsIn(definition.children ?? []).length;
       tell({ type: "started", system: system.name, pid: process.pid, agents });
     } catch (error) {
       tell({ type: "start_failed", message: messageOf(error) });
@@ -238,18 +236,6 @@ function setPolicy(system: System, path: string, policy: AnyRestartPolicy, state
   } catch (error) {
     if (!(error instanceof CallerError && (error.code === "not_found" || error.code === "stopped"))) throw error;
   }
-}
-
-/** How many agents there are among these children and below them. */
-function agentsIn(children: readonly ChildSpec[]): number {
-  const left = [...children];
-  let agents = 0;
-  // The list grows while it is read: a tree of any depth needs no stack.
-  for (const child of left) {
-    if ((child as Partial<AgentDefinition>).agent !== undefined) agents += 1;
-    left.push(...((child as Partial<SupervisorDefinition>).spec?.children ?? []));
-  }
-  return agents;
 }
 
 function messageOf(error: unknown): string {

@@ -2,6 +2,7 @@
 
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
+import { hashOf } from "../otp/registry/key-map.ts";
 
 /** A number from 0 up to 1. */
 export type Random = () => number;
@@ -11,15 +12,6 @@ export type Random = () => number;
  * @param seed an integer
  */
 export function createRandom(seed: number, name: string): Random {
-  const generator = xoroshiro128plus(hash(`${seed}:${name}`));
+  const generator = xoroshiro128plus(hashOf(`${seed}:${name}`));
   return () => uniformFloat64(generator);
-}
-
-/** FNV-1a, 32 bits. Source: http://www.isthe.com/chongo/tech/comp/fnv/ */
-function hash(text: string): number {
-  let value = 0x811c_9dc5;
-  for (let index = 0; index < text.length; index += 1) {
-    value = Math.imul(value ^ text.charCodeAt(index), 0x0100_0193);
-  }
-  return value;
 }

@@ -19,10 +19,8 @@ export class SimulatedWorker {
   readonly #owner: WorkerOwner;
   readonly #beganAtMs: number;
   #timer: unknown;
-  #serving = false;
   #wasReady = false;
   #asked = false;
-  #gone = false;
   #kind: CrashKind | StartFaultKind = "signaled";
 
   constructor(parts: {
@@ -46,7 +44,7 @@ export class SimulatedWorker {
 
   /** Whether it takes runs. */
   get serving(): boolean {
-    return this.#serving;
+    return this.#wasReady && !this.#asked;
   }
 
   /** Whether its end was asked for. */
@@ -57,7 +55,6 @@ export class SimulatedWorker {
   /** Asks it to end when its runs have, within `graceMs`. It ends in a later step, as a process does. */
   stop(graceMs: number): void {
     this.#asked = true;
-    this.#serving = false;
     this.#schedule(graceMs);
   }
 
@@ -68,9 +65,7 @@ export class SimulatedWorker {
 
   /** Ends it in the next step. */
   kill(): void {
-    this.#asked = true;
-    this.#serving = false;
-    this.#schedule(0);
+    this.stop(0);
   }
 
   /** The record of its end. */
@@ -90,7 +85,6 @@ export class SimulatedWorker {
 
   #becomeReady(): void {
     this.#wasReady = true;
-    this.#serving = true;
     const { crash } = this.#life as { crash?: { afterMs: number; kind: CrashKind } };
     this.#timer = crash === undefined ? undefined : this.#clock.after(crash.afterMs, () => this.#end(crash.kind));
     this.#owner.workerReady();
@@ -102,11 +96,7 @@ export class SimulatedWorker {
   }
 
   #end(kind: CrashKind | StartFaultKind): void {
-    if (this.#gone) return;
-    this.#gone = true;
-    this.#serving = false;
     this.#kind = kind;
-    this.#clock.clearTimeout(this.#timer);
     this.#owner.workerGone(this);
   }
 }

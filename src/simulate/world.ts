@@ -1,7 +1,7 @@
 /** What the simulated children of one system share: time, what befalls them, and who writes down what they do. */
 
 import { AgentEnvironment } from "../agent/environment.ts";
-import type { SystemLogger } from "../logger.ts";
+import { silentLogger } from "../logger.ts";
 import type { SimulationClock } from "./clock.ts";
 import { type ChildFaults, drawLife, type Faults, type Life } from "./faults.ts";
 import { createRandom, type Random } from "./random.ts";
@@ -60,21 +60,10 @@ export class World {
       },
       cwd: "/",
       env: {},
-      logger: silent,
+      logger: silentLogger,
       maxMessageBytes: 0,
       report: () => undefined,
     });
     return Object.assign(environment, { interpreter: "none" });
   }
 }
-
-const ignore = (): void => undefined;
-const silent: SystemLogger = {
-  trace: ignore,
-  debug: ignore,
-  info: ignore,
-  warn: ignore,
-  error: ignore,
-  fatal: ignore,
-  child: () => silent,
-};

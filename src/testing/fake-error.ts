@@ -2,7 +2,7 @@
 
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { RunError, type RunErrorKind } from "../errors.ts";
+import { RunError, type RunErrorKind, withoutCode } from "../errors.ts";
 import { AgentErrorKind, AgentErrorSchema } from "../gen/synapse_otp/v1/agent_pb.ts";
 
 /** An error as it goes over the wire: the status of the call, and the value for a stream's failed event. */
@@ -14,7 +14,7 @@ export interface FakeFailure {
 /** Anything that a fake agent threw → a failure. A RunError keeps its kind; another error is of kind "user_code". */
 export function toFakeFailure(thrown: unknown, about: { runId: string; unfinished: boolean }): FakeFailure {
   if (thrown instanceof RunError) {
-    const message = thrown.message.replace(/^\[[a-z_]+\] /, "");
+    const message = withoutCode(thrown.message);
     return failure(message, thrown.kind, { ...about, ...factsOf(thrown) });
   }
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));

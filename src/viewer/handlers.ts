@@ -58,11 +58,15 @@ function act(
   { control }: ViewerParts,
   [, id = "", name = ""]: RegExpExecArray,
 ): void {
-  const refusal = refusalOf(request, control, name);
-  if (refusal !== undefined || control === undefined || !isAction(name)) {
-    answer(response, ...(refusal ?? [404, "there is no such action"]));
-    return;
-  }
+  if (request.method !== "POST") answer(response, 405, "only POST");
+  // A form of another page cannot set it without being asked (CORS); this server never says yes.
+  else if (request.headers["x-synapse-viewer"] !== "1") answer(response, 403, "only the viewer's own page");
+  else if (control === undefined) answer(response, 409, "a recording has no agents to act on");
+  else if (!isAction(name)) answer(response, 404, `there is no action "${name}"; there are ${agentActions.join(", ")}`);
+  else perform(response, control, id, name);
+}
+
+function perform(response: ServerResponse, control: AgentControl, id: string, name: AgentAction): void {
   try {
     control(decodeURIComponent(id), name);
     answerJson(response, 202, { done: name });
@@ -71,18 +75,6 @@ function act(
     else if (error instanceof URIError) answer(response, 404, "there is no such agent");
     else throw error;
   }
-}
-
-function refusalOf(
-  request: IncomingMessage,
-  control: AgentControl | undefined,
-  name: string,
-): [status: number, text: string] | undefined {
-  if (request.method !== "POST") return [405, "only POST"];
-  // A form of another page cannot set it without being asked (CORS); this server never says yes.
-  if (request.headers["x-synapse-viewer"] !== "1") return [403, "only the viewer's own page"];
-  if (control === undefined) return [409, "a recording has no agents to act on"];
-  return isAction(name) ? undefined : [404, `there is no action "${name}"; there are ${agentActions.join(", ")}`];
 }
 
 function isAction(name: string): name is AgentAction {

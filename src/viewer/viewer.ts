@@ -1,10 +1,9 @@
 /** The local viewer: a page on loopback that shows a system while it runs, or a recording of one. */
 
-import { randomBytes } from "node:crypto";
 import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
-import type { Sanitise } from "../inspect/definition-text.ts";
+import { checkSanitise, type Sanitise } from "../inspect/definition-text.ts";
 import type { InspectedSystem, SystemInspector } from "../inspect/inspected-system.ts";
-import { checkLoopbackOptions, type LoopbackOptions, LoopbackServer } from "../inspect/loopback-server.ts";
+import { checkLoopbackOptions, type LoopbackOptions, LoopbackServer, tokenOf } from "../inspect/loopback-server.ts";
 import { readRecording } from "../inspect/record.ts";
 import { SystemWatch, type WatchMessage } from "../inspect/watch.ts";
 import { System } from "../system.ts";
@@ -36,7 +35,7 @@ const known = new Set(["port", "host", "token", "sanitise"]);
 export async function startViewer(system: System, options: ViewerOptions = {}): Promise<Viewer> {
   if (!(system instanceof System)) throw invalidArgument("system", system, "what startSystem answers");
   checkOptions(options);
-  const token = options.token ?? newToken();
+  const token = tokenOf(options);
   const audience = new Audience();
   const control = createAgentControl(system);
   const handlers = createHandlers({ page: loadPage(), audience, control, live: true });
@@ -49,7 +48,7 @@ export async function startViewer(system: System, options: ViewerOptions = {}): 
     await server.close();
     throw error;
   }
-  return viewerOf(server, token, detach);
+  return viewerOf(server, detach);
 }
 
 /**
@@ -65,14 +64,14 @@ export async function viewRecording(file: string, options: Omit<ViewerOptions, "
   }
   if (messages.length === 0)
     throw new CallerError("invalid_argument", `"${file}" is empty`, { field: "file", value: file });
-  const token = options.token ?? newToken();
+  const token = tokenOf(options);
   const audience = new Audience();
   audience.showFrom(() => [messages]);
   const server = await LoopbackServer.start(
     { ...options, token },
     createHandlers({ page: loadPage(), audience, live: false }),
   );
-  return viewerOf(server, token, async () => {
+  return viewerOf(server, async () => {
     await audience.close();
     await server.close();
   });
@@ -85,14 +84,7 @@ function checkOptions(options: ViewerOptions): void {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
   checkKnownFields("options", options, known);
   checkLoopbackOptions(options);
-  const { sanitise } = options;
-  if (sanitise !== undefined && typeof sanitise !== "function") {
-    throw invalidArgument("options.sanitise", sanitise, "a function");
-  }
-}
-
-function newToken(): string {
-  return randomBytes(24).toString("base64url");
+  checkSanitise(options.sanitise);
 }
 
 /** Shows a system to an audience. While nobody is there, actors and tree are left alone. */
@@ -116,8 +108,7 @@ function showing(audience: Audience, server: LoopbackServer, sanitise: Sanitise 
   };
 }
 
-function viewerOf(server: LoopbackServer, token: string, end: () => Promise<void>): Viewer {
-  const address = `http://${server.authority}/?token=${token}`;
+function viewerOf({ address }: LoopbackServer, end: () => Promise<void>): Viewer {
   let ended: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     ended ??= end();

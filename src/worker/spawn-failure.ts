@@ -1,6 +1,7 @@
 /** Why the operating system did not start a worker: one sentence that names what is to be mended, and the system's own word. */
 
 import { statSync } from "node:fs";
+import { withoutCode } from "../errors.ts";
 import type { WorkerSpec } from "./launcher.ts";
 
 /** A start that did not get as far as a process. */
@@ -23,7 +24,7 @@ export function describeSpawnFailure(spec: WorkerSpec, error: unknown): SpawnFai
   }
   const text = error instanceof Error ? error.message : String(error);
   const hint = errno === "E2BIG" ? `; ${describeLargest(spec.env)}` : "";
-  return { detail: `"${spec.interpreter}" could not be started: ${text.replace(/^\[[a-z_]+\] /, "")}${hint}`, errno };
+  return { detail: `"${spec.interpreter}" could not be started: ${withoutCode(text)}${hint}`, errno };
 }
 
 /** The system's word for an error, or for what caused it. */

@@ -47,10 +47,9 @@ export function createZygoteLauncher(options: ZygoteLauncherOptions = {}): Launc
   /** Zygotes that could not fork, and until when they are not tried again: who does not insist on one is not held up by the next one. */
   const unfit = new Map<string, { why: string; untilMs: number }>();
 
-  const fallBack = (spec: WorkerSpec, why: string): Worker | undefined => {
+  const fallBack = (spec: WorkerSpec, key: string, why: string): Worker | undefined => {
     const { fallback, onUnfit } = options;
     if (fallback === undefined || spec.launcher === "zygote") return undefined;
-    const key = zygoteKey(spec);
     if (unfit.get(key)?.why !== why) onUnfit?.(why);
     unfit.set(key, { why, untilMs: clock.now() + unfitMs });
     return fallback.launch(spec);
@@ -60,13 +59,14 @@ export function createZygoteLauncher(options: ZygoteLauncherOptions = {}): Launc
     const spawnedAtMs = clock.now();
     const stillborn = (failure: Parameters<typeof createStillbornWorker>[3]) =>
       createStillbornWorker(spec, clock, spawnedAtMs, failure);
-    const known = unfit.get(zygoteKey(spec));
+    const key = zygoteKey(spec);
+    const known = unfit.get(key);
     if (known !== undefined && spec.launcher !== "zygote" && options.fallback !== undefined) {
       if (clock.now() < known.untilMs) return options.fallback.launch(spec);
     }
     let entered: ReturnType<typeof pool.enter>;
     try {
-      entered = pool.enter(spec);
+      entered = pool.enter(spec, key);
     } catch (error) {
       return stillborn(describeSpawnFailure(spec, error));
     }
@@ -84,9 +84,9 @@ export function createZygoteLauncher(options: ZygoteLauncherOptions = {}): Launc
     if (fitness !== undefined) {
       leave();
       if ("error" in fitness) return stillborn(describeSpawnFailure(spec, fitness.error));
-      return fallBack(spec, fitness.unfit) ?? stillborn({ detail: fitness.unfit });
+      return fallBack(spec, key, fitness.unfit) ?? stillborn({ detail: fitness.unfit });
     }
-    unfit.delete(zygoteKey(spec));
+    unfit.delete(key);
     const outcome = await zygote.fork(spec);
     if ("forked" in outcome) {
       const { forked } = outcome;

@@ -39,17 +39,11 @@ export class ZygotePool {
     this.#parts = parts;
   }
 
-  /** How many it keeps. */
-  get size(): number {
-    return this.#kept.size;
-  }
-
   /**
-   * The zygote for a worker, and what is to be called when that worker has ended.
+   * The zygote of this key for a worker, and what is to be called when that worker has ended.
    * @throws what the constructor of {@link Zygote} throws
    */
-  enter(spec: WorkerSpec): { zygote: Zygote; leave: () => void } {
-    const key = zygoteKey(spec);
+  enter(spec: WorkerSpec, key: string): { zygote: Zygote; leave: () => void } {
     let kept = this.#kept.get(key);
     if (kept === undefined || kept.zygote.lost) {
       kept?.idle.clear();

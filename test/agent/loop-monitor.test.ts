@@ -42,13 +42,13 @@ function watch(limits: Partial<LoopLimits> = {}) {
         loop.hung ??= hung;
       },
     },
-    {
+    () => ({
       forsaken: () => loop.forsaken,
       loopSilent: () => told.push("silent"),
       loopAnswers: () => told.push("answers"),
       loopUnresponsive: (silentMs, stacks) => told.push(`unresponsive ${silentMs} ${stacks.join()}`),
       loopResponsive: () => told.push("responsive"),
-    },
+    }),
     { unresponsiveAfterMs: 1_000, hungAfterMs: 3_000, ...limits },
     clock,
   );

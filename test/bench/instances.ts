@@ -1,14 +1,15 @@
 /** What more workers of one agent bring: two instances against one, and a spare worker that takes the place of one that crashes. */
 
-import { type Agent, type AgentSpec, defineAgent, type System, startSystem } from "../../src/index.ts";
+import { type Agent, type AgentSpec, defineAgent, type System } from "../../src/index.ts";
 import { createAgentClient } from "./clients.ts";
 import { crashOnce } from "./crash.ts";
 import { within } from "./deadline.ts";
+import { inRounds } from "./rounds.ts";
 import { type Series, series } from "./series.ts";
-import { type BenchSettings, benchEntry, rootDirectory } from "./settings.ts";
-import { median, percentile, rounded } from "./statistics.ts";
+import { type BenchSettings, benchEntry } from "./settings.ts";
+import { percentile, ratioOf, rounded } from "./statistics.ts";
 import { readStream } from "./stream.ts";
-import { createBenchLogger, startMs } from "./target.ts";
+import { startBenchSystem, startMs } from "./target.ts";
 import { runAtOnce } from "./unary.ts";
 
 /** One rate by one instance and by two, a second; each taken once a round, in rotating order. */
@@ -36,10 +37,12 @@ const streams = 4;
 export async function measureInstances(settings: BenchSettings): Promise<InstanceMeasures> {
   const rates = await withAgents(
     [{ id: "one" }, { id: "two", instances: 2 }],
-    async (agent) => ({
-      runs: await inTurn(settings.rounds, (name) => runsPerSecond(agent(name), settings)),
-      chunks: await inTurn(settings.rounds, (name) => chunksPerSecond(agent(name), settings)),
-    }),
+    async (agentOf) => {
+      const agents = names.map((name) => ({ name, agent: agentOf(name) }));
+      const runs = await inRounds(agents, settings.rounds, ({ agent }) => runsPerSecond(agent, settings));
+      const chunks = await inRounds(agents, settings.rounds, ({ agent }) => chunksPerSecond(agent, settings));
+      return { runs: compareInstances(runs), chunks: compareInstances(chunks) };
+    },
     settings,
   );
   const spareNextRun = await withAgents(
@@ -57,13 +60,7 @@ async function withAgents<T>(
 ): Promise<T> {
   const bounds = { entry: benchEntry, output: "text", maxConcurrency: concurrency, startTimeoutMs: startMs } as const;
   const children = agents.map((own) => defineAgent({ ...bounds, ...own }));
-  const system = await startSystem({
-    name: "bench-instances",
-    children,
-    maxRestarts: Number.MAX_SAFE_INTEGER,
-    python: { cwd: rootDirectory },
-    logger: createBenchLogger(),
-  });
+  const system = await startBenchSystem("bench-instances", children);
   try {
     for (const child of children) {
       const agent = system.agent(child);
@@ -81,13 +78,8 @@ async function allReady(agent: Agent<string>): Promise<void> {
   while (agent.health.instances.some(({ state }) => state !== "ready")) await aMoment();
 }
 
-async function inTurn(rounds: number, measure: (name: (typeof names)[number]) => Promise<number>) {
-  const values: Record<(typeof names)[number], number[]> = { one: [], two: [] };
-  for (let round = 0; round < rounds; round++) {
-    for (const name of round % 2 === 0 ? names : names.toReversed()) values[name].push(await measure(name));
-  }
-  const ratios = values.two.map((value, round) => value / (values.one[round] ?? Number.NaN));
-  return { one: series(values.one), two: series(values.two), ratio: rounded(median(ratios)) };
+function compareInstances({ one, two }: Record<(typeof names)[number], number[]>): InstanceSeries {
+  return { one: series(one), two: series(two), ratio: ratioOf(two, one) };
 }
 
 async function runsPerSecond(agent: Agent<string>, { throughputCalls, concurrency }: BenchSettings): Promise<number> {

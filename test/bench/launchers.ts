@@ -1,11 +1,12 @@
 /** What `launcher: "spawn"` and `launcher: "zygote"` cost: restarts, bursts and memory, each by both in turn. Linux, where there is a zygote. */
 
-import { type Agent, defineAgent, type System, startSystem } from "../../src/index.ts";
+import { type Agent, defineAgent, type System } from "../../src/index.ts";
 import { crashAll, crashOnce } from "./crash.ts";
 import { childrenOf, familyOf, memoryOf } from "./memory.ts";
+import { inRounds } from "./rounds.ts";
 import { compareLaunchers, type LauncherSeries, type Series, series } from "./series.ts";
-import { type BenchSettings, benchEntry, rootDirectory } from "./settings.ts";
-import { createBenchLogger, startMs } from "./target.ts";
+import { type BenchSettings, benchEntry } from "./settings.ts";
+import { startBenchSystem, startMs } from "./target.ts";
 
 const kinds = ["spawn", "zygote"] as const;
 type Kind = (typeof kinds)[number];
@@ -29,21 +30,27 @@ export interface LauncherMeasures {
 /** Measures both launchers; undefined where there is no zygote. */
 export async function measureLaunchers(settings: BenchSettings): Promise<LauncherMeasures | undefined> {
   if (process.platform !== "linux") return undefined;
-  const nextRun = await withBoth(1, (teams) =>
-    inTurn(teams, settings.restarts, async ({ agents: [agent], system }) => {
+  const nextRuns = await withBoth(1, (teams) =>
+    inRounds(teams, settings.restarts, async ({ agents: [agent], system }) => {
       if (agent === undefined) throw new Error("there is no agent to kill");
       return (await crashOnce(agent, system)).nextRunMs;
     }),
   );
-  const { burst, memory } = await withBoth(settings.burstAgents, async (teams) => ({
-    burst: await inTurn(teams, settings.bursts, ({ agents, system }) => crashAll(agents, system)),
+  const { bursts, memory } = await withBoth(settings.burstAgents, async (teams) => ({
+    bursts: await inRounds(teams, settings.bursts, ({ agents, system }) => crashAll(agents, system)),
     memory: await measureMemory(teams),
   }));
   const crowd = await startTeam("zygote", settings.crowdAgents);
   try {
     const values: number[] = [];
     for (let round = 0; round < settings.crowds; round++) values.push(await crashAll(crowd.agents, crowd.system));
-    return { nextRun, burst, crowd: series(values), crowdStartMs: crowd.startedInMs, ...memory };
+    return {
+      nextRun: compareLaunchers(nextRuns),
+      burst: compareLaunchers(bursts),
+      crowd: series(values),
+      crowdStartMs: crowd.startedInMs,
+      ...memory,
+    };
   } finally {
     await stopTeam(crowd);
   }
@@ -51,7 +58,7 @@ export async function measureLaunchers(settings: BenchSettings): Promise<Launche
 
 /** A system of equal agents by one launcher. */
 interface Team {
-  readonly kind: Kind;
+  readonly name: Kind;
   readonly system: System;
   readonly agents: readonly Agent[];
   /** Processes that this system has started itself: workers, or the guardian. */
@@ -65,20 +72,14 @@ async function startTeam(kind: Kind, size: number): Promise<Team> {
     defineAgent({ id: `${kind}-${index}`, entry: benchEntry, output: "text", launcher: kind, startTimeoutMs: startMs }),
   );
   const startedAtMs = performance.now();
-  const system = await startSystem({
-    name: `bench-${kind}`,
-    children,
-    maxRestarts: Number.MAX_SAFE_INTEGER,
-    python: { cwd: rootDirectory },
-    logger: createBenchLogger(),
-  });
+  const system = await startBenchSystem(`bench-${kind}`, children);
   const agents = children.map((child): Agent => system.agent(child));
   try {
     await Promise.all(agents.map((agent) => agent.whenReady({ timeoutMs: startMs })));
     const startedInMs = performance.now() - startedAtMs;
     await Promise.all(agents.map((agent) => agent.run("hello")));
     const roots = childrenOf(process.pid).filter((pid) => !before.has(pid));
-    return { kind, system, agents, roots, startedInMs };
+    return { name: kind, system, agents, roots, startedInMs };
   } catch (error) {
     await system.stop({ timeoutMs: 10_000 });
     throw error;
@@ -100,30 +101,16 @@ async function withBoth<T>(size: number, measure: (teams: readonly Team[]) => Pr
   }
 }
 
-/** Measures every team once a round, in rotating order. */
-async function inTurn(
-  teams: readonly Team[],
-  rounds: number,
-  measure: (team: Team) => Promise<number>,
-): Promise<LauncherSeries> {
-  const values: Record<Kind, number[]> = { spawn: [], zygote: [] };
-  for (let round = 0; round < rounds; round++) {
-    const inOrder = round % 2 === 0 ? teams : teams.toReversed();
-    for (const team of inOrder) values[team.kind].push(await measure(team));
-  }
-  return compareLaunchers(values);
-}
-
 async function measureMemory(teams: readonly Team[]): Promise<Pick<LauncherMeasures, "agentUss" | "burstPss">> {
   const uss: Record<Kind, number[]> = { spawn: [], zygote: [] };
   const pss: Record<Kind, number[]> = { spawn: [], zygote: [] };
-  for (const { kind, agents, roots } of teams) {
+  for (const { name, agents, roots } of teams) {
     await Promise.all(agents.map((agent) => agent.run("hello")));
     await Promise.all(agents.map((agent) => agent.run("collect")));
     const workers = agents.flatMap(({ pid }) => pid ?? []);
-    uss[kind].push(...workers.map((pid) => memoryOf(pid).ussMb));
-    const all = kind === "spawn" ? workers : roots.flatMap(familyOf);
-    pss[kind].push(all.reduce((sum, pid) => sum + memoryOf(pid).pssMb, 0));
+    uss[name].push(...workers.map((pid) => memoryOf(pid).ussMb));
+    const all = name === "spawn" ? workers : roots.flatMap(familyOf);
+    pss[name].push(all.reduce((sum, pid) => sum + memoryOf(pid).pssMb, 0));
   }
   return { agentUss: compareLaunchers(uss), burstPss: compareLaunchers(pss) };
 }

@@ -1,7 +1,7 @@
-/** Measures that compare clients: in rounds and in rotating order, because the machine is noisy. */
+/** Measures that compare: clients, launchers or agents, in rounds and in rotating order, because the machine is noisy. */
 
-import { type BenchClient, type ClientName, clientNames } from "./clients.ts";
-import { median, rounded } from "./statistics.ts";
+import { type ClientName, clientNames } from "./clients.ts";
+import { median, ratioOf, rounded } from "./statistics.ts";
 
 /** One measure of all clients. */
 export interface Comparison {
@@ -13,17 +13,18 @@ export interface Comparison {
   readonly ratios: Readonly<Record<Exclude<ClientName, "agent">, number>>;
 }
 
-/** Measures every client once a round; answers its samples in the order of the rounds. */
-export async function inRounds<Sample>(
-  clients: readonly BenchClient[],
+/** Measures every subject once a round; answers its samples, by its name, in the order of the rounds. */
+export async function inRounds<Name extends string, Subject, Sample>(
+  subjects: readonly (Subject & { readonly name: Name })[],
   rounds: number,
-  measure: (client: BenchClient) => Promise<Sample>,
-): Promise<Record<ClientName, Sample[]>> {
-  const samples: Record<ClientName, Sample[]> = { agent: [], connect: [], grpcJs: [] };
+  measure: (subject: Subject) => Promise<Sample>,
+): Promise<Record<Name, Sample[]>> {
+  const none = subjects.map(({ name }): [Name, Sample[]] => [name, []]);
+  const samples = Object.fromEntries(none) as Record<Name, Sample[]>;
   for (let round = 0; round < rounds; round++) {
-    const first = round % clients.length;
-    for (const client of [...clients.slice(first), ...clients.slice(0, first)]) {
-      samples[client.name].push(await measure(client));
+    const first = round % subjects.length;
+    for (const subject of [...subjects.slice(first), ...subjects.slice(0, first)]) {
+      samples[subject.name].push(await measure(subject));
     }
   }
   return samples;
@@ -36,13 +37,11 @@ export function compare<Sample>(
   pick: (sample: Sample) => number,
 ): Comparison {
   const values = mapClients((name) => samples[name].map((sample) => rounded(pick(sample))));
-  const ratio = (other: ClientName) =>
-    rounded(median(values.agent.map((value, round) => value / (values[other][round] ?? Number.NaN))));
   return {
     unit,
     values,
     medians: mapClients((name) => rounded(median(values[name]))),
-    ratios: { connect: ratio("connect"), grpcJs: ratio("grpcJs") },
+    ratios: { connect: ratioOf(values.agent, values.connect), grpcJs: ratioOf(values.agent, values.grpcJs) },
   };
 }
 

@@ -1,6 +1,6 @@
 /** One measure that was taken again and again, on its own or by both launchers in turn. */
 
-import { median, percentile, rounded } from "./statistics.ts";
+import { median, percentile, ratioOf, rounded } from "./statistics.ts";
 
 /** One measure in the order in which it was taken. */
 export interface Series {
@@ -31,8 +31,10 @@ export interface LauncherSeries {
   readonly ratio: number;
 }
 
-/** Compares the launchers round by round, so that a slow round is slow for both. */
-export function compareLaunchers(values: Readonly<Record<"spawn" | "zygote", readonly number[]>>): LauncherSeries {
-  const ratios = values.spawn.map((value, round) => value / (values.zygote[round] ?? Number.NaN));
-  return { spawn: series(values.spawn), zygote: series(values.zygote), ratio: rounded(median(ratios)) };
+/** Compares the launchers round by round. */
+export function compareLaunchers({
+  spawn,
+  zygote,
+}: Readonly<Record<"spawn" | "zygote", readonly number[]>>): LauncherSeries {
+  return { spawn: series(spawn), zygote: series(zygote), ratio: ratioOf(spawn, zygote) };
 }

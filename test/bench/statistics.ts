@@ -14,6 +14,11 @@ export function percentile(values: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
 }
 
+/** The values over others of the same rounds, so that a slow round is slow for both; the median of the rounds. */
+export function ratioOf(values: readonly number[], others: readonly number[]): number {
+  return rounded(median(values.map((value, round) => value / (others[round] ?? Number.NaN))));
+}
+
 /** Three decimals are enough for a file that people compare. */
 export function rounded(value: number): number {
   return Math.round(value * 1_000) / 1_000;

@@ -4,7 +4,7 @@ import { linkSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pino } from "pino";
-import { type Agent, defineAgent, type System, startSystem } from "../../src/index.ts";
+import { type Agent, type ChildSpec, defineAgent, type System, startSystem } from "../../src/index.ts";
 import type { WorkerReady } from "../../src/worker/launcher.ts";
 import type { BenchClient, Endpoint } from "./clients.ts";
 import { createAgentClient, createConnectClient, createGrpcJsClient } from "./clients.ts";
@@ -27,6 +27,17 @@ export interface Target {
 /** Logs as the default does, but into nothing: the cost of a log line counts, the noise does not. */
 export function createBenchLogger() {
   return pino({ level: "warn" }, { write: () => undefined });
+}
+
+/** Starts a system whose workers may be killed as often as a measure needs it. */
+export function startBenchSystem(name: string, children: ChildSpec[]): Promise<System> {
+  return startSystem({
+    name,
+    children,
+    maxRestarts: Number.MAX_SAFE_INTEGER,
+    python: { cwd: rootDirectory },
+    logger: createBenchLogger(),
+  });
 }
 
 /** The agent that everything is measured with. */

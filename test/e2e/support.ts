@@ -3,7 +3,6 @@
 import { Writable } from "node:stream";
 import { pino } from "pino";
 import { afterEach } from "vitest";
-import { defineAgent } from "../../src/agent/define.ts";
 import type { AgentSpec } from "../../src/agent/spec.ts";
 import type { ChildSpec } from "../../src/otp/supervisor/child-spec.ts";
 import type { Report } from "../../src/report.ts";
@@ -11,6 +10,9 @@ import { type SystemParts, startSystem } from "../../src/start-system.ts";
 import type { System } from "../../src/system.ts";
 import type { SystemOptions } from "../../src/system-options.ts";
 import { statFields } from "../../src/worker/proc.ts";
+import { testAgent } from "../fixtures/hosts/hosted-agent.ts";
+
+export { testAgent, testLauncher } from "../fixtures/hosts/hosted-agent.ts";
 
 /** One line of the system's log. */
 export interface LogLine {
@@ -41,14 +43,6 @@ afterEach(async () => {
   running.clear();
   await Promise.all(systems.map((system) => system.stop({ timeoutMs: 10_000 })));
 });
-
-/** How agents under test are started, unless a test is about that: as by default, or with SYNAPSE_TEST_LAUNCHER=spawn as where there is no zygote. */
-export const testLauncher = process.env.SYNAPSE_TEST_LAUNCHER === "spawn" ? "spawn" : "auto";
-
-/** Defines an agent that is started as this run of the tests says. */
-export function testAgent<Output = unknown>(spec: AgentSpec<Output>) {
-  return defineAgent<Output>({ launcher: testLauncher, ...spec });
-}
 
 /** An agent over test/fixtures/agents/controllable.py, whose prompts are commands. */
 export function controllable(spec: Partial<AgentSpec> = {}) {

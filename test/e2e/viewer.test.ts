@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { Browser, Page } from "playwright-core";
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { beforeAll, describe, expect, test } from "vitest";
 import { buildIfStale } from "../../scripts/build-if-stale.ts";
 import { defineSupervisor } from "../../src/index.ts";
 import { startViewer } from "../../src/viewer/viewer.ts";
-import { findBrowser, pictureOf, startBrowser } from "./browser.ts";
+import { findBrowser, openPage, pictureOf } from "./browser.ts";
 import { controllable, pidOf, watch } from "./support.ts";
 
 const found = findBrowser();
@@ -13,13 +13,7 @@ const why = found.path === undefined ? ` (skipped: ${found.why})` : "";
 const deadlineMs = 30_000;
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-let browser: Browser | undefined;
-
 beforeAll(() => buildIfStale());
-afterEach(async () => {
-  await browser?.close();
-  browser = undefined;
-});
 
 /** A system with two agents, and its viewer in a browser. */
 async function open() {
@@ -27,8 +21,7 @@ async function open() {
   const watched = await watch(children, { name: "house" });
   await watched.system.whenReady();
   const viewer = await startViewer(watched.system);
-  browser = await startBrowser(found.path ?? "");
-  const page = await browser.newPage({ viewport: { width: 1_280, height: 800 } });
+  const page = await openPage(found.path ?? "");
   page.setDefaultTimeout(deadlineMs);
   const errors: string[] = [];
   page.on("pageerror", (error) => errors.push(String(error)));

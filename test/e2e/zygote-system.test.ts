@@ -3,15 +3,10 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { statFields } from "../../src/worker/proc.ts";
+import { parentOf } from "../stress/processes.ts";
 import { controllable, isAlive, pidOf, rejection, watch } from "./support.ts";
 
 const linux = process.platform === "linux";
-
-/** The parent of a process. */
-function parentOf(pid: number): number {
-  return Number(statFields(pid)[1]);
-}
 
 describe.runIf(linux)("agents with the zygote launcher", () => {
   test("run, crash alone, and are served by the next fork", async () => {

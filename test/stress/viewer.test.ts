@@ -1,11 +1,10 @@
 import { pino } from "pino";
-import type { Browser } from "playwright-core";
-import { afterEach, beforeAll, expect, onTestFinished, test } from "vitest";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { buildIfStale } from "../../scripts/build-if-stale.ts";
 import { fromGenServer } from "../../src/otp/server/gen-server.ts";
 import { startSystem } from "../../src/start-system.ts";
 import { startViewer } from "../../src/viewer/viewer.ts";
-import { findBrowser, pictureOf, startBrowser } from "../e2e/browser.ts";
+import { findBrowser, openPage, pictureOf } from "../e2e/browser.ts";
 
 /** How many processes the page shows, and how soon, in milliseconds: in the gate only that it does. */
 const isStress = process.env.STRESS_SEEDS !== undefined;
@@ -16,21 +15,14 @@ const found = findBrowser();
 const why = found.path === undefined ? ` (skipped: ${found.why})` : "";
 const server = fromGenServer({ name: "server", init: () => ({ state: { count: 0 } }) });
 
-let browser: Browser | undefined;
-
 beforeAll(() => buildIfStale());
-afterEach(async () => {
-  await browser?.close();
-  browser = undefined;
-});
 
 test.skipIf(found.path === undefined)(`the tree of ${processes} processes is there at once${why}`, async () => {
   const children = Array.from({ length: processes }, (_, index) => ({ id: `server-${index}`, logic: server }));
   const system = await startSystem({ name: "many", children, logger: pino({ level: "silent" }) });
   onTestFinished(() => system.stop());
   const viewer = await startViewer(system);
-  browser = await startBrowser(found.path ?? "");
-  const page = await browser.newPage({ viewport: { width: 1_280, height: 800 } });
+  const page = await openPage(found.path ?? "");
   await page.goto("about:blank");
   const startedMs = performance.now();
   await page.goto(viewer.address);

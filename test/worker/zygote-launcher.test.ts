@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Launcher, WorkerLogRecord, WorkerSpec } from "../../src/worker/launcher.ts";
-import { statFields } from "../../src/worker/proc.ts";
 import { createSpawnLauncher } from "../../src/worker/spawn-launcher.ts";
 import { createZygoteLauncher, type ZygoteLauncherOptions } from "../../src/worker/zygote-launcher.ts";
+import { parentOf } from "../stress/processes.ts";
 import { describeLauncherContract } from "../testing/launcher-contract.ts";
 import {
   createManualClock,
@@ -48,11 +48,6 @@ afterEach(async () => {
   await whileTimePasses("the end of the zygotes", Promise.all(launchers.splice(0).map((launcher) => launcher.close())));
   clocks.length = 0;
 });
-
-/** The parent of a process. */
-function parentOf(pid: number): number {
-  return Number(statFields(pid)[1]);
-}
 
 async function untilGone(...pids: number[]): Promise<void> {
   await expect.poll(() => pids.filter(isAlive), { timeout: 10_000, interval: 5 }).toEqual([]);

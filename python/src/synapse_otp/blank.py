@@ -54,13 +54,13 @@ class Blank:
         return False
 
     def end(self) -> None:
-        """Kills it. It is not reaped: the number is its own."""
-        self.orders.close()
+        """Kills it and lets go of it. It is not reaped: the number is its own."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(self.pid, signal.SIGKILL)
+        self.close()
 
     def close(self) -> None:
-        """Lets go of it, in another child of the zygote."""
+        """Lets go of it: in another child of the zygote, or because it has ended."""
         self.orders.close()
         self.lifeline.close()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -19,51 +19,9 @@ from .json_text import write_json
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
 
-__all__ = ["DELTA_KINDS", "EVENT_KINDS", "Chunk", "Chunks"]
+__all__ = ["Chunk", "Chunks"]
 
 Chunk = pb.RunResponseChunk
-
-EVENT_KINDS: dict[str, str] = {
-    "part_start": "part_start",
-    "part_delta": "text_delta",
-    "part_end": "part_end",
-    "function_tool_call": "tool_call",
-    "function_tool_result": "tool_result",
-    "output_tool_call": "output_call",
-    "output_tool_result": "output_result",
-    **dict.fromkeys(
-        (
-            "final_result",
-            "enqueued_messages",
-            "tool_availability_delta",
-            "capability_load_delta",
-            "model_settings_delta",
-            "deferred_tool_requests",
-            "deferred_tool_results",
-            "custom",
-            "capability",
-            "realtime_turn_complete",
-            "realtime_input_speech_start",
-            "realtime_input_speech_end",
-            "realtime_output_speech_start",
-            "realtime_output_speech_end",
-            "realtime_response_interrupted",
-            "realtime_input_transcription_error",
-            "realtime_session_reconnect",
-            "realtime_session_error",
-        ),
-        "pydantic_event",
-    ),
-}
-"""Every event of pydantic-ai by its kind, and the member of the contract's `event` that tells it; any other kind is a `pydantic_event`."""
-
-DELTA_KINDS: dict[str, str] = {
-    "text": "text_delta",
-    "thinking": "thinking_delta",
-    "tool_call": "tool_args_delta",
-    "speech": "pydantic_event",
-}
-"""The same for the kinds of delta in a `part_delta`."""
 
 _OUTCOMES = {
     "success": pb.TOOL_OUTCOME_SUCCESS,
@@ -93,15 +51,6 @@ class Chunks:
         """Ids and names of the tool calls that the model writes, by their part."""
         self._whole: set[tuple[int, int]] = set()
         """Steps and indices of parts that have ended as they began."""
-        self._makers: dict[str, Callable[[Any], Iterable[Chunk]]] = {
-            "part_delta": self._part_delta,
-            "part_start": self._part_start,
-            "part_end": self._part_end,
-            "function_tool_call": lambda event: (self.make(tool_call=self._tool_call(event)),),
-            "output_tool_call": lambda event: (self.make(output_call=self._tool_call(event)),),
-            "function_tool_result": lambda event: (self.make(tool_result=self._tool_result(event.part)),),
-            "output_tool_result": lambda event: (self.make(output_result=self._tool_result(event.part)),),
-        }
         self.step = 0
         """The model request that the events belong to, from 1; 0 before the first."""
 
@@ -114,7 +63,7 @@ class Chunks:
         """Gives the last number away again: the chunk that has it was joined to the one before."""
         self._seq -= 1
 
-    def of_event(self, event: object) -> Iterable[Chunk]:
+    def of_event(self, event: Any) -> Iterable[Chunk]:
         """The chunks of one event, of which pydantic-ai may have more kinds than are known here."""
         # A stream is mostly deltas of text.
         if isinstance(event, PartDeltaEvent):
@@ -122,8 +71,23 @@ class Chunks:
             if isinstance(delta, TextPartDelta) and not getattr(delta, "citations_delta", None):
                 return self._text(event.index, delta.content_delta)
         kind = str(getattr(event, "event_kind", type(event).__name__))
-        make = self._makers.get(kind)
-        return (self._other(kind, event),) if make is None else make(event)
+        match kind:
+            case "part_delta":
+                return self._part_delta(event)
+            case "part_start":
+                return self._part_start(event)
+            case "part_end":
+                return self._part_end(event)
+            case "function_tool_call":
+                return (self.make(tool_call=self._tool_call(event)),)
+            case "output_tool_call":
+                return (self.make(output_call=self._tool_call(event)),)
+            case "function_tool_result":
+                return (self.make(tool_result=self._tool_result(event.part)),)
+            case "output_tool_result":
+                return (self.make(output_result=self._tool_result(event.part)),)
+            case _:
+                return (self._other(kind, event),)
 
     def of_retry(self, part: Any) -> Chunk:
         """The chunk that tells what the model is told of an answer that cannot be used.

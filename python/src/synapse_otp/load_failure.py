@@ -15,11 +15,14 @@ from .tracebacks import user_traceback
 if TYPE_CHECKING:
     from importlib.metadata import Distribution
 
-__all__ = ["LoadFailure", "describe_exception", "import_failure"]
+__all__ = ["RAISED", "LoadFailure", "describe_exception", "import_failure"]
 
 LoadFailureKind = Literal[
     "import_failed", "module_missing", "module_failed", "attribute_missing", "not_an_agent", "warmup_failed", "serve_failed"
 ]
+
+RAISED = "\0"
+"""Where a failure's message is to say what its cause says. No entry, path or module name holds a NUL."""
 
 
 class LoadFailure(Exception):
@@ -27,15 +30,17 @@ class LoadFailure(Exception):
 
     Args:
         kind: What the host branches on.
-        message: One sentence that quotes the entry and says what to do.
+        message: One sentence that quotes the entry and says what to do, with `RAISED` where it tells the cause.
         cause: The exception that user code raised, if any.
         retriable: Whether the next start may succeed without anybody's doing.
     """
 
     def __init__(self, kind: LoadFailureKind, message: str, cause: BaseException | None = None, *, retriable: bool = False) -> None:
-        super().__init__(message)
+        # The cause is read this once: its `__str__` is the user's, and may say something else the next time.
+        self.message = message if cause is None else message.replace(RAISED, describe_exception(cause))
+        super().__init__(self.message)
         self.kind = kind
-        self.message = message
+        self._template = message
         self.cause = cause
         self.retriable = retriable
 
@@ -62,7 +67,7 @@ class LoadFailure(Exception):
     def _withheld(self) -> str:
         if self.cause is None:
             return self.message
-        message = self.message.replace(describe_exception(self.cause), type(self.cause).__name__)
+        message = self._template.replace(RAISED, type(self.cause).__name__)
         return message.replace("the traceback shows", "python.tracebacks shows")
 
 
@@ -77,7 +82,7 @@ def describe_exception(error: BaseException) -> str:
 
 def import_failure(error: BaseException) -> LoadFailure:
     """The failure of a worker whose own needs (pydantic-ai, grpc, protobuf) cannot be imported."""
-    message = f"the packages that a worker needs cannot be imported by {sys.executable}: {describe_exception(error)}; {_advice(error)}"
+    message = f"the packages that a worker needs cannot be imported by {sys.executable}: {RAISED}; {_advice(error)}"
     return LoadFailure("import_failed", message, error, retriable=came_from_outside(error))
 
 

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from .entry_file import load_file
-from .load_failure import LoadFailure, describe_exception
+from .load_failure import RAISED, LoadFailure
 from .passing import came_from_outside
 
 if TYPE_CHECKING:
@@ -65,9 +65,7 @@ def _import_entry(entry: str, import_file: Callable[[str, Path], ModuleType]) ->
     try:
         cwd = str(Path.cwd())
     except OSError as error:
-        raise LoadFailure(
-            "module_missing", f'entry "{entry}": the working directory is gone: {describe_exception(error)}', error
-        ) from error
+        raise LoadFailure("module_missing", f'entry "{entry}": the working directory is gone: {RAISED}', error) from error
     if cwd not in sys.path and "" not in sys.path:
         sys.path.insert(0, cwd)
     by_file = target.endswith(".py") or "/" in target
@@ -122,7 +120,7 @@ def _failed(entry: str, error: BaseException) -> LoadFailure:
         advice = "a module must not end the process while it is imported"
     else:
         advice = "the traceback shows where"
-    message = f'entry "{entry}" raised {describe_exception(error)} while it was imported; {advice}'
+    message = f'entry "{entry}" raised {RAISED} while it was imported; {advice}'
     return LoadFailure("module_failed", message, error, retriable=came_from_outside(error))
 
 

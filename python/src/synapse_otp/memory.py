@@ -49,10 +49,9 @@ def too_little_to_serve() -> bool:
 
 def hint() -> str:
     """What to add to the message of a start that has failed: the limit, where it may be why. A library without memory blames another."""
-    reserved = _reserved_bytes() if _limit_bytes > 0 else 0
-    if reserved + _SERVING_BYTES <= _limit_bytes or _limit_bytes == 0:
+    if not too_little_to_serve():
         return ""
-    return f"; memoryLimitBytes is {_limit_bytes}, of which {reserved} are reserved: raise it"
+    return f"; memoryLimitBytes is {_limit_bytes}, of which {_reserved_bytes()} are reserved: raise it"
 
 
 def _reserved_bytes() -> int:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from .events import Chunk, Chunks
-from .oversize import fit_chunk
+from .oversize import fit_chunk, put_text, text_of
 
 __all__ = ["Outlet"]
 
@@ -42,7 +42,7 @@ class _Waiting:
 
     def whole(self) -> Chunk:
         if self.pieces is not None and len(self.pieces) > 1:
-            _put_text(self.chunk, "".join(self.pieces))
+            put_text(self.chunk, "".join(self.pieces))
         return self.chunk
 
 
@@ -73,7 +73,7 @@ class Outlet:
         Raises:
             BaseException: Whatever sending has raised.
         """
-        text = _text_of(chunk)
+        text = text_of(chunk)
         if text is None or not self._waiting or not self._waiting[-1].take(chunk, text, self._max_chars):
             for fitting in fit_chunk(chunk, self._chunks, self._max_bytes):
                 self._add(fitting)
@@ -110,7 +110,7 @@ class Outlet:
             self._sender.cancel()
 
     def _add(self, chunk: Chunk) -> None:
-        text = _text_of(chunk)
+        text = text_of(chunk)
         waiting = _Waiting(chunk, text, chunk.ByteSize() if text is None else len(text))
         self._waiting.append(waiting)
         self._size += waiting.size
@@ -127,28 +127,6 @@ class Outlet:
         finally:
             self._sender = None
             self._room.set()
-
-
-def _text_of(chunk: Chunk) -> str | None:
-    """The text of a delta; None for every other event."""
-    match chunk.WhichOneof("event"):
-        case "text_delta":
-            return chunk.data
-        case "thinking_delta":
-            return chunk.thinking_delta.text
-        case "tool_args_delta":
-            return chunk.tool_args_delta.text
-    return None
-
-
-def _put_text(chunk: Chunk, text: str) -> None:
-    match chunk.WhichOneof("event"):
-        case "text_delta":
-            chunk.data = text
-        case "thinking_delta":
-            chunk.thinking_delta.text = text
-        case "tool_args_delta":
-            chunk.tool_args_delta.text = text
 
 
 def _goes_on(before: Chunk, chunk: Chunk) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from .events import Chunk, Chunks
 from .v1 import agent_pb2 as pb
 
-__all__ = ["fit_chunk", "pieces", "point_to_output"]
+__all__ = ["fit_chunk", "pieces", "point_to_output", "put_text", "text_of"]
 
 _FRAME_BYTES = 512
 """More than ids, numbers and tags of a chunk take."""
@@ -30,23 +30,12 @@ def fit_chunk(chunk: Chunk, chunks: Chunks, max_bytes: int) -> list[Chunk]:
     """
     if chunk.ByteSize() <= max_bytes:
         return [chunk]
+    text = text_of(chunk)
+    if text is not None:
+        first, *rest = _divide(text, max_bytes)
+        put_text(chunk, first)
+        return [chunk, *(_next_piece(chunk, piece, chunks) for piece in rest)]
     match chunk.WhichOneof("event"):
-        case "text_delta":
-            first, *rest = _divide(chunk.data, max_bytes)
-            chunk.data = first
-            return [chunk, *(chunks.make(data=text, text_delta=chunk.text_delta) for text in rest)]
-        case "thinking_delta":
-            delta = chunk.thinking_delta
-            first, *rest = _divide(delta.text, max_bytes)
-            delta.text = first
-            index = delta.part_index
-            return [chunk, *(chunks.make(thinking_delta=pb.ThinkingDelta(part_index=index, text=text)) for text in rest)]
-        case "tool_args_delta":
-            written = chunk.tool_args_delta
-            first, *rest = _divide(written.text, max_bytes)
-            written.text = first
-            call = pb.ToolArgsDelta(part_index=written.part_index, tool_call_id=written.tool_call_id, tool_name=written.tool_name)
-            return [chunk, *(_with_args(chunks.make(tool_args_delta=call), text) for text in rest)]
         case "partial_output_json" | "citations_delta" | "retry":
             chunks.take_back()
             return []
@@ -70,9 +59,36 @@ _LARGEST = {
 }
 
 
-def _with_args(chunk: Chunk, text: str) -> Chunk:
-    chunk.tool_args_delta.text = text
-    return chunk
+def text_of(chunk: Chunk) -> str | None:
+    """The text of a delta; None for every other event."""
+    match chunk.WhichOneof("event"):
+        case "text_delta":
+            return chunk.data
+        case "thinking_delta":
+            return chunk.thinking_delta.text
+        case "tool_args_delta":
+            return chunk.tool_args_delta.text
+    return None
+
+
+def put_text(chunk: Chunk, text: str) -> None:
+    """Gives a delta another text; every other event stays as it is."""
+    match chunk.WhichOneof("event"):
+        case "text_delta":
+            chunk.data = text
+        case "thinking_delta":
+            chunk.thinking_delta.text = text
+        case "tool_args_delta":
+            chunk.tool_args_delta.text = text
+
+
+def _next_piece(chunk: Chunk, text: str, chunks: Chunks) -> Chunk:
+    """A delta of the same part, with a text of its own."""
+    event = chunk.WhichOneof("event")
+    assert event is not None
+    piece = chunks.make(**{event: getattr(chunk, event)})
+    put_text(piece, text)
+    return piece
 
 
 def _leave_out(message: Any, field: str) -> None:

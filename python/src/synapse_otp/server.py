@@ -22,7 +22,7 @@ from .deps_factory import DepsFactory
 from .describe import describe_agent
 from .ending import Ending, StopRequest
 from .fetching import watch_downloads
-from .load_failure import LoadFailure, describe_exception
+from .load_failure import RAISED, LoadFailure, describe_exception
 from .passing import is_mistake
 from .run_work import watch_executors
 from .runner import AgentRunner
@@ -157,7 +157,7 @@ class AgentServer:
     def _warmup_failed(self, error: BaseException) -> LoadFailure:
         return LoadFailure(
             "warmup_failed",
-            f'entry "{self._entry}" was loaded, but "async with agent" raised {describe_exception(error)}; the traceback shows where',
+            f'entry "{self._entry}" was loaded, but "async with agent" raised {RAISED}; the traceback shows where',
             error,
             retriable=not is_mistake(error),
         )

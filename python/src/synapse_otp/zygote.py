@@ -138,8 +138,6 @@ class _Zygote:
                 if blank is not None and blank.give(self._order(request, changes, blank.number), channels):
                     pid, number, lifeline = blank.pid, blank.number, blank.lifeline
                 else:
-                    if blank is not None:
-                        blank.lifeline.close()
                     pid, number, lifeline = self._fork_process()
             except OSError as error:
                 self.tell({"type": "refused", "id": request["id"], "message": str(error), "errno": _name_of(error)})

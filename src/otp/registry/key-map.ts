@@ -100,3 +100,12 @@ function identityOf(value: WeakKey): string {
   }
   return `#${number}`;
 }
+
+/** A number of a text, 0 to 2^32 - 1: FNV-1a over its code units. Source: http://www.isthe.com/chongo/tech/comp/fnv/ */
+export function hashOf(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  return hash >>> 0;
+}

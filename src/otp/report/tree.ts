@@ -18,6 +18,20 @@ export interface TreeNode {
   children?: TreeNode[];
 }
 
+/** The nodes of a tree from the root on, each before its children, with how far below the root it is. */
+export function* walkTree(root: TreeNode): Generator<{ readonly node: TreeNode; readonly depth: number }> {
+  // A list of what is left to do, for a tree may be deeper than the stack.
+  const left = [{ node: root, depth: 0 }];
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    yield next;
+    const { node, depth } = next;
+    const { children = [] } = node;
+    for (let index = children.length - 1; index >= 0; index -= 1) {
+      left.push({ node: children[index] as TreeNode, depth: depth + 1 });
+    }
+  }
+}
+
 /**
  * A tree as text, a line for each node: its id, its state, and where it has them its restarts, worker number and pid. Source: the tree that Elixir's
  * observer draws, and the shape of `tree(1)`.

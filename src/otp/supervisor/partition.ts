@@ -6,7 +6,7 @@ import type { AnyRestartPolicy } from "../policy/restart-policy.ts";
 import { self } from "../process/current.ts";
 import type { Process } from "../process/process.ts";
 import { type NameService, processIn, type Via } from "../process/target.ts";
-import { keyText } from "../registry/key-map.ts";
+import { hashOf, keyText } from "../registry/key-map.ts";
 import type { Ref, TypedVia } from "../request/protocol.ts";
 import { checkName } from "../start/names.ts";
 import type { ChildSpec } from "./child-spec.ts";
@@ -210,15 +210,6 @@ function partitionOf(key: unknown, count: number): number {
   if (typeof key === "number" && Number.isInteger(key)) return Math.abs(key) % count;
   if (typeof key === "bigint") return Number((key < 0n ? -key : key) % BigInt(count));
   return hashOf(typeof key === "string" ? key : keyText(key)) % count;
-}
-
-/** FNV-1a over the text's code units. Source: http://www.isthe.com/chongo/tech/comp/fnv/ */
-function hashOf(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let index = 0; index < text.length; index += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
-  }
-  return hash >>> 0;
 }
 
 function idOf(name: string | Via): string {
