@@ -49,6 +49,8 @@ export type RunErrorCode =
   | "run_cancelled"
   /** `timeoutMs` passed. */
   | "deadline_exceeded"
+  /** A policy refuses the run, because its agent has used its budget; `retryAfterMs` says when there is room again, where time alone makes it. */
+  | "budget_exceeded"
   /** The answer does not fit the `output` schema of the agent's definition, or its rule for unsafe numbers. */
   | "output_invalid"
   /** The worker refused the incarnation's token. */

@@ -61,6 +61,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
       handle: () => this.handle,
       clock,
       supervisor: () => this.#supervisor.current,
+      held: () => this.runs.held,
       readinessChanged: () => this.#readinessChanged(),
       scaled: ({ id: instance }, instances, because) => {
         this.#report({ type: "agent.scaled", instance, instances, because });
@@ -77,6 +78,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
       shared: this.shared,
       servers: () => this.#set.all,
       refusal: () => this.#refusal(),
+      seats: () => this.#scope.runSeats(),
       report: this.#report,
       dispatched: () => this.#set.changed(),
     });

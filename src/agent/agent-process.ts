@@ -43,6 +43,7 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
       shared: this.shared,
       servers: () => servers,
       refusal: () => instance.refusal(),
+      seats: () => instance.life.scope.runSeats(),
       report: (facts) => instance.life.report(facts),
     });
     this.handle = new Agent(this);
