@@ -17,7 +17,7 @@ import type { InstanceLimits } from "./instance-limits.ts";
 import { InstanceSet } from "./instance-set.ts";
 import { InstanceSupervisor, type InstanceSupervisorOwner } from "./instance-supervisor.ts";
 import { SharedLife } from "./life.ts";
-import type { LoopMonitor } from "./loop-monitor.ts";
+import type { LoopWatch } from "./loop-monitor.ts";
 import type { AgentActor, AgentState } from "./machine.ts";
 import type { PendingRun } from "./pending-run.ts";
 import { Readiness } from "./readiness.ts";
@@ -128,7 +128,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     return this.#set.list.find(({ serving }) => serving !== undefined)?.serving;
   }
 
-  get loop(): LoopMonitor | undefined {
+  get loop(): LoopWatch | undefined {
     return this.#speaker?.workers.loop;
   }
 

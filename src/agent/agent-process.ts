@@ -10,7 +10,7 @@ import { Agent, type HandleOwner } from "./handle.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
 import type { InstanceInfo } from "./instance-info.ts";
 import { SharedLife } from "./life.ts";
-import type { LoopMonitor } from "./loop-monitor.ts";
+import type { LoopWatch } from "./loop-monitor.ts";
 import type { AgentActor, AgentState } from "./machine.ts";
 import type { PendingRun } from "./pending-run.ts";
 import type { RestartOptions } from "./restart-options.ts";
@@ -102,7 +102,7 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
     return false;
   }
 
-  get loop(): LoopMonitor | undefined {
+  get loop(): LoopWatch | undefined {
     return this.#instance.workers.loop;
   }
 

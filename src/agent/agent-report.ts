@@ -57,11 +57,11 @@ export type AgentReport =
       model?: string;
     })
   /**
-   * A policy holds the agent's runs back: from now on they wait, or are handed over with another model ("degrade"), or are rejected ("refuse"). Told once,
-   * until "agent.unlimited" or another of the three.
+   * A policy holds the agent's runs back: from now on some wait, or are handed over with another model ("degrade"), or are rejected ("refuse"). Each of the
+   * three is told once until "agent.unlimited".
    */
   | (AgentReportBase & { type: "agent.limited"; by: "wait" | "degrade" | "refuse"; because: string })
-  /** A run has been handed over as it is, `forMs` after the policies began to hold them back. */
+  /** A run has been handed over as it is, and none was held back for a minute; `forMs` after the first was. */
   | (AgentReportBase & { type: "agent.unlimited"; forMs: number })
   /**
    * The caller of a run was answered, `durationMs` after it had asked. `code` and `kind` are the error's; `usage` is what the run has used, where that is

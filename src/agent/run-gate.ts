@@ -32,6 +32,15 @@ export type Passage =
 
 const wait: Passage = { type: "wait" };
 
+/** How a policy holds a run back. */
+type Limit = "wait" | "degrade" | "refuse";
+
+/**
+ * Runs are limited no more when none has been held back for so long, in milliseconds: at its limit a budget lets one go now and then, and nobody wants to hear of
+ * each.
+ */
+const quietMs = 60_000;
+
 /** The gate. A run that waits is not asked about again before something has changed: a run has ended, a policy is another, the time has come. */
 export class RunGate implements RunWaiter {
   readonly #owner: RunGateOwner;
@@ -44,8 +53,8 @@ export class RunGate implements RunWaiter {
   /** Whether the answer to a question is awaited: what happens meanwhile is others' business. */
   #asking = false;
   #timer: unknown;
-  /** How its runs are limited, as was told, and since when. */
-  #limited: { readonly by: "wait" | "degrade" | "refuse"; readonly sinceMs: number } | undefined;
+  /** How its runs are limited, as was told, since when, and when one was held back last. */
+  #limited: { readonly told: Set<Limit>; readonly sinceMs: number; lastMs: number } | undefined;
 
   constructor(owner: RunGateOwner) {
     this.#owner = owner;
@@ -84,7 +93,8 @@ export class RunGate implements RunWaiter {
         return this.#go(runId, seats, decision.model);
       case "wait":
         this.#tellLimit("wait", decision.because);
-        this.#await(by, decision.untilMs);
+        // Behind others it is asked when they are.
+        this.#await(by, decision.behind === undefined ? decision.untilMs : undefined);
         return wait;
       case "refuse": {
         const { because, retryAfterMs } = decision;
@@ -118,7 +128,8 @@ export class RunGate implements RunWaiter {
       const answer = askSeats(seats, this.#asked(runId), this.#nowMs, true);
       const { decision, by } = answer;
       const first = decision.type === "wait" ? decision.behind : undefined;
-      if (first === undefined || asked.has(first)) return answer;
+      // In a round in which all who wait ask again, it has its turn.
+      if (first === undefined || asked.has(first) || by?.telling === true) return answer;
       asked.add(first);
       const waiter = by?.waiter(first);
       if (waiter === undefined) by?.tell({ type: "withdrawn", agentId: first }, this.#nowMs);
@@ -201,14 +212,17 @@ export class RunGate implements RunWaiter {
     this.#timer = undefined;
   }
 
-  #tellLimit(by: "wait" | "degrade" | "refuse", because: string): void {
-    if (this.#limited?.by === by) return;
-    this.#limited = { by, sinceMs: this.#nowMs };
+  #tellLimit(by: Limit, because: string): void {
+    const nowMs = this.#nowMs;
+    this.#limited ??= { told: new Set(), sinceMs: nowMs, lastMs: nowMs };
+    this.#limited.lastMs = nowMs;
+    if (this.#limited.told.has(by)) return;
+    this.#limited.told.add(by);
     this.#owner.report({ type: "agent.limited", by, because });
   }
 
   #endLimit(): void {
-    if (this.#limited === undefined) return;
+    if (this.#limited === undefined || this.#nowMs - this.#limited.lastMs < quietMs) return;
     const forMs = Math.round(this.#nowMs - this.#limited.sinceMs);
     this.#limited = undefined;
     this.#owner.report({ type: "agent.unlimited", forMs });

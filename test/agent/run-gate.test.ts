@@ -105,8 +105,8 @@ describe("a gate", () => {
     expect([...held.keys()]).toEqual(["a1"]);
   });
 
-  test("asks again when time has made room, and tells once that its runs wait, and once that they do not", () => {
-    const { agent, end, held, told, clock } = startGates(budget(one()), ["a"]);
+  test("asks again when time has made room", () => {
+    const { agent, end, held, clock } = startGates(budget(one()), ["a"]);
     agent("a").come("1");
     end("1", "a", 8);
     for (const runId of ["2", "3", "4"]) agent("a").come(runId);
@@ -114,7 +114,25 @@ describe("a gate", () => {
     clock.advance(1_016);
     expect(held.size).toBe(0);
     clock.advance(1);
-    expect([[...held.keys()], told]).toEqual([["2"], ["a wait", "a free after 1017", "a wait"]]);
+    expect([...held.keys()]).toEqual(["2"]);
+  });
+
+  test("tells once that runs are held back, and once that none was for a minute", () => {
+    const { agent, end, told, clock } = startGates(budget(one({ at: "reject", windowMs: 1 })), ["a"]);
+    for (const round of [1, 2]) {
+      for (const runId of ["1", "2", "3", "4"]) {
+        agent("a").come(`${round}${runId}`);
+        agent("a").come(`${round}${runId} too`);
+        end(`${round}${runId}`, "a", 0);
+        clock.advance(20_000);
+      }
+      clock.advance(50_000);
+    }
+    expect(told.filter((text) => !text.includes("budget_exceeded"))).toEqual([
+      "a refuse",
+      "a free after 130000",
+      "a refuse",
+    ]);
   });
 
   test("asks the new policy when it is set, with the old one's state where it is kept", () => {

@@ -44,6 +44,11 @@ export class RunSeat {
     this.#waiters.set(waiter.agentId, waiter);
   }
 
+  /** Whether those who wait are asking again, each in its turn. */
+  get telling(): boolean {
+    return this.#telling;
+  }
+
   /** The one who waits for an agent's runs. */
   waiter(agentId: string): RunWaiter | undefined {
     return this.#waiters.get(agentId);
