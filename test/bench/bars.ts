@@ -3,6 +3,7 @@
 import type { InstanceMeasures } from "./instances.ts";
 import type { LauncherMeasures } from "./launchers.ts";
 import type { LifecycleMeasures } from "./lifecycle.ts";
+import type { SimulationMeasures } from "./simulation.ts";
 import type { StreamMeasures } from "./stream.ts";
 import type { ToolCallMeasures } from "./tool-calls.ts";
 import type { UnaryMeasures } from "./unary.ts";
@@ -14,6 +15,7 @@ export interface Measures extends UnaryMeasures, StreamMeasures {
   /** Not on a system without a zygote. */
   readonly launchers: LauncherMeasures | undefined;
   readonly instances: InstanceMeasures;
+  readonly simulation: SimulationMeasures;
 }
 
 /** One bar and the figure that met or missed it. */
@@ -28,7 +30,7 @@ export interface Bar {
 
 /** Holds the measures against the bars. */
 export function checkBars(measures: Measures): Bar[] {
-  const { unaryP50, throughput, streamedChunks, lifecycle, launchers, instances, toolCalls } = measures;
+  const { unaryP50, throughput, streamedChunks, lifecycle, launchers, instances, toolCalls, simulation } = measures;
   return [
     bar("agent.run p50, of bare Connect", unaryP50.ratios.connect, "×", "at most", 1.25),
     bar("agent.run throughput, of bare Connect", throughput.ratios.connect, "×", "at least", 0.85),
@@ -38,6 +40,7 @@ export function checkBars(measures: Measures): Bar[] {
     bar("restart adds to a plain start, median", lifecycle.restartAdds.median, "ms", "at most", 50),
     ...(launchers === undefined ? [] : launcherBars(launchers)),
     ...instanceBars(instances),
+    bar("an hour with 1,000 crashes simulated, median", simulation.hour.median, "ms", "at most", 1_000),
   ];
 }
 

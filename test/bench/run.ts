@@ -13,6 +13,7 @@ import { measureLifecycle } from "./lifecycle.ts";
 import { describeMachine } from "./machine.ts";
 import { type BenchResult, formatResult } from "./report.ts";
 import { type BenchSettings, fullSettings, quickSettings } from "./settings.ts";
+import { measureSimulation } from "./simulation.ts";
 import { measureStreams, readStream } from "./stream.ts";
 import { startTarget } from "./target.ts";
 import { measureToolCalls } from "./tool-calls.ts";
@@ -35,7 +36,10 @@ async function runBench(name: string, settings: BenchSettings): Promise<BenchRes
   tell(`${settings.restarts} restarts, ${settings.bursts} bursts and ${settings.crowds} crowds by the launchers`);
   const launchers = await measureLaunchers(settings);
   tell(`two instances, and ${settings.restarts} crashes beside a spare`);
-  const measures = { ...comparisons, toolCalls, lifecycle, launchers, instances: await measureInstances(settings) };
+  const instances = await measureInstances(settings);
+  tell(`${settings.simulations} simulations of an hour`);
+  const simulation = await measureSimulation(settings);
+  const measures = { ...comparisons, toolCalls, lifecycle, launchers, instances, simulation };
   const bars = checkBars(measures);
   return {
     name,

@@ -30,6 +30,8 @@ export interface BenchSettings {
   /** The same by zygote alone. */
   readonly crowdAgents: number;
   readonly crowds: number;
+  /** How often an hour is simulated. */
+  readonly simulations: number;
 }
 
 /** Three to five minutes on two cores. Rounds are a multiple of three, so that each client is first, second and third equally often. */
@@ -46,6 +48,7 @@ export const fullSettings: BenchSettings = {
   bursts: 5,
   crowdAgents: 100,
   crowds: 5,
+  simulations: 9,
 };
 
 /** Seconds: shows that everything works; its figures mean nothing. */
@@ -62,4 +65,5 @@ export const quickSettings: BenchSettings = {
   bursts: 1,
   crowdAgents: 3,
   crowds: 1,
+  simulations: 1,
 };
