@@ -100,7 +100,7 @@ export class Audience {
         return;
       }
       // What was told until now is in this part or in those that follow, but for changes of the tree, which is in the first.
-      page.late = page.late?.filter(({ type }) => type === "nodes" || type === "health");
+      page.late = page.late?.filter(({ type }) => type === "nodes" || type === "health" || type === "recordings");
       for (let first = 0; first < messages.length; first += chunk) {
         response.write(eventOf("messages", messages.slice(first, first + chunk)));
       }

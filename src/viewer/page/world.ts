@@ -77,6 +77,8 @@ const kept = { rows: 1_500, reports: 3_000, lines: 500, runs: 2_000 };
 export class World {
   system = "";
   health = { ok: true, text: "" };
+  /** The files that recorders of the system write. */
+  recordings: readonly string[] = [];
   /** When the last message was told. */
   atMs = 0;
   ended = false;
@@ -109,6 +111,9 @@ export class World {
         return;
       case "health":
         this.health = { ok: message.ok, text: message.text };
+        return;
+      case "recordings":
+        this.recordings = message.files;
         return;
       case "report":
         this.#report(message as ReportView);
