@@ -51,7 +51,7 @@ export function createInspectCommand(untilEnd: (over: AbortSignal) => Promise<vo
     ],
     examples: ["synapse-otp inspect", "synapse-otp inspect answers --port 4700", "synapse-otp inspect run.jsonl"],
     async run(words, terminal) {
-      const port = optionalInteger(words, "port", 0);
+      const port = optionalInteger(words, "port", 0, 65_535);
       const { viewer, ended, close } = await show(words.arguments[0], port, terminal);
       const over = new AbortController();
       try {

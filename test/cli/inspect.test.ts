@@ -58,8 +58,8 @@ test("two things to show make no sense", async () => {
   expect(await runCommand(inspectCommand, ["a", "b"], createTerminal().terminal)).toBe(2);
 });
 
-test("a port that is none is said", async () => {
-  const running = runCommand(inspectCommand, ["run.jsonl", "--port", "x"], createTerminal().terminal);
+test.each(["x", "0", "65536"])("a port that is none is said: %s", async (port) => {
+  const running = runCommand(inspectCommand, ["run.jsonl", "--port", port], createTerminal().terminal);
   await expect(running).rejects.toMatchObject({ code: "invalid_argument" });
 });
 
