@@ -128,11 +128,12 @@ export class RunGate implements RunWaiter {
       const answer = askSeats(seats, this.#asked(runId), this.#nowMs, true);
       const { decision, by } = answer;
       const first = decision.type === "wait" ? decision.behind : undefined;
-      // In a round in which all who wait ask again, it has its turn.
-      if (first === undefined || asked.has(first) || by?.telling === true) return answer;
+      if (first === undefined || asked.has(first)) return answer;
       asked.add(first);
       const waiter = by?.waiter(first);
       if (waiter === undefined) by?.tell({ type: "withdrawn", agentId: first }, this.#nowMs);
+      // In a round in which all who wait ask again, it has its turn.
+      else if (by?.telling === true) return answer;
       else waiter.retry();
     }
   }

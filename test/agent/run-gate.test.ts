@@ -161,11 +161,12 @@ describe("a gate", () => {
     const list = fc.tuple(fc.constantFrom("tree" as const, "agent" as const), moves(4));
     fc.assert(
       fc.property(list, ([per, all]) => {
-        const policy = policies(
-          budget({ tokens: limit, windowMs: 1_000, reserve: { tokens: 4 }, per }),
-          budget({ tokens: 9, windowMs: 700, reserve: { tokens: 3 } }),
-        );
-        const { clock, agent, agents, held, end } = startGates(policy, ["a", "b", "c"]);
+        const make = (at: "pause" | "reject") =>
+          policies(
+            budget({ tokens: limit, windowMs: 1_000, reserve: { tokens: 4 }, per, at }),
+            budget({ tokens: 9, windowMs: 700, reserve: { tokens: 3 } }),
+          );
+        const { clock, seat, agent, agents, held, end } = startGates(make("pause"), ["a", "b", "c"]);
         const used: { atMs: number; tokens: number }[] = [];
         const endOne = (pick: number, tokens: number | undefined) => {
           const runId = [...held.keys()][pick % Math.max(1, held.size)];
@@ -178,12 +179,14 @@ describe("a gate", () => {
           if (move.what === "come") agent(move.agent).come(`${move.agent}${index}`);
           else if (move.what === "none") agent(move.agent).serves(false);
           else if (move.what === "return") agent(move.agent).serves(true);
+          else if (move.pick === 0) seat.set(make(move.what === "end" ? "pause" : "reject"), "keep");
           else endOne(move.pick, move.what === "end" ? move.tokens : undefined);
           if (per === "agent") continue;
           const spent = used.filter(({ atMs }) => atMs > clock.monotonicMs() - 1_000);
           const sum = spent.reduce((total, { tokens }) => total + tokens, held.size * 4);
           expect(sum).toBeLessThanOrEqual(limit);
         }
+        seat.set(make("pause"), "keep");
         for (const { serves, serve } of agents.values()) {
           serves(true);
           serve();
