@@ -260,6 +260,9 @@ describe("error codes", () => {
         case "conversation_busy":
         case "conversation_conflict":
           return "try later";
+        case "idempotency_conflict":
+        case "events_expired":
+          return "ask for something else";
         case "stopped":
           return "start anew";
         default:
