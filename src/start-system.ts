@@ -115,9 +115,9 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   });
   let control: ControlServer | undefined;
   const ended = root.ended.then(async (reason) => {
+    ledger.close();
     await control?.close();
     await launcher.close();
-    ledger.close();
     await inspection.close();
     unwatchExit();
     return reason;

@@ -39,6 +39,8 @@ class DeltaBlock {
   take(event: RunEvent): boolean {
     const pieces = this.#pieces;
     if (pieces === undefined || !isDelta(event) || !continues(this.#head, event)) return false;
+    // A long piece is a block of its own: it takes none of those before it along, nor stays because of them.
+    if (pieces.length > 0 && this.#units + event.text.length > longestText) return false;
     pieces.push(event.text);
     this.#units += event.text.length;
     this.bytes += pieceBytes + event.text.length * 2;

@@ -163,9 +163,11 @@ export class RunLedger implements Runs {
     while (this.#bytes > maxBytes && this.#ended.size > 1) this.#forgetOldest();
     if (this.#bytes <= maxBytes) return;
     const live = [...this.#runs.values()].filter((record) => record.live !== undefined);
-    live.sort((one, other) => other.bytes - one.bytes);
+    const sizes = live.map(({ bytes }) => bytes);
+    const rest = this.#bytes - sizes.reduce((sum, bytes) => sum + bytes, 0);
+    const level = levelOf(sizes, maxBytes * cutTo - rest);
     for (const record of live) {
-      while (this.#bytes > maxBytes * cutTo && this.#cut(record, () => record.log.dropOldest()));
+      while (record.bytes > level && this.#cut(record, () => record.log.dropOldest()));
     }
   }
 
@@ -224,6 +226,18 @@ export class RunLedger implements Runs {
     const message = `no run "${runId}" is kept: it was not started with agent.start, or has ended too long ago`;
     throw new CallerError("not_found", message, { field: "runId", value: runId });
   }
+}
+
+/** The most that each may have, so that all of them together have room: those with less keep what they have. */
+function levelOf(sizes: readonly number[], room: number): number {
+  let left = room;
+  let count = sizes.length;
+  for (const size of sizes.toSorted((one, other) => one - other)) {
+    if (size * count > left) break;
+    left -= size;
+    count -= 1;
+  }
+  return count === 0 ? Number.POSITIVE_INFINITY : left / count;
 }
 
 function keyName(agentId: string, key: string): string {
