@@ -7,7 +7,7 @@ import { bytesOf } from "./value-bytes.ts";
 /** What comes in many small pieces. */
 type Delta = Extract<ProgressEvent, { type: "text.delta" | "thinking.delta" | "tool.args.delta" }>;
 
-/** A block is closed when it has so many pieces, or so long a text in UTF-16 units. */
+/** A block has at most so many pieces, and so long a text in UTF-16 units, unless it is one piece. */
 const mostPieces = 128;
 const longestText = 4_096;
 /** A piece beside its text, and a block of pieces beside them. */
@@ -44,7 +44,7 @@ class DeltaBlock {
     pieces.push(event.text);
     this.#units += event.text.length;
     this.bytes += pieceBytes + event.text.length * 2;
-    if (pieces.length >= mostPieces || this.#units >= longestText) this.close();
+    if (pieces.length >= mostPieces) this.close();
     return true;
   }
 
