@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from .descendants import adopt_orphans, end_left_behind, sweep
-from .lifeline import LIFELINE_FD
+from .lifeline import LIFELINE_FD, end_with_parent
 from .mark import Mark, read_mark
 
 __all__ = ["Guarded", "guard", "wakeup_pipe"]
@@ -44,6 +44,8 @@ def wakeup_pipe() -> int:
 def guard(system: int, control: int) -> Guarded:
     """Forks the zygote. Returns in the zygote alone; the guardian lives here until its end.
 
+    The zygote is killed when the guardian ends, since its imports would keep it from seeing that; once it looks, `end_with_parent(False)`.
+
     Args:
         system: The number of the system.
         control: The descriptor of the channel between host and zygote, which the guardian must not hold.
@@ -65,6 +67,7 @@ def guard(system: int, control: int) -> Guarded:
         os.close(control)
         _watch(zygote, marked, around)
     os.close(LIFELINE_FD)
+    end_with_parent(True)
     if not adopt_orphans() or os.getppid() != guardian:
         os._exit(1)
     return Guarded(own, marked)
@@ -81,4 +84,5 @@ def _watch(zygote: int, marked: bool, around: Mark | None) -> NoReturn:
     while not any(fd in (LIFELINE_FD, pidfd) for fd, _ in poll.poll()):
         continue
     status = sweep(lambda _: True, woken).get(zygote, 0)
-    os._exit(max(os.waitstatus_to_exitcode(status), 0))
+    code = os.waitstatus_to_exitcode(status)
+    os._exit(code if code >= 0 else 128 - code)  # a signal is said as a shell says it

@@ -35,7 +35,7 @@ from .environment import changes_to
 from .environment_mark import environment_mark, read_environment_mark
 from .forked import Order, become_worker, far_copy, place
 from .guardian import Guarded, guard, wakeup_pipe
-from .lifeline import CONTROL_FD, LIFELINE_FD, arm
+from .lifeline import CONTROL_FD, LIFELINE_FD, arm, end_with_parent
 from .mark import LARGEST_SYSTEM, Mark, read_mark
 from .warm_up import NotForkable, warm_up
 
@@ -278,6 +278,7 @@ def main() -> NoReturn:
     except NotForkable as error:
         _unfit(str(error))
     zygote = _Zygote(arguments.system, guarded)
+    end_with_parent(False)  # from here on it looks at its guardian, and ends its workers first
     zygote.boot()
     zygote.live()
 
