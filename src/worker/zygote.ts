@@ -104,7 +104,7 @@ export class Zygote {
     this.fitness = this.#fit.promise;
     this.#listener = new ForkListener((error) => this.#fit.resolve({ error }));
     try {
-      const args = ["-u", "-m", "synapse_otp.zygote", "--system", String(this.#system), "--preload", ...preload];
+      const args = ["-u", "-m", "synapse_otp.zygote", String(this.#system), ...preload];
       this.#child = spawn(interpreter, args, {
         cwd: "/",
         env: { ...env, SYNAPSE_WORKER: "1", SYNAPSE_SYSTEM: environmentMark(this.#system) },
