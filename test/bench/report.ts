@@ -1,5 +1,5 @@
 import type { Bar, Measures } from "./bars.ts";
-import type { InstanceMeasures } from "./instances.ts";
+import type { InstanceMeasures, InstanceSeries } from "./instances.ts";
 import type { LauncherMeasures } from "./launchers.ts";
 import type { Machine } from "./machine.ts";
 import type { Comparison } from "./rounds.ts";
@@ -70,17 +70,24 @@ function launcherRows(launchers: LauncherMeasures, settings: BenchSettings): str
   ];
 }
 
-function instanceRows({ runs, chunks, spareNextRun }: InstanceMeasures, settings: BenchSettings): string[] {
-  const { concurrency, restarts } = settings;
+function instanceRows(
+  { runs, busyRuns, chunks, busyChunks, spareNextRun }: InstanceMeasures,
+  settings: BenchSettings,
+): string[] {
+  const { concurrency, spareCrashes } = settings;
   const rate = ({ median }: Series) => `${median.toFixed(0)} 1/s`;
+  const rates = (label: string, { one, two, ratio }: InstanceSeries) =>
+    row(label, rate(one), rate(two), `${ratio.toFixed(2)}×`);
   return [
     "one agent with one instance and with two, in turn; ratios are medians of the rounds' ratios",
     row("", "one", "two", "÷ one"),
-    row(`runs, ${concurrency} at once`, rate(runs.one), rate(runs.two), `${runs.ratio.toFixed(2)}×`),
-    row("streamed chunks", rate(chunks.one), rate(chunks.two), `${chunks.ratio.toFixed(2)}×`),
+    rates(`runs, ${concurrency} at once`, runs),
+    rates("with 10 ms of work in Python each", busyRuns),
+    rates("streamed chunks", chunks),
+    rates("with 0.5 ms of work in Python each", busyChunks),
     "",
     row("", "median", "p25", "p75", "max"),
-    seriesRow(`with a spare: kill -9 to next run (${restarts})`, spareNextRun),
+    seriesRow(`with a spare: kill -9 to next run (${spareCrashes})`, spareNextRun),
     "",
   ];
 }

@@ -34,7 +34,7 @@ async function runBench(name: string, settings: BenchSettings): Promise<BenchRes
   const lifecycle = await measureLifecycle(settings);
   tell(`${settings.restarts} restarts, ${settings.bursts} bursts and ${settings.crowds} crowds by the launchers`);
   const launchers = await measureLaunchers(settings);
-  tell(`two instances, and ${settings.restarts} crashes beside a spare`);
+  tell(`two instances, and ${settings.spareCrashes} crashes beside a spare`);
   const measures = { ...comparisons, toolCalls, lifecycle, launchers, instances: await measureInstances(settings) };
   const bars = checkBars(measures);
   return {
