@@ -36,6 +36,10 @@ export type CallerErrorCode =
   | "conversation_busy"
   /** Somebody else has written the conversation: what was read is not what is stored. */
   | "conversation_conflict"
+  /** The idempotency key is that of a run that was asked for something else. */
+  | "idempotency_conflict"
+  /** The events that were asked for are not kept any more; `firstSeq` is the first that is. */
+  | "events_expired"
   /** The request is larger than the message limit. */
   | "message_too_large"
   /** The system or the agent has been stopped. */
@@ -167,13 +171,14 @@ export class CallerError extends SynapseError {
   readonly value?: unknown;
   /** What is allowed. */
   readonly rule?: string;
+  /** Of "events_expired": the number of the first event that can be read. */
+  readonly firstSeq?: number;
 
   constructor(code: CallerErrorCode, message: string, facts: CallerErrorFacts = {}) {
     super(code, message, "cause" in facts ? { cause: facts.cause } : undefined);
     this.name = "CallerError";
-    if (facts.field !== undefined) this.field = facts.field;
-    if ("value" in facts) this.value = facts.value;
-    if (facts.rule !== undefined) this.rule = facts.rule;
+    const { cause: _cause, ...rest } = facts;
+    Object.assign(this, rest);
   }
 }
 

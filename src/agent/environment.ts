@@ -10,6 +10,7 @@ import type { HealthSource } from "./agent-health.ts";
 import type { AgentReport } from "./agent-report.ts";
 import { boundFields } from "./guarded-logger.ts";
 import type { Agent } from "./handle.ts";
+import type { RunLedger } from "./run-ledger.ts";
 import type { RunTracer } from "./run-span.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
@@ -47,7 +48,7 @@ export function forgetTemporary(slot: AgentSlot, { agents }: AgentEnvironment): 
 /** Where an environment says in which form it lends its services; another copy of this package may ask. */
 const form = Symbol.for("synapse-otp.agent-environment");
 /** Counted up when what an environment lends changes. */
-const currentForm = 2;
+const currentForm = 3;
 
 /** The services of one system, handed to its agents through their supervisors. */
 export class AgentEnvironment {
@@ -68,6 +69,8 @@ export class AgentEnvironment {
   /** Whether tracebacks, and what exceptions of user code say, may leave the workers. */
   readonly tracebacks: boolean;
   readonly report: (report: AgentReport) => void;
+  /** Keeps the runs that belong to the system. */
+  readonly ledger: RunLedger;
   /** Set when the system is being stopped: its workers end by `untilMs`, by the monotonic clock; infinite without a limit. */
   stopping: { readonly untilMs: number } | undefined;
   /** Memory of a process in bytes, where that is known. */
@@ -87,6 +90,7 @@ export class AgentEnvironment {
     maxMessageBytes: number;
     tracebacks?: boolean;
     report: (report: AgentReport) => void;
+    ledger: RunLedger;
   }) {
     this.launcher = services.launcher;
     this.cwd = services.cwd;
@@ -96,6 +100,7 @@ export class AgentEnvironment {
     this.maxMessageBytes = services.maxMessageBytes;
     this.tracebacks = services.tracebacks ?? true;
     this.report = services.report;
+    this.ledger = services.ledger;
   }
 }
 

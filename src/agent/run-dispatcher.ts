@@ -8,13 +8,14 @@ import type { RunProgress } from "./carriage.ts";
 import { Conversations } from "./conversations.ts";
 import type { CrashHistory } from "./crash-history.ts";
 import type { AgentEnvironment } from "./environment.ts";
-import type { RunTaker } from "./handle.ts";
+import type { RunTaker } from "./handle-owner.ts";
 import type { AgentLife, SharedLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { PausedRuns } from "./paused-runs.ts";
 import type { PendingRun } from "./pending-run.ts";
 import type { Renewal } from "./renewal.ts";
 import type { RetryOptions } from "./retry.ts";
+import type { RunLedger } from "./run-ledger.ts";
 import type { RunQueue } from "./run-queue.ts";
 import type { RunTracer } from "./run-span.ts";
 import type { NormalAgentSpec } from "./spec.ts";
@@ -33,7 +34,7 @@ export interface RunServer {
 /** What a dispatcher knows of its agent. */
 export interface RunDispatcherParts {
   readonly spec: NormalAgentSpec;
-  readonly environment: Pick<AgentEnvironment, "maxMessageBytes" | "tracer">;
+  readonly environment: Pick<AgentEnvironment, "maxMessageBytes" | "tracer" | "ledger">;
   readonly clock: () => Clock;
   readonly queue: RunQueue<PendingRun>;
   readonly shared: SharedLife;
@@ -100,6 +101,10 @@ export class RunDispatcher implements RunTaker {
 
   get tracer(): RunTracer | undefined {
     return this.#parts.environment.tracer;
+  }
+
+  get ledger(): RunLedger {
+    return this.#parts.environment.ledger;
   }
 
   get maxMessageBytes(): number {

@@ -1,6 +1,7 @@
 /** What the simulated children of one system share: time, what befalls them, and who writes down what they do. */
 
 import { AgentEnvironment } from "../agent/environment.ts";
+import { RunLedger } from "../agent/run-ledger.ts";
 import { silentLogger } from "../logger.ts";
 import type { SimulationClock } from "./clock.ts";
 import { type ChildFaults, drawLife, type Faults, type Life } from "./faults.ts";
@@ -63,6 +64,7 @@ export class World {
       logger: silentLogger,
       maxMessageBytes: 0,
       report: () => undefined,
+      ledger: new RunLedger(this.clock),
     });
     return Object.assign(environment, { interpreter: "none" });
   }

@@ -11,6 +11,7 @@ import type { InstanceMeasures } from "./instances.ts";
 import type { LauncherMeasures } from "./launchers.ts";
 import type { BenchResult } from "./report.ts";
 import { type Comparison, compare } from "./rounds.ts";
+import type { RunMeasures } from "./runs.ts";
 import type { LauncherSeries, Series } from "./series.ts";
 import { quickSettings } from "./settings.ts";
 import { median, percentile } from "./statistics.ts";
@@ -38,8 +39,8 @@ describe("the benchmark", () => {
     const result = JSON.parse(readFileSync(join(directory, "smoke.json"), "utf8")) as BenchResult;
     expect(result).toMatchObject({ name: "smoke", settings: quickSettings });
     expect(result.machine.worker).toMatchObject({ python: expect.any(String) });
-    expect(result.bars).toHaveLength(process.platform === "linux" ? 16 : 10);
-    const { lifecycle, launchers, instances, toolCalls, ...comparisons } = result.measures;
+    expect(result.bars).toHaveLength(process.platform === "linux" ? 19 : 13);
+    const { lifecycle, launchers, instances, toolCalls, runs, ...comparisons } = result.measures;
     expect(toolCalls.bareRpc).toBeGreaterThan(0);
     expect(Object.keys(comparisons).toSorted()).toEqual(
       ["nodeCpuPerChunk", "nodeCpuPerRun", "streamedChunks", "throughput", "unaryP50", "unaryP99"].toSorted(),
@@ -61,6 +62,14 @@ describe("the benchmark", () => {
         quickSettings.rounds,
       ]);
       expect(ratio).toBeGreaterThan(0);
+    }
+    expect([runs.chunks.stream.values, runs.chunks.start.values].map(({ length }) => length)).toEqual([
+      quickSettings.rounds,
+      quickSettings.rounds,
+    ]);
+    for (const { values, p99 } of [runs.attachFirst, runs.attachNext]) {
+      expect(values.length).toBeGreaterThan(quickSettings.rounds);
+      expect(p99).toBeGreaterThan(0);
     }
     expect(instances.spareNextRun.values).toHaveLength(quickSettings.spareCrashes);
   }, 130_000);
@@ -117,14 +126,14 @@ describe("the statistics of the benchmark", () => {
 
 describe("the bars of the benchmark", () => {
   it("are met at their limits and missed beyond them", () => {
-    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual(Array(10).fill(true));
+    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual(Array(13).fill(true));
     expect(checkBars(measures(1.26, 0.84, 51)).some(({ passed }) => passed)).toBe(false);
   });
 
   it("hold the two launchers against each other where both are", () => {
     const atLimits = { ...measures(1.25, 0.85, 50), launchers: launcherMeasures(25, 40, 1_500, 13, 3) };
     const beyond = { ...measures(1.26, 0.84, 51), launchers: launcherMeasures(24.9, 41, 1_501, 13.1, 2.9) };
-    expect(checkBars(atLimits).map(({ passed }) => passed)).toEqual(Array(16).fill(true));
+    expect(checkBars(atLimits).map(({ passed }) => passed)).toEqual(Array(19).fill(true));
     expect(checkBars(beyond).some(({ passed }) => passed)).toBe(false);
   });
 });
@@ -147,6 +156,7 @@ function measures(latency: number, rate: number, ms: number): Measures {
     toolCalls: { crossing: 1, bareRpc: 1, ratio: ms === 50 ? 3 : 3.1 },
     launchers: undefined,
     instances: instanceMeasures(rate * 2, ms * 0.3),
+    runs: runMeasures(rate, ms * 0.2),
     lifecycle: {
       plainStart: series,
       restart: series,
@@ -169,6 +179,11 @@ function instanceMeasures(ratio: number, spareMs: number): InstanceMeasures {
     busyChunks: rates,
     spareNextRun: { ...seriesOf(spareMs), p99: spareMs * 2 },
   };
+}
+
+function runMeasures(ratio: number, attachMs: number): RunMeasures {
+  const attach = { ...seriesOf(attachMs), p99: attachMs };
+  return { chunks: { stream: seriesOf(1), start: seriesOf(ratio), ratio }, attachFirst: attach, attachNext: attach };
 }
 
 function launcherMeasures(

@@ -3,6 +3,7 @@ import type { InstanceMeasures, InstanceSeries } from "./instances.ts";
 import type { LauncherMeasures } from "./launchers.ts";
 import type { Machine } from "./machine.ts";
 import type { Comparison } from "./rounds.ts";
+import type { RunMeasures } from "./runs.ts";
 import type { LauncherSeries, Series } from "./series.ts";
 import type { BenchSettings } from "./settings.ts";
 
@@ -20,7 +21,7 @@ export interface BenchResult {
 
 /** The result as text for a terminal of 100 columns. */
 export function formatResult({ machine, settings, measures, bars, durationMs }: BenchResult): string {
-  const { lifecycle, launchers, instances, toolCalls } = measures;
+  const { lifecycle, launchers, instances, toolCalls, runs } = measures;
   const { rounds, unaryCalls, throughputCalls, concurrency, chunks, crashes } = settings;
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.system}, load ${machine.loadBefore} before`,
@@ -50,6 +51,7 @@ export function formatResult({ machine, settings, measures, bars, durationMs }: 
     "",
     ...(launchers === undefined ? [] : launcherRows(launchers, settings)),
     ...instanceRows(instances, settings),
+    ...runRows(runs, settings),
     ...bars.map(formatBar),
     `took ${Math.round(durationMs / 1_000)} s`,
   ].join("\n");
@@ -88,6 +90,19 @@ function instanceRows(
     "",
     row("", "median", "p25", "p75", "max"),
     seriesRow(`with a spare: kill -9 to next run (${spareCrashes})`, spareNextRun),
+    "",
+  ];
+}
+
+function runRows({ chunks, attachFirst, attachNext }: RunMeasures, settings: BenchSettings): string[] {
+  const rate = ({ median }: Series) => `${median.toFixed(0)} 1/s`;
+  return [
+    "one run at a time by agent.stream and by agent.start, in turn; then readers beside eight runs",
+    row("", "stream", "start", "÷ stream"),
+    row(`stream of ${settings.chunks} chunks`, rate(chunks.stream), rate(chunks.start), `${chunks.ratio.toFixed(2)}×`),
+    row("", "median", "p25", "p75", "max"),
+    seriesRow("attach to the first event", attachFirst),
+    seriesRow("attach to the next event", attachNext),
     "",
   ];
 }

@@ -12,6 +12,7 @@ import { measureLaunchers } from "./launchers.ts";
 import { measureLifecycle } from "./lifecycle.ts";
 import { describeMachine } from "./machine.ts";
 import { type BenchResult, formatResult } from "./report.ts";
+import { measureRuns } from "./runs.ts";
 import { type BenchSettings, fullSettings, quickSettings } from "./settings.ts";
 import { measureStreams, readStream } from "./stream.ts";
 import { startTarget } from "./target.ts";
@@ -35,7 +36,10 @@ async function runBench(name: string, settings: BenchSettings): Promise<BenchRes
   tell(`${settings.restarts} restarts, ${settings.bursts} bursts and ${settings.crowds} crowds by the launchers`);
   const launchers = await measureLaunchers(settings);
   tell(`two instances, and ${settings.spareCrashes} crashes beside a spare`);
-  const measures = { ...comparisons, toolCalls, lifecycle, launchers, instances: await measureInstances(settings) };
+  const instances = await measureInstances(settings);
+  tell("runs that are kept");
+  const runs = await measureRuns(settings);
+  const measures = { ...comparisons, toolCalls, lifecycle, launchers, instances, runs };
   const bars = checkBars(measures);
   return {
     name,
