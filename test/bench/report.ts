@@ -21,7 +21,7 @@ export interface BenchResult {
 
 /** The result as text for a terminal of 100 columns. */
 export function formatResult({ machine, settings, measures, bars, durationMs }: BenchResult): string {
-  const { lifecycle, launchers, instances, toolCalls, runs } = measures;
+  const { lifecycle, launchers, instances, toolCalls, runs, simulation } = measures;
   const { rounds, unaryCalls, throughputCalls, concurrency, chunks, crashes } = settings;
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.system}, load ${machine.loadBefore} before`,
@@ -52,6 +52,9 @@ export function formatResult({ machine, settings, measures, bars, durationMs }: 
     ...(launchers === undefined ? [] : launcherRows(launchers, settings)),
     ...instanceRows(instances, settings),
     ...runRows(runs, settings),
+    seriesRow(`an hour with ${simulation.crashes} crashes simulated`, simulation.hour),
+    `  ${Math.round(3_600_000 / simulation.hour.median)} times as fast as it would pass`,
+    "",
     ...bars.map(formatBar),
     `took ${Math.round(durationMs / 1_000)} s`,
   ].join("\n");

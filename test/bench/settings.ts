@@ -32,6 +32,8 @@ export interface BenchSettings {
   /** The same by zygote alone. */
   readonly crowdAgents: number;
   readonly crowds: number;
+  /** How often an hour is simulated. */
+  readonly simulations: number;
 }
 
 /** Three to five minutes on two cores. Rounds are a multiple of three, so that each client is first, second and third equally often. */
@@ -49,6 +51,7 @@ export const fullSettings: BenchSettings = {
   bursts: 5,
   crowdAgents: 100,
   crowds: 5,
+  simulations: 9,
 };
 
 /** Seconds: shows that everything works; its figures mean nothing. */
@@ -66,4 +69,5 @@ export const quickSettings: BenchSettings = {
   bursts: 1,
   crowdAgents: 3,
   crowds: 1,
+  simulations: 1,
 };
