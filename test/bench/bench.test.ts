@@ -39,8 +39,10 @@ describe("the benchmark", () => {
     const result = JSON.parse(readFileSync(join(directory, "smoke.json"), "utf8")) as BenchResult;
     expect(result).toMatchObject({ name: "smoke", settings: quickSettings });
     expect(result.machine.worker).toMatchObject({ python: expect.any(String) });
-    expect(result.bars).toHaveLength(process.platform === "linux" ? 19 : 13);
-    const { lifecycle, launchers, instances, toolCalls, runs, ...comparisons } = result.measures;
+    expect(result.bars).toHaveLength(process.platform === "linux" ? 20 : 14);
+    const { lifecycle, launchers, instances, toolCalls, runs, simulation, ...comparisons } = result.measures;
+    expect(simulation.hour.values).toHaveLength(quickSettings.simulations);
+    expect(simulation.crashes).toBeGreaterThan(800);
     expect(toolCalls.bareRpc).toBeGreaterThan(0);
     expect(Object.keys(comparisons).toSorted()).toEqual(
       ["nodeCpuPerChunk", "nodeCpuPerRun", "streamedChunks", "throughput", "unaryP50", "unaryP99"].toSorted(),
@@ -56,7 +58,7 @@ describe("the benchmark", () => {
       expect([...values, ...Object.values(summary)].every(Number.isFinite)).toBe(true);
     }
     if (launchers !== undefined) expectCompleteLaunchers(launchers);
-    for (const { one, two, ratio } of [instances.runs, instances.chunks]) {
+    for (const { one, two, ratio } of [instances.runs, instances.busyRuns, instances.chunks, instances.busyChunks]) {
       expect([one.values, two.values].map(({ length }) => length)).toEqual([
         quickSettings.rounds,
         quickSettings.rounds,
@@ -71,7 +73,7 @@ describe("the benchmark", () => {
       expect(values.length).toBeGreaterThan(quickSettings.rounds);
       expect(p99).toBeGreaterThan(0);
     }
-    expect(instances.spareNextRun.values).toHaveLength(quickSettings.restarts);
+    expect(instances.spareNextRun.values).toHaveLength(quickSettings.spareCrashes);
   }, 130_000);
 });
 
@@ -126,14 +128,14 @@ describe("the statistics of the benchmark", () => {
 
 describe("the bars of the benchmark", () => {
   it("are met at their limits and missed beyond them", () => {
-    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual(Array(13).fill(true));
+    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual(Array(14).fill(true));
     expect(checkBars(measures(1.26, 0.84, 51)).some(({ passed }) => passed)).toBe(false);
   });
 
   it("hold the two launchers against each other where both are", () => {
     const atLimits = { ...measures(1.25, 0.85, 50), launchers: launcherMeasures(25, 40, 1_500, 13, 3) };
     const beyond = { ...measures(1.26, 0.84, 51), launchers: launcherMeasures(24.9, 41, 1_501, 13.1, 2.9) };
-    expect(checkBars(atLimits).map(({ passed }) => passed)).toEqual(Array(19).fill(true));
+    expect(checkBars(atLimits).map(({ passed }) => passed)).toEqual(Array(20).fill(true));
     expect(checkBars(beyond).some(({ passed }) => passed)).toBe(false);
   });
 });
@@ -157,6 +159,7 @@ function measures(latency: number, rate: number, ms: number): Measures {
     launchers: undefined,
     instances: instanceMeasures(rate * 2, ms * 0.3),
     runs: runMeasures(rate, ms * 0.2),
+    simulation: { hour: seriesOf(ms * 20), crashes: 1_000 },
     lifecycle: {
       plainStart: series,
       restart: series,
@@ -172,7 +175,13 @@ function measures(latency: number, rate: number, ms: number): Measures {
 /** At the limits for 1.7 and 15 ms. */
 function instanceMeasures(ratio: number, spareMs: number): InstanceMeasures {
   const rates = { one: seriesOf(1), two: seriesOf(ratio), ratio };
-  return { runs: rates, chunks: rates, spareNextRun: { ...seriesOf(spareMs), p99: spareMs * 2 } };
+  return {
+    runs: rates,
+    busyRuns: rates,
+    chunks: rates,
+    busyChunks: rates,
+    spareNextRun: { ...seriesOf(spareMs), p99: spareMs * 2 },
+  };
 }
 
 function runMeasures(ratio: number, attachMs: number): RunMeasures {

@@ -1,5 +1,5 @@
 import type { Bar, Measures } from "./bars.ts";
-import type { InstanceMeasures } from "./instances.ts";
+import type { InstanceMeasures, InstanceSeries } from "./instances.ts";
 import type { LauncherMeasures } from "./launchers.ts";
 import type { Machine } from "./machine.ts";
 import type { Comparison } from "./rounds.ts";
@@ -21,7 +21,7 @@ export interface BenchResult {
 
 /** The result as text for a terminal of 100 columns. */
 export function formatResult({ machine, settings, measures, bars, durationMs }: BenchResult): string {
-  const { lifecycle, launchers, instances, toolCalls, runs } = measures;
+  const { lifecycle, launchers, instances, toolCalls, runs, simulation } = measures;
   const { rounds, unaryCalls, throughputCalls, concurrency, chunks, crashes } = settings;
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.system}, load ${machine.loadBefore} before`,
@@ -52,6 +52,9 @@ export function formatResult({ machine, settings, measures, bars, durationMs }: 
     ...(launchers === undefined ? [] : launcherRows(launchers, settings)),
     ...instanceRows(instances, settings),
     ...runRows(runs, settings),
+    seriesRow(`an hour with ${simulation.crashes} crashes simulated`, simulation.hour),
+    `  ${Math.round(3_600_000 / simulation.hour.median)} times as fast as it would pass`,
+    "",
     ...bars.map(formatBar),
     `took ${Math.round(durationMs / 1_000)} s`,
   ].join("\n");
@@ -72,17 +75,24 @@ function launcherRows(launchers: LauncherMeasures, settings: BenchSettings): str
   ];
 }
 
-function instanceRows({ runs, chunks, spareNextRun }: InstanceMeasures, settings: BenchSettings): string[] {
-  const { concurrency, restarts } = settings;
+function instanceRows(
+  { runs, busyRuns, chunks, busyChunks, spareNextRun }: InstanceMeasures,
+  settings: BenchSettings,
+): string[] {
+  const { concurrency, spareCrashes } = settings;
   const rate = ({ median }: Series) => `${median.toFixed(0)} 1/s`;
+  const rates = (label: string, { one, two, ratio }: InstanceSeries) =>
+    row(label, rate(one), rate(two), `${ratio.toFixed(2)}×`);
   return [
     "one agent with one instance and with two, in turn; ratios are medians of the rounds' ratios",
     row("", "one", "two", "÷ one"),
-    row(`runs, ${concurrency} at once`, rate(runs.one), rate(runs.two), `${runs.ratio.toFixed(2)}×`),
-    row("streamed chunks", rate(chunks.one), rate(chunks.two), `${chunks.ratio.toFixed(2)}×`),
+    rates(`runs, ${concurrency} at once`, runs),
+    rates("with 10 ms of work in Python each", busyRuns),
+    rates("streamed chunks", chunks),
+    rates("with 0.5 ms of work in Python each", busyChunks),
     "",
     row("", "median", "p25", "p75", "max"),
-    seriesRow(`with a spare: kill -9 to next run (${restarts})`, spareNextRun),
+    seriesRow(`with a spare: kill -9 to next run (${spareCrashes})`, spareNextRun),
     "",
   ];
 }
