@@ -8,6 +8,7 @@ export interface CallerErrorFacts {
   field?: string;
   value?: unknown;
   rule?: string;
+  firstSeq?: number;
   cause?: unknown;
 }
 

@@ -11,6 +11,8 @@ export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
   queue_full: 503,
   conversation_busy: 409,
   conversation_conflict: 409,
+  idempotency_conflict: 409,
+  events_expired: 410,
   message_too_large: 413,
   stopped: 503,
   run_failed: 500,

@@ -17,7 +17,8 @@ export {
   type StoredConversation,
 } from "./agent/conversation-store.ts";
 export { type AgentDefinition, defineAgent } from "./agent/define.ts";
-export type { Agent, WaitOptions } from "./agent/handle.ts";
+export type { Agent } from "./agent/handle.ts";
+export type { WaitOptions } from "./agent/handle-owner.ts";
 export type { InstanceInfo, SpareInfo } from "./agent/instance-info.ts";
 export type { InstanceOptions } from "./agent/instance-limits.ts";
 export type { JsonSchema } from "./agent/json-schema.ts";
@@ -26,10 +27,14 @@ export type { PausedRun, PendingAnswer, PendingAnswers, PendingCall } from "./ag
 export type { RecycleOptions } from "./agent/recycling.ts";
 export type { RestartOptions } from "./agent/restart-options.ts";
 export type { RetryOptions } from "./agent/retry.ts";
+export type { KeptRuns } from "./agent/run-ledger.ts";
+export type { KeepOptions } from "./agent/run-limits.ts";
 export type { PausableRunOptions, Prompt, RunOptions } from "./agent/run-options.ts";
 export type { FinishReason, RunEvent, RunOutcome, RunResult } from "./agent/run-result.ts";
 export type { RunStream } from "./agent/run-stream.ts";
+export type { AttachOptions, RunFilter, RunHandle, RunInfo, RunState, Runs } from "./agent/runs.ts";
 export type { AgentSpec } from "./agent/spec.ts";
+export type { StartOptions } from "./agent/start-run.ts";
 export type { SendOptions } from "./agent/steering.ts";
 export { type Tool, type ToolContent, type ToolContext, type Tools, tool, toolContent } from "./agent/tool.ts";
 export { ModelRetry, ToolFailed } from "./agent/tool-signals.ts";

@@ -6,7 +6,8 @@ import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.t
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WorkerUsage } from "../worker/launcher.ts";
 import { type AgentSlot, type EquippedEnvironment, forgetTemporary } from "./environment.ts";
-import { Agent, type HandleOwner } from "./handle.ts";
+import { Agent } from "./handle.ts";
+import type { HandleOwner } from "./handle-owner.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
 import type { InstanceInfo } from "./instance-info.ts";
 import { SharedLife } from "./life.ts";

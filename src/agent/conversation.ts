@@ -2,12 +2,13 @@
 
 import { randomUUID } from "node:crypto";
 import { CallerError, invalidArgument, RunError } from "../errors.ts";
-import type { Clock } from "../otp/scheduler/clock.ts";
 import type { ConversationStore } from "./conversation-store.ts";
 import type { PausedRun, PendingAnswers } from "./paused-run.ts";
 import { checkRunOptions, type PausableRunOptions, type Prompt, type RunOptions } from "./run-options.ts";
 import { isPaused, type RunOutcome, type RunResult } from "./run-result.ts";
 import type { RunStream } from "./run-stream.ts";
+import type { RunHandle } from "./runs.ts";
+import { type OwnStartOptions, type RunStarter, startedBefore, startRun } from "./start-run.ts";
 import type { TakesTurns, WhenBusy } from "./turns.ts";
 
 /** How a conversation is kept. */
@@ -53,8 +54,8 @@ export interface ConversationParts<Output> {
   readonly store: ConversationStore;
   readonly whenBusy: WhenBusy;
   readonly turns: TakesTurns;
-  readonly clock: Clock;
-  readonly maxMessageBytes: number;
+  /** Where its runs are handed in. */
+  readonly runs: RunStarter;
   /** Another conversation of the same agent and store. */
   open(id: string): Conversation<Output>;
 }
@@ -125,6 +126,37 @@ export class Conversation<Output = unknown> {
     }
   }
 
+  /**
+   * As `Agent.start`, in its turn, which ends with the run, whoever leaves it. Settles with the run when its turn has come; with an `idempotencyKey` that is known, at once: the
+   * conversation so far is no part of the request.
+   * @throws as `Agent.start`, and as `run` while it waits
+   */
+  start(prompt: Prompt, options: PausableTurnOptions & OwnStartOptions): Promise<RunHandle<Output, RunOutcome<Output>>>;
+  start(prompt: Prompt, options?: TurnOptions & OwnStartOptions): Promise<RunHandle<Output>>;
+  async start(
+    prompt: Prompt,
+    options: (TurnOptions | PausableTurnOptions) & OwnStartOptions = {},
+  ): Promise<RunHandle<Output, RunOutcome<Output>>> {
+    const { detached, idempotencyKey, ...turn } = options;
+    const { whenBusy: _busy, signal: _signal, timeoutMs: _time, ...asked } = turn;
+    const request = { ...asked, conversationId: this.id };
+    const { runs } = this.#parts;
+    const before = startedBefore<Output>(runs, prompt, request, idempotencyKey);
+    if (before !== undefined) return before.handle(0);
+    const begun = await this.#begin(prompt, turn);
+    try {
+      // While it has waited another one of the key may have had its turn.
+      const meanwhile = startedBefore<Output>(runs, prompt, request, idempotencyKey);
+      const run = meanwhile ?? startRun<Output>(runs, prompt, { ...begun.options, detached, idempotencyKey }, request);
+      if (meanwhile !== undefined) begun.end();
+      else this.#finish(begun, () => run.result).catch(() => undefined);
+      return run.handle(0);
+    } catch (error) {
+      begun.end();
+      throw error;
+    }
+  }
+
   /** Goes on with a paused run of this conversation, as `Agent.resume`, in its turn. */
   async resume(
     paused: string | PausedRun,
@@ -160,7 +192,8 @@ export class Conversation<Output = unknown> {
   }
 
   async #begin(prompt: Prompt, options: TurnOptions): Promise<Begun> {
-    const { agent, id, turns, store, clock, maxMessageBytes } = this.#parts;
+    const { agent, id, turns, store, runs } = this.#parts;
+    const { clock, maxMessageBytes } = runs;
     const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = options;
     checkWhenBusy("options.whenBusy", whenBusy);
     const times = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };

@@ -1,9 +1,9 @@
 /** The conversations of one agent: where they are kept, and whose turn it is in each. */
 
 import { checkKnownFields, invalidArgument } from "../errors.ts";
-import type { Clock } from "../otp/scheduler/clock.ts";
 import { Conversation, type ConversationAgent, type ConversationOptions, checkWhenBusy } from "./conversation.ts";
 import { type ConversationStore, createConversationStore } from "./conversation-store.ts";
+import type { RunStarter } from "./start-run.ts";
 import { type TakesTurns, Turns } from "./turns.ts";
 
 const known: ReadonlySet<string> = new Set(["store", "whenBusy"] satisfies (keyof ConversationOptions)[]);
@@ -19,7 +19,7 @@ export class Conversations {
     agent: ConversationAgent<Output>,
     id: string,
     options: ConversationOptions,
-    about: { readonly clock: Clock; readonly maxMessageBytes: number },
+    runs: RunStarter,
   ): Conversation<Output> {
     if (typeof id !== "string" || id === "") throw invalidArgument("id", id, "a non-empty string");
     if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
@@ -30,9 +30,8 @@ export class Conversations {
       throw invalidArgument("options.store", store, "a store with read, write and delete");
     }
     const turns = this.#turnsOf(store, id);
-    const { clock, maxMessageBytes } = about;
-    const open = (other: string) => this.open(agent, other, { ...options, store }, about);
-    return new Conversation({ agent, id, store, whenBusy, turns, clock, maxMessageBytes, open });
+    const open = (other: string) => this.open(agent, other, { ...options, store }, runs);
+    return new Conversation({ agent, id, store, whenBusy, turns, runs, open });
   }
 
   #turnsOf(store: ConversationStore, id: string): TakesTurns {

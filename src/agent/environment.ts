@@ -10,8 +10,10 @@ import type { HealthSource } from "./agent-health.ts";
 import type { AgentReport } from "./agent-report.ts";
 import { connectWorker } from "./connect-worker.ts";
 import { boundFields } from "./guarded-logger.ts";
-import type { Agent, RunTaker } from "./handle.ts";
+import type { Agent } from "./handle.ts";
+import type { RunTaker } from "./handle-owner.ts";
 import { LoopMonitor, type LoopWatch } from "./loop-monitor.ts";
+import type { RunLedger } from "./run-ledger.ts";
 import type { RunTracer } from "./run-span.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
@@ -50,7 +52,7 @@ export function forgetTemporary(slot: AgentSlot, { agents }: AgentEnvironment): 
 /** Where an environment says in which form it lends its services; another copy of this package may ask. */
 const form = Symbol.for("synapse-otp.agent-environment");
 /** Counted up when what an environment lends changes. */
-const currentForm = 2;
+const currentForm = 3;
 
 /** The services of one system, handed to its agents through their supervisors. */
 export class AgentEnvironment {
@@ -71,6 +73,8 @@ export class AgentEnvironment {
   /** Whether tracebacks, and what exceptions of user code say, may leave the workers. */
   readonly tracebacks: boolean;
   readonly report: (report: AgentReport) => void;
+  /** Keeps the runs that belong to the system. */
+  readonly ledger: RunLedger;
   /** Set when the system is being stopped: its workers end by `untilMs`, by the monotonic clock; infinite without a limit. */
   stopping: { readonly untilMs: number } | undefined;
   /** Memory of a process in bytes, where that is known. */
@@ -95,6 +99,7 @@ export class AgentEnvironment {
     maxMessageBytes: number;
     tracebacks?: boolean;
     report: (report: AgentReport) => void;
+    ledger: RunLedger;
   }) {
     this.launcher = services.launcher;
     this.cwd = services.cwd;
@@ -104,6 +109,7 @@ export class AgentEnvironment {
     this.maxMessageBytes = services.maxMessageBytes;
     this.tracebacks = services.tracebacks ?? true;
     this.report = services.report;
+    this.ledger = services.ledger;
   }
 }
 

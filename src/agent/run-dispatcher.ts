@@ -9,7 +9,7 @@ import type { RunProgress } from "./carriage.ts";
 import { Conversations } from "./conversations.ts";
 import type { CrashHistory } from "./crash-history.ts";
 import type { AgentEnvironment } from "./environment.ts";
-import type { RunTaker } from "./handle.ts";
+import type { RunTaker } from "./handle-owner.ts";
 import type { AgentLife, SharedLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { PausedRuns } from "./paused-runs.ts";
@@ -17,6 +17,7 @@ import type { PendingRun } from "./pending-run.ts";
 import type { Renewal } from "./renewal.ts";
 import type { RetryOptions } from "./retry.ts";
 import { RunGate } from "./run-gate.ts";
+import type { RunLedger } from "./run-ledger.ts";
 import type { RunQueue } from "./run-queue.ts";
 import type { RunTracer } from "./run-span.ts";
 import type { NormalAgentSpec } from "./spec.ts";
@@ -35,7 +36,7 @@ export interface RunServer {
 /** What a dispatcher knows of its agent. */
 export interface RunDispatcherParts {
   readonly spec: NormalAgentSpec;
-  readonly environment: Pick<AgentEnvironment, "maxMessageBytes" | "tracer">;
+  readonly environment: Pick<AgentEnvironment, "maxMessageBytes" | "tracer" | "ledger">;
   readonly clock: () => Clock;
   readonly queue: RunQueue<PendingRun>;
   readonly shared: SharedLife;
@@ -64,8 +65,7 @@ export class RunDispatcher implements RunTaker {
     this.#parts = parts;
     this.#queue = parts.queue;
     const { clock, seats, report, spec } = parts;
-    const serve = () => this.serve();
-    this.#gate = new RunGate({ agentId: spec.id, clock, seats, serve, report });
+    this.#gate = new RunGate({ agentId: spec.id, clock, seats, report, serve: () => this.serve() });
   }
 
   /** Whether what waits waits for a policy, not for a worker. */
@@ -113,6 +113,10 @@ export class RunDispatcher implements RunTaker {
 
   get tracer(): RunTracer | undefined {
     return this.#parts.environment.tracer;
+  }
+
+  get ledger(): RunLedger {
+    return this.#parts.environment.ledger;
   }
 
   get maxMessageBytes(): number {

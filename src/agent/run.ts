@@ -70,10 +70,8 @@ export abstract class Run<Output> implements PendingRun {
     const { agentId, tracer } = owner;
     this.#span = tracer?.begin({ agentId, runId: this.id, conversationId: options.conversationId });
     this.request.headers = this.#span?.headers ?? {};
-    const { promise, resolve, reject } = Promise.withResolvers<RunResult<Output>>();
-    this.result = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    const result = Promise.withResolvers<RunResult<Output>>();
+    ({ promise: this.result, resolve: this.#resolve, reject: this.#reject } = result);
   }
 
   get crashes(): readonly CrashRecord[] {
@@ -176,24 +174,27 @@ export abstract class Run<Output> implements PendingRun {
   /** The deadline has passed, and the worker ends the call by itself: whatever still comes is nobody's. */
   protected abstract discardRest(): void;
 
-  /** The worker answered. */
-  protected async succeed(wire: WireRunResult, carriage: Carriage): Promise<RunResult<Output> | undefined> {
-    if (carriage !== this.#carriage) return undefined;
+  /** The worker answered. `answered` hears of the result before anybody else. */
+  protected async succeed(
+    wire: WireRunResult,
+    carriage: Carriage,
+    answered?: (result: RunResult<Output>) => void,
+  ): Promise<void> {
+    if (carriage !== this.#carriage) return;
     // The worker has done its part: the check of the output holds no place.
     this.callAnswered(wire);
-    if (this.#answered) return undefined;
+    if (this.#answered) return;
     try {
       const run = { options: this.#options, attempts: this.request.attempt, incarnation: this.#incarnation };
       const checked = answerOf<Output>(wire, this.owner, run);
       const result = checked instanceof Promise ? await checked : checked;
-      if (!this.#settle()) return undefined;
+      if (!this.#settle()) return;
+      answered?.(result);
       this.#resolve(result);
       this.#reportSettled({ outcome: "completed", usage: result.usage });
       this.#watchRest();
-      return result;
     } catch (error) {
       this.fail(error as Error);
-      return undefined;
     }
   }
 
@@ -242,9 +243,8 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   #leftMs(): number | undefined {
-    return this.#deadlineMs === undefined
-      ? undefined
-      : Math.max(0, Math.ceil(this.#deadlineMs - this.owner.clock.monotonicMs()));
+    if (this.#deadlineMs === undefined) return undefined;
+    return Math.max(0, Math.ceil(this.#deadlineMs - this.owner.clock.monotonicMs()));
   }
 
   /** Answers the caller with an error; false when it was answered before. */

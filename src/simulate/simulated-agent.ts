@@ -1,7 +1,7 @@
 /** An agent in a simulation: all of a live one (its machine, queue, instances, spare, swaps, policies) over workers that are timers. Runs arrive by themselves. */
 
 import type { EquippedEnvironment } from "../agent/environment.ts";
-import type { RunTaker } from "../agent/handle.ts";
+import type { RunTaker } from "../agent/handle-owner.ts";
 import type { AgentState } from "../agent/machine.ts";
 import type { NormalAgentSpec } from "../agent/spec.ts";
 import { startAgent } from "../agent/start-agent.ts";

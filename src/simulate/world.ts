@@ -3,6 +3,7 @@
 import type { ConnectOutcome } from "../agent/connect-worker.ts";
 import { AgentEnvironment, type EquippedEnvironment } from "../agent/environment.ts";
 import type { LoopWatch } from "../agent/loop-monitor.ts";
+import { RunLedger } from "../agent/run-ledger.ts";
 import { silentLogger } from "../logger.ts";
 import type { WorkerSpec } from "../worker/launcher.ts";
 import type { SimulationClock } from "./clock.ts";
@@ -66,6 +67,7 @@ export class World {
       logger: silentLogger,
       maxMessageBytes: 0,
       report: (report) => recorder.agentReport(report, clock.now()),
+      ledger: new RunLedger(this.clock),
     });
     environment.connect = async (worker) => {
       const outcome = await worker.started;

@@ -24,6 +24,8 @@ export interface BenchSettings {
   readonly crashes: number;
   /** How often a worker is killed by each of the two launchers, in turn. */
   readonly restarts: number;
+  /** How often a worker with a spare beside it is killed: enough for a 99th percentile. */
+  readonly spareCrashes: number;
   /** Agents whose workers are killed at once, and how often, by each launcher in turn. */
   readonly burstAgents: number;
   readonly bursts: number;
@@ -44,6 +46,7 @@ export const fullSettings: BenchSettings = {
   warmUpCalls: 400,
   crashes: 20,
   restarts: 20,
+  spareCrashes: 200,
   burstAgents: 10,
   bursts: 5,
   crowdAgents: 100,
@@ -61,6 +64,7 @@ export const quickSettings: BenchSettings = {
   warmUpCalls: 5,
   crashes: 1,
   restarts: 1,
+  spareCrashes: 2,
   burstAgents: 2,
   bursts: 1,
   crowdAgents: 3,

@@ -91,6 +91,7 @@ const leaves = [
   "crash.ts",
   "usage.ts",
   "describe-value.ts",
+  "error-codes.ts",
   "error-facts.ts",
   "error-kin.ts",
   "logger.ts",
