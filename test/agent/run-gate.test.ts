@@ -110,7 +110,8 @@ describe("a gate", () => {
     agent("a").come("1");
     end("1", "a", 8);
     for (const runId of ["2", "3", "4"]) agent("a").come(runId);
-    expect([agent("a").gate.waiting, agent("a").gate.open, [...held.keys()]]).toEqual([true, false, []]);
+    const because = "8 of 10 tokens within 1000 ms are used or reserved, and a run reserves 10";
+    expect([agent("a").gate.held, agent("a").gate.open, [...held.keys()]]).toEqual([because, false, []]);
     clock.advance(1_016);
     expect(held.size).toBe(0);
     clock.advance(1);
@@ -212,7 +213,10 @@ describe("an agent with a budget", () => {
     await agent.run("two words");
     const late = agent.run("too late", { timeoutMs: 1_000 });
     const kept = agent.run("in time");
-    const expired = expect(fleet.whileTimePasses(late)).rejects.toMatchObject({ code: "deadline_exceeded" });
+    const expired = expect(fleet.whileTimePasses(late)).rejects.toMatchObject({
+      code: "deadline_exceeded",
+      message: expect.stringContaining("was still waiting for its agent's budget after 1000 ms: 4 of 6 tokens within"),
+    });
     await expired;
     expect([agent.queueLength, agent.inFlight]).toEqual([1, 0]);
     expect((await fleet.whileTimePasses(kept)).output).toBe("in time");
@@ -319,6 +323,21 @@ describe("an agent with a budget", () => {
       state: "keep",
     });
     expect([agent.inFlight, agent.queueLength]).toEqual([2, 0]);
+  });
+
+  test("holds runs back that it starts for the system, and streams, as others", async () => {
+    const policy = budget({ tokens: 6, windowMs: 60_000, reserve: { tokens: 4 } });
+    const fleet = await startPoet({ policy });
+    const agent = fleet.agent();
+    await agent.whenReady();
+    await agent.start("two words").result;
+    const stream = agent.stream("in time");
+    const { result } = stream;
+    const started = agent.start("more");
+    await until("both to wait", () => agent.queueLength === 2);
+    expect(agent.inFlight).toBe(0);
+    expect((await fleet.whileTimePasses(result)).output).toBe("in time");
+    expect((await fleet.whileTimePasses(started.result)).output).toBe("more");
   });
 
   test("shares the budget of its supervisor with the others below it", async () => {
