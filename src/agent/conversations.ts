@@ -4,6 +4,7 @@ import { checkKnownFields, invalidArgument } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import { Conversation, type ConversationAgent, type ConversationOptions, checkWhenBusy } from "./conversation.ts";
 import { type ConversationStore, createConversationStore } from "./conversation-store.ts";
+import type { TurnParts } from "./conversation-turn.ts";
 import { type TakesTurns, Turns } from "./turns.ts";
 
 const known: ReadonlySet<string> = new Set(["store", "whenBusy"] satisfies (keyof ConversationOptions)[]);
@@ -21,18 +22,28 @@ export class Conversations {
     options: ConversationOptions,
     about: { readonly clock: Clock; readonly maxMessageBytes: number },
   ): Conversation<Output> {
-    if (typeof id !== "string" || id === "") throw invalidArgument("id", id, "a non-empty string");
     if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
     checkKnownFields("options", options, known);
-    const { store = this.#memory, whenBusy = "queue" } = options;
+    const turn = this.turnOf({ agentId: agent.id, id, clock: about.clock }, options);
+    const { whenBusy = "queue" } = options;
+    const { store } = turn;
+    const open = (other: string) => this.open(agent, other, { ...options, store }, about);
+    return new Conversation({ agent, turn, whenBusy, maxMessageBytes: about.maxMessageBytes, open });
+  }
+
+  /**
+   * What the turns of a conversation are taken with.
+   * @throws CallerError "invalid_argument"
+   */
+  turnOf(about: Pick<TurnParts, "agentId" | "id" | "clock">, options: ConversationOptions): TurnParts {
+    const { id } = about;
+    if (typeof id !== "string" || id === "") throw invalidArgument("id", id, "a non-empty string");
+    const { store = this.#memory, whenBusy } = options;
     checkWhenBusy("options.whenBusy", whenBusy);
     if (typeof store?.read !== "function" || typeof store.write !== "function" || typeof store.delete !== "function") {
       throw invalidArgument("options.store", store, "a store with read, write and delete");
     }
-    const turns = this.#turnsOf(store, id);
-    const { clock, maxMessageBytes } = about;
-    const open = (other: string) => this.open(agent, other, { ...options, store }, about);
-    return new Conversation({ agent, id, store, whenBusy, turns, clock, maxMessageBytes, open });
+    return { ...about, store, turns: this.#turnsOf(store, id) };
   }
 
   #turnsOf(store: ConversationStore, id: string): TakesTurns {

@@ -40,22 +40,43 @@ export function startRun<Output>(owner: RunTaker, prompt: Prompt, options: Start
     throw invalidArgument("options.idempotencyKey", key, `a text of 1 to ${longestKey} characters`);
   }
   checkRunOptions(prompt, given, owner.maxMessageBytes);
-  const { ledger, agentId, clock } = owner;
-  const known = key === undefined ? undefined : ledger.ofKey(agentId, key);
+  const known = key === undefined ? undefined : owner.ledger.ofKey(owner.agentId, key);
   if (known !== undefined) return sameRun<Output>(known, owner, prompt, given);
+  return beginRun<Output>(owner, prompt, given, { detached, idempotencyKey: key });
+}
+
+/** How a run is kept that begins. */
+export interface Beginning {
+  readonly detached: boolean;
+  readonly idempotencyKey?: string | undefined;
+  /** Whether it is read as its readers read; default false: at full speed. */
+  readonly paced?: boolean;
+}
+
+/**
+ * Begins a run whose options are checked.
+ * @throws as `startRun`
+ */
+export function beginRun<Output>(
+  owner: RunTaker,
+  prompt: Prompt,
+  options: InnerRunOptions,
+  { detached, idempotencyKey, paced = false }: Beginning,
+): RunRecord<Output> {
+  const { ledger, agentId, clock } = owner;
   // It is the system's, not that of the process that has asked.
   return runOutside(() => {
-    const run = new DetachedRun<Output>(owner, prompt, given);
+    const run = new DetachedRun<Output>(owner, prompt, options);
     owner.reserve(run);
     const record = ledger.add(run, {
       agentId,
       detached,
-      idempotencyKey: key,
-      fingerprint: key === undefined ? "" : run.fingerprint,
+      idempotencyKey,
+      fingerprint: idempotencyKey === undefined ? "" : run.fingerprint,
       startedAtMs: clock.now(),
       givenBytes: run.givenBytes,
     });
-    run.run(record);
+    run.run(record, { paced });
     return record;
   }, undefined);
 }
