@@ -18,6 +18,7 @@ export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
   run_failed: 500,
   run_cancelled: 499,
   deadline_exceeded: 504,
+  budget_exceeded: 503,
   output_invalid: 500,
   unauthenticated: 500,
   protocol_violation: 500,

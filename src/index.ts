@@ -61,6 +61,7 @@ export { httpStatuses, httpStatusesOfKinds, httpStatusOf } from "./http-status.t
 export type { Inspector } from "./inspect/observer.ts";
 export type { SystemLogger } from "./logger.ts";
 export type { AgentMetrics, SystemMetrics } from "./metrics.ts";
+export { type Budget, budget } from "./otp/policy/budget.ts";
 export { byExitReason, type ExitRule } from "./otp/policy/by-exit-reason.ts";
 export { type ByRunError, byRunError } from "./otp/policy/by-run-error.ts";
 export { type CircuitBreaker, circuitBreaker } from "./otp/policy/circuit-breaker.ts";

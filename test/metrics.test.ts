@@ -47,7 +47,7 @@ function counted(...reports: Report[]) {
 
 test("runs are counted by outcome, error and kind, with their times and what they used", () => {
   const settled = { ...base, type: "run.settled", runId: "r", durationMs: 30 } as const;
-  const { agents, reports, name } = counted(
+  const { agents, reports, name, ...others } = counted(
     { ...base, type: "run.started", runId: "r", attempt: 1, waitedMs: 5 },
     { ...settled, outcome: "completed", usage },
     { ...settled, outcome: "failed", code: "run_failed", kind: "user_code", usage },
@@ -55,6 +55,7 @@ test("runs are counted by outcome, error and kind, with their times and what the
     { ...settled, outcome: "failed", code: "worker_exited" },
     { ...settled, outcome: "cancelled", code: "run_cancelled", kind: "cancelled" },
   ).value("system", [slot("poet")], keptRuns);
+  expect(others).toEqual({ keptRuns });
   expect({ name, reports }).toEqual({ name: "system", reports: { "run.started": 1, "run.settled": 5 } });
   expect(agents).toMatchObject([
     {

@@ -18,7 +18,7 @@ import type { InstanceLimits } from "./instance-limits.ts";
 import { InstanceSet } from "./instance-set.ts";
 import { InstanceSupervisor, type InstanceSupervisorOwner } from "./instance-supervisor.ts";
 import { SharedLife } from "./life.ts";
-import type { LoopMonitor } from "./loop-monitor.ts";
+import type { LoopWatch } from "./loop-monitor.ts";
 import type { AgentActor, AgentState } from "./machine.ts";
 import type { PendingRun } from "./pending-run.ts";
 import { Readiness } from "./readiness.ts";
@@ -62,6 +62,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
       handle: () => this.handle,
       clock,
       supervisor: () => this.#supervisor.current,
+      held: () => this.runs.held,
       readinessChanged: () => this.#readinessChanged(),
       scaled: ({ id: instance }, instances, because) => {
         this.#report({ type: "agent.scaled", instance, instances, because });
@@ -78,6 +79,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
       shared: this.shared,
       servers: () => this.#set.all,
       refusal: () => this.#refusal(),
+      seats: () => this.#scope.runSeats(),
       report: this.#report,
       dispatched: () => this.#set.changed(),
     });
@@ -127,7 +129,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     return this.#set.list.find(({ serving }) => serving !== undefined)?.serving;
   }
 
-  get loop(): LoopMonitor | undefined {
+  get loop(): LoopWatch | undefined {
     return this.#speaker?.workers.loop;
   }
 

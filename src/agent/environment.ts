@@ -8,8 +8,11 @@ import type { Launcher } from "../worker/launcher.ts";
 import { residentBytes } from "../worker/memory.ts";
 import type { HealthSource } from "./agent-health.ts";
 import type { AgentReport } from "./agent-report.ts";
+import { connectWorker } from "./connect-worker.ts";
 import { boundFields } from "./guarded-logger.ts";
 import type { Agent } from "./handle.ts";
+import type { RunTaker } from "./handle-owner.ts";
+import { LoopMonitor, type LoopWatch } from "./loop-monitor.ts";
 import type { RunLedger } from "./run-ledger.ts";
 import type { RunTracer } from "./run-span.ts";
 import type { NormalAgentSpec } from "./spec.ts";
@@ -26,6 +29,7 @@ export interface WorkerLine {
 export interface AgentSlot extends Pick<HealthSource, "state" | "loop"> {
   readonly spec: NormalAgentSpec;
   readonly handle: Agent<unknown>;
+  readonly runs: RunTaker;
   /** Where it stands in the tree, or stood last; undefined before its first start. */
   readonly path: string | undefined;
   readonly stopped: boolean;
@@ -75,6 +79,11 @@ export class AgentEnvironment {
   stopping: { readonly untilMs: number } | undefined;
   /** Memory of a process in bytes, where that is known. */
   memoryOf: (pid: number) => number | undefined = residentBytes;
+  /** How a worker that was launched is reached. */
+  connect = connectWorker;
+  /** How the event loop of a worker that serves is watched. */
+  watchLoop: (...about: ConstructorParameters<typeof LoopMonitor>) => LoopWatch = (...about) =>
+    new LoopMonitor(...about);
   /** Makes a span of each run, where there is one. */
   tracer: RunTracer | undefined;
   /** Told of each line that a worker writes, while somebody wants to know; must not throw. */

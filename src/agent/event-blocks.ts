@@ -19,7 +19,7 @@ const mostPieces = 128;
 const longestText = 4_096;
 /** A piece beside its text, and a block of pieces beside them. */
 const pieceBytes = 8;
-const blockBytes = 256;
+const blockBytes = 640;
 
 /** Deltas of one part: the first, and the texts of all. */
 class DeltaBlock {

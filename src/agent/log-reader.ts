@@ -5,6 +5,9 @@ import type { RunEvent } from "./run-result.ts";
 
 type Step<Output> = IteratorResult<RunEvent<Output>, void>;
 
+/** How many events that are there already are handed out in one turn of the event loop: one who catches up holds nobody else up. */
+const mostInTurn = 256;
+
 const done = { done: true, value: undefined } as const;
 
 /** Every event after a number, once and in order, until the terminal one. `next` rejects as `RunLog.check` throws when it comes too late. */
@@ -17,6 +20,8 @@ export class LogReader<Output> implements AsyncGenerator<RunEvent<Output>, void,
   #calls = 0;
   #latest: Promise<Step<Output>> = Promise.resolve(done);
   #pause: PromiseWithResolvers<void> | undefined;
+  /** Events that were handed out since it has last waited. */
+  #inTurn = 0;
 
   /** @param ended called once, when it has been left, has failed or has read the last event */
   constructor(log: RunLog<Output>, after: number, ended: () => void) {
@@ -56,9 +61,15 @@ export class LogReader<Output> implements AsyncGenerator<RunEvent<Output>, void,
           this.#end();
           break;
         }
+        this.#inTurn = 0;
         this.#pause = Promise.withResolvers();
         this.#log.wait(this.#wake);
         await this.#pause.promise;
+      }
+      this.#inTurn += 1;
+      if (this.#inTurn > mostInTurn) {
+        this.#inTurn = 1;
+        await new Promise((resolve) => setImmediate(resolve));
       }
       if (this.#over) return done;
       this.#log.check(this.#seq);

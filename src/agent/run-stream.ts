@@ -173,13 +173,13 @@ export class StreamRun<Output> extends Run<Output> {
   #discard(source: Source, event: WireRunEvent): void {
     switch (event.type) {
       case "completed":
-        this.callAnswered(event.result.unfinished);
+        this.callAnswered(event.result);
         return;
       case "failed":
-        this.callAnswered(event.error.unfinished === true);
+        this.callAnswered(event.error);
         return;
       case "cancelled":
-        this.callAnswered(event.unfinished);
+        this.callAnswered(event);
         return;
       default:
         this.#readSource(source);
@@ -210,7 +210,7 @@ export class StreamRun<Output> extends Run<Output> {
         this.callFailed(event.error, source.carriage, this.#lastSeq > 0);
         return;
       case "cancelled":
-        this.callAnswered(event.unfinished);
+        this.callAnswered(event);
         this.#cancelWith(event.reason, event);
         return;
       default:

@@ -12,16 +12,13 @@ const stackBytes = 1_024;
  */
 export function bytesOf(value: unknown): number {
   const seen = new Set<object>();
-  const left = [value];
-  let bytes = 0;
+  const left: object[] = [];
+  let bytes = bytesBeside(value, left);
   // The list grows while it is read: a value of any depth needs no stack.
   for (let next = left.pop(); next !== undefined; next = left.pop()) {
-    if (typeof next === "string") bytes += stringBytes(next);
-    else if (typeof next !== "object" || next === null) bytes += valueBytes;
-    else if (!seen.has(next)) {
-      seen.add(next);
-      bytes += objectBytes + ownBytes(next, left);
-    }
+    if (seen.has(next)) continue;
+    seen.add(next);
+    bytes += objectBytes + ownBytes(next, left);
   }
   return bytes;
 }
@@ -31,26 +28,34 @@ export function stringBytes(text: string): number {
   return 16 + text.length * 2;
 }
 
-/** What an object takes beside its fields, whose values are put on the list. */
-function ownBytes(value: object, left: unknown[]): number {
-  try {
-    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value.byteLength;
-    let bytes = 0;
-    if (value instanceof Map) for (const [key, item] of value) bytes += 2 * fieldBytes + pushAll(left, [key, item]);
-    else if (value instanceof Set) for (const item of value) bytes += fieldBytes + pushAll(left, [item]);
-    else if (value instanceof Error) bytes += stackBytes + stringBytes(value.message) + pushAll(left, [value.cause]);
-    if (Array.isArray(value)) return bytes + value.length * valueBytes + pushAll(left, value);
-    for (const key of Object.keys(value)) {
-      const descriptor = Object.getOwnPropertyDescriptor(value, key);
-      bytes += fieldBytes + pushAll(left, [descriptor?.value]);
-    }
-    return bytes;
-  } catch {
-    return 0; // It does not let itself be looked at.
-  }
+/** What a value takes without what is in it; an object is put on the list. */
+function bytesBeside(value: unknown, left: object[]): number {
+  if (typeof value === "string") return stringBytes(value);
+  if (typeof value === "object" && value !== null) left.push(value);
+  return valueBytes;
 }
 
-function pushAll(left: unknown[], values: readonly unknown[]): 0 {
-  for (const value of values) if (value !== undefined) left.push(value);
-  return 0;
+/** What an object takes beside itself, less the objects in it, which are put on the list. */
+function ownBytes(value: object, left: object[]): number {
+  let bytes = 0;
+  try {
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return value.byteLength;
+    if (Array.isArray(value)) {
+      for (const item of value) bytes += bytesBeside(item, left);
+      return bytes;
+    }
+    if (value instanceof Map) {
+      for (const [key, item] of value) bytes += fieldBytes + bytesBeside(key, left) + bytesBeside(item, left);
+    } else if (value instanceof Set) {
+      for (const item of value) bytes += fieldBytes + bytesBeside(item, left);
+    } else if (value instanceof Error) {
+      bytes += stackBytes + stringBytes(value.message) + bytesBeside(value.cause, left);
+    }
+    for (const key of Object.keys(value)) {
+      bytes += fieldBytes + bytesBeside(Object.getOwnPropertyDescriptor(value, key)?.value, left);
+    }
+  } catch {
+    // It does not let itself be looked at: what has been seen of it counts.
+  }
+  return bytes;
 }

@@ -12,6 +12,8 @@ export interface FakeRun {
   readonly attempt: number;
   /** The incarnation that the host meant to reach. */
   readonly incarnation: number;
+  /** The model that the host names; empty: the agent's own. */
+  readonly model: string;
   /** Empty when the host gave none. */
   readonly conversationId: string;
   /** pydantic-ai messages as JSON values; empty when the host gave none. */
@@ -81,7 +83,7 @@ export function toFakeRun(
     throw fakeRunError("validation", "the run has no tools of the host");
   };
   const { streaming, callTool = noHost } = how;
-  const { agentId, runId, attempt, incarnation, conversationId, metadata } = request;
+  const { agentId, runId, attempt, incarnation, model, conversationId, metadata } = request;
   const messageHistory = (decode(request.messageHistoryJson) ?? []) as readonly unknown[];
   const deps = decode(request.depsJson);
   const texts = request.content.flatMap(({ part }) => (part.case === "text" ? [part.value] : []));
@@ -92,6 +94,7 @@ export function toFakeRun(
     runId,
     attempt,
     incarnation,
+    model,
     conversationId,
     messageHistory,
     deps,

@@ -95,6 +95,22 @@ test("a reader that is too slow is told, with the first number that is kept, and
   expect(await next.next()).toMatchObject({ value: { seq: log.firstSeq } });
 });
 
+test("a reader that catches up leaves the event loop to others in between", async () => {
+  const log = new RunLog(about);
+  for (let count = 0; count < 10_000; count += 1) log.add(delta("word "), false);
+  log.add(cancelled(), true);
+  let turns = 0;
+  let over = false;
+  const count = () => {
+    turns += 1;
+    if (!over) setImmediate(count);
+  };
+  setImmediate(count);
+  expect((await readAll(readerOf(log).reader)).length).toBe(10_001);
+  over = true;
+  expect(turns).toBeGreaterThan(20);
+});
+
 /** What happens between two turns. */
 const happening = fc.oneof(
   { weight: 6, arbitrary: fc.record({ type: fc.constant("add" as const), count: fc.integer({ min: 1, max: 5 }) }) },

@@ -93,6 +93,7 @@ const leaves = [
   "crash.ts",
   "usage.ts",
   "describe-value.ts",
+  "error-codes.ts",
   "error-facts.ts",
   "error-kin.ts",
   "http-status.ts",

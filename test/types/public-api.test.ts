@@ -18,7 +18,10 @@ import type {
   RestartPolicy,
   RunError,
   RunEvent,
+  RunHandle,
+  RunInfo,
   RunOptions,
+  RunOutcome,
   RunResult,
   RunStream,
   System,
@@ -89,6 +92,22 @@ describe("the output", () => {
       expectTypeOf(stream.text()).toEqualTypeOf<AsyncIterable<string>>();
       expectTypeOf(stream.partial()).toEqualTypeOf<AsyncIterable<unknown>>();
       expectTypeOf(system.startChild("system", city)).resolves.toEqualTypeOf<Agent<City>>();
+    });
+  });
+
+  test("is that of a run that is started, and unknown to who has its id alone", () => {
+    types(() => {
+      const agent = system.agent(defineAgent({ id: "c", entry: "c.py:agent", output: citySchema }));
+      const run = agent.start("x", { idempotencyKey: "k", detached: false });
+      expectTypeOf(run).toEqualTypeOf<RunHandle<City>>();
+      expectTypeOf(run.result).resolves.toEqualTypeOf<RunResult<City>>();
+      expectTypeOf(agent.start("x", { mayPause: true }).result).resolves.toEqualTypeOf<RunOutcome<City>>();
+      expectTypeOf(run).toExtend<RunStream<City>>();
+      expectTypeOf(system.runs.attach(run.runId)).toEqualTypeOf<RunHandle<unknown, RunOutcome>>();
+      expectTypeOf(system.runs.attach<City>(run.runId).result).resolves.toEqualTypeOf<RunOutcome<City>>();
+      expectTypeOf(system.runs.get("x")).toEqualTypeOf<RunInfo | undefined>();
+      // @ts-expect-error a run is in one of six states
+      system.runs.list({ state: "ended" });
     });
   });
 
