@@ -5,12 +5,15 @@ import type { Clock } from "../otp/scheduler/clock.ts";
 import { Conversation, type ConversationAgent, type ConversationOptions, checkWhenBusy } from "./conversation.ts";
 import { type ConversationStore, createConversationStore } from "./conversation-store.ts";
 import type { TurnParts } from "./conversation-turn.ts";
+import { FrontendRuns } from "./frontend-runs.ts";
 import { type TakesTurns, Turns } from "./turns.ts";
 
 const known: ReadonlySet<string> = new Set(["store", "whenBusy"] satisfies (keyof ConversationOptions)[]);
 
 /** Opens the conversations of one agent. Two handles of one id in one store take turns with each other. */
 export class Conversations {
+  /** Which runs answer front ends, in chats that may be conversations. */
+  readonly frontends = new FrontendRuns();
   readonly #memory = createConversationStore();
   /** Of conversations that have a run. */
   readonly #turns = new WeakMap<ConversationStore, Map<string, Turns>>();
@@ -40,9 +43,7 @@ export class Conversations {
     if (typeof id !== "string" || id === "") throw invalidArgument("id", id, "a non-empty string");
     const { store = this.#memory, whenBusy } = options;
     checkWhenBusy("options.whenBusy", whenBusy);
-    if (typeof store?.read !== "function" || typeof store.write !== "function" || typeof store.delete !== "function") {
-      throw invalidArgument("options.store", store, "a store with read, write and delete");
-    }
+    checkStore("options.store", store);
     return { ...about, store, turns: this.#turnsOf(store, id) };
   }
 
@@ -65,4 +66,11 @@ export class Conversations {
       },
     };
   }
+}
+
+/** @throws CallerError "invalid_argument" */
+export function checkStore(field: string, store: unknown): void {
+  const { read, write, delete: remove } = (store ?? {}) as Partial<ConversationStore>;
+  if (typeof read === "function" && typeof write === "function" && typeof remove === "function") return;
+  throw invalidArgument(field, store, "a store with read, write and delete");
 }

@@ -2,7 +2,9 @@
 
 import { checkKnownFields, invalidArgument, type SynapseError } from "../errors.ts";
 import type { FrontendProtocol } from "../rpc/run-types.ts";
+import { checkWhenBusy } from "./conversation.ts";
 import type { ConversationStore } from "./conversation-store.ts";
+import { checkStore } from "./conversations.ts";
 import type { RunOptions } from "./run-options.ts";
 import type { WhenBusy } from "./turns.ts";
 
@@ -36,7 +38,7 @@ export interface FetchOptions
 /** Those options that are not the run's. */
 export interface AnswerOptions extends Pick<FetchOptions, "protocol" | "store" | "whenBusy" | "onError"> {
   readonly conversation: "client" | "server";
-  readonly scope: string;
+  readonly scope: string | undefined;
   readonly detached: boolean;
   readonly sdkVersion: number;
 }
@@ -71,16 +73,20 @@ const known: ReadonlySet<string> = new Set([
 export function splitFetchOptions(options: FetchOptions): { answer: AnswerOptions; given: GivenOptions } {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
   checkKnownFields("options", options, known);
-  const { protocol, conversation = "client", store, whenBusy, scope = "", detached = false, ...others } = options;
+  const { protocol, conversation = "client", store, whenBusy, scope, detached = false, ...others } = options;
   const { sdkVersion = 7, onError, ...given } = others;
   oneOf("protocol", protocol, [undefined, "vercel-ai", "ag-ui"]);
   oneOf("conversation", conversation, ["client", "server"]);
   oneOf("sdkVersion", sdkVersion, [5, 6, 7]);
   oneOf("detached", detached, [true, false]);
-  if (typeof scope !== "string") throw invalidArgument("options.scope", scope, "a text");
+  if (scope !== undefined && (typeof scope !== "string" || scope === "" || !scope.isWellFormed())) {
+    throw invalidArgument("options.scope", scope, "a text that is not empty");
+  }
   if (onError !== undefined && typeof onError !== "function") {
     throw invalidArgument("options.onError", onError, "a function");
   }
+  if (store !== undefined) checkStore("options.store", store);
+  checkWhenBusy("options.whenBusy", whenBusy);
   for (const [field, value] of Object.entries({ store, whenBusy })) {
     if (value !== undefined && conversation !== "server") {
       throw invalidArgument(`options.${field}`, value, 'given with conversation: "server"');

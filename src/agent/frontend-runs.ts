@@ -9,8 +9,8 @@ const mostKnown = 10_000;
 export interface FrontendRunFacts {
   readonly runId: string;
   readonly protocol: FrontendProtocol;
-  /** Whose it is. */
-  readonly scope: string;
+  /** Whose it is; undefined: nobody's in particular. */
+  readonly scope: string | undefined;
   readonly chatId: string;
 }
 
@@ -32,19 +32,20 @@ export class FrontendRuns {
   }
 
   /** A run, for those of its scope. */
-  run(runId: string, scope: string): FrontendRunFacts | undefined {
+  run(runId: string, scope: string | undefined): FrontendRunFacts | undefined {
     const run = this.#runs.get(runId);
-    return run?.scope === scope ? run : undefined;
+    return run !== undefined && run.scope === scope ? run : undefined;
   }
 
   /** The latest run of a chat. */
-  latestOf(chatId: string, scope: string): FrontendRunFacts | undefined {
+  latestOf(chatId: string, scope: string | undefined): FrontendRunFacts | undefined {
     const runId = this.#chats.get(chatKey(scope, chatId));
     return runId === undefined ? undefined : this.#runs.get(runId);
   }
 }
 
-/** How the conversation of a chat is called; the same for no two scopes. */
-export function chatKey(scope: string, chatId: string): string {
-  return scope === "" ? chatId : `${encodeURIComponent(scope)}/${chatId}`;
+/** How the conversation of a chat is called: as the chat, where its id is a plain one. The same for no two scopes. */
+export function chatKey(scope: string | undefined, chatId: string): string {
+  const chat = encodeURIComponent(chatId);
+  return scope === undefined ? chat : `${encodeURIComponent(scope)}/${chat}`;
 }

@@ -45,17 +45,17 @@ export class AgentFrontend implements FrontendHost {
     const options = { ...this.#given, mayPause: true, frontend };
     const { runId } = serverHistory ? await this.#goOn(chatId, options, signal) : this.#start(options);
     const facts = { runId, protocol, scope, chatId };
-    this.#runs.frontends.add(facts);
+    this.#runs.conversations.frontends.add(facts);
     return this.#runOf(facts);
   }
 
   run(runId: string): FrontendRun | undefined {
-    const facts = this.#runs.frontends.run(runId, this.#answer.scope);
+    const facts = this.#runs.conversations.frontends.run(runId, this.#answer.scope);
     return facts === undefined || this.#runs.ledger.get(runId) === undefined ? undefined : this.#runOf(facts);
   }
 
   running(chatId: string): FrontendRun | undefined {
-    const facts = this.#runs.frontends.latestOf(chatId, this.#answer.scope);
+    const facts = this.#runs.conversations.frontends.latestOf(chatId, this.#answer.scope);
     const state = facts && this.#runs.ledger.get(facts.runId)?.state;
     return facts !== undefined && (state === "queued" || state === "running") ? this.#runOf(facts) : undefined;
   }

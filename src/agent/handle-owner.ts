@@ -6,7 +6,6 @@ import type { AgentClient } from "../rpc/agent-client.ts";
 import type { HealthSource } from "./agent-health.ts";
 import type { RunProgress } from "./carriage.ts";
 import type { Conversations } from "./conversations.ts";
-import type { FrontendRuns } from "./frontend-runs.ts";
 import type { InstanceInfo } from "./instance-info.ts";
 import type { AgentState } from "./machine.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
@@ -24,8 +23,6 @@ export interface WaitOptions {
 export interface RunTaker extends RunOwner {
   /** Those that it knows of. */
   readonly conversations: Conversations;
-  /** Those of its runs that answer front ends. */
-  readonly frontends: FrontendRuns;
   /** Keeps those that belong to the system. */
   readonly ledger: RunLedger;
   /** Runs that wait. */

@@ -9,7 +9,6 @@ import type { RunProgress } from "./carriage.ts";
 import { Conversations } from "./conversations.ts";
 import type { CrashHistory } from "./crash-history.ts";
 import type { AgentEnvironment } from "./environment.ts";
-import { FrontendRuns } from "./frontend-runs.ts";
 import type { RunTaker } from "./handle-owner.ts";
 import type { AgentLife, SharedLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
@@ -58,7 +57,6 @@ export class RunDispatcher implements RunTaker {
   readonly #queue: RunQueue<PendingRun>;
   readonly paused = new PausedRuns();
   readonly conversations = new Conversations();
-  readonly frontends = new FrontendRuns();
   /** Runs whose caller was answered while the worker still held them. */
   readonly #left = new Set<PendingRun>();
   readonly #gate: RunGate;

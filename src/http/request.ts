@@ -33,7 +33,7 @@ export async function readRequest(request: Request, options: ReadOptions): Promi
   const protocol = options.protocol ?? protocolOf(told);
   const field = protocol === "ag-ui" ? "threadId" : "id";
   const chatId = told[field];
-  if (typeof chatId !== "string" || chatId === "" || chatId.length > longestId) {
+  if (typeof chatId !== "string" || chatId === "" || chatId.length > longestId || !chatId.isWellFormed()) {
     throw new Refusal("invalid_body", `${field} is not a text of 1 to ${longestId} characters`);
   }
   return { protocol, body, chatId };
