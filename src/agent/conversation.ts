@@ -8,6 +8,8 @@ import type { PausedRun, PendingAnswers } from "./paused-run.ts";
 import { checkRunOptions, type PausableRunOptions, type Prompt, type RunOptions } from "./run-options.ts";
 import type { RunOutcome, RunResult } from "./run-result.ts";
 import type { RunStream } from "./run-stream.ts";
+import type { RunHandle } from "./runs.ts";
+import { type OwnStartOptions, type RunStarter, startedBefore, startRun } from "./start-run.ts";
 import type { WhenBusy } from "./turns.ts";
 
 /** How a conversation is kept. */
@@ -51,7 +53,8 @@ export interface ConversationParts<Output> {
   readonly agent: ConversationAgent<Output>;
   readonly turn: TurnParts;
   readonly whenBusy: WhenBusy;
-  readonly maxMessageBytes: number;
+  /** Where its runs are handed in. */
+  readonly runs: RunStarter;
   /** Another conversation of the same agent and store. */
   open(id: string): Conversation<Output>;
 }
@@ -121,6 +124,37 @@ export class Conversation<Output = unknown> {
     }
   }
 
+  /**
+   * As `Agent.start`, in its turn, which ends with the run, whoever leaves it. Settles with the run when its turn has come; with an `idempotencyKey` that is known, at once: the
+   * conversation so far is no part of the request.
+   * @throws as `Agent.start`, and as `run` while it waits
+   */
+  start(prompt: Prompt, options: PausableTurnOptions & OwnStartOptions): Promise<RunHandle<Output, RunOutcome<Output>>>;
+  start(prompt: Prompt, options?: TurnOptions & OwnStartOptions): Promise<RunHandle<Output>>;
+  async start(
+    prompt: Prompt,
+    options: (TurnOptions | PausableTurnOptions) & OwnStartOptions = {},
+  ): Promise<RunHandle<Output, RunOutcome<Output>>> {
+    const { detached, idempotencyKey, ...turn } = options;
+    const { whenBusy: _busy, signal: _signal, timeoutMs: _time, ...asked } = turn;
+    const request = { ...asked, conversationId: this.id };
+    const { runs } = this.#parts;
+    const before = startedBefore<Output>(runs, prompt, request, idempotencyKey);
+    if (before !== undefined) return before.handle(0);
+    const begun = await this.#begin(prompt, turn);
+    try {
+      // While it has waited another one of the key may have had its turn.
+      const meanwhile = startedBefore<Output>(runs, prompt, request, idempotencyKey);
+      const run = meanwhile ?? startRun<Output>(runs, prompt, { ...begun.options, detached, idempotencyKey }, request);
+      if (meanwhile !== undefined) begun.turn.end();
+      else this.#finish(begun, () => run.result).catch(() => undefined);
+      return run.handle(0);
+    } catch (error) {
+      begun.turn.end();
+      throw error;
+    }
+  }
+
   /** Goes on with a paused run of this conversation, as `Agent.resume`, in its turn. */
   async resume(
     paused: string | PausedRun,
@@ -156,11 +190,11 @@ export class Conversation<Output = unknown> {
   }
 
   async #begin(prompt: Prompt, options: TurnOptions): Promise<Begun> {
-    const { turn, maxMessageBytes } = this.#parts;
+    const { turn, runs } = this.#parts;
     const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = options;
     checkWhenBusy("options.whenBusy", whenBusy);
     const times = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
-    checkRunOptions(prompt, { ...rest, ...times }, maxMessageBytes);
+    checkRunOptions(prompt, { ...rest, ...times }, runs.maxMessageBytes);
     const begun = await beginTurn(turn, { whenBusy, signal, timeoutMs });
     const { messages, leftMs, interrupted } = begun;
     const ended = AbortSignal.any([interrupted, ...(signal === undefined ? [] : [signal])]);

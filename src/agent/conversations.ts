@@ -1,11 +1,11 @@
 /** The conversations of one agent: where they are kept, and whose turn it is in each. */
 
 import { checkKnownFields, invalidArgument } from "../errors.ts";
-import type { Clock } from "../otp/scheduler/clock.ts";
 import { Conversation, type ConversationAgent, type ConversationOptions, checkWhenBusy } from "./conversation.ts";
 import { type ConversationStore, createConversationStore } from "./conversation-store.ts";
 import type { TurnParts } from "./conversation-turn.ts";
 import { FrontendRuns } from "./frontend-runs.ts";
+import type { RunStarter } from "./start-run.ts";
 import { type TakesTurns, Turns } from "./turns.ts";
 
 const known: ReadonlySet<string> = new Set(["store", "whenBusy"] satisfies (keyof ConversationOptions)[]);
@@ -23,15 +23,15 @@ export class Conversations {
     agent: ConversationAgent<Output>,
     id: string,
     options: ConversationOptions,
-    about: { readonly clock: Clock; readonly maxMessageBytes: number },
+    runs: RunStarter,
   ): Conversation<Output> {
     if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
     checkKnownFields("options", options, known);
-    const turn = this.turnOf({ agentId: agent.id, id, clock: about.clock }, options);
+    const turn = this.turnOf({ agentId: agent.id, id, clock: runs.clock }, options);
     const { whenBusy = "queue" } = options;
     const { store } = turn;
-    const open = (other: string) => this.open(agent, other, { ...options, store }, about);
-    return new Conversation({ agent, turn, whenBusy, maxMessageBytes: about.maxMessageBytes, open });
+    const open = (other: string) => this.open(agent, other, { ...options, store }, runs);
+    return new Conversation({ agent, turn, whenBusy, runs, open });
   }
 
   /**

@@ -14,7 +14,7 @@ const deltas: ReadonlySet<string> = new Set([
   "frontend.text",
 ] satisfies Delta["type"][]);
 
-/** A block is closed when it has so many pieces, or so long a text in UTF-16 units. */
+/** A block has at most so many pieces, and so long a text in UTF-16 units, unless it is one piece. */
 const mostPieces = 128;
 const longestText = 4_096;
 /** A piece beside its text, and a block of pieces beside them. */
@@ -51,7 +51,7 @@ class DeltaBlock {
     pieces.push(event.text);
     this.#units += event.text.length;
     this.bytes += pieceBytes + event.text.length * 2;
-    if (pieces.length >= mostPieces || this.#units >= longestText) this.close();
+    if (pieces.length >= mostPieces) this.close();
     return true;
   }
 

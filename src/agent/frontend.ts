@@ -66,7 +66,12 @@ export class AgentFrontend implements FrontendHost {
 
   #start(options: InnerRunOptions): RunRecord {
     const { detached } = this.#answer;
-    return beginRun(this.#runs, "", options, { detached, paced: !detached });
+    return beginRun(this.#runs, "", options, {
+      detached,
+      paced: !detached,
+      idempotencyKey: undefined,
+      fingerprint: "",
+    });
   }
 
   /** A run that goes on with a conversation that the agent keeps, in its turn. */
