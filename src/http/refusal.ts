@@ -75,6 +75,8 @@ export function sentenceOf(error: SynapseError): string {
   switch (error.code) {
     case "queue_full":
       return "The agent is busy. Try again later.";
+    case "budget_exceeded":
+      return "The agent's budget is used up. Try again later.";
     case "conversation_busy":
       return "Another answer of this conversation is being written.";
     case "conversation_conflict":
