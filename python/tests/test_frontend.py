@@ -418,3 +418,9 @@ def test_without_ag_uis_package_the_error_says_what_to_install() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "pip install ag-ui-protocol" in done.stdout
+
+
+def test_a_worker_that_serves_no_front_end_does_not_import_what_does() -> None:
+    program = "import sys, synapse_otp.servicer; print([name for name in sys.modules if name.startswith('pydantic_ai.ui')])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

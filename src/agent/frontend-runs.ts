@@ -1,5 +1,6 @@
 /** Which runs of an agent answer front ends, and for whom: a client that comes back names a run, or the chat that it belongs to. */
 
+import type { SynapseError } from "../errors.ts";
 import type { FrontendProtocol } from "../rpc/run-types.ts";
 
 /** How many are remembered; the oldest is forgotten. */
@@ -12,6 +13,8 @@ export interface FrontendRunFacts {
   /** Whose it is; undefined: nobody's in particular. */
   readonly scope: string | undefined;
   readonly chatId: string;
+  /** Of one that goes on with a conversation of the agent: settles when what came of it is written, with the error where it could not be. Never rejects. */
+  readonly saved?: Promise<SynapseError | undefined>;
 }
 
 /** The runs of one agent that answer front ends. */

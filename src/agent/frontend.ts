@@ -1,6 +1,6 @@
 /** The agent as front ends reach it: a request begins a run that belongs to the system, and its events become the text of an answer. */
 
-import { CallerError, type SynapseError } from "../errors.ts";
+import { RunError, SynapseError } from "../errors.ts";
 import type { AnswerEvent } from "../http/answer-text.ts";
 import type { FrontendHost, FrontendRun } from "../http/handle.ts";
 import type { FrontendRequest } from "../http/request.ts";
@@ -43,8 +43,8 @@ export class AgentFrontend implements FrontendHost {
     const serverHistory = conversation === "server";
     const frontend: FrontendSpec = { protocol, body, sdkVersion, serverHistory };
     const options = { ...this.#given, mayPause: true, frontend };
-    const { runId } = serverHistory ? await this.#goOn(chatId, options, signal) : this.#start(options);
-    const facts = { runId, protocol, scope, chatId };
+    const begun = serverHistory ? await this.#goOn(chatId, options, signal) : { runId: this.#start(options).runId };
+    const facts = { ...begun, protocol, scope, chatId };
     this.#runs.conversations.frontends.add(facts);
     return this.#runOf(facts);
   }
@@ -75,7 +75,11 @@ export class AgentFrontend implements FrontendHost {
   }
 
   /** A run that goes on with a conversation that the agent keeps, in its turn. */
-  async #goOn(chatId: string, options: InnerRunOptions, signal: AbortSignal): Promise<RunRecord> {
+  async #goOn(
+    chatId: string,
+    options: InnerRunOptions,
+    signal: AbortSignal,
+  ): Promise<{ runId: string; saved: Promise<SynapseError | undefined> }> {
     const { agentId, clock, conversations } = this.#runs;
     const { store, whenBusy = "queue", scope } = this.#answer;
     const parts = conversations.turnOf({ agentId, id: chatKey(scope, chatId), clock }, { store, whenBusy });
@@ -84,38 +88,59 @@ export class AgentFrontend implements FrontendHost {
       const { messages: messageHistory, interrupted, leftMs } = turn;
       const given = { ...options, messageHistory, conversationId: parts.id, signal: interrupted };
       const record = this.#start(leftMs === undefined ? given : { ...given, timeoutMs: leftMs });
-      finishTurn(
+      const finished = finishTurn(
         parts,
         turn,
         () => record.result,
         ({ allMessages }) => allMessages,
-      ).catch((error: unknown) => {
-        if (error instanceof CallerError) this.onError(error);
-      });
-      return record;
+      );
+      // The outcome is not to be kept for as long as the run is known.
+      const saved = finished.then(
+        () => undefined,
+        (error: unknown) => this.#notSaved(record, error),
+      );
+      return { runId: record.runId, saved };
     } catch (error) {
       turn.end();
       throw error;
     }
   }
 
-  #runOf({ runId, protocol }: FrontendRunFacts): FrontendRun {
+  /** The error of a run that went well, and could not be written; undefined: the run itself has failed, and says so. */
+  #notSaved({ runId, state }: RunRecord, cause: unknown): SynapseError | undefined {
+    if (state !== "completed" && state !== "paused") return undefined;
+    const { agentId } = this.#runs;
+    const message = `run "${runId}" of agent "${agentId}" has ended, but its conversation could not be written`;
+    const error =
+      cause instanceof SynapseError ? cause : new RunError("run_failed", message, { agentId, runId, cause });
+    this.onError(error);
+    return error;
+  }
+
+  #runOf({ runId, protocol, saved }: FrontendRunFacts): FrontendRun {
     const { ledger } = this.#runs;
     return {
       runId,
       protocol,
-      read: (after) => answerEvents(ledger.attach(runId, { after })[Symbol.asyncIterator]()),
+      read: (after) => answerEvents(ledger.attach(runId, { after })[Symbol.asyncIterator](), saved),
       cancel: () => ledger.cancel(runId, "its front end has stopped it"),
     };
   }
 }
 
-/** The events of a run, as far as its answer is made of them. */
-function answerEvents(events: AsyncIterator<RunEvent>): AsyncIterator<AnswerEvent> {
+/** The events of a run, as far as its answer is made of them. It has ended well when its conversation is written, too. */
+function answerEvents(
+  events: AsyncIterator<RunEvent>,
+  saved?: Promise<SynapseError | undefined>,
+): AsyncIterator<AnswerEvent> {
   return {
     async next() {
       const step = await events.next();
-      return step.done === true ? step : { done: false, value: toAnswerEvent(step.value) };
+      if (step.done === true) return step;
+      const event = toAnswerEvent(step.value);
+      const error = event.type === "completed" ? await saved : undefined;
+      if (error === undefined) return { done: false, value: event };
+      return { done: false, value: { type: "failed", seq: event.seq, error } };
     },
     async return() {
       await events.return?.();

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { type ConversationStore, createConversationStore } from "../../src/agent/conversation-store.ts";
 import type { FetchOptions } from "../../src/agent/fetch-options.ts";
 import type { Agent } from "../../src/agent/handle.ts";
+import type { SynapseError } from "../../src/errors.ts";
 import { type FakeRun, type FakeWorkerScript, fakeRunError } from "../../src/testing/index.ts";
 import { within } from "../rpc/agent-server.ts";
 import { hang, startPoet, until } from "./fleet.ts";
@@ -335,6 +337,25 @@ describe("a conversation that the agent keeps", () => {
     expect(await report("run.settled")).toMatchObject({ outcome: "cancelled", runId: runIdOf(first) });
     expect(saidIn(await events)).toBe("interrupts");
     expect(saidIn(await eventsOf(await waiting))).toBe("waits");
+  });
+
+  test.each<[string, ConversationStore["write"], string, string]>([
+    [
+      "was changed by somebody else",
+      async () => false,
+      "The conversation was changed meanwhile.",
+      "conversation_conflict",
+    ],
+    ["cannot be written", () => Promise.reject(new Error("secret")), "The run has failed.", "run_failed"],
+  ])("that %s meanwhile ends the answer as failed, and is the host's to hear", async (_what, write, told, code) => {
+    const { agent } = await startPoet();
+    const errors: SynapseError[] = [];
+    const store = { ...createConversationStore(), write };
+    const answer = await agent().fetch(request("Hello"), { ...server, store, onError: (error) => errors.push(error) });
+    const events = await eventsOf(answer);
+    expect(typesOf(events)).toEqual(["start", "text-start", "text-delta", "text-end", "error", "[DONE]"]);
+    expect(JSON.stringify(events)).toContain(told);
+    expect(errors).toMatchObject([{ code }]);
   });
 
   test("stays as it was when a run fails or is left", async () => {

@@ -6,6 +6,8 @@ import type { Page } from "playwright-core";
 import { afterEach, expect, test } from "vitest";
 import type { FetchOptions } from "../../src/agent/fetch-options.ts";
 import type { Agent } from "../../src/agent/handle.ts";
+import type { AgentSpec } from "../../src/agent/spec.ts";
+import { tool } from "../../src/agent/tool.ts";
 import { toNodeHandler } from "../../src/http/index.ts";
 import { findBrowser, openPage } from "./browser.ts";
 import { testAgent, watch } from "./support.ts";
@@ -55,7 +57,53 @@ async function serve(agent: Agent, pageFile: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-const frontEnd = () => testAgent({ id: "front-end", entry: "test/fixtures/agents/front_end.py:agent" });
+const frontEnd = (spec: Partial<AgentSpec> = {}) =>
+  testAgent({ id: "front-end", entry: "test/fixtures/agents/front_end.py:agent", ...spec });
+
+test("a tool in TypeScript that needs approval is called when the browser's user has approved it, once; a worker that dies ends the answer with an error", async () => {
+  const calls: unknown[] = [];
+  const erase = tool({
+    description: "Erases",
+    parameters: { type: "object", properties: {} },
+    needsApproval: true,
+    execute: () => calls.push("erase"),
+  });
+  const definition = frontEnd({ tools: { erase } });
+  const { system } = await watch([definition]);
+  const agent = system.agent(definition);
+  const messages: object[] = [];
+  const post = (options: FetchOptions = { conversation: "server" }) => {
+    const body = JSON.stringify({ id: "chat", trigger: "submit-message", messages });
+    const headers = { "content-type": "application/json" };
+    return agent.fetch(new Request("http://localhost/", { method: "POST", headers, body }), options);
+  };
+  messages.push({ id: "m1", role: "user", parts: [{ type: "text", text: "call erase" }] });
+  const asked = await (await post()).text();
+  const [, toolCallId] = /"approvalId":"([^"]+)"/.exec(asked) ?? [];
+  expect(calls).toEqual([]);
+  const approval = { id: toolCallId, approved: true };
+  const part = { type: "tool-erase", toolCallId, state: "approval-responded", input: {}, approval };
+  messages.push({ id: "m2", role: "assistant", parts: [part] });
+
+  // Without the history that the host holds, and with it, at once and again.
+  expect((await post({})).status).toBe(422);
+  const read = async (response: Response) => ({ status: response.status, text: await response.text() });
+  const answers = await Promise.all([post().then(read), post().then(read)]);
+  expect(answers.map(({ status }) => status).sort()).toEqual([200, 422]);
+  expect(answers.find(({ status }) => status === 200)?.text).toContain("call: 1");
+  expect(calls).toEqual(["erase"]);
+
+  Object.assign(part, { state: "output-available", output: 1 });
+  messages.push({ id: "m3", role: "user", parts: [{ type: "text", text: "count 100000" }] });
+  const reader = ((await post()).body as ReadableStream<Uint8Array>).getReader();
+  let text = "";
+  for (let step = await reader.read(); !step.done; step = await reader.read()) {
+    text += new TextDecoder().decode(step.value);
+    if (text.includes('"2 "')) agent.kill();
+  }
+  expect(text).toContain("The run was interrupted. Try again.");
+  expect(text.endsWith("data: [DONE]\n\n")).toBe(true);
+});
 
 async function say(page: Page, text: string): Promise<void> {
   await page.fill("#text", text);

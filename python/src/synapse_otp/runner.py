@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
@@ -18,12 +18,14 @@ from .convert import messages_json, read_arguments, run_response, usage_message
 from .deps_factory import DepsFactory, RunInfo
 from .events import Chunks
 from .fetching import refuse_fetching
-from .frontend import FrontendText, open_frontend
 from .host_session import HostSession
 from .host_tools import host_toolset
 from .model import choose_model
 from .partial_output import PartialOutput
 from .v1 import agent_pb2 as pb
+
+if TYPE_CHECKING:
+    from .frontend import FrontendText
 
 __all__ = ["AgentRunner", "Progress", "Write"]
 
@@ -127,6 +129,8 @@ class AgentRunner:
         Raises:
             BaseException: Whatever ended the run, after the text that tells of it.
         """
+        from .frontend import open_frontend  # late: most workers serve no front end
+
         given = read_arguments(request, self._agent, raw_deps=self._deps_factory is not None)
         frontend = open_frontend(request, self._agent)
         tools = host_toolset(request.tools, host, self._agent)
