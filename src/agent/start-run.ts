@@ -60,20 +60,38 @@ export function startRun<Output>(
   const known = startedBefore<Output>(owner, prompt, request, key);
   if (known !== undefined) return known;
   checkRunOptions(prompt, given, owner.maxMessageBytes);
+  const fingerprint = key === undefined ? "" : fingerprintOf(owner, prompt, request);
+  return beginRun<Output>(owner, prompt, given, { detached, idempotencyKey: key, fingerprint, paced: false });
+}
+
+/** How a run is kept that begins. */
+export interface Beginning {
+  readonly detached: boolean;
+  readonly idempotencyKey: string | undefined;
+  /** Of what was asked; empty without a key. */
+  readonly fingerprint: string;
+  /** Whether it is read as its readers read; false: at full speed. */
+  readonly paced: boolean;
+}
+
+/**
+ * Begins a run whose options are checked.
+ * @throws as `startRun`
+ */
+export function beginRun<Output>(
+  owner: RunStarter,
+  prompt: Prompt,
+  options: InnerRunOptions,
+  { paced, ...kept }: Beginning,
+): RunRecord<Output> {
   const { ledger, agentId, clock } = owner;
   // It is the system's, not that of the process that has asked.
   return runOutside(() => {
-    const run = new DetachedRun<Output>(owner, prompt, given);
+    const run = new DetachedRun<Output>(owner, prompt, options);
     owner.reserve(run);
-    const record = ledger.add(run, {
-      agentId,
-      detached,
-      idempotencyKey: key,
-      fingerprint: key === undefined ? "" : fingerprintOf(owner, prompt, request),
-      startedAtMs: clock.now(),
-      givenBytes: run.givenBytes,
-    });
-    run.run(record);
+    const { givenBytes } = run;
+    const record = ledger.add(run, { agentId, ...kept, startedAtMs: clock.now(), givenBytes });
+    run.run(record, { paced });
     return record;
   }, undefined);
 }

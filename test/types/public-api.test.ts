@@ -172,6 +172,8 @@ test("a run event narrows by its type", () => {
       case "realtime":
       case "unknown":
         return event.kind satisfies string;
+      case "frontend.text":
+        return event.text satisfies string;
       case "restarted":
         return event.attempt satisfies number;
       case "completed":
