@@ -25,3 +25,25 @@ export interface Usage {
   /** US dollars as a decimal number in text; absent when unknown. */
   cost?: string;
 }
+
+/** The usage of one request, as far as it is known: its tokens on both ways, and its cost. */
+export function oneRequest(inputTokens: number, outputTokens = 0, cost?: string): Usage {
+  return {
+    inputTokens,
+    outputTokens,
+    reasoningTokens: 0,
+    totalTokens: inputTokens + outputTokens,
+    requests: 1,
+    toolCalls: 0,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+    cacheWrite1hTokens: 0,
+    inputAudioTokens: 0,
+    outputAudioTokens: 0,
+    cacheAudioReadTokens: 0,
+    audioSeconds: 0,
+    unmeasuredRequests: 0,
+    details: {},
+    ...(cost === undefined ? {} : { cost }),
+  };
+}

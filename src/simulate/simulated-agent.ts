@@ -6,7 +6,7 @@ import type { AgentState } from "../agent/machine.ts";
 import type { NormalAgentSpec } from "../agent/spec.ts";
 import { startAgent } from "../agent/start-agent.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
-import type { Usage } from "../usage.ts";
+import { oneRequest, type Usage } from "../usage.ts";
 import { sample } from "./distribution.ts";
 import type { ChildFaults } from "./faults.ts";
 import { draw } from "./quantity.ts";
@@ -107,23 +107,5 @@ export class SimulatedAgent {
 }
 
 function usageOf(tokens: number | undefined, cost: number | undefined): Usage | undefined {
-  if (tokens === undefined && cost === undefined) return undefined;
-  return {
-    inputTokens: tokens ?? 0,
-    outputTokens: 0,
-    reasoningTokens: 0,
-    totalTokens: tokens ?? 0,
-    requests: 1,
-    toolCalls: 0,
-    cacheReadTokens: 0,
-    cacheWriteTokens: 0,
-    cacheWrite1hTokens: 0,
-    inputAudioTokens: 0,
-    outputAudioTokens: 0,
-    cacheAudioReadTokens: 0,
-    audioSeconds: 0,
-    unmeasuredRequests: 0,
-    details: {},
-    ...(cost === undefined ? {} : { cost: cost.toFixed(9) }),
-  };
+  return tokens === undefined && cost === undefined ? undefined : oneRequest(tokens ?? 0, 0, cost?.toFixed(9));
 }

@@ -7,7 +7,8 @@ import { policies } from "../../src/otp/policy/policies.ts";
 import type { AnyRestartPolicy } from "../../src/otp/policy/restart-policy.ts";
 import { RunSeat } from "../../src/otp/supervisor/run-seat.ts";
 import { createVirtualClock } from "../../src/testing/index.ts";
-import { moves, usageOf } from "../otp/policy/runs.ts";
+import { oneRequest } from "../../src/usage.ts";
+import { moves } from "../otp/policy/runs.ts";
 import { hang, startFleet, startPoet, until } from "./fleet.ts";
 
 /** A few agents without workers, whose gates ask the same seats. Each has so many places, while it serves. */
@@ -65,7 +66,7 @@ function startGates(policy: AnyRestartPolicy, agentIds: readonly string[]) {
   };
   const end = (runId: string, agentId: string, tokens?: number) => {
     held.delete(runId);
-    agent(agentId).gate.settled(runId, tokens === undefined ? undefined : usageOf(tokens));
+    agent(agentId).gate.settled(runId, tokens === undefined ? undefined : oneRequest(tokens));
   };
   return { clock, seat, told, held, agents, agent, end };
 }

@@ -13,28 +13,13 @@ import type { HostRequestHandler } from "../../src/rpc/host-requests.ts";
 import type { WireRunEvent } from "../../src/rpc/run-event.ts";
 import type { WireRunResult } from "../../src/rpc/run-types.ts";
 import { createVirtualClock, type VirtualClock } from "../../src/testing/index.ts";
+import { oneRequest } from "../../src/usage.ts";
 
 /** A worker's answer. */
 export function wireResult(output: unknown = "done"): WireRunResult {
   return {
     output,
-    usage: {
-      inputTokens: 1,
-      outputTokens: 1,
-      reasoningTokens: 0,
-      totalTokens: 2,
-      requests: 1,
-      toolCalls: 0,
-      cacheReadTokens: 0,
-      cacheWriteTokens: 0,
-      cacheWrite1hTokens: 0,
-      inputAudioTokens: 0,
-      outputAudioTokens: 0,
-      cacheAudioReadTokens: 0,
-      audioSeconds: 0,
-      unmeasuredRequests: 0,
-      details: {},
-    },
+    usage: oneRequest(1, 1),
     newMessages: [],
     allMessages: [],
     runId: "wire-run",

@@ -12,8 +12,9 @@ import {
   type RunPolicy,
   runPolicyOf,
 } from "../../../src/otp/policy/run-policy.ts";
+import { oneRequest } from "../../../src/usage.ts";
 import { crash, refusal } from "./exits.ts";
-import { asked, type Move, moves, settled, usageOf } from "./runs.ts";
+import { asked, type Move, moves, settled } from "./runs.ts";
 
 /** Tells a policy one thing after the other, `[atMs, happened]`; its answers. */
 function tell(policy: RunPolicy, story: readonly (readonly [number, RunHappening])[]): RunDecision[] {
@@ -35,7 +36,7 @@ describe("budget", () => {
       [0, asked("1")],
       [1, asked("2")],
       [2, asked("3")],
-      [3, settled("1", usageOf(5))],
+      [3, settled("1", oneRequest(5))],
       [4, asked("3")],
       [5, asked("4")],
     ]);
@@ -50,7 +51,7 @@ describe("budget", () => {
     const policy = of({ tokens: 100, windowMs: 60_000, reserve: { tokens: 40 } });
     const decisions = tell(policy, [
       [0, asked("1")],
-      [500, settled("1", usageOf(90))],
+      [500, settled("1", oneRequest(90))],
       [1_000, asked("2")],
       [60_999, asked("2")],
       [61_000, asked("2")],
@@ -65,7 +66,7 @@ describe("budget", () => {
       tell(policy, [
         ...Array.from({ length: 10 }, (_, index) => [0, asked(`${index}`)] as const),
         [0, asked("one more")],
-        ...Array.from({ length: 10 }, (_, index) => [1, settled(`${index}`, usageOf(used))] as const),
+        ...Array.from({ length: 10 }, (_, index) => [1, settled(`${index}`, oneRequest(used))] as const),
         [2, asked("next")],
       ]).at(-1);
     expect(story(50)?.type).toBe("pass");
@@ -77,7 +78,7 @@ describe("budget", () => {
     const policy = of({ tokens: 100, windowMs: 1_000 });
     const decisions = tell(policy, [
       [0, asked("1")],
-      [0, settled("1", usageOf(5_000))],
+      [0, settled("1", oneRequest(5_000))],
       [10, asked("2")],
       [2_000, asked("2")],
       [2_000, asked("3")],
@@ -96,8 +97,8 @@ describe("budget", () => {
       ]).at(-1);
     const because = expect.stringContaining("(1 run of unknown usage or cost counted as reserved)");
     expect(story(undefined)).toMatchObject({ type: "wait", because });
-    expect(story({ ...usageOf(1), unmeasuredRequests: 1 })).toMatchObject({ type: "wait", because });
-    expect(story(usageOf(0))).toMatchObject({ type: "pass" });
+    expect(story({ ...oneRequest(1), unmeasuredRequests: 1 })).toMatchObject({ type: "wait", because });
+    expect(story(oneRequest(0))).toMatchObject({ type: "pass" });
   });
 
   test("a run that was not begun gives back what it had reserved, and one that is not known takes only what it says", () => {
@@ -109,8 +110,8 @@ describe("budget", () => {
       [3, { type: "returned", agentId: "a", runId: "1" }],
       [4, settled("of a policy before", undefined)],
       [5, asked("2")],
-      [6, settled("2", usageOf(0))],
-      [7, settled("of a policy before", usageOf(41))],
+      [6, settled("2", oneRequest(0))],
+      [7, settled("of a policy before", oneRequest(41))],
       [8, asked("3")],
     ]);
     expect(types(decisions).filter((_, index) => [0, 2, 5, 8].includes(index))).toEqual([
@@ -127,9 +128,9 @@ describe("budget", () => {
       [0, asked("1")],
       [0, asked("2")],
       [0, asked("3")],
-      [1, settled("1", usageOf(10, "0.1"))],
-      [1, settled("2", usageOf(10, "0.0999999"))],
-      [1, settled("3", usageOf(10))],
+      [1, settled("1", oneRequest(10, 0, "0.1"))],
+      [1, settled("2", oneRequest(10, 0, "0.0999999"))],
+      [1, settled("3", oneRequest(10))],
       [2, asked("4")],
     ]);
     expect(types(decisions).slice(0, 3)).toEqual(["pass", "pass", "pass"]);
@@ -153,9 +154,9 @@ describe("budget", () => {
       tell(of({ tokens: 100, windowMs: 6_000, reserve: { tokens: 100 }, at }), [
         [0, asked("1")],
         [50, asked("2")],
-        [60, settled("1", usageOf(100))],
+        [60, settled("1", oneRequest(100))],
         [70, asked("3")],
-        [80, settled("2", usageOf(30))],
+        [80, settled("2", oneRequest(30))],
         [6_099, asked("4")],
         [6_100, asked("5")],
       ]);
@@ -173,10 +174,10 @@ describe("budget", () => {
       [0, asked("1", "a")],
       [1, asked("2", "b")],
       [2, asked("3", "c")],
-      [3, settled("1", usageOf(0), "a")],
+      [3, settled("1", oneRequest(0), "a")],
       [4, asked("4", "a")],
       [5, asked("2", "b")],
-      [6, settled("2", usageOf(0), "b")],
+      [6, settled("2", oneRequest(0), "b")],
       [7, { type: "withdrawn", agentId: "c" }],
       [8, asked("4", "a")],
     ];
@@ -234,7 +235,7 @@ describe("budget", () => {
       [1, asked("2", "a")],
       [2, asked("3", "b")],
       [3, asked("4", "b")],
-      [4, settled("1", usageOf(0), "a")],
+      [4, settled("1", oneRequest(0), "a")],
       [5, asked("2", "a")],
     ]);
     // The waiting run of "a" has reserved nothing of the first budget.
@@ -311,5 +312,5 @@ function play(
   }
   const known = move.what === "end";
   used.push({ agentId: run.agentId, atMs, tokens: known ? tokens : 4 });
-  ask({ type: "settled", ...run, usage: known ? usageOf(tokens) : undefined });
+  ask({ type: "settled", ...run, usage: known ? oneRequest(tokens) : undefined });
 }

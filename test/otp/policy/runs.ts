@@ -9,28 +9,6 @@ export function asked(runId: string, agentId = "a"): RunHappening {
   return { type: "asked", agentId, runId };
 }
 
-/** What a run has used; `cost` in US dollars, as text. */
-export function usageOf(totalTokens: number, cost?: string): Usage {
-  return {
-    inputTokens: totalTokens,
-    outputTokens: 0,
-    reasoningTokens: 0,
-    totalTokens,
-    requests: 1,
-    toolCalls: 0,
-    cacheReadTokens: 0,
-    cacheWriteTokens: 0,
-    cacheWrite1hTokens: 0,
-    inputAudioTokens: 0,
-    outputAudioTokens: 0,
-    cacheAudioReadTokens: 0,
-    audioSeconds: 0,
-    unmeasuredRequests: 0,
-    details: {},
-    ...(cost === undefined ? {} : { cost }),
-  };
-}
-
 /** Nothing of a run is left. */
 export function settled(runId: string, usage?: Usage, agentId = "a"): RunHappening {
   return { type: "settled", agentId, runId, usage };
