@@ -106,7 +106,8 @@ export function sentenceOf(error: SynapseError): string {
 }
 
 function badBody(error: RunError): ToldError {
-  const message = withoutCode(error.message);
+  // How the agent is called is nobody's outside.
+  const message = withoutCode(error.message).replace(`agent "${error.agentId}": `, "");
   // What was sent is the client's own; it has it already.
   const issues = error.validationErrors?.map(({ type, loc, msg }) => ({ type, path: loc, message: msg }));
   return { code: "invalid_body", message, ...(issues === undefined ? {} : { issues }) };

@@ -37,6 +37,18 @@ const anyEvent = fc.oneof(
     }),
   },
   {
+    weight: 3,
+    arbitrary: fc.record(
+      {
+        type: fc.constant("frontend.text"),
+        step: fc.integer({ min: 1, max: 2 }),
+        text: fc.string({ maxLength: 60 }),
+        end: fc.constantFrom("completed", "failed"),
+      },
+      { requiredKeys: ["type", "step", "text"] },
+    ),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({
       type: fc.constant("custom"),

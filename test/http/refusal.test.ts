@@ -23,7 +23,8 @@ test("a refusal says why, as JSON that nobody keeps", async () => {
 });
 
 test("a body that the protocol refuses is the client's to mend: it is told where, and not what it has sent", async () => {
-  const error = new RunError("run_failed", "the body is no request", {
+  const error = new RunError("run_failed", 'agent "secret": the body is no request', {
+    agentId: "secret",
     kind: "frontend_request",
     validationErrors: [{ type: "missing", loc: ["messages", 0, "id"], msg: "Field required", input: { secret: 1 } }],
   });
