@@ -22,33 +22,33 @@ export interface ConversationOptions {
 }
 
 /** Options of a run of a conversation. */
-export interface TurnOptions extends Omit<RunOptions, "messageHistory" | "conversationId"> {
+export interface TurnOptions<Deps = unknown> extends Omit<RunOptions<Deps>, "messageHistory" | "conversationId"> {
   readonly whenBusy?: WhenBusy | undefined;
 }
 
 /** The same for a run that may end paused. */
-export interface PausableTurnOptions extends TurnOptions {
+export interface PausableTurnOptions<Deps = unknown> extends TurnOptions<Deps> {
   readonly mayPause: boolean;
 }
 
 /** What a run that may pause is asked with. */
-type Asked = PausableRunOptions & { readonly mayPause: boolean };
+type Asked<Deps> = PausableRunOptions<Deps> & { readonly mayPause: boolean };
 
 /** The agent as its conversations see it. */
-export interface ConversationAgent<Output> {
+export interface ConversationAgent<Output, Deps> {
   readonly id: string;
-  run(prompt: Prompt, options: Asked): Promise<RunOutcome<Output>>;
-  stream(prompt: Prompt, options: Asked): RunStream<Output, RunOutcome<Output>>;
+  run(prompt: Prompt, options: Asked<Deps>): Promise<RunOutcome<Output>>;
+  stream(prompt: Prompt, options: Asked<Deps>): RunStream<Output, RunOutcome<Output>>;
   resume(
     paused: string | PausedRun,
     answers: PendingAnswers,
-    options: Omit<RunOptions, "messageHistory" | "conversationId">,
+    options: Omit<RunOptions<Deps>, "messageHistory" | "conversationId">,
   ): Promise<RunOutcome<Output>>;
 }
 
 /** What a conversation is made of. */
-export interface ConversationParts<Output> {
-  readonly agent: ConversationAgent<Output>;
+export interface ConversationParts<Output, Deps> {
+  readonly agent: ConversationAgent<Output, Deps>;
   readonly id: string;
   readonly store: ConversationStore;
   readonly whenBusy: WhenBusy;
@@ -56,12 +56,12 @@ export interface ConversationParts<Output> {
   readonly clock: Clock;
   readonly maxMessageBytes: number;
   /** Another conversation of the same agent and store. */
-  open(id: string): Conversation<Output>;
+  open(id: string): Conversation<Output, Deps>;
 }
 
 /** What a run that has the turn begins with. */
-interface Begun {
-  readonly options: Asked & { readonly messageHistory: readonly unknown[] };
+interface Begun<Deps> {
+  readonly options: Asked<Deps> & { readonly messageHistory: readonly unknown[] };
   readonly revision: number;
   readonly end: () => void;
 }
@@ -76,10 +76,10 @@ export function checkWhenBusy(field: string, value: unknown): void {
 }
 
 /** A conversation of an agent. A run that fails or is cancelled leaves it as it was. */
-export class Conversation<Output = unknown> {
-  readonly #parts: ConversationParts<Output>;
+export class Conversation<Output = unknown, Deps = unknown> {
+  readonly #parts: ConversationParts<Output, Deps>;
 
-  constructor(parts: ConversationParts<Output>) {
+  constructor(parts: ConversationParts<Output, Deps>) {
     this.#parts = parts;
   }
 
@@ -96,9 +96,9 @@ export class Conversation<Output = unknown> {
    * Runs the agent with the conversation so far, and keeps what it adds. `timeoutMs` counts from this call.
    * @returns as `Agent.run`; rejects also with CallerError "conversation_busy", and "conversation_conflict" where somebody else has written to the store meanwhile
    */
-  run(prompt: Prompt, options: PausableTurnOptions): Promise<RunOutcome<Output>>;
-  run(prompt: Prompt, options?: TurnOptions): Promise<RunResult<Output>>;
-  async run(prompt: Prompt, options: TurnOptions | PausableTurnOptions = {}): Promise<RunOutcome<Output>> {
+  run(prompt: Prompt, options: PausableTurnOptions<Deps>): Promise<RunOutcome<Output>>;
+  run(prompt: Prompt, options?: TurnOptions<Deps>): Promise<RunResult<Output>>;
+  async run(prompt: Prompt, options: TurnOptions<Deps> | PausableTurnOptions<Deps> = {}): Promise<RunOutcome<Output>> {
     const begun = await this.#begin(prompt, options);
     return this.#finish(begun, () => this.#parts.agent.run(prompt, begun.options));
   }
@@ -107,11 +107,11 @@ export class Conversation<Output = unknown> {
    * As `run`; settles with the stream when it is the run's turn, which ends with the stream.
    * @throws as `Agent.stream`
    */
-  stream(prompt: Prompt, options: PausableTurnOptions): Promise<RunStream<Output, RunOutcome<Output>>>;
-  stream(prompt: Prompt, options?: TurnOptions): Promise<RunStream<Output>>;
+  stream(prompt: Prompt, options: PausableTurnOptions<Deps>): Promise<RunStream<Output, RunOutcome<Output>>>;
+  stream(prompt: Prompt, options?: TurnOptions<Deps>): Promise<RunStream<Output>>;
   async stream(
     prompt: Prompt,
-    options: TurnOptions | PausableTurnOptions = {},
+    options: TurnOptions<Deps> | PausableTurnOptions<Deps> = {},
   ): Promise<RunStream<Output, RunOutcome<Output>>> {
     const begun = await this.#begin(prompt, options);
     try {
@@ -129,7 +129,7 @@ export class Conversation<Output = unknown> {
   async resume(
     paused: string | PausedRun,
     answers: PendingAnswers,
-    options: TurnOptions = {},
+    options: TurnOptions<Deps> = {},
   ): Promise<RunOutcome<Output>> {
     const begun = await this.#begin("", options);
     const { messageHistory: _history, conversationId: _id, mayPause: _may, ...given } = begun.options;
@@ -143,7 +143,7 @@ export class Conversation<Output = unknown> {
   async fork(
     id: string = randomUUID(),
     options: { readonly messages?: number | undefined } = {},
-  ): Promise<Conversation<Output>> {
+  ): Promise<Conversation<Output, Deps>> {
     const all = await this.messages();
     const { messages = all.length } = options;
     if (!Number.isInteger(messages) || messages < 0 || messages > all.length) {
@@ -159,7 +159,7 @@ export class Conversation<Output = unknown> {
     return this.#parts.store.delete(this.id);
   }
 
-  async #begin(prompt: Prompt, options: TurnOptions): Promise<Begun> {
+  async #begin(prompt: Prompt, options: TurnOptions<Deps>): Promise<Begun<Deps>> {
     const { agent, id, turns, store, clock, maxMessageBytes } = this.#parts;
     const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = options;
     checkWhenBusy("options.whenBusy", whenBusy);
@@ -191,7 +191,7 @@ export class Conversation<Output = unknown> {
     }
   }
 
-  async #finish(begun: Begun, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {
+  async #finish(begun: Begun<Deps>, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {
     const { store, id } = this.#parts;
     try {
       const outcome = await run();

@@ -15,12 +15,12 @@ export class Conversations {
   readonly #turns = new WeakMap<ConversationStore, Map<string, Turns>>();
 
   /** @throws CallerError "invalid_argument" */
-  open<Output>(
-    agent: ConversationAgent<Output>,
+  open<Output, Deps>(
+    agent: ConversationAgent<Output, Deps>,
     id: string,
     options: ConversationOptions,
     about: { readonly clock: Clock; readonly maxMessageBytes: number },
-  ): Conversation<Output> {
+  ): Conversation<Output, Deps> {
     if (typeof id !== "string" || id === "") throw invalidArgument("id", id, "a non-empty string");
     if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
     checkKnownFields("options", options, known);

@@ -74,8 +74,8 @@ export interface HandleOwner extends HealthSource {
   kill(): number | undefined;
 }
 
-/** An agent of a running system. `Output` is what its runs answer with. */
-export class Agent<Output = unknown> {
+/** An agent of a running system. `Output` is what its runs answer with, `Deps` what they take. */
+export class Agent<Output = unknown, Deps = unknown> {
   readonly #owner: HandleOwner;
 
   constructor(owner: HandleOwner) {
@@ -130,9 +130,9 @@ export class Agent<Output = unknown> {
    * Runs the agent once. While the agent starts or restarts, the run waits; a run that a worker held when it died rejects with its exit.
    * @returns the result; rejects with CallerError, RunError or WorkerError
    */
-  run(prompt: Prompt, options: PausableRunOptions & { readonly mayPause: boolean }): Promise<RunOutcome<Output>>;
-  run(prompt: Prompt, options?: RunOptions): Promise<RunResult<Output>>;
-  async run(prompt: Prompt, options: PausableRunOptions = {}): Promise<RunOutcome<Output>> {
+  run(prompt: Prompt, options: PausableRunOptions<Deps> & { readonly mayPause: boolean }): Promise<RunOutcome<Output>>;
+  run(prompt: Prompt, options?: RunOptions<Deps>): Promise<RunResult<Output>>;
+  async run(prompt: Prompt, options: PausableRunOptions<Deps> = {}): Promise<RunOutcome<Output>> {
     checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new UnaryRun<Output>(this.#owner.runs, prompt, options);
     this.#owner.runs.accept(run);
@@ -146,10 +146,10 @@ export class Agent<Output = unknown> {
    */
   stream(
     prompt: Prompt,
-    options: PausableRunOptions & { readonly mayPause: boolean },
+    options: PausableRunOptions<Deps> & { readonly mayPause: boolean },
   ): RunStream<Output, RunOutcome<Output>>;
-  stream(prompt: Prompt, options?: RunOptions): RunStream<Output>;
-  stream(prompt: Prompt, options: PausableRunOptions = {}): RunStream<Output, RunOutcome<Output>> {
+  stream(prompt: Prompt, options?: RunOptions<Deps>): RunStream<Output>;
+  stream(prompt: Prompt, options: PausableRunOptions<Deps> = {}): RunStream<Output, RunOutcome<Output>> {
     checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new StreamRun<Output>(this.#owner.runs, prompt, options);
     this.#owner.runs.reserve(run);
@@ -165,7 +165,7 @@ export class Agent<Output = unknown> {
   async resume(
     paused: string | PausedRun,
     answers: PendingAnswers,
-    options: Omit<RunOptions, "messageHistory" | "conversationId"> = {},
+    options: Omit<RunOptions<Deps>, "messageHistory" | "conversationId"> = {},
   ): Promise<RunOutcome<Output>> {
     const { runs } = this.#owner;
     const kept = runs.paused.take(paused, this.id);
@@ -187,7 +187,7 @@ export class Agent<Output = unknown> {
    * A conversation of this agent: its messages are kept between its runs, one of which runs at a time.
    * @throws CallerError "invalid_argument"
    */
-  conversation(id: string, options: ConversationOptions = {}): Conversation<Output> {
+  conversation(id: string, options: ConversationOptions = {}): Conversation<Output, Deps> {
     const { runs } = this.#owner;
     return runs.conversations.open(this, id, options, runs);
   }
