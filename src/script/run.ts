@@ -6,9 +6,10 @@ import { CallerError } from "../errors.ts";
 import type { AnyRestartPolicy } from "../otp/policy/restart-policy.ts";
 import { describeExitReason, type ExitReason } from "../otp/report/exit-reason.ts";
 import type { Report } from "../report.ts";
-import { type SignalHost, stopOnSignals } from "../signals.ts";
+import { stopOnSignals } from "../signals.ts";
 import { type SystemParts, startSystem } from "../start-system.ts";
 import type { System } from "../system.ts";
+import { applicationHost } from "./application-host.ts";
 import { compareSystems } from "./difference.ts";
 import { FileWatch } from "./file-watch.ts";
 import { loadScript } from "./load.ts";
@@ -73,7 +74,7 @@ export class ScriptRun {
   async run(): Promise<0 | 1> {
     const release = stopOnSignals(
       { stop: async () => this.#happened({ type: "stop" }), kill: () => this.#kill() },
-      host(),
+      applicationHost(),
     );
     // A system without workers holds nothing that keeps the process alive.
     const alive = setInterval(() => undefined, 0x7fff_ffff);
@@ -214,19 +215,6 @@ export class ScriptRun {
       });
     }
   }
-}
-
-/** The process, whose exit code is the run's own: an ordered stop is what was wanted of an application. */
-function host(): SignalHost {
-  return {
-    pid: process.pid,
-    exitCode: 0,
-    on: (event, listener) => process.on(event as never, listener as never),
-    off: (event, listener) => process.off(event as never, listener as never),
-    prependListener: (event, listener) => process.prependListener(event as never, listener as never),
-    listenerCount: (event) => process.listenerCount(event as never),
-    kill: (pid, signal) => process.kill(pid, signal),
-  };
 }
 
 /** A place that does not run at the moment is given its policy when it does. */

@@ -13,7 +13,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 from pydantic_ai import DeferredToolRequests, _output
 from pydantic_ai.agent import AbstractAgent
 
-__all__ = ["canonical_json", "contract_hash", "deps_contract", "input_schema", "output_schema"]
+__all__ = ["contract_hash", "deps_contract", "input_schema", "output_schema", "schema_json"]
 
 _log = logging.getLogger("synapse_otp.contract")
 
@@ -77,18 +77,16 @@ def contract_hash(**parts: Any) -> str:
         **parts: By their names. A schema, a dict of schemas under names (as a schema's `properties`), or None.
     """
     # The parts stand as properties do: their names are names, not keywords.
-    return hashlib.sha256(canonical_json(_bare_table(parts))).hexdigest()
+    return hashlib.sha256(_dumped(_bare_table(parts), sort_keys=True)).hexdigest()
 
 
-def canonical_json(value: Any) -> bytes:
-    """A JSON value in its one form: keys in order, no spaces. Of None: nothing.
+def schema_json(schema: JsonSchema | None) -> bytes:
+    """A schema as JSON, its properties in the order of the code. Of None: nothing.
 
     Args:
-        value: A JSON value.
+        schema: A JSON Schema.
     """
-    if value is None:
-        return b""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return b"" if schema is None else _dumped(schema)
 
 
 class _Written(GenerateJsonSchema):
@@ -161,6 +159,10 @@ def _bare(schema: Any) -> Any:
         else:
             bare[key] = _bare(value)
     return bare
+
+
+def _dumped(value: Any, *, sort_keys: bool = False) -> bytes:
+    return json.dumps(value, sort_keys=sort_keys, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def _bare_table(table: dict[str, Any]) -> dict[str, Any]:

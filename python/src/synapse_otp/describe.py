@@ -10,7 +10,7 @@ import pydantic_ai
 from pydantic_ai.agent import AbstractAgent
 
 from . import __version__
-from .contract import canonical_json, contract_hash, deps_contract, input_schema, output_schema
+from .contract import contract_hash, deps_contract, input_schema, output_schema, schema_json
 from .control import CONTRACT
 from .known_tools import KnownTools, output_tool_names
 from .model import agent_model_name
@@ -39,7 +39,7 @@ def describe_agent(agent: AbstractAgent[Any, Any], deps_factory: Callable[..., A
         name: pb.ToolSpec(
             name=name,
             description=tool.description or "",
-            parameters_schema_json=canonical_json(tool.parameters_json_schema),
+            parameters_schema_json=schema_json(tool.parameters_json_schema),
             requires_approval=tool.kind == "unapproved",
             external=tool.kind == "external",
         )
@@ -55,9 +55,9 @@ def describe_agent(agent: AbstractAgent[Any, Any], deps_factory: Callable[..., A
         name=agent.name or "",
         description=agent.description if isinstance(agent.description, str) else "",
         model=agent_model_name(agent) or "",
-        input_schema_json=canonical_json(takes),
-        output_schema_json=canonical_json(answers),
-        deps_schema_json=canonical_json(deps),
+        input_schema_json=schema_json(takes),
+        output_schema_json=schema_json(answers),
+        deps_schema_json=schema_json(deps),
         deps_type=deps_type,
         tools=tools.values(),
         unknown_toolsets=known.unknown,
