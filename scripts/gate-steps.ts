@@ -53,19 +53,17 @@ export function listStages(reports: string): GateStep[][][] {
         pythonTool("ruff check", ["ruff", "check"]),
         pythonTool("ruff format", ["ruff", "format", "--check"]),
         pythonTool("mypy", ["mypy"]),
-        pythonTool("pytest", ["pytest", `--junitxml=${join(reports, "pytest.xml")}`]),
       ],
     ],
     [
+      [tool("vitest", "vitest", vitest("vitest.json"), { inherit: true })],
+      // Half of the time tests wait for processes to start and to end.
       [
-        tool("vitest", "vitest", vitest("vitest.json"), { inherit: true }),
+        pythonTool("pytest", ["pytest", `--junitxml=${join(reports, "pytest.xml")}`]),
         tool(
           "vitest, fresh interpreters",
           "vitest",
           vitest("spawn.json", "--config", "test/e2e/vitest.config.ts", "--root", "."),
-          {
-            inherit: true,
-          },
         ),
       ],
     ],

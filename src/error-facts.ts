@@ -8,6 +8,7 @@ export interface CallerErrorFacts {
   field?: string;
   value?: unknown;
   rule?: string;
+  firstSeq?: number;
   cause?: unknown;
 }
 
@@ -58,6 +59,7 @@ export type RunErrorKind =
   | "answer_too_large"
   | "internal"
   | "out_of_memory"
+  | "frontend_request"
   | "unknown";
 
 /** What a {@link RunError} is told beside its message. Absent facts are unknown. */

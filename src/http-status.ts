@@ -11,11 +11,14 @@ export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
   queue_full: 503,
   conversation_busy: 409,
   conversation_conflict: 409,
+  idempotency_conflict: 409,
+  events_expired: 410,
   message_too_large: 413,
   stopped: 503,
   run_failed: 500,
   run_cancelled: 499,
   deadline_exceeded: 504,
+  budget_exceeded: 503,
   output_invalid: 500,
   unauthenticated: 500,
   protocol_violation: 500,
@@ -73,6 +76,7 @@ export const httpStatusesOfKinds: Readonly<Partial<Record<RunErrorKind, number>>
   draining: 503,
   interrupted: 503,
   out_of_memory: 503,
+  frontend_request: 422,
 };
 
 /**

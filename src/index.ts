@@ -18,7 +18,9 @@ export {
   type StoredConversation,
 } from "./agent/conversation-store.ts";
 export { type AgentDefinition, type ContractAgentSpec, defineAgent } from "./agent/define.ts";
-export type { Agent, WaitOptions } from "./agent/handle.ts";
+export type { FetchOptions } from "./agent/fetch-options.ts";
+export type { Agent } from "./agent/handle.ts";
+export type { WaitOptions } from "./agent/handle-owner.ts";
 export type { InstanceInfo, SpareInfo } from "./agent/instance-info.ts";
 export type { InstanceOptions } from "./agent/instance-limits.ts";
 export type { JsonSchema } from "./agent/json-schema.ts";
@@ -27,10 +29,14 @@ export type { PausedRun, PendingAnswer, PendingAnswers, PendingCall } from "./ag
 export type { RecycleOptions } from "./agent/recycling.ts";
 export type { RestartOptions } from "./agent/restart-options.ts";
 export type { RetryOptions } from "./agent/retry.ts";
+export type { KeptRuns } from "./agent/run-ledger.ts";
+export type { KeepOptions } from "./agent/run-limits.ts";
 export type { PausableRunOptions, Prompt, RunOptions } from "./agent/run-options.ts";
 export type { FinishReason, RunEvent, RunOutcome, RunResult } from "./agent/run-result.ts";
 export type { RunStream } from "./agent/run-stream.ts";
+export type { AttachOptions, RunFilter, RunHandle, RunInfo, RunState, Runs } from "./agent/runs.ts";
 export type { AgentSpec } from "./agent/spec.ts";
+export type { StartOptions } from "./agent/start-run.ts";
 export type { SendOptions } from "./agent/steering.ts";
 export { type Tool, type ToolContent, type ToolContext, type Tools, tool, toolContent } from "./agent/tool.ts";
 export { ModelRetry, ToolFailed } from "./agent/tool-signals.ts";
@@ -56,6 +62,7 @@ export { httpStatuses, httpStatusesOfKinds, httpStatusOf } from "./http-status.t
 export type { Inspector } from "./inspect/observer.ts";
 export type { SystemLogger } from "./logger.ts";
 export type { AgentMetrics, SystemMetrics } from "./metrics.ts";
+export { type Budget, budget } from "./otp/policy/budget.ts";
 export { byExitReason, type ExitRule } from "./otp/policy/by-exit-reason.ts";
 export { type ByRunError, byRunError } from "./otp/policy/by-run-error.ts";
 export { type CircuitBreaker, circuitBreaker } from "./otp/policy/circuit-breaker.ts";

@@ -88,6 +88,17 @@ function observedOf(meter: Meter): Observed[] {
       samples: ofAgents((agent) => [[agent.usage.toolCalls, {}]]),
     },
     {
+      instrument: gauge("synapse.kept_runs", "{run}", "Runs that agent.start began and that are kept."),
+      samples: ({ keptRuns: { live, ended } }) => [
+        [live, { "synapse.kept_run.state": "live" }],
+        [ended, { "synapse.kept_run.state": "ended" }],
+      ],
+    },
+    {
+      instrument: gauge("synapse.kept_runs.size", "By", "What their events and outcomes take in memory, estimated."),
+      samples: ({ keptRuns }) => [[keptRuns.bytes, {}]],
+    },
+    {
       instrument: counter("synapse.reports", "{report}", "Reports, by type."),
       samples: ({ reports }) => counted(reports, "synapse.report.type"),
     },

@@ -11,7 +11,7 @@ type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
 
 /** The numbers of a system as text, for the endpoint that a Prometheus server reads. */
-export function prometheusText({ name: system, agents, reports }: SystemMetrics): string {
+export function prometheusText({ name: system, agents, keptRuns, reports }: SystemMetrics): string {
   const families: string[] = [];
   const each = (samples: (agent: AgentMetrics) => readonly Sample[]): Sample[] =>
     agents.flatMap((agent) =>
@@ -114,6 +114,13 @@ export function prometheusText({ name: system, agents, reports }: SystemMetrics)
   );
   histogram("synapse_agent_run_wait_seconds", "From the caller's question to a worker.", (agent) => agent.waits);
   histogram("synapse_agent_start_seconds", "From the spawn of a worker to its ready.", (agent) => agent.starts);
+  family("synapse_kept_runs", "gauge", "Runs that agent.start began and that are kept.", [
+    [{ system, state: "live" }, keptRuns.live],
+    [{ system, state: "ended" }, keptRuns.ended],
+  ]);
+  family("synapse_kept_runs_bytes", "gauge", "What their events and outcomes take in memory, estimated.", [
+    [{ system }, keptRuns.bytes],
+  ]);
   family(
     "synapse_reports_total",
     "counter",

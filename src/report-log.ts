@@ -15,6 +15,13 @@ export function logReport(logger: SystemLogger, report: Report): void {
   logger[level]({ report: type, ...others, ...reason, ...(pid === undefined ? {} : { workerPid: pid }) }, message);
 }
 
+/** What a policy does with the runs that it holds back. */
+const limits = {
+  wait: "runs wait",
+  degrade: "runs are handed over with another model",
+  refuse: "runs are rejected",
+} as const;
+
 /** Level and sentence of a report. */
 export function describeReport(report: Report): [level: "debug" | "info" | "warn" | "error", message: string] {
   switch (report.type) {
@@ -83,6 +90,10 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
       return ["error", `${report.path} crashed: ${report.crash.describe}`];
     case "agent.stopped":
       return ["info", `${report.path} stopped (${report.reason}); ${report.rejectedRuns} waiting runs rejected`];
+    case "agent.limited":
+      return ["warn", `${report.path}: ${limits[report.by]}: ${report.because}`];
+    case "agent.unlimited":
+      return ["info", `${report.path}: runs are handed over as they are again, after ${report.forMs} ms`];
     case "run.started":
       return ["debug", `${report.path}: run "${report.runId}" started after ${report.waitedMs} ms`];
     case "run.settled": {

@@ -3,6 +3,8 @@
 import { containsAgent, insistsOnSpawn, longestStartMs } from "./agent/define.ts";
 import { AgentEnvironment } from "./agent/environment.ts";
 import { guardLogger } from "./agent/guarded-logger.ts";
+import { RunLedger } from "./agent/run-ledger.ts";
+import { normalizeRunLimits } from "./agent/run-limits.ts";
 import type { ControlServer } from "./control/server.ts";
 import { CrashLog } from "./crash-log.ts";
 import { createDefaultLogger } from "./default-logger.ts";
@@ -85,6 +87,8 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     if (value.type === "agent.crashed") crashes.note(value.crash);
     reporter.report(value);
   };
+  const clock = parts.clock ?? realClock;
+  const ledger = new RunLedger(clock, normalizeRunLimits("options.runs", options.runs));
   const launcher = parts.launcher ?? createSystemLauncher({ preload: python.preload ?? [], logger, one, report });
   const environment = new AgentEnvironment({
     launcher,
@@ -94,10 +98,10 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
     maxMessageBytes: python.maxMessageBytes ?? defaultMaxMessageBytes,
     tracebacks: python.tracebacks ?? tellsTracebacks(),
     report,
+    ledger,
   });
   environment.interpreter = interpreter;
   if (telemetry !== undefined) environment.tracer = createRunTracer(telemetry);
-  const clock = parts.clock ?? realClock;
   const runtime = new LocalRuntime({ clock, onReport: report });
   const root = new Supervisor(normal, { runtime, environment, onReport: (value) => report(value as Report) });
   const metrics = new MetricsCollector();
@@ -111,6 +115,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   });
   let control: ControlServer | undefined;
   const ended = root.ended.then(async (reason) => {
+    ledger.close();
     await control?.close();
     await launcher.close();
     await inspection.close();
@@ -119,7 +124,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   });
   const system = new System({ root, environment, clock, reporter, ended, findPython, crashes, metrics, inspection });
   if (telemetry !== undefined) void ended.then(measureSystem(system, telemetry.meter));
-  if (options.control === true) control = await openSystemControl(system, environment, logger);
+  if (options.control === true) control = await openSystemControl(system, environment, inspection, logger);
   if (options.handleSignals === true) {
     const release = stopOnSignals({ stop: () => system.stop(), kill: () => root.kill() });
     void ended.then(release);

@@ -3,6 +3,7 @@
 import { accessSync, constants, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { isLogger } from "./agent/guarded-logger.ts";
+import { type KeepOptions, normalizeRunLimits } from "./agent/run-limits.ts";
 import { checkKnownFields, invalidArgument } from "./errors.ts";
 import { isSystemInspector, type SystemInspector } from "./inspect/inspected-system.ts";
 import type { Inspector } from "./inspect/observer.ts";
@@ -45,10 +46,12 @@ export interface SystemOptions {
   /** How many crash records `system.crashes()` keeps, of all agents together; default 100. */
   readonly maxCrashes?: number | undefined;
   /**
-   * Whether the program `synapse-otp` may ask this system how it is, and restart, stop or kill an agent: over a Unix socket in a directory that only this user
+   * Whether the program `synapse-otp` may ask this system how it is, show it in the viewer, and restart, stop or kill an agent: over a Unix socket in a directory that only this user
    * can enter. Default false.
    */
   readonly control?: boolean | undefined;
+  /** What is kept of the runs that `agent.start` begins, and how long. */
+  readonly runs?: KeepOptions | undefined;
   readonly python?: PythonOptions | undefined;
 }
 
@@ -95,6 +98,7 @@ const knownOptions = new Set([
   "handleSignals",
   "maxCrashes",
   "control",
+  "runs",
   "python",
 ]);
 /** A record may hold some 100 KiB of stacks and lines. */
@@ -127,6 +131,7 @@ export function checkSystemOptions(options: SystemOptions): void {
   if (maxCrashes !== undefined && !(Number.isInteger(maxCrashes) && maxCrashes >= 0 && maxCrashes <= mostCrashes)) {
     throw invalidArgument("options.maxCrashes", maxCrashes, "an integer from 0 to 100,000");
   }
+  normalizeRunLimits("options.runs", options.runs);
   if (python === undefined) return;
   if (typeof python !== "object" || python === null) throw invalidArgument("options.python", python, "an object");
   checkKnownFields("options.python", python, knownPython);

@@ -2,7 +2,9 @@
 
 import { type AgentDefinition, containsAgent } from "./agent/define.ts";
 import type { AgentEnvironment } from "./agent/environment.ts";
-import type { Agent, WaitOptions } from "./agent/handle.ts";
+import type { Agent } from "./agent/handle.ts";
+import type { WaitOptions } from "./agent/handle-owner.ts";
+import type { Runs } from "./agent/runs.ts";
 import type { CrashRecord } from "./crash.ts";
 import type { CrashLog } from "./crash-log.ts";
 import { CallerError, invalidArgument } from "./errors.ts";
@@ -77,6 +79,11 @@ export class System implements AsyncDisposable {
     return knownAgent(this.#environment, this.name, idOrDefinition).handle as Agent<Output, Deps>;
   }
 
+  /** The runs that `agent.start` began: to be found, read again and cancelled. What is kept outlives the system, as `options.runs` says. */
+  get runs(): Runs {
+    return this.#environment.ledger;
+  }
+
   /** What runs under an id or a path ("system/sub/child"): an agent's handle, a supervisor, an actor; undefined when nothing does. */
   whereis(name: string): unknown {
     const agent = this.#environment.agents.get(name);
@@ -101,7 +108,8 @@ export class System implements AsyncDisposable {
 
   /** What the agents have done since the system began, in numbers; `prometheusText` makes the text for a Prometheus endpoint of it. */
   metrics(): SystemMetrics {
-    return this.#metrics.value(this.name, this.#environment.agents.values());
+    const { agents, ledger } = this.#environment;
+    return this.#metrics.value(this.name, agents.values(), ledger.kept);
   }
 
   /**

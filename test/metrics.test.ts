@@ -23,19 +23,17 @@ const usage = {
 };
 const slot = (id: string) =>
   ({
+    agentId: id,
     path: `system/${id}`,
-    handle: {
-      health: {
-        id,
-        path: `system/${id}`,
-        state: "busy",
-        serving: true,
-        queueLength: 2,
-        inFlight: 1,
-        instances: [{ state: "busy" }, { state: "starting" }, { state: "busy" }],
-      },
+    state: "busy",
+    runs: { queueLength: 2, inFlight: 1 },
+    instances: [{ state: "busy" }, { state: "starting" }, { state: "busy" }],
+    get usage() {
+      throw new Error("what a worker has used is in files");
     },
   }) as never;
+
+const keptRuns = { live: 1, ended: 2, bytes: 300 };
 
 function counted(...reports: Report[]) {
   const collector = new MetricsCollector();
@@ -45,14 +43,15 @@ function counted(...reports: Report[]) {
 
 test("runs are counted by outcome, error and kind, with their times and what they used", () => {
   const settled = { ...base, type: "run.settled", runId: "r", durationMs: 30 } as const;
-  const { agents, reports, name } = counted(
+  const { agents, reports, name, ...others } = counted(
     { ...base, type: "run.started", runId: "r", attempt: 1, waitedMs: 5 },
     { ...settled, outcome: "completed", usage },
     { ...settled, outcome: "failed", code: "run_failed", kind: "user_code", usage },
     { ...settled, outcome: "failed", code: "run_failed", kind: "user_code" },
     { ...settled, outcome: "failed", code: "worker_exited" },
     { ...settled, outcome: "cancelled", code: "run_cancelled", kind: "cancelled" },
-  ).value("system", [slot("poet")]);
+  ).value("system", [slot("poet")], keptRuns);
+  expect(others).toEqual({ keptRuns });
   expect({ name, reports }).toEqual({ name: "system", reports: { "run.started": 1, "run.settled": 5 } });
   expect(agents).toMatchObject([
     {
@@ -76,7 +75,7 @@ test("a worker that takes another's place has started, and a run that is tried a
     { ...base, type: "agent.swapped", pid: 2, startMs: 40, reason: "new code", retired: 1 },
     { ...base, type: "run.started", runId: "r", attempt: 1, waitedMs: 5 },
     { ...base, type: "run.started", runId: "r", attempt: 2, waitedMs: 900 },
-  ).value("system", [slot("poet")]);
+  ).value("system", [slot("poet")], keptRuns);
   expect(agents).toMatchObject([
     { starts: { count: 1, sumMs: 40 }, runs: { started: 1 }, waits: { count: 1, sumMs: 5 }, crashes: {} },
   ]);
@@ -90,7 +89,7 @@ test("workers are counted with their starts and their crashes by cause", () => {
     { ...base, type: "worker.spawned", pid: 2 },
     { ...base, type: "agent.crashed", crash: crashRecord({ cause: "exited" }) },
     { ...base, type: "agent.crashed", crash: crashRecord({ cause: "exited" }) },
-  ).value("system", [slot("poet")]);
+  ).value("system", [slot("poet")], keptRuns);
   expect(agents).toMatchObject([
     { workersSpawned: 2, crashes: { signaled: 1, exited: 2 }, starts: { count: 1, sumMs: 450 } },
   ]);
@@ -98,13 +97,13 @@ test("workers are counted with their starts and their crashes by cause", () => {
 
 test("an agent that has told nothing has zeros, one that is gone is not shown, and a value does not change afterwards", () => {
   const collector = counted({ ...base, agentId: "gone", type: "run.started", runId: "r", attempt: 1, waitedMs: 1 });
-  const before = collector.value("system", [slot("idle")]);
+  const before = collector.value("system", [slot("idle")], keptRuns);
   collector.count({ ...base, agentId: "idle", type: "run.started", runId: "r", attempt: 1, waitedMs: 1 });
   expect(before.agents).toMatchObject([{ id: "idle", runs: { started: 0, completed: 0, failed: 0, cancelled: 0 } }]);
-  expect(collector.value("system", [slot("idle")]).agents[0]?.runs.started).toBe(1);
+  expect(collector.value("system", [slot("idle")], keptRuns).agents[0]?.runs.started).toBe(1);
 });
 
 test("instances are counted by state", () => {
-  const [agent] = counted().value("system", [slot("poet")]).agents;
+  const [agent] = counted().value("system", [slot("poet")], keptRuns).agents;
   expect(agent?.instances).toEqual({ busy: 2, starting: 1 });
 });

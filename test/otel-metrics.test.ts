@@ -83,6 +83,22 @@ test("a system's numbers are OpenTelemetry metrics of the global provider", asyn
   await system.stop();
 });
 
+test("runs that are kept are counted with their bytes", async () => {
+  const read = provide();
+  const options = { name: "shop", logger: pino({ enabled: false }), children: [poet] };
+  const system = await startSystem(options, { launcher: createFakeLauncher() });
+  await system.agent(poet).start("Hello").result;
+  const found = await read();
+  expect(found.get("synapse.kept_runs")?.dataPoints).toMatchObject([
+    { attributes: { "synapse.kept_run.state": "live" }, value: 0 },
+    { attributes: { "synapse.kept_run.state": "ended" }, value: 1 },
+  ]);
+  expect(found.get("synapse.kept_runs.size")?.dataPoints).toMatchObject([
+    { attributes: { "synapse.system": "shop" }, value: system.metrics().keptRuns.bytes },
+  ]);
+  await system.stop();
+});
+
 test("a run that failed has its code and kind as error.type", async () => {
   const read = provide();
   const script = {

@@ -29,6 +29,8 @@ const agent: AgentMetrics = {
   usage: { inputTokens: 10, outputTokens: 20, requests: 5, toolCalls: 0 },
 };
 
+const keptRuns = { live: 1, ended: 2, bytes: 300 };
+
 /** A line of the format: a comment, or a sample. */
 const line =
   /^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+\{[a-z]+="(?:[^"\\\n]|\\[\\"n])*"(,[a-z]+="(?:[^"\\\n]|\\[\\"n])*")*\} \d+(\.\d+)?)$/;
@@ -37,6 +39,7 @@ test("every line is of the format, every family has one type, and all of its sam
   const text = prometheusText({
     name: "system",
     agents: [agent, { ...agent, id: "b" }],
+    keptRuns,
     reports: { "run.settled": 5 },
   });
   expect(text.endsWith("\n")).toBe(true);
@@ -52,7 +55,7 @@ test("every line is of the format, every family has one type, and all of its sam
 });
 
 test("counts are totals, durations are seconds, and labels are escaped", () => {
-  const text = prometheusText({ name: "s", agents: [agent], reports: {} });
+  const text = prometheusText({ name: "s", agents: [agent], keptRuns, reports: {} });
   const about = 'system="s",agent="the \\"poet\\"\\\\\\n"';
   for (const sample of [
     `synapse_agent_state{${about},state="busy"} 1`,
@@ -76,8 +79,12 @@ test("counts are totals, durations are seconds, and labels are escaped", () => {
 });
 
 test("a system without agents has no sample of one", () => {
-  expect(prometheusText({ name: "s", agents: [], reports: { "process.crashed": 2 } })).toBe(
-    '# HELP synapse_reports_total Reports, by type.\n# TYPE synapse_reports_total counter\nsynapse_reports_total{system="s",type="process.crashed"} 2\n',
+  expect(prometheusText({ name: "s", agents: [], keptRuns, reports: { "process.crashed": 2 } })).toBe(
+    "# HELP synapse_kept_runs Runs that agent.start began and that are kept.\n# TYPE synapse_kept_runs gauge\n" +
+      'synapse_kept_runs{system="s",state="live"} 1\nsynapse_kept_runs{system="s",state="ended"} 2\n' +
+      "# HELP synapse_kept_runs_bytes What their events and outcomes take in memory, estimated.\n" +
+      '# TYPE synapse_kept_runs_bytes gauge\nsynapse_kept_runs_bytes{system="s"} 300\n' +
+      '# HELP synapse_reports_total Reports, by type.\n# TYPE synapse_reports_total counter\nsynapse_reports_total{system="s",type="process.crashed"} 2\n',
   );
 });
 
@@ -85,7 +92,7 @@ test("docs/supervision.md has a row for every metric and no other", () => {
   const page = readFileSync(join(import.meta.dirname, "../docs/supervision.md"), "utf8");
   const table = page.slice(page.indexOf("| metric | type |"), page.indexOf("## Stopping"));
   const documented = [...table.matchAll(/`(synapse_\w+)`/g)].map(([, name]) => name);
-  const text = prometheusText({ name: "s", agents: [agent], reports: { x: 1 } });
+  const text = prometheusText({ name: "s", agents: [agent], keptRuns, reports: { x: 1 } });
   const written = [...text.matchAll(/^# TYPE (\w+)/gm)].map(([, name]) => name);
   expect(documented.sort()).toEqual(written.sort());
 });

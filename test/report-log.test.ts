@@ -74,6 +74,16 @@ const cases: [string, string, Report][] = [
     { ...byAgent, type: "agent.ready", pid: 7, startMs: 12.6 },
   ],
   [
+    "warn",
+    "system/poet: runs wait: the budget is used up",
+    { ...byAgent, type: "agent.limited", by: "wait", because: "the budget is used up" },
+  ],
+  [
+    "info",
+    "system/poet: runs are handed over as they are again, after 40 ms",
+    { ...byAgent, type: "agent.unlimited", forMs: 40 },
+  ],
+  [
     "debug",
     'system/poet: run "r1" started after 30 ms',
     { ...byAgent, type: "run.started", runId: "r1", attempt: 1, waitedMs: 30 },

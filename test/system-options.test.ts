@@ -23,6 +23,7 @@ test("everything is optional, and everything together is taken", () => {
     handleSignals: true,
     control: true,
     maxCrashes: 0,
+    runs: { maxBytes: 1_024, maxBytesPerRun: 1_024, keepMs: 1, maxRuns: 1 },
     python: { interpreter: "python3", cwd: "/", env: { A: "b" }, maxMessageBytes: 1_024, tracebacks: false },
   });
   check({ inspect: () => undefined });
@@ -38,6 +39,9 @@ test.each([
   ["options.inspect", { inspect: {} }],
   ["options.inspect", { inspect: null }],
   ["options.handleSignals", { handleSignals: "SIGTERM" }],
+  ["options.runs", { runs: 5 }],
+  ["options.runs.keepMs", { runs: { keepMs: 0 } }],
+  ["options.runs.keep", { runs: { keep: 1 } }],
   ["options.control", { control: "yes" }],
   ["options.maxCrashes", { maxCrashes: -1 }],
   ["options.maxCrashes", { maxCrashes: 1.5 }],

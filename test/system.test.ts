@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { pino } from "pino";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { createMachine, fromCallback } from "xstate";
@@ -396,6 +397,59 @@ describe("crashes()", () => {
     expect(() => system.crashes(7 as never)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
     await system.stop();
     expect(system.crashes()).toHaveLength(2);
+  });
+});
+
+describe("runs", () => {
+  const hangs: FakeWorkerScript = { answer: ({ prompt }) => (prompt === "hang" ? { hang: true } : prompt) };
+
+  test("that were started are counted, and found after the system has stopped, as long as they are kept", async () => {
+    const { system, clock } = await start({ children: [poet()], runs: { keepMs: 60_000 } }, hangs);
+    expect(system.metrics().keptRuns).toEqual({ live: 0, ended: 0, bytes: 0 });
+    const done = system.agent("poet").start("Hello");
+    await done.result;
+    const before = system.runs.list();
+    expect(before).toMatchObject([{ runId: done.runId, state: "completed", result: { output: "Hello" } }]);
+    expect(system.metrics().keptRuns).toEqual({ live: 0, ended: 1, bytes: before[0]?.bytes });
+    await system.stop();
+    expect(system.runs.list()).toEqual(before);
+    const seqs: number[] = [];
+    for await (const { seq } of system.runs.attach(done.runId)) seqs.push(seq);
+    expect(seqs).toEqual(seqs.map((_, index) => index + 1));
+    clock.advance(60_000);
+    expect([system.runs.list(), system.metrics().keptRuns]).toEqual([[], { live: 0, ended: 0, bytes: 0 }]);
+  });
+
+  test("all end with the system, their readers with the terminal event, and no timer of theirs waits", async () => {
+    const children = [defineAgent({ id: "poet", entry: "poet.py:agent", maxConcurrency: 1 })];
+    const { system, clock } = await start({ children }, hangs);
+    await system.whenReady();
+    const runs = ["hang", "waits"].map((prompt) => system.agent("poet").start(prompt));
+    const readers = runs.map(async (run) => {
+      const events = [];
+      for await (const event of run) events.push(event);
+      return events.at(-1);
+    });
+    await system.stop({ timeoutMs: 0 });
+    expect(await Promise.all(readers)).toMatchObject([
+      { type: "failed", error: { code: "agent_stopped" } },
+      { type: "failed", error: { code: "agent_stopped" } },
+    ]);
+    expect(system.runs.list().map(({ state }) => state)).toEqual(["failed", "failed"]);
+    expect(clock.pending).toBe(0);
+  });
+
+  test("whose output is checked when the system stops end with it", async () => {
+    const never: StandardSchemaV1 = {
+      "~standard": { version: 1, vendor: "test", validate: () => new Promise(() => undefined) },
+    };
+    const children = [defineAgent({ id: "poet", entry: "poet.py:agent", output: never })];
+    const { system } = await start({ children });
+    const run = system.agent("poet").start("Hello");
+    await vi.waitFor(() => expect(run.state).toBe("queued"));
+    await vi.waitFor(() => expect(system.runs.get(run.runId)).toMatchObject({ attempts: 1, lastSeq: 2 }));
+    await system.stop();
+    expect(run.state).toBe("failed");
   });
 });
 

@@ -276,6 +276,21 @@ async def test_what_a_worker_leaves_behind_is_ended_and_the_blank_beside_it_live
 
 
 def test_the_guardian_is_forked_off_before_anything_heavy_is_imported() -> None:
-    heavy = "import sys, synapse_otp.zygote; print(sorted({'pydantic', 'pydantic_ai', 'grpc', 'asyncio', 'logging'} & sys.modules.keys()))"
+    large = "{'pydantic', 'pydantic_ai', 'grpc', 'asyncio', 'logging', 'typing', 'dataclasses', 'inspect', 'argparse', 'json'}"
+    heavy = f"import sys; before = set(sys.modules); import synapse_otp.zygote; print(sorted({large} & (sys.modules.keys() - before)))"
     done = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, timeout=DEADLINE_S, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_blank_has_served_a_client_and_nothing_is_left_of_that() -> None:
+    program = """
+import os
+from synapse_otp.rehearsal import rehearse_start
+
+held = [len(os.listdir(f"/proc/self/{what}")) for what in ("task", "fd")]
+for _ in range(2):
+    rehearse_start()
+    print(held == [len(os.listdir(f"/proc/self/{what}")) for what in ("task", "fd")])
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=DEADLINE_S, check=True)
+    assert (done.stdout.split(), done.stderr) == (["True", "True"], "")

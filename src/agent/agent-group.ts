@@ -10,14 +10,15 @@ import type { WorkerUsage } from "../worker/launcher.ts";
 import type { AgentReport, AgentReportFacts } from "./agent-report.ts";
 import type { AgentWorker, WorkerKeeper } from "./agent-worker.ts";
 import { type AgentSlot, type EquippedEnvironment, forgetTemporary } from "./environment.ts";
-import { Agent, type HandleOwner } from "./handle.ts";
+import { Agent } from "./handle.ts";
+import type { HandleOwner } from "./handle-owner.ts";
 import type { Instance, InstanceOwner } from "./instance.ts";
 import { bestOf, type InstanceInfo, type SpareInfo } from "./instance-info.ts";
 import type { InstanceLimits } from "./instance-limits.ts";
 import { InstanceSet } from "./instance-set.ts";
 import { InstanceSupervisor, type InstanceSupervisorOwner } from "./instance-supervisor.ts";
 import { SharedLife } from "./life.ts";
-import type { LoopMonitor } from "./loop-monitor.ts";
+import type { LoopWatch } from "./loop-monitor.ts";
 import type { AgentActor, AgentState } from "./machine.ts";
 import type { PendingRun } from "./pending-run.ts";
 import { Readiness } from "./readiness.ts";
@@ -61,6 +62,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
       handle: () => this.handle,
       clock,
       supervisor: () => this.#supervisor.current,
+      held: () => this.runs.held !== undefined,
       readinessChanged: () => this.#readinessChanged(),
       scaled: ({ id: instance }, instances, because) => {
         this.#report({ type: "agent.scaled", instance, instances, because });
@@ -77,6 +79,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
       shared: this.shared,
       servers: () => this.#set.all,
       refusal: () => this.#refusal(),
+      seats: () => this.#scope.runSeats(),
       report: this.#report,
       dispatched: () => this.#set.changed(),
     });
@@ -126,7 +129,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
     return this.#set.list.find(({ serving }) => serving !== undefined)?.serving;
   }
 
-  get loop(): LoopMonitor | undefined {
+  get loop(): LoopWatch | undefined {
     return this.#speaker?.workers.loop;
   }
 

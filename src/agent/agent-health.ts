@@ -3,7 +3,7 @@
 import type { WorkerUsage } from "../worker/launcher.ts";
 import type { RunProgress } from "./carriage.ts";
 import type { InstanceInfo, SpareInfo } from "./instance-info.ts";
-import type { LoopMonitor } from "./loop-monitor.ts";
+import type { LoopWatch } from "./loop-monitor.ts";
 import type { AgentState } from "./machine.ts";
 
 /** How one agent is. */
@@ -47,7 +47,7 @@ export interface HealthSource {
   readonly state: AgentState;
   readonly incarnation: number;
   readonly pid: number | undefined;
-  readonly loop: LoopMonitor | undefined;
+  readonly loop: LoopWatch | undefined;
   readonly usage: WorkerUsage | undefined;
   readonly runs: {
     readonly queueLength: number;

@@ -6,11 +6,12 @@ import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.t
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WorkerUsage } from "../worker/launcher.ts";
 import { type AgentSlot, type EquippedEnvironment, forgetTemporary } from "./environment.ts";
-import { Agent, type HandleOwner } from "./handle.ts";
+import { Agent } from "./handle.ts";
+import type { HandleOwner } from "./handle-owner.ts";
 import { Instance, type InstanceOwner } from "./instance.ts";
 import type { InstanceInfo } from "./instance-info.ts";
 import { SharedLife } from "./life.ts";
-import type { LoopMonitor } from "./loop-monitor.ts";
+import type { LoopWatch } from "./loop-monitor.ts";
 import type { AgentActor, AgentState } from "./machine.ts";
 import type { PendingRun } from "./pending-run.ts";
 import type { RestartOptions } from "./restart-options.ts";
@@ -43,6 +44,7 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
       shared: this.shared,
       servers: () => servers,
       refusal: () => instance.refusal(),
+      seats: () => instance.life.scope.runSeats(),
       report: (facts) => instance.life.report(facts),
     });
     this.handle = new Agent(this);
@@ -101,7 +103,7 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
     return false;
   }
 
-  get loop(): LoopMonitor | undefined {
+  get loop(): LoopWatch | undefined {
     return this.#instance.workers.loop;
   }
 

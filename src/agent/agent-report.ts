@@ -44,8 +44,25 @@ export type AgentReport =
   | (AgentReportBase & { type: "worker.killed"; crash: CrashRecord })
   /** The worker ended and nobody had asked for it. The supervisor's decision follows. */
   | (AgentReportBase & { type: "agent.crashed"; crash: CrashRecord })
-  /** A worker takes a run, `waitedMs` after it was asked for. `traceId` is OpenTelemetry's, where the run is traced. */
-  | (AgentReportBase & { type: "run.started"; runId: string; traceId?: string; attempt: number; waitedMs: number })
+  /**
+   * A worker takes a run, `waitedMs` after it was asked for. `traceId` is OpenTelemetry's, where the run is traced; `model` is the one that a policy has put in
+   * the place of the run's own.
+   */
+  | (AgentReportBase & {
+      type: "run.started";
+      runId: string;
+      traceId?: string;
+      attempt: number;
+      waitedMs: number;
+      model?: string;
+    })
+  /**
+   * A policy holds the agent's runs back: from now on some wait, or are handed over with another model ("degrade"), or are rejected ("refuse"). Each of the
+   * three is told once until "agent.unlimited".
+   */
+  | (AgentReportBase & { type: "agent.limited"; by: "wait" | "degrade" | "refuse"; because: string })
+  /** A run has been handed over as it is, and none was held back for a minute; `forMs` after the first was. */
+  | (AgentReportBase & { type: "agent.unlimited"; forMs: number })
   /**
    * The caller of a run was answered, `durationMs` after it had asked. `code` and `kind` are the error's; `usage` is what the run has used, where that is
    * known.

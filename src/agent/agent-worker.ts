@@ -5,10 +5,9 @@ import type { Clock } from "../otp/scheduler/clock.ts";
 import { depsVariable } from "../python/environment.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import { cleanUpShareMs, type Worker, type WorkerExit, type WorkerUsage } from "../worker/launcher.ts";
-import { connectWorker } from "./connect-worker.ts";
 import type { EquippedEnvironment } from "./environment.ts";
 import { logWorkerLine } from "./guarded-logger.ts";
-import { type HungLoop, LoopMonitor, type LoopOwner } from "./loop-monitor.ts";
+import type { HungLoop, LoopOwner, LoopWatch } from "./loop-monitor.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 import type { WorkerEnd } from "./worker-end.ts";
 
@@ -70,7 +69,7 @@ export class AgentWorker {
   #connectionLost = false;
   /** Why it has never served, once it had said that it is ready. */
   #neverServed: Pick<WorkerEnd, "neverReached" | "contractFaults"> = {};
-  #monitor: LoopMonitor | undefined;
+  #monitor: LoopWatch | undefined;
   #hung: HungLoop | undefined;
   /** How long it has to end, once it has been asked to. */
   #graceMs: number | undefined;
@@ -135,7 +134,7 @@ export class AgentWorker {
   }
 
   /** The monitor of its event loop, while it serves. */
-  get loop(): LoopMonitor | undefined {
+  get loop(): LoopWatch | undefined {
     return this.#monitor;
   }
 
@@ -197,7 +196,7 @@ export class AgentWorker {
     const { id: agentId, unsafeNumbers = "string" } = this.#spec;
     const { maxMessageBytes } = this.#environment;
     const about = { agentId, maxMessageBytes, unsafeNumbers };
-    const outcome = await connectWorker(this.#process, about, this.#spec, this.#clock);
+    const outcome = await this.#environment.connect(this.#process, about, this.#spec, this.#clock);
     if (outcome.type === "exited") return;
     if (outcome.type === "mismatched") {
       this.#neverServed = { contractFaults: outcome.faults };
@@ -224,7 +223,8 @@ export class AgentWorker {
       worker: this.#process,
       hung: (hung: HungLoop) => this.#onHung(hung),
     };
-    this.#monitor = new LoopMonitor(loop, () => this.#keeper.loopOwner(this), this.#spec, this.#clock);
+    const owner = () => this.#keeper.loopOwner(this);
+    this.#monitor = this.#environment.watchLoop(loop, owner, this.#spec, this.#clock);
     void client.closed.then(() => this.connectionLost());
     this.#keeper.workerReady(this);
   }

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../otp/scheduler/clock.ts";
 import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
+import type { Usage } from "../usage.ts";
 
 /** How far a run in a worker has come. */
 export interface RunProgress {
@@ -12,6 +13,13 @@ export interface RunProgress {
   readonly quietMs: number;
   /** Whether its caller waits for it. */
   readonly awaited: boolean;
+}
+
+/** What a worker says at the end of a call. */
+export interface CallEnd {
+  /** Something of the run works still. */
+  readonly unfinished?: boolean;
+  readonly usage?: Usage | undefined;
 }
 
 /** Who is told what becomes of it. */
@@ -34,6 +42,7 @@ export class Carriage {
   readonly #beganAtMs: number;
   #heardAtMs: number;
   readonly #controller = new AbortController();
+  #usage: Usage | undefined;
   #state: "called" | "awaited" | "over" = "called";
 
   constructor(client: AgentClient, run: { id: string; attempt: number }, owner: CarriageOwner, clock: Clock) {
@@ -73,10 +82,16 @@ export class Carriage {
     this.#awaitEnd();
   }
 
-  /** The call was answered. `unfinished`: something of the run works still. */
-  answered(unfinished: boolean): void {
+  /** What the run has used, as the worker has said; undefined: it has not. */
+  get usage(): Usage | undefined {
+    return this.#usage;
+  }
+
+  /** The call was answered. */
+  answered({ unfinished, usage }: CallEnd): void {
+    this.#usage ??= usage;
     if (this.#state !== "called") return;
-    if (unfinished) this.#awaitEnd();
+    if (unfinished === true) this.#awaitEnd();
     else this.#end();
   }
 

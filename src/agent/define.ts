@@ -1,6 +1,8 @@
 /** The definition of an agent: an inert value that a system or supervisor starts. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { describeAs } from "../otp/policy/description.ts";
+import { aboutRuns, runPolicyOf } from "../otp/policy/run-policy.ts";
 import { type ChildSpec, type DefinedChildSpec, normalizeChildSpec } from "../otp/supervisor/child-spec.ts";
 import type { SupervisorDefinition } from "../otp/supervisor/start.ts";
 import type { AgentContract } from "./contract.ts";
@@ -72,11 +74,18 @@ export function defineAgent<Output>(spec: AgentSpec<Output> | ContractAgentSpec)
     type: agent.instances === undefined ? "worker" : "supervisor",
     restart: agent.restart,
     shutdownMs: slotShutdownMs(agent),
-    // With instances it is asked about each of them.
-    ...(agent.policy === undefined || agent.instances !== undefined ? {} : { policy: agent.policy }),
+    ...policyOf(agent),
     agent,
     start: (scope) => startAgent(agent, scope),
   };
   normalizeChildSpec(definition);
   return definition;
+}
+
+/** Its policy as a child. With instances it is asked about the ends of each of them, and about the runs of the agent as a whole. */
+function policyOf({ policy, instances }: NormalAgentSpec): Pick<ChildSpec, "policy"> {
+  if (policy === undefined) return {};
+  if (instances === undefined) return { policy };
+  const runs = runPolicyOf(policy);
+  return runs === undefined ? {} : { policy: describeAs(aboutRuns(runs), "aboutRuns", policy) };
 }

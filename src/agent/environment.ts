@@ -8,8 +8,12 @@ import type { Launcher } from "../worker/launcher.ts";
 import { residentBytes } from "../worker/memory.ts";
 import type { HealthSource } from "./agent-health.ts";
 import type { AgentReport } from "./agent-report.ts";
+import { connectWorker } from "./connect-worker.ts";
 import { boundFields } from "./guarded-logger.ts";
 import type { Agent } from "./handle.ts";
+import type { RunTaker } from "./handle-owner.ts";
+import { LoopMonitor, type LoopWatch } from "./loop-monitor.ts";
+import type { RunLedger } from "./run-ledger.ts";
 import type { RunTracer } from "./run-span.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 
@@ -22,9 +26,10 @@ export interface WorkerLine {
 }
 
 /** The slot of one agent as its system sees it. */
-export interface AgentSlot extends Pick<HealthSource, "state" | "loop"> {
+export interface AgentSlot extends Pick<HealthSource, "agentId" | "state" | "loop" | "instances" | "spare"> {
   readonly spec: NormalAgentSpec;
   readonly handle: Agent<unknown>;
+  readonly runs: RunTaker;
   /** Where it stands in the tree, or stood last; undefined before its first start. */
   readonly path: string | undefined;
   readonly stopped: boolean;
@@ -47,7 +52,7 @@ export function forgetTemporary(slot: AgentSlot, { agents }: AgentEnvironment): 
 /** Where an environment says in which form it lends its services; another copy of this package may ask. */
 const form = Symbol.for("synapse-otp.agent-environment");
 /** Counted up when what an environment lends changes. */
-const currentForm = 2;
+const currentForm = 3;
 
 /** The services of one system, handed to its agents through their supervisors. */
 export class AgentEnvironment {
@@ -68,10 +73,17 @@ export class AgentEnvironment {
   /** Whether tracebacks, and what exceptions of user code say, may leave the workers. */
   readonly tracebacks: boolean;
   readonly report: (report: AgentReport) => void;
+  /** Keeps the runs that belong to the system. */
+  readonly ledger: RunLedger;
   /** Set when the system is being stopped: its workers end by `untilMs`, by the monotonic clock; infinite without a limit. */
   stopping: { readonly untilMs: number } | undefined;
   /** Memory of a process in bytes, where that is known. */
   memoryOf: (pid: number) => number | undefined = residentBytes;
+  /** How a worker that was launched is reached. */
+  connect = connectWorker;
+  /** How the event loop of a worker that serves is watched. */
+  watchLoop: (...about: ConstructorParameters<typeof LoopMonitor>) => LoopWatch = (...about) =>
+    new LoopMonitor(...about);
   /** Makes a span of each run, where there is one. */
   tracer: RunTracer | undefined;
   /** Told of each line that a worker writes, while somebody wants to know; must not throw. */
@@ -87,6 +99,7 @@ export class AgentEnvironment {
     maxMessageBytes: number;
     tracebacks?: boolean;
     report: (report: AgentReport) => void;
+    ledger: RunLedger;
   }) {
     this.launcher = services.launcher;
     this.cwd = services.cwd;
@@ -96,6 +109,7 @@ export class AgentEnvironment {
     this.maxMessageBytes = services.maxMessageBytes;
     this.tracebacks = services.tracebacks ?? true;
     this.report = services.report;
+    this.ledger = services.ledger;
   }
 }
 

@@ -1,78 +1,25 @@
 /** The handle of an agent: what callers hold. It stays good across crashes, restarts and stops. */
 
 import type { CrashRecord } from "../crash.ts";
-import { invalidArgument, RunError, type SynapseError } from "../errors.ts";
-import { onAbort } from "../otp/scheduler/abort.ts";
-import { longestTimerMs } from "../otp/scheduler/clock.ts";
-import { type AgentClient, ConnectionLostError } from "../rpc/agent-client.ts";
+import { handleRequest } from "../http/handle.ts";
+import { ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
-import { type AgentHealth, agentHealth, type HealthSource } from "./agent-health.ts";
-import type { RunProgress } from "./carriage.ts";
+import { type AgentHealth, agentHealth } from "./agent-health.ts";
 import type { Conversation, ConversationOptions } from "./conversation.ts";
-import type { Conversations } from "./conversations.ts";
+import { type FetchOptions, splitFetchOptions } from "./fetch-options.ts";
+import { AgentFrontend } from "./frontend.ts";
+import type { HandleOwner, WaitOptions } from "./handle-owner.ts";
 import type { InstanceInfo } from "./instance-info.ts";
 import type { AgentState } from "./machine.ts";
 import { deferredResults as deferredResultsOf, type PausedRun, type PendingAnswers } from "./paused-run.ts";
-import type { PendingRun, RunOwner } from "./pending-run.ts";
 import { checkRestart, type RestartOptions } from "./restart-options.ts";
 import { checkRunOptions, type PausableRunOptions, type Prompt, type RunOptions } from "./run-options.ts";
 import type { RunOutcome, RunResult } from "./run-result.ts";
 import { type RunStream, StreamRun } from "./run-stream.ts";
+import type { RunHandle } from "./runs.ts";
+import { type StartOptions, startRun } from "./start-run.ts";
 import { UnaryRun } from "./unary-run.ts";
-
-/** How a wait may be ended early. */
-export interface WaitOptions {
-  signal?: AbortSignal | undefined;
-  /** Milliseconds, 1 to 2,147,483,647; default: no limit. */
-  timeoutMs?: number | undefined;
-}
-
-/** Where an agent's runs are handed in. */
-export interface RunTaker extends RunOwner {
-  /** Those that it knows of. */
-  readonly conversations: Conversations;
-  /** Runs that wait. */
-  readonly queueLength: number;
-  /** Runs that work in the worker. */
-  readonly inFlight: number;
-  /** How far those have come, oldest first. */
-  readonly progress: readonly RunProgress[];
-  /** The error for a call to an agent that has stopped; undefined while it accepts runs. */
-  refusal(): SynapseError | undefined;
-  /**
-   * Takes a run: it is handed to the worker at once, or waits.
-   * @throws CallerError "queue_full" or "stopped"; WorkerError when the agent has stopped because of a crash
-   */
-  accept(run: PendingRun): void;
-  /**
-   * Keeps a place in the order for a run that is not wanted yet, for this turn; it is taken with `enqueue`.
-   * @throws as `accept` does
-   */
-  reserve(run: PendingRun): void;
-}
-
-/** The agent as its handle sees it. */
-export interface HandleOwner extends HealthSource {
-  readonly agentId: string;
-  readonly state: AgentState;
-  readonly incarnation: number;
-  readonly pid: number | undefined;
-  readonly lastCrash: CrashRecord | undefined;
-  readonly runs: RunTaker;
-  /** The connection to a worker that serves now, and its number. */
-  readonly serving: { readonly client: AgentClient; readonly incarnation: number } | undefined;
-  readonly instances: readonly InstanceInfo[];
-  /** Somebody waits for a worker: an agent that has none, because no run wants one, gets one. */
-  wake(): void;
-  /** Settles when a worker serves; rejects when the agent stops first. */
-  readonly ready: Promise<void>;
-  /** Asks for a fresh worker; settles when it serves. */
-  restart(options: RestartOptions): Promise<void>;
-  /** Stops the agent, so that it is not restarted. Settles when it has ended, whoever asked first. */
-  stop(): Promise<void>;
-  /** Kills its worker; its process id, where there was one. */
-  kill(): number | undefined;
-}
+import { workerReady } from "./worker-ready.ts";
 
 /** An agent of a running system. `Output` is what its runs answer with, `Deps` what they take. */
 export class Agent<Output = unknown, Deps = unknown> {
@@ -157,6 +104,20 @@ export class Agent<Output = unknown, Deps = unknown> {
   }
 
   /**
+   * Starts a run that belongs to the system: it goes on when its caller leaves, its events and its outcome are kept, and `system.runs` finds it by the id that
+   * is known at once.
+   * @throws as `stream` does; also CallerError "idempotency_conflict"
+   */
+  start(
+    prompt: Prompt,
+    options: StartOptions<Deps> & { readonly mayPause: boolean },
+  ): RunHandle<Output, RunOutcome<Output>>;
+  start(prompt: Prompt, options?: Omit<StartOptions<Deps>, "mayPause">): RunHandle<Output>;
+  start(prompt: Prompt, options: StartOptions<Deps> = {}): RunHandle<Output, RunOutcome<Output>> {
+    return startRun<Output>(this.#owner.runs, prompt, options).handle(0);
+  }
+
+  /**
    * Goes on with a paused run: what was approved is called, and the model is told the answers. A token, or a paused run of it, is spent by that; the run is a new one of
    * the same conversation, with the options of the one before under those given here, and may pause again.
    * @param paused the token of a run that this process has paused, or a paused run that was stored
@@ -192,6 +153,16 @@ export class Agent<Output = unknown, Deps = unknown> {
     return runs.conversations.open(this, id, options, runs);
   }
 
+  /**
+   * Answers the request of a front end by a run: in the UI message stream of the Vercel AI SDK, or in AG-UI, as the request is made. POST begins a run; `Last-Event-ID`, or GET
+   * with `?run=` or for a chat, reads one that was begun; DELETE ends one. See docs/frontends.md.
+   * @returns the answer, or a JSON error with its status; rejects with CallerError "invalid_argument" for wrong options
+   */
+  async fetch(request: Request, options: FetchOptions<Deps> = {}): Promise<Response> {
+    const split = splitFetchOptions(options);
+    return await handleRequest(request, new AgentFrontend(this.#owner.runs, split), split.answer);
+  }
+
   /** What the loaded agent is: schemas, tools, versions. Waits for a worker. */
   async describe(options: WaitOptions = {}): Promise<AgentDescription> {
     const untilMs =
@@ -222,41 +193,7 @@ export class Agent<Output = unknown, Deps = unknown> {
    * @returns rejects with WorkerError when the agent stops first, RunError "deadline_exceeded" or "run_cancelled" as the options say
    */
   async whenReady(options: WaitOptions = {}): Promise<void> {
-    const { signal, timeoutMs } = options;
-    if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestTimerMs)) {
-      throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 1 to 2,147,483,647 milliseconds");
-    }
-    if (this.#owner.serving !== undefined) return;
-    const refused = this.#owner.runs.refusal();
-    if (refused !== undefined) throw refused;
-    this.#owner.wake();
-    if (signal === undefined && timeoutMs === undefined) return this.#owner.ready;
-    const { promise, reject } = Promise.withResolvers<never>();
-    const abort = () =>
-      reject(new RunError("run_cancelled", `waiting for agent "${this.id}" was cancelled`, { cause: signal?.reason }));
-    const { clock } = this.#owner.runs;
-    const timer =
-      timeoutMs === undefined
-        ? undefined
-        : clock.setTimeout(() => {
-            const { startError: cause } = this.#owner.runs;
-            const why = cause === undefined ? "" : `: ${cause.message}`;
-            const message = `agent "${this.id}" is ${this.state}, not ready, after ${timeoutMs} ms${why}`;
-            reject(
-              new RunError("deadline_exceeded", message, {
-                agentId: this.id,
-                ...(cause === undefined ? {} : { cause }),
-              }),
-            );
-          }, timeoutMs);
-    if (signal?.aborted === true) abort();
-    const forget = signal === undefined ? undefined : onAbort(signal, abort);
-    try {
-      await Promise.race([this.#owner.ready, promise]);
-    } finally {
-      if (timer !== undefined) clock.clearTimeout(timer);
-      forget?.();
-    }
+    await workerReady(this.#owner, options);
   }
 
   /**

@@ -17,6 +17,8 @@ export interface InstanceSetParts {
   readonly handle: () => unknown;
   readonly clock: () => Clock;
   readonly supervisor: () => Supervisor | undefined;
+  /** Whether what waits waits for a policy: more instances would not help. */
+  readonly held: () => boolean;
   /** Some instance serves that did not, or does no more. */
   readonly readinessChanged: () => void;
   /** There is one more, or one less that serves. */
@@ -41,7 +43,7 @@ export class InstanceSet {
       maxConcurrency: spec.maxConcurrency,
       clock: parts.clock,
       waiting: () => queue.waitingCount,
-      oldestWaitMs: () => queue.oldestWaitMs,
+      oldestWaitMs: () => (parts.held() ? undefined : queue.oldestWaitMs),
       instances: () => this.#list,
       isStarting: ({ state }) => state === "starting" || state === "restarting",
       isIdle: ({ state, mailbox }) => state === "ready" && mailbox.heldCount === 0,

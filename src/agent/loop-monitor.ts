@@ -33,6 +33,20 @@ export interface LoopOwner {
   loopResponsive(silentMs: number): void;
 }
 
+/** What a worker's owner is told by whoever watches its event loop. */
+export interface LoopWatch {
+  /** Whether it is not known that the loop answers. */
+  readonly silent: boolean;
+  /** Whether the loop has not answered for `unresponsiveAfterMs`. */
+  readonly unresponsive: boolean;
+  /** How long the loop took to answer the last time, or has not answered now, in milliseconds. */
+  readonly lagMs: number;
+  /** A run had no answer in time: whether the loop answers is to be found out before it is relied upon. */
+  doubt(): void;
+  /** The worker is to end, or has ended. */
+  end(): void;
+}
+
 /** How patient a monitor is, in milliseconds. */
 export interface LoopLimits {
   readonly unresponsiveAfterMs: number;
@@ -53,7 +67,7 @@ const shortestPeriodMs = 10;
  * The monitor of one worker, from the moment it serves until it is to end. Only time is counted in which the host could have heard an answer: an
  * interval whose end came late, because the host itself was stalled or asleep, does not count.
  */
-export class LoopMonitor {
+export class LoopMonitor implements LoopWatch {
   readonly #loop: WatchedLoop;
   /** Who that is at the moment: a worker changes hands. */
   readonly #owner: () => LoopOwner;
@@ -91,23 +105,19 @@ export class LoopMonitor {
     this.#schedule();
   }
 
-  /** Whether it is not known that the loop answers. */
   get silent(): boolean {
     return this.#silent;
   }
 
-  /** Whether the loop has not answered for `unresponsiveAfterMs`. */
   get unresponsive(): boolean {
     return this.#unresponsive;
   }
 
-  /** How long the loop took to answer the last time, or has not answered now, in milliseconds. */
   get lagMs(): number {
     const waitingMs = this.#asked > this.#answered ? this.#clock.monotonicMs() - this.#askedAtMs : 0;
     return Math.max(this.#lagMs, waitingMs);
   }
 
-  /** A run had no answer in time: whether the loop answers is to be found out before it is relied upon. */
   doubt(): void {
     if (this.#ended || this.#silent) return;
     this.#silent = true;
@@ -116,7 +126,6 @@ export class LoopMonitor {
     this.#ask();
   }
 
-  /** The worker is to end, or has ended. */
   end(): void {
     this.#ended = true;
     clearImmediate(this.#turn);

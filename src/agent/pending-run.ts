@@ -5,6 +5,7 @@ import type { CrashRecord } from "../crash.ts";
 import type { SynapseError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
+import type { Usage } from "../usage.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import type { RunProgress } from "./carriage.ts";
 import type { PausedRuns } from "./paused-runs.ts";
@@ -19,8 +20,10 @@ export interface PendingRun {
   readonly answered: boolean;
   /** It is in the queue: the caller's signal and the deadline are heeded from here on, until the caller is answered. */
   wait(): void;
-  /** A worker takes the run. */
-  begin(client: AgentClient, incarnation: number): void;
+  /** A worker takes the run, with another model than its own where one is named. */
+  begin(client: AgentClient, incarnation: number, model?: string): void;
+  /** What it has used, as far as a worker has said it; undefined: that is not known. */
+  readonly usage: Usage | undefined;
   /** Answers the caller with an error; one who was answered before hears nothing. A worker that carries the run is told to end it. */
   fail(error: Error): void;
   /** How far it has come; undefined while it is in no worker. */
@@ -55,6 +58,8 @@ export interface RunOwner {
   readonly maxMessageBytes: number;
   /** Why no worker serves, when a start has failed and is tried again. */
   readonly startError: SynapseError | undefined;
+  /** Why what waits is held back by a policy, and not for want of a worker; undefined: it is not. */
+  readonly held: string | undefined;
   /** Several changes as one: others are told of them when all are made. */
   turn(work: () => void): void;
   /** A run that was not queued yet is queued; it fails when there is no room for it. */

@@ -3,18 +3,21 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { SynapseError } from "../errors.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
+import type { RunSeat } from "../otp/supervisor/run-seat.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import type { RunProgress } from "./carriage.ts";
 import { Conversations } from "./conversations.ts";
 import type { CrashHistory } from "./crash-history.ts";
 import type { AgentEnvironment } from "./environment.ts";
-import type { RunTaker } from "./handle.ts";
+import type { RunTaker } from "./handle-owner.ts";
 import type { AgentLife, SharedLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
 import { PausedRuns } from "./paused-runs.ts";
 import type { PendingRun } from "./pending-run.ts";
 import type { Renewal } from "./renewal.ts";
 import type { RetryOptions } from "./retry.ts";
+import { RunGate } from "./run-gate.ts";
+import type { RunLedger } from "./run-ledger.ts";
 import type { RunQueue } from "./run-queue.ts";
 import type { RunTracer } from "./run-span.ts";
 import type { NormalAgentSpec } from "./spec.ts";
@@ -33,7 +36,7 @@ export interface RunServer {
 /** What a dispatcher knows of its agent. */
 export interface RunDispatcherParts {
   readonly spec: NormalAgentSpec;
-  readonly environment: Pick<AgentEnvironment, "maxMessageBytes" | "tracer">;
+  readonly environment: Pick<AgentEnvironment, "maxMessageBytes" | "tracer" | "ledger">;
   readonly clock: () => Clock;
   readonly queue: RunQueue<PendingRun>;
   readonly shared: SharedLife;
@@ -41,7 +44,9 @@ export interface RunDispatcherParts {
   /** The error for a call to an agent that has stopped; undefined while it accepts runs. */
   readonly refusal: () => SynapseError | undefined;
   /** Tells the system of something about a run. */
-  readonly report: (facts: AgentReportFacts, incarnation: number) => void;
+  readonly report: (facts: AgentReportFacts, incarnation?: number) => void;
+  /** Who is asked before a run is handed to a worker. */
+  readonly seats: () => readonly RunSeat[];
   /** What can be handed to a worker now has been; what waits still waits for a place. */
   readonly dispatched?: () => void;
 }
@@ -54,10 +59,17 @@ export class RunDispatcher implements RunTaker {
   readonly conversations = new Conversations();
   /** Runs whose caller was answered while the worker still held them. */
   readonly #left = new Set<PendingRun>();
+  readonly #gate: RunGate;
 
   constructor(parts: RunDispatcherParts) {
     this.#parts = parts;
     this.#queue = parts.queue;
+    const { clock, seats, report, spec } = parts;
+    this.#gate = new RunGate({ agentId: spec.id, clock, seats, report, serve: () => this.serve() });
+  }
+
+  get held(): string | undefined {
+    return this.#gate.held;
   }
 
   get agentId(): string {
@@ -100,6 +112,10 @@ export class RunDispatcher implements RunTaker {
 
   get tracer(): RunTracer | undefined {
     return this.#parts.environment.tracer;
+  }
+
+  get ledger(): RunLedger {
+    return this.#parts.environment.ledger;
   }
 
   get maxMessageBytes(): number {
@@ -162,22 +178,35 @@ export class RunDispatcher implements RunTaker {
     for (const { workers, mailbox } of this.#servers) {
       if (workers.loop?.unresponsive === false) count += Math.max(0, mailbox.freePlaces);
     }
-    return count;
+    return count > 0 && this.#gate.open ? count : 0;
   }
 
   /** Hands waiting runs to the workers while they take some. */
   serve(): void {
     this.turn(() => {
-      for (let run = this.#queue.first; run !== undefined; run = this.#queue.first) {
-        const server = this.#leastLoaded(run);
-        const client = server?.workers.client;
-        if (server === undefined || client === undefined) break;
-        server.mailbox.take();
-        server.life.send({ type: "run.started", runId: run.id });
-        run.begin(client, server.life.incarnation);
-      }
+      if (!this.#handOver()) this.#gate.withdraw();
       this.#parts.dispatched?.();
     });
+  }
+
+  /** Hands over what it can; whether what is left waits for a policy. */
+  #handOver(): boolean {
+    for (let run = this.#queue.first; run !== undefined; run = this.#queue.first) {
+      const server = this.#leastLoaded(run);
+      const client = server?.workers.client;
+      if (server === undefined || client === undefined) return false;
+      const passage = this.#gate.ask(run.id);
+      if (passage.type === "wait") return true;
+      if (passage.type === "refuse") {
+        this.#queue.remove(run);
+        run.fail(passage.error);
+        continue;
+      }
+      server.mailbox.take();
+      server.life.send({ type: "run.started", runId: run.id });
+      run.begin(client, server.life.incarnation, passage.model);
+    }
+    return false;
   }
 
   /** The one that holds the fewest runs among those that would take this one; of equals the first. */
@@ -195,6 +224,7 @@ export class RunDispatcher implements RunTaker {
   /** Rejects the runs that wait, and answers how many there were. */
   refuseWaiting(error: (runId: string) => SynapseError): number {
     const waiting = this.#queue.drain();
+    this.#gate.withdraw();
     for (const run of waiting) run.fail(error(run.id));
     return waiting.length;
   }
@@ -216,12 +246,17 @@ export class RunDispatcher implements RunTaker {
     const server = this.#holderOf(run);
     if (server === undefined) {
       this.#queue.remove(run);
+      this.turn(() => {
+        this.#gate.settled(run.id, run.usage);
+        if (this.held !== undefined) this.serve();
+      });
       return;
     }
     const { mailbox, life, workers, renewal } = server;
     const current = mailbox.inFlight.has(run);
     mailbox.remove(run);
     this.turn(() => {
+      this.#gate.settled(run.id, run.usage);
       if (current && !left) life.send({ type: "run.settled", runId: run.id });
       this.serve();
       workers.runSettled();
@@ -234,6 +269,7 @@ export class RunDispatcher implements RunTaker {
       const server = this.#holderOf(run);
       const current = server?.mailbox.inFlight.has(run) === true;
       server?.mailbox.putBack(run);
+      this.#gate.returned(run.id);
       if (current) {
         server.life.send({ type: "run.settled", runId: run.id });
         server.workers.stopServing();

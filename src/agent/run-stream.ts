@@ -9,6 +9,7 @@ import type { RunOwner } from "./pending-run.ts";
 import { Run } from "./run.ts";
 import type { InnerRunOptions, Prompt } from "./run-options.ts";
 import { isPaused, type RunEvent, type RunResult } from "./run-result.ts";
+import { partialsOf, textOf } from "./select-events.ts";
 import { type SendOptions, Steering } from "./steering.ts";
 
 /**
@@ -68,15 +69,14 @@ export class StreamRun<Output> extends Run<Output> {
     this.result.catch(() => undefined);
     return {
       runId: this.id,
-      [Symbol.asyncIterator]: () => run.#read(),
-      text: () =>
-        run.#select((event) => (event.type === "text.delta" ? event.text : undefined)) as AsyncIterable<string>,
-      partial: () => run.#select((event) => (event.type === "output.partial" ? event.output : undefined)),
+      [Symbol.asyncIterator]: run.#read,
+      text: () => textOf(run.#read, run.result),
+      partial: () => partialsOf(run.#read, run.result),
       get result() {
         run.#drainWithoutReader();
         return run.result;
       },
-      send: (content, options) => run.#send(content, options),
+      send: (content, options) => run.send(content, options),
       cancel: (reason) => run.cancel(reason),
     };
   }
@@ -128,7 +128,8 @@ export class StreamRun<Output> extends Run<Output> {
     if (this.#source !== undefined) this.#readSource(this.#source);
   }
 
-  async #send(content: Prompt, options?: SendOptions): Promise<void> {
+  /** See {@link RunStream.send}. */
+  async send(content: Prompt, options?: SendOptions): Promise<void> {
     await this.#steering.send(content, options);
     // Another attempt would not hear of it.
     this.#told = true;
@@ -172,13 +173,13 @@ export class StreamRun<Output> extends Run<Output> {
   #discard(source: Source, event: WireRunEvent): void {
     switch (event.type) {
       case "completed":
-        this.callAnswered(event.result.unfinished);
+        this.callAnswered(event.result);
         return;
       case "failed":
-        this.callAnswered(event.error.unfinished === true);
+        this.callAnswered(event.error);
         return;
       case "cancelled":
-        this.callAnswered(event.unfinished);
+        this.callAnswered(event);
         return;
       default:
         this.#readSource(source);
@@ -197,10 +198,10 @@ export class StreamRun<Output> extends Run<Output> {
         return;
       }
       case "completed":
-        void this.succeed(event.result, source.carriage).then((result) => {
+        void this.succeed(event.result, source.carriage, (result) => {
           const { seq, step } = event;
           if (isPaused(result)) this.#push({ type: "paused", seq, step, paused: result }, true);
-          else if (result !== undefined) this.#push({ type: "completed", seq, step, result }, true);
+          else this.#push({ type: "completed", seq, step, result }, true);
         });
         return;
       case "failed":
@@ -209,7 +210,7 @@ export class StreamRun<Output> extends Run<Output> {
         this.callFailed(event.error, source.carriage, this.#lastSeq > 0);
         return;
       case "cancelled":
-        this.callAnswered(event.unfinished);
+        this.callAnswered(event);
         this.#cancelWith(event.reason, event);
         return;
       default:
@@ -223,13 +224,26 @@ export class StreamRun<Output> extends Run<Output> {
     if (this.#terminal) return;
     this.#terminal = terminal;
     if (terminal) this.#steering.end();
-    this.#events.push(event);
+    this.keep(event, terminal);
     const waiter = this.#waiter;
     this.#waiter = undefined;
     waiter?.resolve();
   }
 
-  #read(): AsyncGenerator<RunEvent<Output>, void, undefined> {
+  /** Keeps an event for who reads. */
+  protected keep(event: RunEvent<Output>, _terminal: boolean): void {
+    this.#events.push(event);
+  }
+
+  /** Reads until the run has ended, or somebody else reads. `wanted` settles when the next event is. */
+  protected async drain(wanted?: () => Promise<void>): Promise<void> {
+    while (!this.#hasReader && !this.#terminal) {
+      if (wanted !== undefined) await wanted();
+      await this.#pull();
+    }
+  }
+
+  readonly #read = (): AsyncGenerator<RunEvent<Output>, void, undefined> => {
     if (this.#hasReader) throw new TypeError("a RunStream is read once; keep its events if you need them twice");
     this.#hasReader = true;
     const done = { done: true, value: undefined } as const;
@@ -257,22 +271,12 @@ export class StreamRun<Output> extends Run<Output> {
         await leave();
       },
     };
-  }
-
-  async *#select(pick: (event: RunEvent<Output>) => unknown): AsyncGenerator<unknown, void, undefined> {
-    for await (const event of this.#read()) {
-      const value = pick(event);
-      if (value !== undefined) yield value;
-    }
-    await this.result;
-  }
+  };
 
   /** Reads to the end when the result is wanted and nobody reads; a reader that comes later finds the events. */
   #drainWithoutReader(): void {
     if (this.#draining) return;
     this.#draining = true;
-    setImmediate(async () => {
-      while (!this.#hasReader && !this.#terminal) await this.#pull();
-    });
+    setImmediate(() => void this.drain());
   }
 }

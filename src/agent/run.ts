@@ -12,7 +12,7 @@ import type { WireRunEvent } from "../rpc/run-event.ts";
 import type { WireRunResult } from "../rpc/run-types.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import { CallSite } from "./call-site.ts";
-import { Carriage, type RunProgress } from "./carriage.ts";
+import { type CallEnd, Carriage, type RunProgress } from "./carriage.ts";
 import { Lingering } from "./lingering.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
 import { Deaths, type RunFate } from "./retry.ts";
@@ -70,10 +70,8 @@ export abstract class Run<Output> implements PendingRun {
     const { agentId, tracer } = owner;
     this.#span = tracer?.begin({ agentId, runId: this.id, conversationId: options.conversationId });
     this.request.headers = this.#span?.headers ?? {};
-    const { promise, resolve, reject } = Promise.withResolvers<RunResult<Output>>();
-    this.result = promise;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    const result = Promise.withResolvers<RunResult<Output>>();
+    ({ promise: this.result, resolve: this.#resolve, reject: this.#reject } = result);
   }
 
   get crashes(): readonly CrashRecord[] {
@@ -97,6 +95,10 @@ export abstract class Run<Output> implements PendingRun {
     return this.request.fingerprint;
   }
 
+  get usage(): Carriage["usage"] {
+    return this.#carriage?.usage;
+  }
+
   protected get incarnation(): number {
     return this.#incarnation;
   }
@@ -112,15 +114,15 @@ export abstract class Run<Output> implements PendingRun {
     else if (leftMs !== undefined) this.#timer = this.owner.clock.setTimeout(() => this.#expire(), leftMs);
   }
 
-  begin(client: AgentClient, incarnation: number): void {
+  begin(client: AgentClient, incarnation: number, model?: string): void {
     this.#incarnation = incarnation;
     const leftMs = this.#leftMs();
-    this.request.address(incarnation, leftMs === undefined ? undefined : Math.max(1, leftMs));
+    this.request.address(incarnation, leftMs === undefined ? undefined : Math.max(1, leftMs), model);
     const { attempt } = this.request;
-    this.#report({ type: "run.started", ...this.#ids(), attempt, waitedMs: this.#sinceAskedMs() });
-    const run = { id: this.id, attempt };
+    const other = model === undefined ? {} : { model };
+    this.#report({ type: "run.started", ...this.#ids(), attempt, waitedMs: this.#sinceAskedMs(), ...other });
     const ends = { carriageEnded: () => this.#gone(), connectionLost: () => this.owner.connectionLost(incarnation) };
-    const carriage = new Carriage(client, run, ends, this.owner.clock);
+    const carriage = new Carriage(client, { id: this.id, attempt }, ends, this.owner.clock);
     this.#carriage = carriage;
     this.call(client, carriage);
   }
@@ -172,30 +174,33 @@ export abstract class Run<Output> implements PendingRun {
   /** The deadline has passed, and the worker ends the call by itself: whatever still comes is nobody's. */
   protected abstract discardRest(): void;
 
-  /** The worker answered. */
-  protected async succeed(wire: WireRunResult, carriage: Carriage): Promise<RunResult<Output> | undefined> {
-    if (carriage !== this.#carriage) return undefined;
+  /** The worker answered. `answered` hears of the result before anybody else. */
+  protected async succeed(
+    wire: WireRunResult,
+    carriage: Carriage,
+    answered?: (result: RunResult<Output>) => void,
+  ): Promise<void> {
+    if (carriage !== this.#carriage) return;
     // The worker has done its part: the check of the output holds no place.
-    this.callAnswered(wire.unfinished);
-    if (this.#answered) return undefined;
+    this.callAnswered(wire);
+    if (this.#answered) return;
     try {
       const run = { options: this.#options, attempts: this.request.attempt, incarnation: this.#incarnation };
       const checked = answerOf<Output>(wire, this.owner, run);
       const result = checked instanceof Promise ? await checked : checked;
-      if (!this.#settle()) return undefined;
+      if (!this.#settle()) return;
+      answered?.(result);
       this.#resolve(result);
       this.#reportSettled({ outcome: "completed", usage: result.usage });
       this.#watchRest();
-      return result;
     } catch (error) {
       this.fail(error as Error);
-      return undefined;
     }
   }
 
-  /** The call has ended. `unfinished`: something of the run works still. */
-  protected callAnswered(unfinished: boolean): void {
-    this.#carriage?.answered(unfinished);
+  /** The call has ended. */
+  protected callAnswered(end: CallEnd): void {
+    this.#carriage?.answered(end);
   }
 
   /** The call rejected: the agent's answer ends the run; a lost connection leaves that to the worker's exit. `begun`: the run has acted. */
@@ -208,7 +213,7 @@ export abstract class Run<Output> implements PendingRun {
     } else if (error instanceof RunError && error.kind === "draining" && !begun && !this.#answered) {
       this.#refused();
     } else {
-      this.callAnswered(error instanceof RunError && error.unfinished === true);
+      this.callAnswered(error instanceof RunError ? error : {});
       this.#tools.explain(error);
       this.fail(error as Error);
     }
@@ -227,8 +232,7 @@ export abstract class Run<Output> implements PendingRun {
 
   #expire(): void {
     const error = expiredRun(this.owner, this.id, this.#timeoutMs, this.#incarnation === 0);
-    const carriage = this.#carriage;
-    if (carriage === undefined || carriage.over) {
+    if (this.#carriage?.over !== false) {
       this.fail(error);
       return;
     }
@@ -239,9 +243,8 @@ export abstract class Run<Output> implements PendingRun {
   }
 
   #leftMs(): number | undefined {
-    return this.#deadlineMs === undefined
-      ? undefined
-      : Math.max(0, Math.ceil(this.#deadlineMs - this.owner.clock.monotonicMs()));
+    if (this.#deadlineMs === undefined) return undefined;
+    return Math.max(0, Math.ceil(this.#deadlineMs - this.owner.clock.monotonicMs()));
   }
 
   /** Answers the caller with an error; false when it was answered before. */

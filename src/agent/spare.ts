@@ -15,6 +15,8 @@ import type { WorkerEnd } from "./worker-end.ts";
 
 /** The pause before the next spare worker when one is lost, and the longest one, in milliseconds. Each is twice the one before. */
 const pause = { firstMs: 1_000, longestMs: 60_000 } as const;
+/** How long one that has taken another's place has the machine to itself before the next one is started, in milliseconds: the runs that waited come first. */
+const afterTakenMs = 100;
 /** A spare worker that has lived so long is no failure of its start, in milliseconds. */
 const provenAfterMs = 60_000;
 
@@ -71,13 +73,14 @@ export class Spare implements WorkerKeeper {
     if (this.#worker === undefined && this.#timer === undefined) this.#launch();
   }
 
-  /** Gives the spare worker away, if it is ready: whatever it tells is that keeper's. The next one is started when it is wanted again. */
+  /** Gives the spare worker away, if it is ready: whatever it tells is that keeper's. The next one is started shortly after. */
   take(keeper: WorkerKeeper): AgentWorker | undefined {
     const worker = this.#worker;
     if (worker?.client === undefined) return undefined;
     worker.handTo(keeper);
     this.#worker = undefined;
     this.#losses = 0;
+    this.#launchAfter(afterTakenMs);
     return worker;
   }
 

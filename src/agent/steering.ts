@@ -13,6 +13,12 @@ export interface SendOptions {
   readonly priority?: "asap" | "when_idle" | undefined;
 }
 
+/** The error for a message into a run that has ended. */
+export function hasEnded({ agentId, runId }: { readonly agentId: string; readonly runId: string }): CallerError {
+  const text = `run "${runId}" of agent "${agentId}" has ended, and took the message no more; send it with the next run`;
+  return new CallerError("not_found", text, { field: "content" });
+}
+
 /** Where a run runs. */
 interface Live {
   readonly client: AgentClient;
@@ -65,9 +71,7 @@ export class Steering {
     const message: SteerMessage = { content: parts, priority };
     const live = await this.#live.promise;
     if (live !== undefined && (await this.#steer(live, message))) return;
-    const { agentId, runId } = this.#about;
-    const text = `run "${runId}" of agent "${agentId}" has ended, and took the message no more; send it with the next run`;
-    throw new CallerError("not_found", text, { field: "content" });
+    throw hasEnded(this.#about);
   }
 
   async #steer({ client, attempt }: Live, message: SteerMessage): Promise<boolean> {

@@ -8,7 +8,7 @@ import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WorkerExit, WorkerUsage } from "../worker/launcher.ts";
 import { AgentWorker, type WorkerKeeper } from "./agent-worker.ts";
 import type { EquippedEnvironment } from "./environment.ts";
-import type { LoopMonitor, LoopOwner } from "./loop-monitor.ts";
+import type { LoopOwner, LoopWatch } from "./loop-monitor.ts";
 import type { NormalAgentSpec } from "./spec.ts";
 import type { WorkerEnd } from "./worker-end.ts";
 
@@ -78,7 +78,7 @@ export class Workers implements WorkerKeeper {
   }
 
   /** The monitor of the current worker's event loop, while it serves. */
-  get loop(): LoopMonitor | undefined {
+  get loop(): LoopWatch | undefined {
     return this.#current?.loop;
   }
 

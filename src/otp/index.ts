@@ -61,6 +61,7 @@ export { postpone } from "./start/postpone.ts";
 
 // Supervisors.
 
+export { type Budget, budget } from "./policy/budget.ts";
 export { byExitReason, type ExitRule } from "./policy/by-exit-reason.ts";
 export { type ByRunError, byRunError } from "./policy/by-run-error.ts";
 export { type CircuitBreaker, circuitBreaker } from "./policy/circuit-breaker.ts";

@@ -10,8 +10,11 @@ export class EncodedRun {
   /** Headers of its calls: what a tracer gives along. */
   headers: Readonly<Record<string, string>> = {};
 
+  readonly #ownModel: string;
+
   constructor(message: RunRequest) {
     this.message = message;
+    this.#ownModel = message.model;
   }
 
   get agentId(): string {
@@ -34,14 +37,19 @@ export class EncodedRun {
   /** The same for every run of this agent with this prompt and these options, and it does not tell them: 16 hex digits. */
   get fingerprint(): string {
     const asked = clone(RunRequestSchema, this.message);
-    Object.assign(asked, { runId: "", attempt: 0, incarnation: 0, stream: undefined, deadlineUnixMs: 0n });
+    const model = this.#ownModel;
+    Object.assign(asked, { runId: "", attempt: 0, incarnation: 0, stream: undefined, deadlineUnixMs: 0n, model });
     delete asked.timeLeftMs;
     return createHash("sha256").update(toBinary(RunRequestSchema, asked)).digest("hex").slice(0, 16);
   }
 
-  /** Says which incarnation is meant, and how long the run has from now on, in whole milliseconds; undefined: as long as it takes. */
-  address(incarnation: number, timeLeftMs: number | undefined): void {
+  /**
+   * Says which incarnation is meant, and how long the run has from now on, in whole milliseconds; undefined: as long as it takes.
+   * @param model in place of the one that was asked for
+   */
+  address(incarnation: number, timeLeftMs: number | undefined, model?: string): void {
     this.message.incarnation = incarnation;
+    this.message.model = model ?? this.#ownModel;
     if (timeLeftMs === undefined) delete this.message.timeLeftMs;
     else this.message.timeLeftMs = BigInt(timeLeftMs);
   }

@@ -9,7 +9,6 @@ import type { Report } from "../report.ts";
 import { stopOnSignals } from "../signals.ts";
 import { type SystemParts, startSystem } from "../start-system.ts";
 import type { System } from "../system.ts";
-import { applicationHost } from "./application-host.ts";
 import { compareSystems } from "./difference.ts";
 import { FileWatch } from "./file-watch.ts";
 import { loadScript } from "./load.ts";
@@ -72,10 +71,12 @@ export class ScriptRun {
 
   /** Runs the script until a signal asks it to stop, or its system gives up. Answers the exit code of the application. */
   async run(): Promise<0 | 1> {
-    const release = stopOnSignals(
-      { stop: async () => this.#happened({ type: "stop" }), kill: () => this.#kill() },
-      applicationHost(),
-    );
+    const release = stopOnSignals({
+      stop: async () => this.#happened({ type: "stop" }),
+      kill: () => this.#kill(),
+      // It is the run's own: an ordered stop is what was wanted of an application.
+      keepsExitCode: true,
+    });
     // A system without workers holds nothing that keeps the process alive.
     const alive = setInterval(() => undefined, 0x7fff_ffff);
     if (this.#options.watch) this.#watch = this.#createWatch();

@@ -22,6 +22,7 @@ export class SimulationClock implements Clock {
 
   /** A timer of supervision. It runs where it was set, as Node's own. */
   setTimeout(run: () => void, ms: number): unknown {
+    this.#stirred = true;
     const bound = AsyncResource.bind(run, "SimulationTimer");
     return this.after(ms, () => {
       this.#stirred = true;

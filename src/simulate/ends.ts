@@ -1,20 +1,9 @@
-/** From a fault to what the agent is told of its worker's end: the same record as of a live one. */
+/** From a fault to what a live launcher would say of the worker's end, and to the record that its agent makes of that. */
 
 import { createCrashRecord } from "../agent/crash-record.ts";
 import type { CrashRecord, WorkerExitCause, WorkerLoadFailure } from "../crash.ts";
 import type { WorkerExit } from "../worker/launcher.ts";
 import type { CrashKind, StartFaultKind } from "./faults.ts";
-
-/** Where a worker was when it ended. */
-export interface EndPlace {
-  readonly agentId: string;
-  readonly incarnation: number;
-  readonly atMs: number;
-  readonly wasReady: boolean;
-  readonly uptimeMs: number;
-  readonly runsInFlight: readonly string[];
-  readonly lastEvents: readonly string[];
-}
 
 type Facts = Partial<WorkerExit> & { readonly cause: WorkerExitCause };
 
@@ -26,17 +15,19 @@ const loadFailure = (retriable: boolean): WorkerLoadFailure => ({
   traceback: undefined,
 });
 
-const crashes: Readonly<Record<CrashKind, Facts>> = {
+/** Ends of workers that serve. Undefined: the process lives on, and is killed by the agent, which finds out what is wrong with it. */
+export const crashExits: Readonly<Record<CrashKind, Facts | undefined>> = {
   exited: { cause: "exited", exitCode: 1 },
   finished: { cause: "exited", exitCode: 0 },
   signaled: { cause: "signaled", signal: "SIGKILL" },
   crashed: { cause: "signaled", signal: "SIGSEGV" },
   out_of_memory: { cause: "out_of_memory", signal: "SIGKILL" },
-  hung: { cause: "killed", signal: "SIGKILL" },
-  connection_lost: { cause: "killed", signal: "SIGKILL" },
+  hung: undefined,
+  connection_lost: undefined,
 };
 
-const startFaults: Readonly<Record<StartFaultKind, Facts>> = {
+/** Ends of workers that have never served. */
+export const startExits: Readonly<Record<StartFaultKind, Facts>> = {
   load_failed: { cause: "load_failed", exitCode: 1, loadFailure: loadFailure(false) },
   load_failed_once: { cause: "load_failed", exitCode: 1, loadFailure: loadFailure(true) },
   start_timeout: { cause: "start_timeout", signal: "SIGKILL" },
@@ -44,10 +35,16 @@ const startFaults: Readonly<Record<StartFaultKind, Facts>> = {
   exited: { cause: "exited", exitCode: 1 },
 };
 
-/** The record of a worker that ended by a fault. `hungAfterMs` is its agent's. */
-export function crashOf(kind: CrashKind | StartFaultKind, place: EndPlace, hungAfterMs: number): CrashRecord {
-  const facts = place.wasReady ? crashes[kind as CrashKind] : startFaults[kind as StartFaultKind];
-  const exit: WorkerExit = {
+/** A worker at its end. */
+export interface EndPlace {
+  readonly incarnation: number;
+  readonly wasReady: boolean;
+  readonly uptimeMs: number;
+}
+
+/** The exit of a worker, as its launcher tells it. */
+export function exitOf(facts: Facts, { incarnation, wasReady, uptimeMs }: EndPlace): WorkerExit {
+  return {
     pid: undefined,
     exitCode: undefined,
     signal: undefined,
@@ -55,18 +52,27 @@ export function crashOf(kind: CrashKind | StartFaultKind, place: EndPlace, hungA
     detail: undefined,
     stderrTail: [],
     ...facts,
-    incarnation: place.incarnation,
-    wasReady: place.wasReady,
-    uptimeMs: place.uptimeMs,
+    incarnation,
+    wasReady,
+    uptimeMs,
   };
-  const { agentId, atMs, runsInFlight, lastEvents } = place;
-  return createCrashRecord(exit, {
+}
+
+/** The record of an idle worker that ended by a fault. `hungAfterMs` is its agent's. */
+export function crashOf(
+  kind: CrashKind | StartFaultKind,
+  place: EndPlace & { readonly agentId: string; readonly atMs: number },
+  hungAfterMs: number,
+): CrashRecord {
+  const crash = crashExits[kind as CrashKind] ?? { cause: "killed", signal: "SIGKILL" };
+  const { agentId, atMs, wasReady, uptimeMs } = place;
+  return createCrashRecord(exitOf(wasReady ? crash : startExits[kind as StartFaultKind], place), {
     agentId,
     atMs,
     connectionLost: kind === "connection_lost",
-    ...(kind === "hung" ? { hung: { silentMs: Math.min(hungAfterMs, place.uptimeMs), stacks: [] } } : {}),
-    runsInFlight,
-    runFingerprints: runsInFlight,
-    lastEvents,
+    ...(kind === "hung" ? { hung: { silentMs: Math.min(hungAfterMs, uptimeMs), stacks: [] } } : {}),
+    runsInFlight: [],
+    runFingerprints: [],
+    lastEvents: [],
   });
 }

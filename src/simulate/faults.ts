@@ -2,6 +2,7 @@
 
 import { checkKnownFields, invalidArgument } from "../errors.ts";
 import { checkDistribution, type Distribution, sample } from "./distribution.ts";
+import { checkQuantity, type Quantity } from "./quantity.ts";
 import type { Random } from "./random.ts";
 
 /**
@@ -56,6 +57,12 @@ export interface ChildFaults {
     readonly everyMs: Distribution;
     /** How long the worker works on one. */
     readonly takesMs: Distribution;
+    /** Whether they may be tried again, by the `retry` of their agent; default false. */
+    readonly idempotent?: boolean;
+    /** Tokens that one uses, as a budget counts them; default: that is not known. */
+    readonly tokens?: Quantity;
+    /** US dollars that one costs, as a budget counts them; default: that is not known. */
+    readonly cost?: Quantity;
   };
 }
 
@@ -126,10 +133,20 @@ function checkChild(field: string, faults: ChildFaults): void {
   checkWeights(`${field}.crashKinds`, faults.crashKinds, crashKinds);
   if (runs === undefined) return;
   if (typeof runs !== "object" || runs === null) throw invalidArgument(`${field}.runs`, runs, "{ everyMs, takesMs }");
-  checkKnownFields(`${field}.runs`, runs, new Set(["everyMs", "takesMs"]));
+  checkKnownFields(`${field}.runs`, runs, new Set(["everyMs", "takesMs", "idempotent", "tokens", "cost"]));
   checkDistribution(`${field}.runs.everyMs`, runs.everyMs, 1);
   checkDistribution(`${field}.runs.takesMs`, runs.takesMs);
+  const { idempotent, tokens, cost } = runs;
+  if (idempotent !== undefined && typeof idempotent !== "boolean") {
+    throw invalidArgument(`${field}.runs.idempotent`, idempotent, "a boolean");
+  }
+  if (tokens !== undefined) checkQuantity(`${field}.runs.tokens`, tokens, mostTokens);
+  if (cost !== undefined) checkQuantity(`${field}.runs.cost`, cost, mostDollars);
 }
+
+/** The most that a run of a simulation uses. */
+const mostTokens = 1_000_000_000;
+const mostDollars = 1_000;
 
 function checkWeights(field: string, weights: object | undefined, kinds: readonly string[]): void {
   if (weights === undefined) return;

@@ -6,10 +6,12 @@ export type { Distribution } from "./distribution.ts";
 export { type ExploreOptions, explore } from "./explore.ts";
 export { type ChildFaults, type CrashKind, defineFaults, type Faults, type StartFaultKind } from "./faults.ts";
 export type { Exploration, FindingType, PolicyFinding } from "./finding.ts";
+export type { Quantity } from "./quantity.ts";
 export type {
   SimulatedChildResult,
   SimulatedDecision,
   SimulatedGivingUp,
+  SimulatedLimit,
   SimulatedSpan,
   SimulationResult,
 } from "./result.ts";

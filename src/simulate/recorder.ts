@@ -1,8 +1,15 @@
 /** Writes down what happens in a simulation: who served when, what became of runs, what the policies decided. */
 
+import type { AgentReport } from "../agent/agent-report.ts";
 import { describeExitReason } from "../otp/report/exit-reason.ts";
 import type { Report } from "../report.ts";
-import type { SimulatedChildResult, SimulatedDecision, SimulatedGivingUp, SimulatedSpan } from "./result.ts";
+import type {
+  SimulatedChildResult,
+  SimulatedDecision,
+  SimulatedGivingUp,
+  SimulatedLimit,
+  SimulatedSpan,
+} from "./result.ts";
 
 /** What is counted of one child. */
 export class ChildRecord {
@@ -15,6 +22,8 @@ export class ChildRecord {
   served = 0;
   rejected = 0;
   lost = 0;
+  retried = 0;
+  degraded = 0;
   readonly waitsMs: number[] = [];
   readonly spans: SimulatedSpan[] = [];
 
@@ -42,7 +51,7 @@ export class ChildRecord {
     if (last !== undefined) last.toMs = untilMs;
     const upMs = sum(this.spans.map(({ state, fromMs, toMs }) => (state === "up" ? toMs - fromMs : 0)));
     const waits = this.waitsMs.toSorted((a, b) => a - b);
-    const { id, path, type, starts, crashes, restarts, served, rejected, lost } = this;
+    const { id, path, type, starts, crashes, restarts, served, rejected, lost, retried, degraded } = this;
     return {
       id,
       path,
@@ -55,6 +64,8 @@ export class ChildRecord {
       served,
       rejected,
       lost,
+      retried,
+      degraded,
       waiting,
       waitMs: {
         mean: waits.length === 0 ? 0 : Math.round(sum(waits) / waits.length),
@@ -71,6 +82,7 @@ export class Recorder {
   readonly children = new Map<string, ChildRecord>();
   readonly decisions: SimulatedDecision[] = [];
   readonly gaveUp: SimulatedGivingUp[] = [];
+  readonly limits: SimulatedLimit[] = [];
 
   /** The record of a child, which lives as long as the simulation. */
   child(id: string, path: string, type: "agent" | "other"): ChildRecord {
@@ -79,11 +91,31 @@ export class Recorder {
     return known;
   }
 
+  /** An agent reports. */
+  agentReport(report: AgentReport, atMs: number): void {
+    if (report.type === "agent.limited") {
+      const { path, by, because } = report;
+      this.limits.push({ atMs, path, by, because });
+    } else if (report.type === "agent.crashed") {
+      const record = this.#recordOf(report.path);
+      if (record !== undefined) record.crashes += 1;
+    }
+  }
+
+  /** The record at this path; of an instance that of its agent, which stands above it. */
+  #recordOf(path: string): ChildRecord | undefined {
+    for (let at = path.length; at > 0; at = path.lastIndexOf("/", at - 1)) {
+      const record = this.children.get(path.slice(0, at));
+      if (record !== undefined) return record;
+    }
+    return undefined;
+  }
+
   /** A supervisor reports. */
   report(report: Report, atMs: number): void {
     switch (report.type) {
       case "child.started": {
-        const record = this.children.get(report.offender.path);
+        const record = this.#recordOf(report.offender.path);
         if (record !== undefined && report.restarted) record.restarts += 1;
         break;
       }

@@ -16,20 +16,24 @@ export interface SimulatedChildResult {
   readonly type: "agent" | "other";
   /** At the end. */
   readonly state: SimulatedSpan["state"];
-  /** Workers that were started. */
+  /** Workers that were started, those of instances, swaps and spares among them. */
   readonly starts: number;
   /** Ends that nobody had asked for, failed starts among them. */
   readonly crashes: number;
-  /** Restarts by its supervisor, also those that a sibling's strategy caused. */
+  /** Restarts by its supervisor, also those that a sibling's strategy caused; with instances all of theirs. */
   readonly restarts: number;
-  /** How long it did not serve, its first start included. */
+  /** How long it did not serve, its first start included; with instances: none of them did. */
   readonly downMs: number;
   /** Runs that were answered. */
   readonly served: number;
   /** Runs that were refused, or failed while they waited. */
   readonly rejected: number;
-  /** Runs that a worker held when it ended. */
+  /** Runs that a worker held when it ended, and that were not tried again. */
   readonly lost: number;
+  /** How often a run whose worker had died was tried again. */
+  readonly retried: number;
+  /** How often a run was handed over with another model, because of a budget. */
+  readonly degraded: number;
   /** Runs that wait at the end. */
   readonly waiting: number;
   /** How long the runs that began had waited. */
@@ -62,6 +66,16 @@ export interface SimulatedGivingUp {
   readonly because: string;
 }
 
+/** An agent's runs begin to be held back by a budget. */
+export interface SimulatedLimit {
+  readonly atMs: number;
+  /** The agent. */
+  readonly path: string;
+  /** They wait, go on with another model, or are rejected. */
+  readonly by: "wait" | "degrade" | "refuse";
+  readonly because: string;
+}
+
 /** What a simulation has come to. */
 export interface SimulationResult {
   readonly system: string;
@@ -73,4 +87,5 @@ export interface SimulationResult {
   readonly children: readonly SimulatedChildResult[];
   readonly decisions: readonly SimulatedDecision[];
   readonly gaveUp: readonly SimulatedGivingUp[];
+  readonly limits: readonly SimulatedLimit[];
 }

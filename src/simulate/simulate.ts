@@ -70,13 +70,18 @@ export async function simulate(
   void root.ended.then(() => {
     ended = true;
   });
+  const agents = [...simulated.agents.values()];
+  const look = async () => {
+    await calm(clock);
+    for (const agent of agents) agent.look();
+  };
   await root.start().catch(() => undefined); // Whoever could not start has told it; the root has ended.
-  await turn();
+  await look();
   let running = !ended;
   while (running) {
     running = clock.step(forMs);
     if (!clock.takeStir()) continue;
-    await turn();
+    await look();
     running &&= !ended;
   }
   const endedAtMs = clock.now();
@@ -92,10 +97,18 @@ export async function simulate(
     children: results,
     decisions: recorder.decisions,
     gaveUp: recorder.gaveUp,
+    limits: recorder.limits,
   };
 }
 
-/** What supervision does in one moment is done when the event loop comes round. */
+/** What supervision does in one moment is done when the event loop has come round twice, and nobody has been started or has asked for the time. */
+async function calm(clock: SimulationClock): Promise<void> {
+  do {
+    await turn();
+    await turn();
+  } while (clock.takeStir());
+}
+
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

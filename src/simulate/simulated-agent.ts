@@ -1,260 +1,129 @@
-/**
- * An agent in a simulation: the machine, the mailbox and the crash history of a live one, over workers that are timers. Runs arrive by themselves; retries,
- * swaps and cancelled runs are not simulated.
- */
+/** An agent in a simulation: all of a live one (its machine, queue, instances, spare, swaps, policies) over workers that are timers. Runs arrive by themselves. */
 
-import { CrashHistory } from "../agent/crash-history.ts";
 import type { EquippedEnvironment } from "../agent/environment.ts";
-import { AgentLife, SharedLife } from "../agent/life.ts";
-import { agentMachine } from "../agent/machine.ts";
-import { Mailbox } from "../agent/mailbox.ts";
+import type { RunTaker } from "../agent/handle-owner.ts";
+import type { AgentState } from "../agent/machine.ts";
 import type { NormalAgentSpec } from "../agent/spec.ts";
+import { startAgent } from "../agent/start-agent.ts";
 import type { ChildScope, RunningChild } from "../otp/supervisor/running-child.ts";
+import type { Usage } from "../usage.ts";
 import { sample } from "./distribution.ts";
+import type { ChildFaults } from "./faults.ts";
+import { draw } from "./quantity.ts";
 import type { ChildRecord } from "./recorder.ts";
-import { SimulatedWorker, type WorkerOwner } from "./simulated-worker.ts";
+import type { SimulatedSpan } from "./result.ts";
+import { SimulatedRun } from "./simulated-run.ts";
 import type { World } from "./world.ts";
 
-/** A run that was asked for. */
-interface SimulatedRun {
-  readonly id: string;
-  readonly askedAtMs: number;
-}
+const spanOf: Readonly<Record<AgentState, SimulatedSpan["state"]>> = {
+  starting: "starting",
+  ready: "up",
+  busy: "up",
+  crashed: "down",
+  restarting: "down",
+  stopping: "down",
+  stopped: "stopped",
+};
 
-/** The slot of one agent: it outlives its workers, and its own stops. */
-export class SimulatedAgent implements WorkerOwner {
+/** One agent. */
+export class SimulatedAgent {
   readonly #spec: NormalAgentSpec;
   readonly #world: World;
-  readonly #life: AgentLife;
-  readonly #crashes: CrashHistory;
-  readonly #mailbox: Mailbox<SimulatedRun>;
-  readonly #runEnds = new Map<SimulatedRun, unknown>();
+  readonly #environment: EquippedEnvironment;
   #record: ChildRecord | undefined;
-  #worker: SimulatedWorker | undefined;
-  #halting = false;
-  #restartTimer: unknown;
   #runs = 0;
 
   constructor(spec: NormalAgentSpec, world: World, environment: EquippedEnvironment) {
-    this.#spec = spec;
+    // Nothing is read from the disk, so that nothing changes there.
+    this.#spec = { ...spec, watch: undefined };
     this.#world = world;
-    this.#life = new AgentLife(spec, environment, new SharedLife(), spec.id);
-    this.#crashes = new CrashHistory(this.#life);
-    this.#mailbox = new Mailbox(spec.id, spec);
+    this.#environment = environment;
   }
 
   /** Runs that wait. */
   get waiting(): number {
-    return this.#mailbox.waitingCount;
+    return this.#taker?.queueLength ?? 0;
   }
 
   /** Begins under its supervisor: the first time, or again after it has stopped. */
-  start(scope: ChildScope): RunningChild {
+  start(scope: ChildScope): RunningChild | Promise<RunningChild> {
     const first = this.#record === undefined;
-    this.#record = this.#world.recorder.child(this.#spec.id, scope.path, "agent");
-    this.#crashes.begin();
-    const actor = this.#life.begin(scope, this.#logic());
-    if (first) this.#expectRuns();
-    return {
-      ref: this,
-      actor,
-      stop: () => this.#stop(),
-      kill: () =>
-        this.#life.turn(() => {
-          this.#life.noteKill();
-          this.#worker?.kill();
-          this.#stop();
-        }),
-      resident: {
-        halt: () => (this.#spec.restart === "temporary" ? this.#stop() : this.#life.send({ type: "supervisor.halt" })),
-        restart: (delayMs) => this.#life.send({ type: "supervisor.restart", delayMs }),
-        decided: (decision) => {
-          this.#crashes.decided(decision);
-          if (decision.type === "restart" && this.#crashes.startError !== undefined && this.#crashes.outOfPatience) {
-            this.#reject(this.#mailbox.drain("waiting").length);
-          }
-        },
-      },
-    };
+    const record = this.#world.recorder.child(this.#spec.id, scope.path, "agent");
+    this.#record = record;
+    const started = startAgent(this.#spec, scope);
+    if (first) this.#expectRuns(record);
+    return started;
   }
 
-  workerReady(): void {
-    this.#crashes.served();
-    this.#enter("up");
-    this.#life.turn(() => this.#life.send({ type: "worker.ready" }));
+  /** Writes down how it is now. */
+  look(): void {
+    const slot = this.#environment.agents.get(this.#spec.id);
+    // A temporary agent that has ended is forgotten.
+    this.#record?.enter(slot === undefined ? "stopped" : spanOf[slot.state], this.#world.clock.now());
   }
 
-  workerGone(worker: SimulatedWorker): void {
-    this.#worker = undefined;
-    const held = this.#mailbox.drain("inFlight");
-    for (const run of held) this.#forgetEnd(run);
-    this.#written.lost += held.length;
-    this.#world.clock.stir();
-    if (worker.asked) {
-      this.#life.turn(() => this.#life.send({ type: "worker.exited" }));
-      return;
-    }
-    const runs = held.map(({ id }) => id);
-    const hungAfterMs = this.#spec.hungAfterMs === "infinity" ? 0 : this.#spec.hungAfterMs;
-    const crash = worker.crash(this.#spec.id, runs, this.#life.lastEvents, hungAfterMs);
-    this.#written.crashes += 1;
-    this.#enter("down");
-    this.#crashes.note(crash);
-    this.#life.turn(() => this.#life.send({ type: "worker.exited", crash: crash.describe }));
+  get #taker(): RunTaker | undefined {
+    return this.#environment.agents.get(this.#spec.id)?.runs;
   }
 
-  get #written(): ChildRecord {
-    return this.#record as ChildRecord;
-  }
-
-  #logic(): typeof agentMachine {
-    return agentMachine.provide({
-      actions: {
-        startWorker: ({ context }) => this.#startWorker(context.incarnation),
-        stopWorker: () => this.#endWorker(() => this.#life.send({ type: "worker.exited" })),
-        endWorker: () => this.#endWorker(() => this.#restartWhenGone()),
-        restartWhenGone: () => this.#restartWhenGone(),
-        restartNow: () => {
-          if (this.#worker?.asked !== true) this.#schedule(0);
-        },
-        haltWorker: () => {
-          this.#halting = true;
-          if (this.#worker?.asked !== true) this.#endWorker(() => this.#restartWhenGone());
-        },
-        scheduleRestart: ({ context, event }) =>
-          this.#schedule(event.type === "supervisor.restart" && !context.hurried ? event.delayMs : 0),
-        reportCrash: () => this.#crashes.tellSupervisor(),
-        serveRuns: () => this.#serve(),
-        refuseRuns: () => this.#reject(this.#mailbox.drain("waiting").length),
-        reportStopped: () => {
-          this.#reject(this.#mailbox.drain("waiting").length);
-          this.#enter("stopped");
-          this.#world.clock.stir();
-          this.#life.ended();
-        },
-      },
-    });
-  }
-
-  #startWorker(incarnation: number): void {
-    this.#life.incarnate(incarnation);
-    this.#halting = false;
-    this.#written.starts += 1;
-    this.#enter("starting");
-    const { id, startTimeoutMs } = this.#spec;
-    const life = this.#world.nextLife(id, this.#written.path, incarnation);
-    this.#worker = new SimulatedWorker({ incarnation, life, startTimeoutMs, clock: this.#world.clock, owner: this });
-  }
-
-  /** Its runs may finish, within `shutdownMs`. */
-  #endWorker(withoutWorker: () => void): void {
-    this.#clearTimer();
-    const worker = this.#worker;
-    if (worker === undefined) {
-      withoutWorker();
-      return;
-    }
-    this.#enter("down");
-    worker.stop(this.#mailbox.inFlight.size === 0 || this.#life.killed ? 0 : this.#spec.shutdownMs);
-  }
-
-  #restartWhenGone(): void {
-    if (!this.#halting) {
-      this.#schedule(0);
-      return;
-    }
-    this.#halting = false;
-    this.#life.tellSupervisor((scope) => scope.exited("shutdown"));
-  }
-
-  #schedule(delayMs: number): void {
-    this.#clearTimer();
-    if (delayMs <= 0) {
-      this.#life.send({ type: "restart.due" });
-      return;
-    }
-    this.#restartTimer = this.#world.clock.after(delayMs, () => {
-      this.#restartTimer = undefined;
-      this.#life.send({ type: "restart.due" });
-    });
-  }
-
-  #clearTimer(): void {
-    this.#world.clock.clearTimeout(this.#restartTimer);
-    this.#restartTimer = undefined;
-  }
-
-  #stop(): void {
-    if (this.#life.stopped) this.#life.ended();
-    else this.#life.send({ type: "agent.stop", reason: "shutdown" });
-  }
-
-  #enter(state: "up" | "starting" | "down" | "stopped"): void {
-    this.#written.enter(state, this.#world.clock.now());
-  }
-
-  #expectRuns(): void {
+  #expectRuns(record: ChildRecord): void {
     const { runs } = this.#world.faultsOf(this.#spec.id);
     if (runs === undefined) return;
-    const random = this.#world.chance(`runs of ${this.#written.path}`);
+    const { clock } = this.#world;
+    const random = this.#world.chance(`runs of ${record.path}`);
     const next = (): void => {
-      this.#world.clock.after(sample(runs.everyMs, random), () => {
-        this.#ask();
+      clock.after(sample(runs.everyMs, random), () => {
+        this.#ask(runs, record);
         next();
       });
     };
     next();
   }
 
-  #ask(): void {
+  #ask(runs: NonNullable<ChildFaults["runs"]>, record: ChildRecord): void {
+    const taker = this.#taker;
+    if (taker === undefined) {
+      record.rejected += 1;
+      return;
+    }
     this.#runs += 1;
-    const run = { id: String(this.#runs), askedAtMs: this.#world.clock.now() };
-    const { state } = this.#life;
-    if (this.#crashes.leftDownBy !== undefined || state === "stopping" || state === "stopped") {
-      this.#reject(1);
-      return;
-    }
+    const work = this.#world.chance(`work of ${record.path}`);
+    const use = this.#world.chance(`usage of ${record.path}`);
+    const plan = {
+      id: `${this.#spec.id}#${this.#runs}`,
+      idempotent: runs.idempotent === true,
+      takesMs: () => sample(runs.takesMs, work),
+      usage: () => {
+        const tokens = runs.tokens === undefined ? undefined : Math.round(draw(runs.tokens, use));
+        return usageOf(tokens, runs.cost === undefined ? undefined : draw(runs.cost, use));
+      },
+    };
     try {
-      this.#mailbox.push(run, this.#worker?.serving === true);
+      taker.accept(new SimulatedRun(plan, taker, this.#world.clock, record));
     } catch {
-      this.#reject(1); // The queue is full.
-      return;
-    }
-    this.#serve();
-  }
-
-  #serve(): void {
-    const { clock } = this.#world;
-    const { runs } = this.#world.faultsOf(this.#spec.id);
-    if (runs === undefined) return;
-    const random = this.#world.chance(`work of ${this.#written.path}`);
-    while (this.#worker?.serving === true) {
-      const run = this.#mailbox.take();
-      if (run === undefined) return;
-      this.#written.waitsMs.push(clock.now() - run.askedAtMs);
-      this.#life.send({ type: "run.started", runId: run.id });
-      this.#runEnds.set(
-        run,
-        clock.after(sample(runs.takesMs, random), () => this.#runEnded(run)),
-      );
+      record.rejected += 1; // The queue is full, or the agent has stopped.
     }
   }
+}
 
-  #runEnded(run: SimulatedRun): void {
-    this.#runEnds.delete(run);
-    this.#mailbox.remove(run);
-    this.#written.served += 1;
-    this.#life.send({ type: "run.settled", runId: run.id });
-    this.#serve();
-    if (this.#mailbox.inFlight.size === 0) this.#worker?.drained();
-  }
-
-  #forgetEnd(run: SimulatedRun): void {
-    this.#world.clock.clearTimeout(this.#runEnds.get(run));
-    this.#runEnds.delete(run);
-  }
-
-  #reject(count: number): void {
-    this.#written.rejected += count;
-  }
+function usageOf(tokens: number | undefined, cost: number | undefined): Usage | undefined {
+  if (tokens === undefined && cost === undefined) return undefined;
+  return {
+    inputTokens: tokens ?? 0,
+    outputTokens: 0,
+    reasoningTokens: 0,
+    totalTokens: tokens ?? 0,
+    requests: 1,
+    toolCalls: 0,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+    cacheWrite1hTokens: 0,
+    inputAudioTokens: 0,
+    outputAudioTokens: 0,
+    cacheAudioReadTokens: 0,
+    audioSeconds: 0,
+    unmeasuredRequests: 0,
+    details: {},
+    ...(cost === undefined ? {} : { cost: cost.toFixed(9) }),
+  };
 }

@@ -1,102 +1,111 @@
-/** A worker in a simulation: two timers, one to its ready or failed start, one to its end. */
+/** A worker in a simulation: it starts, crashes and ends as its life says, by timers. What it is to a live agent's code it is here: the same code launches and ends it. */
 
-import type { CrashRecord } from "../crash.ts";
+import type { HungLoop } from "../agent/loop-monitor.ts";
+import type { Worker, WorkerExit, WorkerReady, WorkerSpec } from "../worker/launcher.ts";
 import type { SimulationClock } from "./clock.ts";
-import { crashOf } from "./ends.ts";
-import type { CrashKind, Life, StartFaultKind } from "./faults.ts";
+import { crashExits, exitOf, startExits } from "./ends.ts";
+import type { CrashKind, Life } from "./faults.ts";
 
-/** Who is told of a worker. */
-export interface WorkerOwner {
-  workerReady(): void;
-  workerGone(worker: SimulatedWorker): void;
-}
+/** What a ready worker says; nobody connects to it. */
+const ready: WorkerReady = {
+  pid: 0,
+  socketPath: "",
+  token: "",
+  agentName: undefined,
+  modelName: undefined,
+  versions: {},
+};
 
 /** One worker. */
-export class SimulatedWorker {
-  readonly #incarnation: number;
-  readonly #life: Life;
+export class SimulatedWorker implements Worker {
+  readonly incarnation: number;
+  readonly pid = undefined;
+  readonly started: Promise<{ ready: WorkerReady } | { exit: WorkerExit }>;
+  readonly exited: Promise<WorkerExit>;
+  /** Settles when nobody can reach it any more. */
+  readonly unreachable: Promise<void>;
+  /** Told when its event loop does not answer any more. */
+  onHung: ((hung: HungLoop) => void) | undefined;
   readonly #clock: SimulationClock;
-  readonly #owner: WorkerOwner;
   readonly #beganAtMs: number;
-  #timer: unknown;
+  readonly #hungAfterMs: number;
+  readonly #start = Promise.withResolvers<{ ready: WorkerReady } | { exit: WorkerExit }>();
+  readonly #exit = Promise.withResolvers<WorkerExit>();
+  readonly #lost = Promise.withResolvers<void>();
   #wasReady = false;
-  #asked = false;
-  #kind: CrashKind | StartFaultKind = "signaled";
+  #ended = false;
+  #timer: unknown;
 
-  constructor(parts: {
-    incarnation: number;
-    life: Life;
-    startTimeoutMs: number;
-    clock: SimulationClock;
-    owner: WorkerOwner;
-  }) {
-    this.#incarnation = parts.incarnation;
-    this.#life = parts.life;
-    this.#clock = parts.clock;
-    this.#owner = parts.owner;
-    this.#beganAtMs = this.#clock.now();
-    const { life, startTimeoutMs } = parts;
+  /** @param hungAfterMs for how long the event loop of one that hangs has not answered when that is found out */
+  constructor({ incarnation, startTimeoutMs }: WorkerSpec, life: Life, clock: SimulationClock, hungAfterMs: number) {
+    this.incarnation = incarnation;
+    this.#clock = clock;
+    this.#beganAtMs = clock.now();
+    this.#hungAfterMs = hungAfterMs;
+    this.started = this.#start.promise;
+    this.exited = this.#exit.promise;
+    this.unreachable = this.#lost.promise;
     const late = life.startMs >= startTimeoutMs;
     const fails = late ? "start_timeout" : "failsAs" in life ? life.failsAs : undefined;
-    const afterMs = fails === "start_timeout" ? startTimeoutMs : life.startMs;
-    this.#timer = this.#clock.after(afterMs, () => (fails === undefined ? this.#becomeReady() : this.#end(fails)));
+    this.#after(fails === "start_timeout" ? startTimeoutMs : life.startMs, () => {
+      if (fails !== undefined) this.#end(startExits[fails]);
+      else this.#becomeReady((life as { crash?: { afterMs: number; kind: CrashKind } }).crash);
+    });
   }
 
-  /** Whether it takes runs. */
-  get serving(): boolean {
-    return this.#wasReady && !this.#asked;
+  /** What runs has ended, or has had its time: it ends in a later step, as a process does. */
+  stop(): Promise<WorkerExit> {
+    this.#after(0, () => this.#end({ cause: "stopped", exitCode: 0 }));
+    return this.exited;
   }
 
-  /** Whether its end was asked for. */
-  get asked(): boolean {
-    return this.#asked;
-  }
-
-  /** Asks it to end when its runs have, within `graceMs`. It ends in a later step, as a process does. */
-  stop(graceMs: number): void {
-    this.#asked = true;
-    this.#schedule(graceMs);
-  }
-
-  /** It holds no run any more. */
-  drained(): void {
-    if (this.#asked) this.#schedule(0);
-  }
-
-  /** Ends it in the next step. */
   kill(): void {
-    this.stop(0);
+    this.#after(0, () => this.#end({ cause: "killed", signal: "SIGKILL" }));
   }
 
-  /** The record of its end. */
-  crash(agentId: string, runsInFlight: string[], lastEvents: readonly string[], hungAfterMs: number): CrashRecord {
-    const atMs = this.#clock.now();
-    const place = {
-      agentId,
-      incarnation: this.#incarnation,
-      atMs,
-      wasReady: this.#wasReady,
-      uptimeMs: atMs - this.#beganAtMs,
-      runsInFlight,
-      lastEvents,
-    };
-    return crashOf(this.#kind, place, hungAfterMs);
+  usage(): undefined {
+    return undefined;
   }
 
-  #becomeReady(): void {
+  async dumpStacks(): Promise<readonly string[]> {
+    return [];
+  }
+
+  releaseSocket(): void {
+    // It has none.
+  }
+
+  #becomeReady(crash: { readonly afterMs: number; readonly kind: CrashKind } | undefined): void {
     this.#wasReady = true;
-    const { crash } = this.#life as { crash?: { afterMs: number; kind: CrashKind } };
-    this.#timer = crash === undefined ? undefined : this.#clock.after(crash.afterMs, () => this.#end(crash.kind));
-    this.#owner.workerReady();
+    this.#start.resolve({ ready });
+    if (crash !== undefined) this.#after(crash.afterMs, () => this.#crash(crash.kind));
   }
 
-  #schedule(afterMs: number): void {
+  #crash(kind: CrashKind): void {
+    const exit = crashExits[kind];
+    if (exit !== undefined) this.#end(exit);
+    else if (kind === "hung") this.onHung?.({ silentMs: Math.min(this.#hungAfterMs, this.#uptimeMs), stacks: [] });
+    else this.#lost.resolve();
+  }
+
+  get #uptimeMs(): number {
+    return this.#clock.now() - this.#beganAtMs;
+  }
+
+  #after(ms: number, then: () => void): void {
+    if (this.#ended) return;
     this.#clock.clearTimeout(this.#timer);
-    this.#timer = this.#clock.after(afterMs, () => this.#end("signaled"));
+    this.#timer = this.#clock.after(ms, () => {
+      this.#clock.stir();
+      then();
+    });
   }
 
-  #end(kind: CrashKind | StartFaultKind): void {
-    this.#kind = kind;
-    this.#owner.workerGone(this);
+  #end(facts: Partial<WorkerExit> & Pick<WorkerExit, "cause">): void {
+    this.#ended = true;
+    const { incarnation } = this;
+    const exit = exitOf(facts, { incarnation, wasReady: this.#wasReady, uptimeMs: this.#uptimeMs });
+    this.#start.resolve({ exit });
+    this.#exit.resolve(exit);
   }
 }

@@ -1,7 +1,7 @@
 /** How a simulation reads on a terminal: what became of each child, and what the policies decided. */
 
 import type { Exploration } from "./finding.ts";
-import type { SimulatedChildResult, SimulatedDecision, SimulationResult } from "./result.ts";
+import type { SimulatedChildResult, SimulatedDecision, SimulatedLimit, SimulationResult } from "./result.ts";
 
 /** Decisions that are shown one by one, unless all are asked for. */
 const shownDecisions = 20;
@@ -24,6 +24,19 @@ const cells: readonly Cell[] = [
   ["95 %", ({ type, waitMs }) => (type === "agent" ? timeText(waitMs.p95) : "")],
 ];
 
+/** Shown where there is any. */
+const rareCells: readonly (readonly [...Cell, shows: (child: SimulatedChildResult) => boolean])[] = [
+  ["RETRIED", ({ retried }) => retried, ({ retried }) => retried > 0],
+  ["DEGRADED", ({ degraded }) => degraded, ({ degraded }) => degraded > 0],
+];
+
+/** What a budget has done with runs. */
+const limitWords: Readonly<Record<SimulatedLimit["by"], string>> = {
+  wait: "runs wait",
+  degrade: "runs go on with another model",
+  refuse: "runs are rejected",
+};
+
 /**
  * A simulation as text.
  * @param options `decisions`: how many are shown one by one; default 20
@@ -35,11 +48,14 @@ export function simulationText(result: SimulationResult, { decisions = shownDeci
   if (own !== undefined)
     parts.push(`the system gave up at ${timeText(own.atMs)}: ${own.because}; last was ${own.child}`);
   const names = children.map(({ path }) => path.slice(system.length + 1));
+  const shown = [...cells, ...rareCells.filter(([, , shows]) => children.some(shows))];
   const rows = [
-    ["CHILD", ...cells.map(([heading]) => heading)],
-    ...children.map((child, index) => [names[index] ?? "", ...cells.map(([, text]) => String(text(child)))]),
+    ["CHILD", ...shown.map(([heading]) => heading)],
+    ...children.map((child, index) => [names[index] ?? "", ...shown.map(([, text]) => String(text(child)))]),
   ];
   parts.push("", table(rows), "", decisionText(result, decisions));
+  const { limits } = result;
+  if (limits.length > 0) parts.push(limitText(limits, decisions));
   return parts.join("\n");
 }
 
@@ -71,6 +87,16 @@ function decisionText({ decisions }: SimulationResult, most: number): string {
       [`  ${timeText(atMs).padStart(8)}  ${path}: ${reason}`, `            ${decision}: ${because}`].join("\n"),
     );
   const more = decisions.length - lines.length;
+  return [heading, ...lines, ...(more > 0 ? [`  … and ${more} more`] : [])].join("\n");
+}
+
+function limitText(limits: readonly SimulatedLimit[], most: number): string {
+  const heading =
+    limits.length === 1 ? "a budget held runs back once" : `budgets held runs back ${limits.length} times`;
+  const lines = limits
+    .slice(0, most)
+    .map(({ atMs, path, by, because }) => `  ${timeText(atMs).padStart(8)}  ${path}: ${limitWords[by]}: ${because}`);
+  const more = limits.length - lines.length;
   return [heading, ...lines, ...(more > 0 ? [`  … and ${more} more`] : [])].join("\n");
 }
 

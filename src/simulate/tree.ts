@@ -30,8 +30,7 @@ export class SimulatedTree {
       const own = new SimulatedAgent(agent, this.#world, this.#environment);
       this.agents.set(agent.id, own);
       this.ids.add(agent.id);
-      // With instances its policy is theirs; here there is one.
-      return { ...child, ...policyOf(agent), start: (scope) => own.start(scope) } as StartChildSpec;
+      return { ...child, start: (scope) => own.start(scope) } as StartChildSpec;
     }
     if (spec !== undefined) {
       const children = (spec.children ?? []).map((below) => this.simulated(below));

@@ -130,7 +130,7 @@ export function reasonOf(child: Child, kind: EndKind, atMs: number, uptimeMs: nu
   if (kind === "finished") return "normal";
   if (!isAgent(child.spec.spec)) return new Error(`explored: ${kind}`);
   const { id: agentId } = child.spec;
-  const place = { agentId, incarnation: child.incarnation, atMs, uptimeMs, runsInFlight: [], lastEvents: [] };
+  const place = { agentId, incarnation: child.incarnation, atMs, uptimeMs };
   return kind === "failed_start"
     ? crashOf("load_failed_once", { ...place, wasReady: false }, 0)
     : crashOf(kind as CrashKind, { ...place, wasReady: true }, uptimeMs);

@@ -2,16 +2,19 @@
 
 import { RunError, type RunErrorKind } from "../errors.ts";
 import type { RunRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
+import { frontendOf, promptOf } from "./fake-frontend.ts";
 
 /** A run as a fake agent sees it. */
 export interface FakeRun {
   readonly agentId: string;
-  /** Of a prompt in parts its texts, a line each. */
+  /** Of a prompt in parts its texts, a line each; of a request of a front end the text of its last message. */
   readonly prompt: string;
   readonly runId: string;
   readonly attempt: number;
   /** The incarnation that the host meant to reach. */
   readonly incarnation: number;
+  /** The model that the host names; empty: the agent's own. */
+  readonly model: string;
   /** Empty when the host gave none. */
   readonly conversationId: string;
   /** pydantic-ai messages as JSON values; empty when the host gave none. */
@@ -25,6 +28,8 @@ export interface FakeRun {
   readonly answers: unknown;
   /** The texts that the host has sent into the run, as they come. */
   readonly sent: readonly string[];
+  /** The request of a front end that the run answers; undefined for any other. */
+  readonly frontend: { readonly protocol: "vercel-ai" | "ag-ui"; readonly body: unknown } | undefined;
   /** The names of the host's tools. */
   readonly tools: readonly string[];
   /**
@@ -81,23 +86,26 @@ export function toFakeRun(
     throw fakeRunError("validation", "the run has no tools of the host");
   };
   const { streaming, callTool = noHost } = how;
-  const { agentId, runId, attempt, incarnation, conversationId, metadata } = request;
+  const { agentId, runId, attempt, incarnation, model, conversationId, metadata } = request;
   const messageHistory = (decode(request.messageHistoryJson) ?? []) as readonly unknown[];
   const deps = decode(request.depsJson);
   const texts = request.content.flatMap(({ part }) => (part.case === "text" ? [part.value] : []));
-  const prompt = request.content.length === 0 ? request.prompt : texts.join("\n");
+  const frontend = frontendOf(request);
+  const prompt = frontend !== undefined ? promptOf(frontend) : texts.length > 0 ? texts.join("\n") : request.prompt;
   return {
     agentId,
     prompt,
     runId,
     attempt,
     incarnation,
+    model,
     conversationId,
     messageHistory,
     deps,
     metadata,
     streaming,
     sent: [],
+    frontend,
     answers: decode(request.deferredResultsJson),
     tools: request.tools.map(({ name }) => name),
     callTool,

@@ -3,7 +3,6 @@
 import { dirname, resolve } from "node:path";
 import { SynapseError } from "../errors.ts";
 import type { Report } from "../report.ts";
-import { applicationHost } from "../script/application-host.ts";
 import { FileWatch } from "../script/file-watch.ts";
 import { stopOnSignals } from "../signals.ts";
 import type { System } from "../system.ts";
@@ -41,7 +40,9 @@ export class TypegenWatch {
   /** Runs until a signal asks it to stop. */
   async run(): Promise<void> {
     const stop = async () => this.#stopped.resolve("stopped");
-    const release = stopOnSignals({ stop, kill: () => void this.#system?.stop({ timeoutMs: 0 }) }, applicationHost());
+    const kill = () => void this.#system?.stop({ timeoutMs: 0 });
+    // The exit code is the watch's own: to be stopped in order is how it ends.
+    const release = stopOnSignals({ stop, kill, keepsExitCode: true });
     // Between two systems nothing else keeps the process alive.
     const alive = setInterval(() => undefined, 0x7fff_ffff);
     try {

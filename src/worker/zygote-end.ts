@@ -1,6 +1,7 @@
 /** The end of a guardian and its zygote, however they come to it: nobody is left behind. */
 
 import type { ChildProcess } from "node:child_process";
+import { constants } from "node:os";
 import type { Duplex } from "node:stream";
 import { type Clock, createTimer } from "./clock.ts";
 import { endMarked } from "./system-mark.ts";
@@ -19,15 +20,18 @@ export interface Pair {
   readonly clock: Clock;
 }
 
+/** How a shell, and the guardian, says in its exit code that SIGKILL has ended a child. */
+const killedCode = 128 + constants.signals.SIGKILL;
+
 /**
- * Settles when both have ended, and everything that was theirs. Who of them is left ends it; where both were killed, or one does not stir, the host does.
- * Never rejects.
+ * Settles when both have ended, and everything that was theirs: with whether somebody has killed one of them. Who of them is left ends it; where both were killed, or one does
+ * not stir, the host does. Never rejects.
  */
-export async function whenGone({ child, control, system, clock }: Pair): Promise<void> {
-  const guardian = new Promise<NodeJS.Signals | null>((resolve) => {
-    child.once("exit", (_code, signal) => resolve(signal));
+export async function whenGone({ child, control, system, clock }: Pair): Promise<{ killed: boolean }> {
+  const guardian = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.once("exit", (code, signal) => resolve({ code, signal }));
     child.once("error", () => {
-      if (child.pid === undefined) resolve(null);
+      if (child.pid === undefined) resolve({ code: null, signal: null });
     });
   });
   const zygote = new Promise<void>((resolve) => control.once("close", resolve));
@@ -38,6 +42,8 @@ export async function whenGone({ child, control, system, clock }: Pair): Promise
   timer.clear();
   child.kill("SIGKILL");
   // One that ended by itself has swept before.
-  if ((await guardian) !== null) await endMarked(system, clock);
+  const { code, signal } = await guardian;
+  if (signal !== null) await endMarked(system, clock);
   control.destroy();
+  return { killed: signal === "SIGKILL" || code === killedCode };
 }

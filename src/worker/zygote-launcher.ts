@@ -15,7 +15,7 @@ import { ZygotePool, zygoteKey } from "./zygote-pool.ts";
 const bootMs = 10_000;
 /** How long one that was unfit is not tried again. */
 const unfitMs = 300_000;
-/** How many zygotes may end in the middle of a fork before the worker is given up. */
+/** How many zygotes may end in the middle of a fork, or be killed before they can, until the worker is given up. */
 const attempts = 3;
 
 /** Options of {@link createZygoteLauncher}. */
@@ -26,7 +26,7 @@ export interface ZygoteLauncherOptions {
   fallback?: Launcher;
   /** Told when the fallback takes over: why, in a sentence. Must not throw. */
   onUnfit?: (why: string) => void;
-  /** Told when a zygote that was ready has ended without being asked to. Must not throw. */
+  /** Told when a zygote that was ready, or was killed before, has ended without being asked to. Must not throw. */
   onLost?: (lost: LostZygote) => void;
   /** Told of every line that a zygote writes, and which one. Must not throw. Default: nobody is. */
   onLog?: (record: WorkerLogRecord, pid: number | undefined) => void;
@@ -84,6 +84,8 @@ export function createZygoteLauncher(options: ZygoteLauncherOptions = {}): Launc
     if (fitness !== undefined) {
       leave();
       if ("error" in fitness) return stillborn(describeSpawnFailure(spec, fitness.error));
+      // Whoever was killed may have been fit.
+      if ("killed" in fitness) return left > 1 ? fork(spec, givenUp, left - 1) : stillborn(killedEach);
       return fallBack(spec, key, fitness.unfit) ?? stillborn({ detail: fitness.unfit });
     }
     unfit.delete(key);
@@ -111,6 +113,7 @@ export function createZygoteLauncher(options: ZygoteLauncherOptions = {}): Launc
   };
 }
 
+const killedEach = { detail: `${attempts} zygotes in a row were killed before they could fork it` } as const;
 const late = { cause: "start_timeout", detail: "the zygote that was to fork it was not warm yet" } as const;
 
 /** Waits until the zygote can fork, or cannot, or nobody waits for the worker any more: nothing has been begun of it until then. */

@@ -46,10 +46,10 @@ interface Fork {
   exit: PromiseWithResolvers<Exit>;
 }
 
-/** Whether it can fork: undefined when it can, else why not in a sentence, or what the system said when it was to be started. */
-export type Fitness = undefined | { readonly unfit: string } | { readonly error: Error };
+/** Whether it can fork: undefined when it can, else why not in a sentence, that somebody has killed it first, or what the system said when it was to be started. */
+export type Fitness = undefined | { readonly unfit: string } | { readonly killed: true } | { readonly error: Error };
 
-/** A zygote that was ready and has ended without being asked to: what it had forked ends with it. */
+/** A zygote that was ready, or was killed before, and has ended without being asked to: what it had forked ends with it. */
 export interface LostZygote {
   /** Process id of its guardian. */
   readonly pid: number | undefined;
@@ -104,7 +104,7 @@ export class Zygote {
     this.fitness = this.#fit.promise;
     this.#listener = new ForkListener((error) => this.#fit.resolve({ error }));
     try {
-      const args = ["-u", "-m", "synapse_otp.zygote", "--system", String(this.#system), "--preload", ...preload];
+      const args = ["-u", "-m", "synapse_otp.zygote", String(this.#system), ...preload];
       this.#child = spawn(interpreter, args, {
         cwd: "/",
         env: { ...env, SYNAPSE_WORKER: "1", SYNAPSE_SYSTEM: environmentMark(this.#system) },
@@ -130,7 +130,7 @@ export class Zygote {
     control.on("data", (chunk: Buffer) => splitter.push(chunk));
     this.#child.on("error", (error) => this.#fit.resolve({ error }));
     const pair = { child: this.#child, control, system: this.#system, clock };
-    this.#ended = whenGone(pair).then(() => this.#onEnd());
+    this.#ended = whenGone(pair).then(({ killed }) => this.#onEnd(killed));
   }
 
   /** Whether it has ended, or is about to. */
@@ -241,18 +241,19 @@ export class Zygote {
     resolve({ forked: { pid, ...channels, onExit, signal } });
   }
 
-  #onEnd(): void {
+  #onEnd(killed: boolean): void {
     this.#lost = true;
     this.#lifeline.destroy();
     this.#watch.clear();
-    this.#fit.resolve({ unfit: "the zygote ended before it was ready" });
+    const lost = (this.#ready || killed) && !this.#closing;
+    this.#fit.resolve(killed ? { killed } : { unfit: "the zygote ended before it was ready" });
     this.#listener.close();
     this.#output.destroy();
     for (const { resolve } of this.#asked) resolve({ refused: { ...gone, lost: !this.#closing } });
     for (const { exit } of this.#forks.values()) exit.resolve([null, "SIGKILL", !this.#closing]);
     const workers = this.#forks.size;
     this.#forks.clear();
-    if (this.#ready && !this.#closing) this.#onLost({ pid: this.#child.pid, workers });
+    if (lost) this.#onLost({ pid: this.#child.pid, workers });
   }
 }
 

@@ -28,15 +28,15 @@ test("its times count from its beginning, and its quiet from what was heard last
 
 test("an answer with nothing behind it is the end", () => {
   const { carriage, told, client } = start();
-  carriage.answered(false);
-  carriage.answered(false);
+  carriage.answered({});
+  carriage.answered({});
   carriage.callOff();
   expect([told, carriage.over, client.awaited, carriage.signal.aborted]).toEqual([["ended"], true, [], false]);
 });
 
 test("an answer that leaves something behind waits for it", async () => {
   const { carriage, told, client } = start();
-  carriage.answered(true);
+  carriage.answered({ unfinished: true });
   expect([told, carriage.over, client.awaited]).toEqual([[], false, [["r1", 2]]]);
   client.end.resolve();
   await turn();
@@ -47,7 +47,7 @@ test("a call that is called off is aborted once, and its end is the worker's to 
   const { carriage, told, client } = start();
   carriage.callOff();
   carriage.callOff();
-  carriage.answered(false);
+  carriage.answered({});
   expect([told, client.awaited, carriage.signal.aborted]).toEqual([[], [["r1", 2]], true]);
   client.end.resolve();
   await turn();

@@ -7,6 +7,8 @@ import type { AgentReport } from "../../src/agent/agent-report.ts";
 import { defineAgent } from "../../src/agent/define.ts";
 import { AgentEnvironment } from "../../src/agent/environment.ts";
 import type { Agent } from "../../src/agent/handle.ts";
+import { RunLedger } from "../../src/agent/run-ledger.ts";
+import { type KeepOptions, normalizeRunLimits } from "../../src/agent/run-limits.ts";
 import type { AgentSpec } from "../../src/agent/spec.ts";
 import type { SupervisorReport } from "../../src/otp/report/supervisor-report.ts";
 import type { SupervisorSpec } from "../../src/otp/supervisor/spec.ts";
@@ -49,6 +51,8 @@ export interface FleetOptions {
   supervisor?: Omit<SupervisorSpec, "id" | "children">;
   /** Told of every report at once, as a listener of a system is. */
   onReport?: (report: Report) => void;
+  /** What is kept of runs. */
+  runs?: KeepOptions;
 }
 
 /** A worker that never answers the prompt "hang", and any other with its own words. */
@@ -89,6 +93,7 @@ export async function startFleet(specs: Partial<AgentSpec>[], options: FleetOpti
     logger: pino({ level: "silent" }),
     maxMessageBytes: 1024 * 1024,
     report: onReport,
+    ledger: new RunLedger(clock, normalizeRunLimits("runs", options.runs)),
   });
   environment.interpreter = "/nowhere/python";
   const children = specs.map((spec) => defineAgent({ id: "poet", entry: "poet.py:agent", ...spec }));

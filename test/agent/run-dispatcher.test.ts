@@ -37,6 +37,7 @@ function idleRun(id: string) {
     answered: false,
     progress: undefined,
     fingerprint: "0",
+    usage: undefined,
     crashes: [],
     wait: () => undefined,
     begin: (_client: unknown, incarnation: number) => void begun.push(incarnation),

@@ -46,7 +46,7 @@ describe("a spare worker", () => {
     await waiting;
   });
 
-  test("takes the place of one that crashes at once, and another is started in its own", async () => {
+  test("takes the place of one that crashes at once, and another is started in its own 100 ms later", async () => {
     const fleet = await startSpared({ instances: 2 }, { script: byNumber((n) => (n === 4 ? "never" : "ready")) });
     await until("both", () => fleet.agent().instances.every(({ state }) => state === "ready"));
     const agent = fleet.agent();
@@ -58,6 +58,9 @@ describe("a spare worker", () => {
     await until("the spare in its place", () => agent.instances[0]?.incarnation === 3);
     expect(agent.instances[0]).toMatchObject({ state: "ready", restarts: 1, pid: (await worker(fleet, 3)).pid });
     expect(await agent.run("on")).toMatchObject({ output: "on", incarnation: 3 });
+    fleet.clock.advance(99);
+    expect(agent.health.spare).toMatchObject({ state: "restarting", incarnation: 3, pid: undefined });
+    fleet.clock.advance(1);
     expect(agent.health.spare).toMatchObject({ state: "starting", incarnation: 4 });
     expect(agent.lastCrash).toMatchObject({ incarnation: 1, decision: { type: "restart" } });
   });
@@ -72,6 +75,7 @@ describe("a spare worker", () => {
     ] as const) {
       (await worker(fleet, crashed)).crash();
       await until("the next", () => agent.incarnation === next && agent.state === "ready");
+      fleet.clock.advance(100);
       await spareReady(fleet);
     }
     expect(agent.lastCrash).toMatchObject({ incarnation: 3 });

@@ -11,6 +11,7 @@ import type { InstanceMeasures } from "./instances.ts";
 import type { LauncherMeasures } from "./launchers.ts";
 import type { BenchResult } from "./report.ts";
 import { type Comparison, compare } from "./rounds.ts";
+import type { RunMeasures } from "./runs.ts";
 import type { LauncherSeries, Series } from "./series.ts";
 import { quickSettings } from "./settings.ts";
 import { median, percentile } from "./statistics.ts";
@@ -38,8 +39,10 @@ describe("the benchmark", () => {
     const result = JSON.parse(readFileSync(join(directory, "smoke.json"), "utf8")) as BenchResult;
     expect(result).toMatchObject({ name: "smoke", settings: quickSettings });
     expect(result.machine.worker).toMatchObject({ python: expect.any(String) });
-    expect(result.bars).toHaveLength(process.platform === "linux" ? 16 : 10);
-    const { lifecycle, launchers, instances, toolCalls, ...comparisons } = result.measures;
+    expect(result.bars).toHaveLength(process.platform === "linux" ? 20 : 14);
+    const { lifecycle, launchers, instances, toolCalls, runs, simulation, ...comparisons } = result.measures;
+    expect(simulation.hour.values).toHaveLength(quickSettings.simulations);
+    expect(simulation.crashes).toBeGreaterThan(800);
     expect(toolCalls.bareRpc).toBeGreaterThan(0);
     expect(Object.keys(comparisons).toSorted()).toEqual(
       ["nodeCpuPerChunk", "nodeCpuPerRun", "streamedChunks", "throughput", "unaryP50", "unaryP99"].toSorted(),
@@ -55,14 +58,22 @@ describe("the benchmark", () => {
       expect([...values, ...Object.values(summary)].every(Number.isFinite)).toBe(true);
     }
     if (launchers !== undefined) expectCompleteLaunchers(launchers);
-    for (const { one, two, ratio } of [instances.runs, instances.chunks]) {
+    for (const { one, two, ratio } of [instances.runs, instances.busyRuns, instances.chunks, instances.busyChunks]) {
       expect([one.values, two.values].map(({ length }) => length)).toEqual([
         quickSettings.rounds,
         quickSettings.rounds,
       ]);
       expect(ratio).toBeGreaterThan(0);
     }
-    expect(instances.spareNextRun.values).toHaveLength(quickSettings.restarts);
+    expect([runs.chunks.stream.values, runs.chunks.start.values].map(({ length }) => length)).toEqual([
+      quickSettings.rounds,
+      quickSettings.rounds,
+    ]);
+    for (const { values, p99 } of [runs.attachFirst, runs.attachNext]) {
+      expect(values.length).toBeGreaterThan(quickSettings.rounds);
+      expect(p99).toBeGreaterThan(0);
+    }
+    expect(instances.spareNextRun.values).toHaveLength(quickSettings.spareCrashes);
   }, 130_000);
 });
 
@@ -117,14 +128,14 @@ describe("the statistics of the benchmark", () => {
 
 describe("the bars of the benchmark", () => {
   it("are met at their limits and missed beyond them", () => {
-    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual(Array(10).fill(true));
+    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual(Array(14).fill(true));
     expect(checkBars(measures(1.26, 0.84, 51)).some(({ passed }) => passed)).toBe(false);
   });
 
   it("hold the two launchers against each other where both are", () => {
     const atLimits = { ...measures(1.25, 0.85, 50), launchers: launcherMeasures(25, 40, 1_500, 13, 3) };
     const beyond = { ...measures(1.26, 0.84, 51), launchers: launcherMeasures(24.9, 41, 1_501, 13.1, 2.9) };
-    expect(checkBars(atLimits).map(({ passed }) => passed)).toEqual(Array(16).fill(true));
+    expect(checkBars(atLimits).map(({ passed }) => passed)).toEqual(Array(20).fill(true));
     expect(checkBars(beyond).some(({ passed }) => passed)).toBe(false);
   });
 });
@@ -147,6 +158,8 @@ function measures(latency: number, rate: number, ms: number): Measures {
     toolCalls: { crossing: 1, bareRpc: 1, ratio: ms === 50 ? 3 : 3.1 },
     launchers: undefined,
     instances: instanceMeasures(rate * 2, ms * 0.3),
+    runs: runMeasures(rate, ms * 0.2),
+    simulation: { hour: seriesOf(ms * 20), crashes: 1_000 },
     lifecycle: {
       plainStart: series,
       restart: series,
@@ -162,7 +175,18 @@ function measures(latency: number, rate: number, ms: number): Measures {
 /** At the limits for 1.7 and 15 ms. */
 function instanceMeasures(ratio: number, spareMs: number): InstanceMeasures {
   const rates = { one: seriesOf(1), two: seriesOf(ratio), ratio };
-  return { runs: rates, chunks: rates, spareNextRun: { ...seriesOf(spareMs), p99: spareMs * 2 } };
+  return {
+    runs: rates,
+    busyRuns: rates,
+    chunks: rates,
+    busyChunks: rates,
+    spareNextRun: { ...seriesOf(spareMs), p99: spareMs * 2 },
+  };
+}
+
+function runMeasures(ratio: number, attachMs: number): RunMeasures {
+  const attach = { ...seriesOf(attachMs), p99: attachMs };
+  return { chunks: { stream: seriesOf(1), start: seriesOf(ratio), ratio }, attachFirst: attach, attachNext: attach };
 }
 
 function launcherMeasures(

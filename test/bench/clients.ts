@@ -8,7 +8,7 @@ import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-no
 import { credentials, Client as GrpcClient, Metadata, type MethodDefinition } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 import { AgentService, RunRequestSchema } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
-import type { Agent } from "../../src/index.ts";
+import type { Agent, RunEvent } from "../../src/index.ts";
 
 export const clientNames = ["agent", "connect", "grpcJs"] as const;
 /** "agent": agent.run and agent.stream. "connect": a generated client over createGrpcTransport. "grpcJs": @grpc/grpc-js with proto-loader. */
@@ -39,15 +39,16 @@ export function createAgentClient(agent: Agent<string>): BenchClient {
   return {
     name: "agent",
     run: async (prompt) => (await agent.run(prompt)).output,
-    async countDeltas(prompt) {
-      let deltas = 0;
-      for await (const event of agent.stream(prompt)) {
-        if (event.type === "text.delta") deltas += event.text.length / deltaChars;
-      }
-      return deltas;
-    },
+    countDeltas: (prompt) => countDeltasOf(agent.stream(prompt)),
     close: () => undefined,
   };
+}
+
+/** The text deltas of a run's events. */
+export async function countDeltasOf(events: AsyncIterable<RunEvent>): Promise<number> {
+  let deltas = 0;
+  for await (const event of events) if (event.type === "text.delta") deltas += event.text.length / deltaChars;
+  return deltas;
 }
 
 /** Connect and the generated service, with nothing of ours; tuned as ours is (no compression is offered), so that it is no straw man. */

@@ -24,14 +24,23 @@ export interface InstanceSeries {
 export interface InstanceMeasures {
   /** Runs a second, with as many in flight as two instances take. */
   readonly runs: InstanceSeries;
-  /** Text deltas a second, in as many streams as there are processors, twice over. */
+  /** The same of runs that work in Python themselves. */
+  readonly busyRuns: InstanceSeries;
+  /** Text deltas a second, in some streams at once. */
   readonly chunks: InstanceSeries;
+  /** The same with work in Python on each. */
+  readonly busyChunks: InstanceSeries;
   /** kill -9 to the end of the next run that succeeds, with a spare worker that is ready. Milliseconds. */
   readonly spareNextRun: Series & { readonly p99: number };
 }
 
 const names = ["one", "two"] as const;
 const streams = 4;
+/** What an agent does that does something, in microseconds of the processor: for a run some validation and a tool, for a delta its parsing. */
+const busyRunUs = 10_000;
+const busyChunkUs = 500;
+/** A busy round has as many times fewer of them. */
+const fewer = 5;
 
 /** Measures both. */
 export async function measureInstances(settings: BenchSettings): Promise<InstanceMeasures> {
@@ -39,15 +48,21 @@ export async function measureInstances(settings: BenchSettings): Promise<Instanc
     [{ id: "one" }, { id: "two", instances: 2 }],
     async (agentOf) => {
       const agents = names.map((name) => ({ name, agent: agentOf(name) }));
-      const runs = await inRounds(agents, settings.rounds, ({ agent }) => runsPerSecond(agent, settings));
-      const chunks = await inRounds(agents, settings.rounds, ({ agent }) => chunksPerSecond(agent, settings));
-      return { runs: compareInstances(runs), chunks: compareInstances(chunks) };
+      const compared = async (measure: (agent: Agent<string>) => Promise<number>) =>
+        compareInstances(await inRounds(agents, settings.rounds, ({ agent }) => measure(agent)));
+      const { throughputCalls, chunks } = settings;
+      return {
+        runs: await compared((agent) => runsPerSecond(agent, settings, throughputCalls)),
+        busyRuns: await compared((agent) => runsPerSecond(agent, settings, throughputCalls / fewer, busyRunUs)),
+        chunks: await compared((agent) => chunksPerSecond(agent, chunks)),
+        busyChunks: await compared((agent) => chunksPerSecond(agent, chunks / fewer, busyChunkUs)),
+      };
     },
     settings,
   );
   const spareNextRun = await withAgents(
     [{ id: "spare", spare: true }],
-    (agent, system) => crashWithSpare(agent("spare"), system, settings.restarts),
+    (agent, system) => crashWithSpare(agent("spare"), system, settings.spareCrashes),
     settings,
   );
   return { ...rates, spareNextRun };
@@ -82,16 +97,17 @@ function compareInstances({ one, two }: Record<(typeof names)[number], number[]>
   return { one: series(one), two: series(two), ratio: ratioOf(two, one) };
 }
 
-async function runsPerSecond(agent: Agent<string>, { throughputCalls, concurrency }: BenchSettings): Promise<number> {
-  const { elapsedMs } = await runAtOnce(createAgentClient(agent), throughputCalls, concurrency);
-  return (throughputCalls / elapsedMs) * 1_000;
+async function runsPerSecond(agent: Agent<string>, { concurrency }: BenchSettings, most: number, workUs = 0) {
+  const calls = Math.ceil(most);
+  const { elapsedMs } = await runAtOnce(createAgentClient(agent), calls, concurrency, workUs);
+  return (calls / elapsedMs) * 1_000;
 }
 
-async function chunksPerSecond(agent: Agent<string>, { chunks }: BenchSettings): Promise<number> {
+async function chunksPerSecond(agent: Agent<string>, chunks: number, workUs = 0): Promise<number> {
   const client = createAgentClient(agent);
   const each = Math.ceil(chunks / streams);
   const beganAtMs = performance.now();
-  await Promise.all(Array.from({ length: streams }, () => readStream(client, each)));
+  await Promise.all(Array.from({ length: streams }, () => readStream(client, each, workUs)));
   return ((each * streams) / (performance.now() - beganAtMs)) * 1_000;
 }
 

@@ -1,8 +1,9 @@
 import type { Bar, Measures } from "./bars.ts";
-import type { InstanceMeasures } from "./instances.ts";
+import type { InstanceMeasures, InstanceSeries } from "./instances.ts";
 import type { LauncherMeasures } from "./launchers.ts";
 import type { Machine } from "./machine.ts";
 import type { Comparison } from "./rounds.ts";
+import type { RunMeasures } from "./runs.ts";
 import type { LauncherSeries, Series } from "./series.ts";
 import type { BenchSettings } from "./settings.ts";
 
@@ -20,7 +21,7 @@ export interface BenchResult {
 
 /** The result as text for a terminal of 100 columns. */
 export function formatResult({ machine, settings, measures, bars, durationMs }: BenchResult): string {
-  const { lifecycle, launchers, instances, toolCalls } = measures;
+  const { lifecycle, launchers, instances, toolCalls, runs, simulation } = measures;
   const { rounds, unaryCalls, throughputCalls, concurrency, chunks, crashes } = settings;
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.system}, load ${machine.loadBefore} before`,
@@ -50,6 +51,10 @@ export function formatResult({ machine, settings, measures, bars, durationMs }: 
     "",
     ...(launchers === undefined ? [] : launcherRows(launchers, settings)),
     ...instanceRows(instances, settings),
+    ...runRows(runs, settings),
+    seriesRow(`an hour with ${simulation.crashes} crashes simulated`, simulation.hour),
+    `  ${Math.round(3_600_000 / simulation.hour.median)} times as fast as it would pass`,
+    "",
     ...bars.map(formatBar),
     `took ${Math.round(durationMs / 1_000)} s`,
   ].join("\n");
@@ -70,17 +75,37 @@ function launcherRows(launchers: LauncherMeasures, settings: BenchSettings): str
   ];
 }
 
-function instanceRows({ runs, chunks, spareNextRun }: InstanceMeasures, settings: BenchSettings): string[] {
-  const { concurrency, restarts } = settings;
+function instanceRows(
+  { runs, busyRuns, chunks, busyChunks, spareNextRun }: InstanceMeasures,
+  settings: BenchSettings,
+): string[] {
+  const { concurrency, spareCrashes } = settings;
   const rate = ({ median }: Series) => `${median.toFixed(0)} 1/s`;
+  const rates = (label: string, { one, two, ratio }: InstanceSeries) =>
+    row(label, rate(one), rate(two), `${ratio.toFixed(2)}×`);
   return [
     "one agent with one instance and with two, in turn; ratios are medians of the rounds' ratios",
     row("", "one", "two", "÷ one"),
-    row(`runs, ${concurrency} at once`, rate(runs.one), rate(runs.two), `${runs.ratio.toFixed(2)}×`),
-    row("streamed chunks", rate(chunks.one), rate(chunks.two), `${chunks.ratio.toFixed(2)}×`),
+    rates(`runs, ${concurrency} at once`, runs),
+    rates("with 10 ms of work in Python each", busyRuns),
+    rates("streamed chunks", chunks),
+    rates("with 0.5 ms of work in Python each", busyChunks),
     "",
     row("", "median", "p25", "p75", "max"),
-    seriesRow(`with a spare: kill -9 to next run (${restarts})`, spareNextRun),
+    seriesRow(`with a spare: kill -9 to next run (${spareCrashes})`, spareNextRun),
+    "",
+  ];
+}
+
+function runRows({ chunks, attachFirst, attachNext }: RunMeasures, settings: BenchSettings): string[] {
+  const rate = ({ median }: Series) => `${median.toFixed(0)} 1/s`;
+  return [
+    "one run at a time by agent.stream and by agent.start, in turn; then readers beside eight runs",
+    row("", "stream", "start", "÷ stream"),
+    row(`stream of ${settings.chunks} chunks`, rate(chunks.stream), rate(chunks.start), `${chunks.ratio.toFixed(2)}×`),
+    row("", "median", "p25", "p75", "max"),
+    seriesRow("attach to the first event", attachFirst),
+    seriesRow("attach to the next event", attachNext),
     "",
   ];
 }

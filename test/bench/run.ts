@@ -12,7 +12,9 @@ import { measureLaunchers } from "./launchers.ts";
 import { measureLifecycle } from "./lifecycle.ts";
 import { describeMachine } from "./machine.ts";
 import { type BenchResult, formatResult } from "./report.ts";
+import { measureRuns } from "./runs.ts";
 import { type BenchSettings, fullSettings, quickSettings } from "./settings.ts";
+import { measureSimulation } from "./simulation.ts";
 import { measureStreams, readStream } from "./stream.ts";
 import { startTarget } from "./target.ts";
 import { measureToolCalls } from "./tool-calls.ts";
@@ -34,8 +36,13 @@ async function runBench(name: string, settings: BenchSettings): Promise<BenchRes
   const lifecycle = await measureLifecycle(settings);
   tell(`${settings.restarts} restarts, ${settings.bursts} bursts and ${settings.crowds} crowds by the launchers`);
   const launchers = await measureLaunchers(settings);
-  tell(`two instances, and ${settings.restarts} crashes beside a spare`);
-  const measures = { ...comparisons, toolCalls, lifecycle, launchers, instances: await measureInstances(settings) };
+  tell(`two instances, and ${settings.spareCrashes} crashes beside a spare`);
+  const instances = await measureInstances(settings);
+  tell("runs that are kept");
+  const runs = await measureRuns(settings);
+  tell(`${settings.simulations} simulations of an hour`);
+  const simulation = await measureSimulation(settings);
+  const measures = { ...comparisons, toolCalls, lifecycle, launchers, instances, runs, simulation };
   const bars = checkBars(measures);
   return {
     name,

@@ -24,12 +24,16 @@ export interface BenchSettings {
   readonly crashes: number;
   /** How often a worker is killed by each of the two launchers, in turn. */
   readonly restarts: number;
+  /** How often a worker with a spare beside it is killed: enough for a 99th percentile. */
+  readonly spareCrashes: number;
   /** Agents whose workers are killed at once, and how often, by each launcher in turn. */
   readonly burstAgents: number;
   readonly bursts: number;
   /** The same by zygote alone. */
   readonly crowdAgents: number;
   readonly crowds: number;
+  /** How often an hour is simulated. */
+  readonly simulations: number;
 }
 
 /** Three to five minutes on two cores. Rounds are a multiple of three, so that each client is first, second and third equally often. */
@@ -42,10 +46,12 @@ export const fullSettings: BenchSettings = {
   warmUpCalls: 400,
   crashes: 20,
   restarts: 20,
+  spareCrashes: 200,
   burstAgents: 10,
   bursts: 5,
   crowdAgents: 100,
   crowds: 5,
+  simulations: 9,
 };
 
 /** Seconds: shows that everything works; its figures mean nothing. */
@@ -58,8 +64,10 @@ export const quickSettings: BenchSettings = {
   warmUpCalls: 5,
   crashes: 1,
   restarts: 1,
+  spareCrashes: 2,
   burstAgents: 2,
   bursts: 1,
   crowdAgents: 3,
   crowds: 1,
+  simulations: 1,
 };

@@ -28,12 +28,12 @@ export async function measureStreams(
   };
 }
 
-/** Reads a stream of `chunks` text deltas to its end, and counts them. */
-export async function readStream(client: BenchClient, chunks: number) {
+/** Reads a stream of `chunks` text deltas to its end, and counts them; Python works for `workUs` of the processor's time on each. */
+export async function readStream(client: BenchClient, chunks: number, workUs = 0) {
   const what = `a stream of ${chunks} text deltas to client "${client.name}"`;
   const cpu = process.cpuUsage();
   const beganAtMs = performance.now();
-  const deltas = await within(streamMs, what, client.countDeltas(`chunks:${chunks}`));
+  const deltas = await within(streamMs, what, client.countDeltas(`chunks:${chunks}:${workUs}`));
   const elapsedMs = performance.now() - beganAtMs;
   const { user, system } = process.cpuUsage(cpu);
   if (deltas !== chunks) throw new Error(`${what} arrived as ${deltas}`);

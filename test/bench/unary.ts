@@ -46,11 +46,12 @@ export function runInTurn(client: BenchClient, calls: number): Promise<number[]>
   return within(roundMs, `${calls} runs of client "${client.name}" in turn`, inTurn());
 }
 
-/** `calls` calls, `concurrency` of them in flight until none is left to begin. */
-export async function runAtOnce(client: BenchClient, calls: number, concurrency: number) {
+/** `calls` calls, `concurrency` of them in flight until none is left to begin; each works for `workUs` of the processor's time in Python. */
+export async function runAtOnce(client: BenchClient, calls: number, concurrency: number, workUs = 0) {
   let left = calls;
+  const prompt = workUs === 0 ? "hello" : `work:${workUs}`;
   const lane = async () => {
-    while (left-- > 0) await runOnce(client);
+    while (left-- > 0) await runOnce(client, prompt);
   };
   const cpu = process.cpuUsage();
   const beganAtMs = performance.now();
@@ -61,7 +62,7 @@ export async function runAtOnce(client: BenchClient, calls: number, concurrency:
   return { elapsedMs, cpuUs: user + system };
 }
 
-async function runOnce(client: BenchClient): Promise<void> {
-  const answer = await client.run("hello");
+async function runOnce(client: BenchClient, prompt = "hello"): Promise<void> {
+  const answer = await client.run(prompt);
   if (answer !== "ok") throw new Error(`client "${client.name}" was answered ${JSON.stringify(answer)}, not "ok"`);
 }

@@ -3,7 +3,9 @@ import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 
 const root = resolve(import.meta.dirname, "..", "..");
-const source = ["errors.ts", "error-facts.ts"].map((name) => readFileSync(join(root, "src", name), "utf8")).join("\n");
+const source = ["errors.ts", "error-codes.ts", "error-facts.ts"]
+  .map((name) => readFileSync(join(root, "src", name), "utf8"))
+  .join("\n");
 const page = readFileSync(join(root, "docs", "errors.md"), "utf8");
 
 const sections = [

@@ -2,11 +2,14 @@ import { describe, expect, test } from "vitest";
 import { setup } from "xstate";
 import { defineAgent } from "../../src/agent/define.ts";
 import type { AgentSpec } from "../../src/agent/spec.ts";
+import { type Budget, budget } from "../../src/otp/policy/budget.ts";
 import { byExitReason } from "../../src/otp/policy/by-exit-reason.ts";
 import { exponentialBackoff } from "../../src/otp/policy/exponential-backoff.ts";
 import { defineSupervisor } from "../../src/otp/supervisor/start.ts";
 import type { Faults, Life } from "../../src/simulate/faults.ts";
+import type { SimulationResult } from "../../src/simulate/result.ts";
 import { simulate } from "../../src/simulate/simulate.ts";
+import { simulationText } from "../../src/simulate/table.ts";
 import type { Lives } from "../../src/simulate/world.ts";
 
 const agent = (id: string, spec: Partial<AgentSpec> = {}) => defineAgent({ id, entry: "a.py:agent", ...spec });
@@ -40,12 +43,33 @@ test("an agent that crashes is down until its policy's pause and its start have 
   expect(child?.downMs).toBe(10 + 100 + 10 + 200 + 10);
 });
 
-test("an agent with instances has one worker here, about which its policy is asked", async () => {
+test("an agent with instances has as many workers, and a spare takes the place of one that dies", async () => {
   const policy = exponentialBackoff({ firstMs: 100, jitter: 0 });
-  const tree = { children: [agent("a", { policy, instances: 3, spare: true })] };
-  const result = await simulate(tree, {}, { forMs: 5_000 }, { lives: lives({ a: [crash(1_000)] }) });
-  expect(result.decisions.map(({ delayMs }) => delayMs)).toEqual([100]);
-  expect(result.children).toMatchObject([{ path: "system/a", starts: 2 }]);
+  const tree = (spare: boolean) => ({ children: [agent("a", { policy, instances: 3, spare })] });
+  const play = (spare: boolean) =>
+    simulate(tree(spare), {}, { forMs: 5_000 }, { lives: lives({ a: [crash(1_000, 200)] }) });
+  const [without, withSpare] = await Promise.all([play(false), play(true)]);
+  expect(without.decisions.map(({ path, delayMs }) => `${path} ${delayMs}`)).toEqual(["system/a/a/1 100"]);
+  // Two of the three serve all the while.
+  expect(without.children).toMatchObject([{ path: "system/a", starts: 4, crashes: 1, restarts: 1, downMs: 10 }]);
+  expect(withSpare.children).toMatchObject([{ path: "system/a", starts: 5, crashes: 1, restarts: 1 }]);
+});
+
+test("an agent gets instances as runs wait, and loses those that nobody needs", async () => {
+  const tree = {
+    children: [agent("a", { maxConcurrency: 1, instances: { min: 0, max: 3, scaleUpAfterMs: 100, idleMs: 1_000 } })],
+  };
+  const faults = { others: { startMs: 50, runs: { everyMs: 20_000, takesMs: 300 } } };
+  const { children } = await simulate(tree, faults, { forMs: 50_000 });
+  expect(children).toMatchObject([{ starts: 2, served: 2, waitMs: { mean: 50, max: 50 } }]);
+});
+
+test("a worker that has served long enough is followed by the next one without a gap", async () => {
+  const tree = { children: [agent("a", { recycle: { maxRuns: 10 } })] };
+  const faults = { others: { startMs: 500, runs: { everyMs: 100, takesMs: 50 } } };
+  const { children } = await simulate(tree, faults, { forMs: 10_000 });
+  expect(children).toMatchObject([{ state: "up", crashes: 0, downMs: 500, lost: 0, rejected: 0 }]);
+  expect(children[0]?.starts).toBeGreaterThan(5);
 });
 
 test("what crashes too often brings its supervisor down, then the root: that is the end", async () => {
@@ -135,6 +159,48 @@ describe("runs", () => {
     expect(children[0]).toMatchObject({ served: 0, lost: 1, waiting: 1, rejected: 8 });
   });
 
+  test("are tried again as their agent's retry says, where they may act twice", async () => {
+    const retry = { onWorkerExit: "if_idempotent" } as const;
+    const tree = { children: [agent("a", { retry })] };
+    const play = async (idempotent: boolean) => {
+      const runs = { everyMs: 400, takesMs: 200, idempotent };
+      const { children } = await simulate(
+        tree,
+        { others: { startMs: 0, runs } },
+        { forMs: 1_000 },
+        { lives: lives({ a: [crash(500, 0), crash(100), crash(100)] }) },
+      );
+      return children[0];
+    };
+    expect(await play(false)).toMatchObject({ served: 1, lost: 1, retried: 0 });
+    // The first dies with two workers in a row, and is set aside.
+    expect(await play(true)).toMatchObject({ served: 1, lost: 1, retried: 1 });
+  });
+
+  test("wait for a budget, go on with another model or are rejected, and what they use counts", async () => {
+    const play = async (at: Budget["at"] & (string | object)) => {
+      const policy = budget({ tokens: 1_000, windowMs: 60_000, per: "tree", reserve: { tokens: 100 }, at });
+      const tree = { policy, children: [agent("a"), defineSupervisor({ id: "team", children: [agent("b")] })] };
+      const runs = { everyMs: 1_000, takesMs: 10, tokens: { from: 100, to: 100 }, cost: 0.01 };
+      return await simulate(tree, { others: { startMs: 0, runs } }, { forMs: 59_000 });
+    };
+    const sums = ({ children }: SimulationResult) =>
+      (["served", "rejected", "waiting", "degraded"] as const).map((name) =>
+        children.reduce((sum, child) => sum + child[name], 0),
+      );
+    const [paused, rejected, degraded] = await Promise.all([play("pause"), play("reject"), play({ model: "small" })]);
+    expect(sums(paused)).toEqual([10, 0, 108, 0]);
+    expect(sums(rejected)).toEqual([10, 108, 0, 0]);
+    expect(sums(degraded)).toEqual([116, 0, 0, 108]);
+    expect(paused.limits.map(({ atMs, path, by }) => `${atMs} ${path} ${by}`)).toEqual([
+      "6000 system/a wait",
+      "6000 system/team/b wait",
+    ]);
+    expect(simulationText(degraded)).toContain(
+      "    6.0s  system/a: runs go on with another model: 1000 of 1000 tokens within 60000 ms are used or reserved",
+    );
+  });
+
   test("of an agent that is left down are refused", async () => {
     const tree = { children: [agent("a", { restart: "temporary" })] };
     const { children } = await simulate(tree, faults(100, 10), { forMs: 1_000 }, { lives: lives({ a: [crash(250)] }) });
@@ -199,6 +265,9 @@ test.each([
   [{ forMs: 1 }, { children: { b: {} } }, 'faults.children.b is "b"; it must be the id of a child of the tree'],
   [{ forMs: 1 }, { others: { startMs: -1 } }, "faults.others.startMs is -1"],
   [{ forMs: 1 }, { others: { runs: { everyMs: 0, takesMs: 0 } } }, "faults.others.runs.everyMs is 0"],
+  [{ forMs: 1 }, { others: { runs: { everyMs: 1, takesMs: 0, tokens: -1 } } }, "faults.others.runs.tokens is -1"],
+  [{ forMs: 1 }, { others: { runs: { everyMs: 1, takesMs: 0, cost: { mean: 9e9 } } } }, "faults.others.runs.cost is"],
+  [{ forMs: 1 }, { others: { runs: { everyMs: 1, takesMs: 0, idempotent: 1 } } }, "faults.others.runs.idempotent is 1"],
   [{ forMs: 1 }, { others: { crashKinds: { gone: 1 } } }, "faults.others.crashKinds.gone"],
   [{ forMs: 1 }, { others: { crashKinds: { hung: 0 } } }, "faults.others.crashKinds is"],
   [{ forMs: 1 }, { others: { startFailures: 2 } }, "faults.others.startFailures is 2"],

@@ -7,6 +7,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { type AgentDefinition, defineAgent } from "../../src/agent/define.ts";
 import type { Agent } from "../../src/agent/handle.ts";
 import type { RunOptions } from "../../src/agent/run-options.ts";
+import type { RunOutcome } from "../../src/agent/run-result.ts";
 import type { RunStream } from "../../src/agent/run-stream.ts";
 import type { AgentSpec } from "../../src/agent/spec.ts";
 import { SynapseError } from "../../src/errors.ts";
@@ -161,7 +162,7 @@ class RandomRun {
     const agent = this.#agent(system);
     if (agent === undefined) return;
     const { id } = agent;
-    switch (chance.below(16)) {
+    switch (chance.below(17)) {
       case 0:
       case 1:
       case 2:
@@ -172,6 +173,9 @@ class RandomRun {
       case 5:
       case 6:
         this.#track(`stream of ${id}`, () => this.#read(agent.stream(this.#world.prompt(chance), this.#options())));
+        return;
+      case 13:
+        this.#track(`start of ${id}`, () => this.#read(this.#attach(system, agent)));
         return;
       case 7:
         if (chance.oneIn(2)) this.#track(`restart of ${id}`, () => agent.restart());
@@ -225,8 +229,16 @@ class RandomRun {
     return options;
   }
 
+  /** A run that belongs to the system, or one of those that are kept. */
+  #attach(system: System, agent: Agent<unknown>): RunStream<unknown, RunOutcome> {
+    const chance = this.#chance;
+    const kept = system.runs.list({ limit: 5 });
+    if (kept.length > 0 && chance.oneIn(3)) return system.runs.attach(chance.pick(kept).runId);
+    return agent.start(this.#world.prompt(chance), { ...this.#options(), detached: chance.oneIn(2) });
+  }
+
   /** Reads a stream in one of the ways that there are. */
-  async #read(stream: RunStream<unknown>): Promise<unknown> {
+  async #read(stream: RunStream<unknown, RunOutcome>): Promise<unknown> {
     switch (this.#chance.below(6)) {
       case 0:
         return stream.result;
@@ -297,6 +309,12 @@ class RandomRun {
       const state = this.#stateOf(system, id);
       if (state !== "stopped") this.#broken.push(`agent ${id} is ${state} after the end of its system`);
     }
+    for (const { runId, state } of system.runs.list()) {
+      if (state === "queued" || state === "running") this.#broken.push(`run ${runId} is ${state} after the end`);
+    }
+    const { live, bytes } = system.metrics().keptRuns;
+    const sum = system.runs.list().reduce((all, run) => all + run.bytes, 0);
+    if (live > 0 || bytes !== sum) this.#broken.push(`${live} runs are live, ${bytes} bytes are counted of ${sum}`);
     this.#broken.push(...this.#world.left());
   }
 

@@ -43,6 +43,14 @@ test("deps are those of the contract, in every way to run", () => {
     agent.run("x", { deps: { user: "me", pair, tags: [{ word: "w", parent: null }] } });
     agent.stream("x", { deps: { user: "me", pair, limit: undefined } });
     agent.conversation("c").run("x", { deps: { user: "me", pair } });
+    expectTypeOf(agent.start("x", { deps: { user: "me", pair } }).result).resolves.toEqualTypeOf<
+      RunResult<kinds.Output>
+    >();
+    agent.fetch(new Request("http://localhost"), { deps: { user: "me", pair } });
+    // @ts-expect-error misspelt
+    agent.start("x", { deps: { usr: "me", pair } });
+    // @ts-expect-error misspelt
+    agent.fetch(new Request("http://localhost"), { deps: { usr: "me", pair } });
     // @ts-expect-error misspelt
     agent.run("x", { deps: { usr: "me", pair } });
     // @ts-expect-error of another type

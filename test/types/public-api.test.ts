@@ -18,7 +18,10 @@ import type {
   RestartPolicy,
   RunError,
   RunEvent,
+  RunHandle,
+  RunInfo,
   RunOptions,
+  RunOutcome,
   RunResult,
   RunStream,
   System,
@@ -92,6 +95,22 @@ describe("the output", () => {
     });
   });
 
+  test("is that of a run that is started, and unknown to who has its id alone", () => {
+    types(() => {
+      const agent = system.agent(defineAgent({ id: "c", entry: "c.py:agent", output: citySchema }));
+      const run = agent.start("x", { idempotencyKey: "k", detached: false });
+      expectTypeOf(run).toEqualTypeOf<RunHandle<City>>();
+      expectTypeOf(run.result).resolves.toEqualTypeOf<RunResult<City>>();
+      expectTypeOf(agent.start("x", { mayPause: true }).result).resolves.toEqualTypeOf<RunOutcome<City>>();
+      expectTypeOf(run).toExtend<RunStream<City>>();
+      expectTypeOf(system.runs.attach(run.runId)).toEqualTypeOf<RunHandle<unknown, RunOutcome>>();
+      expectTypeOf(system.runs.attach<City>(run.runId).result).resolves.toEqualTypeOf<RunOutcome<City>>();
+      expectTypeOf(system.runs.get("x")).toEqualTypeOf<RunInfo | undefined>();
+      // @ts-expect-error a run is in one of six states
+      system.runs.list({ state: "ended" });
+    });
+  });
+
   test("a spec with an unknown or missing field does not compile", () => {
     types(() => {
       // @ts-expect-error an entry is needed
@@ -153,6 +172,8 @@ test("a run event narrows by its type", () => {
       case "realtime":
       case "unknown":
         return event.kind satisfies string;
+      case "frontend.text":
+        return event.text satisfies string;
       case "restarted":
         return event.attempt satisfies number;
       case "completed":
@@ -260,6 +281,9 @@ describe("error codes", () => {
         case "conversation_busy":
         case "conversation_conflict":
           return "try later";
+        case "idempotency_conflict":
+        case "events_expired":
+          return "ask for something else";
         case "stopped":
           return "start anew";
         default:

@@ -258,6 +258,72 @@ describe.runIf(process.platform === "linux")("zygotes", () => {
     again.kill();
   });
 
+  describe("that are killed before they can fork", () => {
+    let directory: string;
+    beforeEach(() => {
+      directory = mkdtempSync(join(tmpdir(), "synapse-held-"));
+    });
+    afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+    /** A launcher whose zygotes boot until they are let; `booting` has the process ids of those that have begun to. */
+    function held(options: ZygoteLauncherOptions = {}) {
+      const until = join(directory, "go");
+      const booting: number[] = [];
+      const launch = start({
+        ...options,
+        preload: ["held_preload"],
+        onLog: ({ message }) => booting.push(Number(message)),
+      });
+      return {
+        booting,
+        go: () => writeFileSync(until, ""),
+        launch: () => {
+          const env = { ...process.env, PYTHONPATH: fixtureDirectory, HELD_UNTIL: until } as Record<string, string>;
+          return launch("ready", { env });
+        },
+      };
+    }
+
+    test.each([
+      ["the zygote", (pid: number) => pid],
+      ["its guardian", (pid: number) => parentOf(pid)],
+    ])("%s: the next one does it, and the loss is told", async (_who, victimOf) => {
+      const lost: number[] = [];
+      const unfit: string[] = [];
+      const { booting, go, launch } = held({
+        fallback: createSpawnLauncher(),
+        onLost: ({ workers }) => lost.push(workers),
+        onUnfit: (why) => unfit.push(why),
+      });
+      const worker = launch();
+      await expect.poll(() => booting.length, { timeout: 10_000 }).toBe(1);
+      const guardian = parentOf(Number(booting[0]));
+      process.kill(victimOf(Number(booting[0])), "SIGKILL");
+      await expect.poll(() => booting.length, { timeout: 10_000 }).toBe(2);
+      go();
+      await readyOf(worker);
+      expect(parentOf(pidOf(worker))).toBe(booting[1]);
+      expect(lost).toEqual([0]);
+      expect(unfit).toEqual([]);
+      await untilGone(Number(booting[0]), guardian);
+    });
+
+    test("three in a row: the worker is given up, and the zygote is tried again for the next one", async () => {
+      const { booting, go, launch } = held({ fallback: createSpawnLauncher() });
+      const worker = launch();
+      for (let count = 1; count <= 3; count += 1) {
+        await expect.poll(() => booting.length, { timeout: 10_000 }).toBe(count);
+        process.kill(Number(booting.at(-1)), "SIGKILL");
+      }
+      const detail = "3 zygotes in a row were killed before they could fork it";
+      expect(await exitOf(worker)).toMatchObject({ cause: "spawn_failed", detail, pid: undefined });
+      go();
+      const next = launch();
+      await readyOf(next);
+      expect(parentOf(pidOf(next))).toBe(booting[3]);
+    });
+  });
+
   test("an idle zygote does not keep its host alive", async () => {
     const launch = start();
     const worker = launch("ready");

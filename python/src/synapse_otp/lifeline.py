@@ -13,7 +13,7 @@ import select
 import signal
 import sys
 
-__all__ = ["CONTROL_FD", "LIFELINE_FD", "arm", "kill_own_group", "own_group", "prctl"]
+__all__ = ["CONTROL_FD", "LIFELINE_FD", "arm", "end_with_parent", "kill_own_group", "own_group", "prctl"]
 
 CONTROL_FD = 3
 LIFELINE_FD = 4
@@ -47,7 +47,7 @@ def arm() -> str:
         "control" (only the control channel's end).
     """
     if not _is_open(LIFELINE_FD):
-        return "pdeathsig" if sys.platform == "linux" and prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) else "control"
+        return "pdeathsig" if sys.platform == "linux" and end_with_parent(True) else "control"
     os.set_inheritable(LIFELINE_FD, False)
     armed = "control"
     if sys.platform == "linux":
@@ -60,6 +60,11 @@ def arm() -> str:
     if _has_hung_up(LIFELINE_FD):
         kill_own_group()
     return armed
+
+
+def end_with_parent(yes: bool) -> bool:
+    """Whether this process is killed when its parent ends: from now on, or no longer. Linux; False where it cannot be had."""
+    return prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if yes else 0)
 
 
 def _is_open(fd: int) -> bool:

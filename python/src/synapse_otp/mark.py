@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
-from dataclasses import dataclass
+from collections import namedtuple
 
 __all__ = ["LARGEST_SYSTEM", "Mark", "marked_processes", "read_mark"]
 
@@ -21,8 +21,7 @@ LARGEST_SYSTEM = (1 << _SYSTEM_BITS) - 1
 """The largest number that a system may have."""
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(namedtuple("_Mark", ("system", "worker"))):
     """Whose a process is.
 
     Args:
@@ -30,6 +29,7 @@ class Mark:
         worker: The worker's number, from 1; 0 for the guardian and the zygote.
     """
 
+    __slots__ = ()
     system: int
     worker: int
 

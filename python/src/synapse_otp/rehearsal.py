@@ -1,6 +1,6 @@
 """Runs in the zygote: goes every way of a run with agents of its own, so that a worker finds built what is built on first use.
 
-No gRPC object and no thread comes of it, and nothing of the user's code is run.
+Nothing of the user's code is run. In the zygote no gRPC object and no thread comes of it; a blank, which forks nothing, serves a client.
 """
 
 from __future__ import annotations
@@ -9,12 +9,16 @@ import asyncio
 import contextlib
 import importlib.machinery
 import logging
+import secrets
 import sys
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health_aio
 from pydantic import BaseModel
 from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
@@ -25,8 +29,10 @@ from .logs import JsonLines
 from .packing import gather_code
 from .runner import AgentRunner
 from .scripted import Fill, Say, Turn, scripted_model
+from .server import create_server
 from .servicer import AgentServicer, Context
 from .v1 import agent_pb2 as pb
+from .v1.agent_pb2_grpc import AgentServiceStub, add_AgentServiceServicer_to_server
 
 __all__ = ["rehearse", "rehearse_start"]
 
@@ -34,6 +40,16 @@ _ROUNDS = 2
 """What is cached at the second call only, is cached too."""
 
 _LIMIT = 64 * 1024 * 1024
+
+_REQUEST = pb.RunRequest(
+    agent_id="rehearsal",
+    prompt="hello",
+    run_id="r",
+    attempt=1,
+    incarnation=1,
+    output_once=True,
+    stream=pb.StreamOptions(partial_output=True),
+)
 
 
 class _City(BaseModel):
@@ -78,8 +94,11 @@ def rehearse() -> None:
 
 
 def rehearse_start() -> None:
-    """Loads nothing, and runs for a text once: what every agent does first, and no more, since each page that is written to is kept."""
-    asyncio.run(_serve(_text_agent(), streamed=False))
+    """In a blank: serves one client by gRPC, and leaves nothing of that but pages that a worker would have to copy.
+
+    It does no more than every agent does first, since each page that is written to is kept.
+    """
+    asyncio.run(_serve_a_client())
     _forget_loops()
     importlib.machinery.PathFinder.find_spec("synapse_otp_rehearsal", sys.path)
     compile("async def nothing(of: int = 1) -> None:\n    return None\n", "<rehearsal>", "exec")
@@ -94,25 +113,46 @@ def _forget_loops() -> None:
 
 async def _run_everything() -> None:
     for agent in (_text_agent(), _typed_agent(), _failing_agent()):
-        await _serve(agent, streamed=True)
+        await _serve(agent)
 
 
-async def _serve(agent: AbstractAgent[Any, Any], *, streamed: bool) -> None:
-    servicer = AgentServicer(
-        AgentRunner(agent, 1), partial(describe_agent, agent), agent_id="rehearsal", incarnation=1, max_message_bytes=_LIMIT
-    )
+async def _serve_a_client() -> None:
+    """A client of this process asks for its health and for one run, by gRPC, as a host will."""
+    token, address = secrets.token_hex(16), f"unix-abstract:synapse-{secrets.token_hex(16)}"
+    metadata = (("authorization", f"Bearer {token}"),)
+    agent = _text_agent()
+    health = health_aio.HealthServicer()
+    await health.set("", health_pb2.HealthCheckResponse.SERVING)
+    server = create_server(token, _LIMIT)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    add_AgentServiceServicer_to_server(_servicer_of(agent), server)  # type: ignore[no-untyped-call]
+    server.add_insecure_port(address)
+    await server.start()
+    try:
+        async with agent, grpc.aio.insecure_channel(address) as channel:
+            await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), metadata=metadata)
+            run = AgentServiceStub(channel).Run  # type: ignore[no-untyped-call]
+            await run(_REQUEST, metadata=metadata)
+    finally:
+        await server.stop(None)
+
+
+async def _serve(agent: AbstractAgent[Any, Any]) -> None:
+    servicer = _servicer_of(agent)
     context = cast("Context", _Caller())
-    request = pb.RunRequest(agent_id="rehearsal", prompt="hello", run_id="r", attempt=1, incarnation=1, output_once=True)
-    request.stream.partial_output = True
-    calls: list[Callable[[pb.RunRequest, Context], Coroutine[Any, Any, object]]] = [servicer.Run]
-    if streamed:
-        await servicer.Describe(pb.DescribeRequest(agent_id="rehearsal"), context)
-        calls.append(servicer.RunStream)
+    calls: list[Callable[[pb.RunRequest, Context], Coroutine[Any, Any, object]]] = [servicer.Run, servicer.RunStream]
+    await servicer.Describe(pb.DescribeRequest(agent_id=_REQUEST.agent_id), context)
     async with agent:
         for call in calls:
             # Each call in a task of its own, as gRPC has it.
             with contextlib.suppress(_Refused):
-                await asyncio.create_task(call(pb.RunRequest.FromString(request.SerializeToString()), context))
+                await asyncio.create_task(call(pb.RunRequest.FromString(_REQUEST.SerializeToString()), context))
+
+
+def _servicer_of(agent: AbstractAgent[Any, Any]) -> AgentServicer:
+    return AgentServicer(
+        AgentRunner(agent, 1), partial(describe_agent, agent), agent_id=_REQUEST.agent_id, incarnation=1, max_message_bytes=_LIMIT
+    )
 
 
 def _text_agent() -> Agent[None, str]:

@@ -30,7 +30,7 @@ from .servicer import AgentServicer
 from .v1 import agent_pb2
 from .v1.agent_pb2_grpc import add_AgentServiceServicer_to_server
 
-__all__ = ["AgentServer"]
+__all__ = ["AgentServer", "create_server"]
 
 _SERVING = health_pb2.HealthCheckResponse.SERVING
 _NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -40,6 +40,25 @@ _ANSWER_S = 0.2
 """How long the answers of ended runs may take on their way; one that a paused reader holds up is given up, in seconds."""
 
 _log = logging.getLogger("synapse_otp.server")
+
+
+def create_server(token: str, max_message_bytes: int) -> grpc.aio.Server:
+    """A server with no service and no socket yet.
+
+    Args:
+        token: Whoever calls must send it.
+        max_message_bytes: The largest message, both ways.
+    """
+    return grpc.aio.server(
+        interceptors=[TokenInterceptor(token)],
+        options=[
+            ("grpc.max_send_message_length", max_message_bytes),
+            ("grpc.max_receive_message_length", max_message_bytes),
+            # A host that pings must not be told to calm down.
+            ("grpc.http2.max_ping_strikes", 0),
+            ("grpc.http2.min_ping_interval_without_data_ms", 50),
+        ],
+    )
 
 
 class AgentServer:
@@ -72,16 +91,7 @@ class AgentServer:
         hello = self._hello
         watch_executors(asyncio.get_running_loop())
         watch_downloads()
-        server = grpc.aio.server(
-            interceptors=[TokenInterceptor(hello.token)],
-            options=[
-                ("grpc.max_send_message_length", hello.maxMessageBytes),
-                ("grpc.max_receive_message_length", hello.maxMessageBytes),
-                # A host that pings must not be told to calm down.
-                ("grpc.http2.max_ping_strikes", 0),
-                ("grpc.http2.min_ping_interval_without_data_ms", 50),
-            ],
-        )
+        server = create_server(hello.token, hello.maxMessageBytes)
         await self._set_health(_NOT_SERVING)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         await self._enter_agent()

@@ -6,6 +6,7 @@ import { exitClasses } from "./exit-classes.ts";
 import { checkInteger, checkOptions } from "./options.ts";
 import { pass } from "./per-child.ts";
 import { type AnyRestartPolicy, type PassingPolicy, wantsRestart } from "./restart-policy.ts";
+import { runPolicyOf } from "./run-policy.ts";
 
 /**
  * What becomes of an exit.
@@ -50,6 +51,9 @@ function decide(name: string, rule: Exclude<ExitRule, AnyRestartPolicy>): Return
 }
 
 function checkRule(field: string, rule: unknown): void {
+  if (typeof rule === "function" && runPolicyOf(rule as AnyRestartPolicy) !== undefined) {
+    throw invalidArgument(field, rule, "a policy about ends alone: put a budget beside byExitReason, with policies()");
+  }
   if (typeof rule === "function" || rule === "leave" || rule === "give_up" || rule === "pass") return;
   if (typeof rule !== "object" || rule === null) {
     throw invalidArgument(field, rule, '"leave", "give_up", "pass", { restartAfterMs } or a policy');

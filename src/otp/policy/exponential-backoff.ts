@@ -5,6 +5,7 @@ import { describeAs } from "./description.ts";
 import { checkInteger, checkOptions, checkPolicy, longestPauseMs } from "./options.ts";
 import { perChild, type SinglePolicy, type StateByChild } from "./per-child.ts";
 import type { ChildExit, PassingPolicy } from "./restart-policy.ts";
+import { runPolicyOf, withRuns } from "./run-policy.ts";
 
 /** How the pauses grow. */
 export interface ExponentialBackoff {
@@ -66,7 +67,7 @@ export function withBackoff<State>(
     const { delayMs } = paused.decision;
     return { decision: { type: "restart", delayMs, because: `${decision.because}, in ${delayMs} ms` }, state };
   };
-  return describeAs(wrapped, "withBackoff", policy, options);
+  return withRuns(describeAs(wrapped, "withBackoff", policy, options), runPolicyOf(policy));
 }
 
 /**

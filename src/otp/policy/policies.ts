@@ -5,6 +5,7 @@ import { describeAs } from "./description.ts";
 import { checkPolicy } from "./options.ts";
 import { pass } from "./per-child.ts";
 import type { AnyRestartPolicy, PassingPolicy, RestartPolicy } from "./restart-policy.ts";
+import { askAll, type RunPolicy, runPolicyOf, withRuns } from "./run-policy.ts";
 
 /** The states of a list's policies, in its order. */
 export type PoliciesState = readonly unknown[];
@@ -26,7 +27,19 @@ export function policies(...list: AnyRestartPolicy[]): PassingPolicy<PoliciesSta
     }
     return { decision: pass, state };
   };
-  return describeAs(all, "policies", list);
+  return withRuns(describeAs(all, "policies", list), together(list));
+}
+
+/** The parts about runs: one that waits or is refused is asked about by none of the others. */
+function together(list: readonly AnyRestartPolicy[]): RunPolicy | undefined {
+  const parts = list.flatMap((policy) => runPolicyOf(policy) ?? []);
+  if (parts.length === 0) return undefined;
+  return (before, happened, nowMs) => {
+    const known: PoliciesState = Array.isArray(before) ? before : [];
+    const members = parts.map((policy, index) => ({ policy, state: known[index] }));
+    const { decision, states } = askAll(members, happened, nowMs);
+    return { decision, state: states };
+  };
 }
 
 /**
@@ -44,5 +57,11 @@ export function forChildren<State>(
   const meant = new Set<string>(ids);
   const some: PassingPolicy<State | undefined> = (state, exit, nowMs) =>
     meant.has(exit.childId) ? policy(state, exit, nowMs) : { decision: pass, state };
-  return describeAs(some, "forChildren", ids, policy);
+  return withRuns(describeAs(some, "forChildren", ids, policy), forAgents(meant, runPolicyOf(policy)));
+}
+
+function forAgents(ids: ReadonlySet<string>, runs: RunPolicy | undefined): RunPolicy | undefined {
+  if (runs === undefined) return undefined;
+  return (state, happened, nowMs) =>
+    ids.has(happened.agentId) ? runs(state, happened, nowMs) : { decision: pass, state };
 }

@@ -13,6 +13,13 @@ export interface Clock {
   clearTimeout(handle: unknown): void;
 }
 
+/** A timer that does not keep the program alive, where the clock's own would. */
+export function setIdleTimeout(clock: Clock, fn: () => void, ms: number): unknown {
+  const timer = clock.setTimeout(fn, ms);
+  if (typeof timer === "object" && timer !== null && "unref" in timer) (timer as NodeJS.Timeout).unref();
+  return timer;
+}
+
 /** The machine's own time. */
 export const realClock: Clock = {
   now: () => Date.now(),

@@ -6,6 +6,7 @@ import { processIn } from "../process/target.ts";
 import type { BoxedReason, ExitReason } from "../report/exit-reason.ts";
 import type { Clock } from "../scheduler/clock.ts";
 import type { NormalChildSpec } from "./child-spec.ts";
+import type { RunSeat } from "./run-seat.ts";
 import type { ChildControl, RunningChild, SupervisorRules } from "./running-child.ts";
 
 /**
@@ -53,6 +54,8 @@ export interface ChildHost {
   readonly environment: unknown;
   readonly control: ChildControl;
   readonly rules: SupervisorRules;
+  /** Who is asked before a run of a child is handed to a worker. */
+  runSeatsOf(child: Child): readonly RunSeat[];
   /** Whether a temporary child's start can be forgotten once it runs: never with a policy of the user's, which may restart it. */
   readonly forgetsTemporary: boolean;
   readonly report: (report: unknown) => void;

@@ -62,9 +62,10 @@ export abstract class SupervisorCore extends DecidingSupervisor implements Behav
       clock: this.clock,
       environment: host.environment,
       control: this.control(),
-      rules: policies.rules,
+      rules: policies,
+      runSeatsOf: (child) => policies.runSeatsOf(child),
       get forgetsTemporary() {
-        return !policies.hasOwn;
+        return policies.policy === undefined;
       },
       // Handed on as it is: a report goes to its reader past all the supervisors above.
       report: host.onReport ?? ((report) => this.tell(report)),

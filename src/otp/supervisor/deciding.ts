@@ -24,8 +24,10 @@ interface Decided {
 /** A supervisor, as far as it decides. */
 export abstract class DecidingSupervisor extends EndingSupervisor {
   /** Who is asked about an end. */
-  protected readonly policies = new PolicyChain(this.spec, (child, failure) =>
-    this.report({ type: "policy.failed", offender: offender(child), ...failure }),
+  protected readonly policies = new PolicyChain(
+    this.spec,
+    (child, failure) => this.report({ type: "policy.failed", offender: offender(child), ...failure }),
+    this.host.parent?.runSeats,
   );
   #restarts = 0;
   /** The last decision, until the machine shows it. */
@@ -133,9 +135,10 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
   setPolicy(where: string, policy: AnyRestartPolicy, options: { readonly state?: PolicyState } = {}): void {
     const { state = "reset" } = checkSetPolicy(where, policy, options);
     this.checkRunning();
-    const { policies, child } = findPlace(this.#policyPlaces(), where);
+    const { policies, child, agent } = findPlace(this.#policyPlaces(), where);
     if (child === undefined) policies.set(policy, state);
     else policies.setOf(child, policy, state);
+    agent?.policies.setRunsOf(agent.child, policy, state);
   }
 
   /** Itself and everything below that has a policy now: level by level, and a tree of any depth needs no stack. */
@@ -149,7 +152,10 @@ export abstract class DecidingSupervisor extends EndingSupervisor {
         const below = refBelow(child);
         if (below instanceof DecidingSupervisor) {
           level.push(below);
-          places.push({ policies: below.policies, path, id });
+          const { policies } = supervisor;
+          // One whose ref is another thing: what it supervises works for the child as a whole.
+          const agent = child.running?.supervisor === undefined ? {} : { agent: { policies, child } };
+          places.push({ policies: below.policies, path, id, ...agent });
         } else if (type === "worker") places.push({ policies: supervisor.policies, child, path, id });
       }
     }

@@ -5,6 +5,7 @@ import type { Process, Runtime } from "../process/process.ts";
 import { guardReader, type RuntimeOptions } from "../process/runtime.ts";
 import type { Via } from "../process/target.ts";
 import type { Clock } from "../scheduler/clock.ts";
+import type { RunSeat } from "./run-seat.ts";
 
 /** What a supervisor is started with beside its specification. */
 export interface SupervisorHost {
@@ -19,7 +20,13 @@ export interface SupervisorHost {
   /** Sees every actor of a new runtime. Must not throw. */
   readonly inspect?: NonNullable<RuntimeOptions["inspect"]>;
   /** For a nested supervisor: the actor to live under, and its path. */
-  readonly parent?: { readonly actor: AnyActorRef; readonly process: Process; readonly path: string };
+  readonly parent?: {
+    readonly actor: AnyActorRef;
+    readonly process: Process;
+    readonly path: string;
+    /** Who is asked about runs above it; default: nobody. */
+    readonly runSeats?: () => readonly RunSeat[];
+  };
   readonly name?: string | Via;
 }
 

@@ -6,6 +6,7 @@ import { describeExitReason, exitReasonOf } from "../report/exit-reason.ts";
 import type { RestartDecision } from "../report/supervisor-report.ts";
 import { longestTimerMs } from "../scheduler/clock.ts";
 import type { Child } from "./child.ts";
+import { RunSeat } from "./run-seat.ts";
 import type { SupervisorRules } from "./running-child.ts";
 import type { NormalSupervisorSpec } from "./spec.ts";
 
@@ -28,49 +29,61 @@ interface Seat {
 }
 
 /** The policies of one supervisor and its children. */
-export class PolicyChain {
-  readonly #intensity: RestartPolicy;
+export class PolicyChain implements SupervisorRules {
+  readonly intensity: RestartPolicy;
   #intensityState: unknown;
   /** The supervisor's own; undefined: the restart intensity alone. */
   #own: Seat | undefined;
   /** Those of children, once they have been asked. */
   #ofChildren: WeakMap<Child, Seat> | undefined;
+  /** What they say about runs: the supervisor's, and those of children that have been asked. */
+  readonly #runs: RunSeat;
+  #runsOfChildren: WeakMap<Child, RunSeat> | undefined;
+  readonly #runsAbove: () => readonly RunSeat[];
   readonly #failed: (child: Child, failure: PolicyFailure) => void;
 
-  constructor(spec: NormalSupervisorSpec, failed: (child: Child, failure: PolicyFailure) => void) {
-    this.#intensity = spec.intensity;
-    if (spec.policy !== spec.intensity) this.#own = { policy: spec.policy, state: undefined };
+  /** @param runsAbove what is asked about runs above the supervisor, nearest first */
+  constructor(
+    { policy, intensity }: NormalSupervisorSpec,
+    failed: (child: Child, failure: PolicyFailure) => void,
+    runsAbove: () => readonly RunSeat[] = () => [],
+  ) {
+    this.intensity = intensity;
+    if (policy !== undefined) this.#own = { policy, state: undefined };
+    this.#runs = new RunSeat(policy);
+    this.#runsAbove = runsAbove;
     this.#failed = failed;
   }
 
-  /** Whether the supervisor has a policy of the user's, which may restart any child. */
-  get hasOwn(): boolean {
-    return this.#own !== undefined;
+  get policy(): PassingPolicy | undefined {
+    return this.#own?.policy;
   }
 
-  /** What is asked beside the children's own policies, as it is when it is read. */
-  get rules(): SupervisorRules {
-    const policy = () => this.#own?.policy;
-    return {
-      get policy() {
-        return policy();
-      },
-      intensity: this.#intensity,
-    };
+  /** Who is asked before a run of this child is handed over: its own policy, the supervisor's, and those above. */
+  runSeatsOf(child: Child): readonly RunSeat[] {
+    return [this.#runSeatOf(child), this.#runs, ...this.#runsAbove()];
   }
 
   /** Replaces the supervisor's policy. */
   set(policy: AnyRestartPolicy, state: PolicyState): void {
     const kept = this.#own === undefined ? this.#intensityState : this.#own.state;
     this.#own = { policy: policy as PassingPolicy, state: state === "keep" ? kept : undefined };
+    this.#runs.set(policy, state);
   }
 
   /** Replaces a child's policy, or gives it one. */
   setOf(child: Child, policy: AnyRestartPolicy, state: PolicyState): void {
     const kept = this.#ofChildren?.get(child)?.state;
+    const runs = this.#runSeatOf(child);
     child.spec = { ...child.spec, policy };
     this.#ofChildren ??= new WeakMap();
     this.#ofChildren.set(child, { policy: policy as PassingPolicy, state: state === "keep" ? kept : undefined });
+    runs.set(policy, state);
+  }
+
+  /** Replaces what a child's policy says about runs, and nothing else of it. */
+  setRunsOf(child: Child, policy: AnyRestartPolicy, state: PolicyState): void {
+    this.#runSeatOf(child).set(policy, state);
   }
 
   /** What is to be done. A policy that fails is told, and the restart intensity answers in its place: who is broken brings nobody down. */
@@ -96,9 +109,19 @@ export class PolicyChain {
   }
 
   #ask(exit: ChildExit, nowMs: number): RestartDecision {
-    const { decision, state } = this.#intensity(this.#intensityState, exit, nowMs);
+    const { decision, state } = this.intensity(this.#intensityState, exit, nowMs);
     this.#intensityState = state;
     return decision;
+  }
+
+  #runSeatOf(child: Child): RunSeat {
+    this.#runsOfChildren ??= new WeakMap();
+    let seat = this.#runsOfChildren.get(child);
+    if (seat === undefined) {
+      seat = new RunSeat(child.spec.policy);
+      this.#runsOfChildren.set(child, seat);
+    }
+    return seat;
   }
 
   #seatOf(child: Child, policy: PassingPolicy): Seat {

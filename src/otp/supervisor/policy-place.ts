@@ -11,6 +11,8 @@ export interface PolicyPlace {
   readonly policies: PolicyChain;
   /** Undefined: the supervisor itself. */
   readonly child?: Child;
+  /** Of a supervisor whose children serve the runs of one agent: that agent, which is asked about as a whole. */
+  readonly agent?: { readonly policies: PolicyChain; readonly child: Child };
   readonly path: string;
   readonly id: string;
 }

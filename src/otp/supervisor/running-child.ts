@@ -8,6 +8,7 @@ import type { ExitReason } from "../report/exit-reason.ts";
 import type { RestartDecision } from "../report/supervisor-report.ts";
 import type { TreeNode } from "../report/tree.ts";
 import type { Clock } from "../scheduler/clock.ts";
+import type { RunSeat } from "./run-seat.ts";
 
 /** What a start function answers. */
 export type StartedChild = StartedRef | StartedWithInfo | undefined;
@@ -55,6 +56,8 @@ export interface ChildScope {
   readonly control: ChildControl;
   /** What its supervisor asks about ends, for a child that is a supervisor of the same rules. */
   readonly rules: SupervisorRules;
+  /** Who is asked before a run of the child is handed to a worker: its own policy, its supervisor's, and those above, in this order. */
+  runSeats(): readonly RunSeat[];
 }
 
 /** What a supervisor asks about the end of a child, beside that child's own policy. */

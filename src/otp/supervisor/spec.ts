@@ -58,8 +58,8 @@ export interface SupervisorSpec {
 export interface NormalSupervisorSpec {
   readonly id: string;
   readonly strategy: Strategy;
-  /** The user's own, or `intensity`. */
-  readonly policy: PassingPolicy;
+  /** The user's own; undefined: `intensity` alone. */
+  readonly policy: PassingPolicy | undefined;
   /** What answers where other policies pass or fail. */
   readonly intensity: RestartPolicy;
   readonly autoShutdown: AutoShutdown;
@@ -89,7 +89,7 @@ export function normalizeSupervisorSpec(spec: SupervisorSpec, field = "spec"): N
     throw invalidArgument(`${field}.policy`, spec.policy, policyRule);
   }
   const intensity = restartIntensity({ maxRestarts, periodMs });
-  const policy = (spec.policy ?? intensity) as PassingPolicy;
+  const policy = spec.policy as PassingPolicy | undefined;
   const { autoShutdown = "never" } = spec;
   if (!["never", "any_significant", "all_significant"].includes(autoShutdown)) {
     throw invalidArgument(`${field}.autoShutdown`, autoShutdown, '"never", "any_significant" or "all_significant"');

@@ -122,7 +122,12 @@ export function nested<S extends SupervisorCore, Id extends string>(
       const supervisor = make({
         environment: scope.environment,
         onReport: scope.report,
-        parent: { actor: scope.supervisor, process: scope.process, path: scope.path },
+        parent: {
+          actor: scope.supervisor,
+          process: scope.process,
+          path: scope.path,
+          runSeats: () => scope.runSeats(),
+        },
         ...(spec.name === undefined ? {} : { name: spec.name }),
       });
       scope.began(supervisor.process);

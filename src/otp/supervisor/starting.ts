@@ -100,6 +100,7 @@ function startBy(child: Child, scopeId: number, host: ChildHost): unknown {
     startFailed: (reason) => host.childStartFailed(child, scopeId, reason),
     control: host.control,
     rules: host.rules,
+    runSeats: () => host.runSeatsOf(child),
   };
   // As OTP's start functions it runs in the supervisor's process: what it starts has the supervisor as its parent.
   return runAs(host.process, (given) => spec.start(given), scope);

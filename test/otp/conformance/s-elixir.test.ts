@@ -56,7 +56,7 @@ test("S142 the defaults are one_for_one, 3 restarts in 5,000 ms and autoShutdown
     let state: unknown;
     const decisions = Array.from({ length: count }, (_, index) => {
       const exit = { childId: "a", restart: "permanent", reason: "died", incarnation: index + 1 } as const;
-      const answer = spec.policy(state, exit, index * apartMs);
+      const answer = spec.intensity(state, exit, index * apartMs);
       state = answer.state;
       return answer.decision.type;
     });

@@ -22,6 +22,7 @@ export function createHost() {
     environment: "the environment",
     control: { terminateChild: () => Promise.resolve(), restartChild: () => Promise.resolve() },
     rules: { policy: undefined, intensity: restartIntensity({ maxRestarts: 3, periodMs: 5_000 }) },
+    runSeatsOf: () => [],
     forgetsTemporary: true,
     report: (report) => void told.push(report),
     pendingStarts: new Set(),
