@@ -55,14 +55,17 @@ export interface CrashRecord {
   describe: string;
   /**
    * The worker's own cause, or what it was killed for: "connection_lost" (the process lived but could not be reached), "hung" (its event loop had not
-   * answered for `hungAfterMs`, and it did not work); or "retired": another worker had taken its place, and it ended in time.
+   * answered for `hungAfterMs`, and it did not work), "contract_mismatch" (its agent is not what the definition expects); or "retired": another worker had
+   * taken its place, and it ended in time.
    */
-  cause: WorkerExitCause | "connection_lost" | "hung" | "retired";
+  cause: WorkerExitCause | "connection_lost" | "hung" | "contract_mismatch" | "retired";
   pid?: number;
   exitCode?: number;
   signal?: NodeJS.Signals;
   loadFailure?: WorkerLoadFailure;
   detail?: string;
+  /** Of "contract_mismatch": a sentence for each field. */
+  contractFaults?: readonly string[];
   /** Of "spawn_failed": the operating system's name for it, such as "EAGAIN". */
   errno?: string;
   /**

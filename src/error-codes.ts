@@ -60,6 +60,8 @@ export type WorkerErrorCode =
   | "worker_import_failed"
   /** The worker speaks another version of the protocol. */
   | "worker_protocol_mismatch"
+  /** The agent is not what its definition expects of it: the message names the fields, `crash.contractFaults` lists them. */
+  | "contract_mismatch"
   /** The entry's module does not exist. */
   | "entry_module_missing"
   /** The entry's module raised while it was imported. */

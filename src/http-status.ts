@@ -28,6 +28,7 @@ export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
   worker_start_timeout: 503,
   worker_spawn_failed: 503,
   worker_protocol_mismatch: 500,
+  contract_mismatch: 500,
   worker_import_failed: 500,
   worker_start_failed: 500,
   entry_module_missing: 500,

@@ -5,6 +5,7 @@ import "./supported-node.ts";
 export type { AgentHealth } from "./agent/agent-health.ts";
 export type { AgentReport } from "./agent/agent-report.ts";
 export type { RunProgress } from "./agent/carriage.ts";
+export { type AgentContract, isToolCall, type ToolCallOf } from "./agent/contract.ts";
 export type {
   Conversation,
   ConversationOptions,
@@ -16,7 +17,7 @@ export {
   createConversationStore,
   type StoredConversation,
 } from "./agent/conversation-store.ts";
-export { type AgentDefinition, defineAgent } from "./agent/define.ts";
+export { type AgentDefinition, type ContractAgentSpec, defineAgent } from "./agent/define.ts";
 export type { FetchOptions } from "./agent/fetch-options.ts";
 export type { Agent } from "./agent/handle.ts";
 export type { WaitOptions } from "./agent/handle-owner.ts";
@@ -88,7 +89,7 @@ export type { ContentPart, MediaType } from "./rpc/content.ts";
 export type { UnsafeNumbers } from "./rpc/exact-json.ts";
 export type { Citation, DeferredRequests, ResponsePart, ToolCallPart } from "./rpc/message-part.ts";
 export type { ToolOutcome } from "./rpc/run-event.ts";
-export type { AgentDescription, ModelSettings, UsageLimits } from "./rpc/run-types.ts";
+export type { AgentDescription, AgentTool, ModelSettings, UsageLimits } from "./rpc/run-types.ts";
 export { type SystemParts, startSystem } from "./start-system.ts";
 export type { System } from "./system.ts";
 export type { SystemHealth } from "./system-health.ts";

@@ -75,8 +75,8 @@ export class System implements AsyncDisposable {
    * The handle of an agent, whatever its state.
    * @throws CallerError "not_found" with the ids that are known
    */
-  agent<Output = unknown>(idOrDefinition: string | AgentDefinition<Output>): Agent<Output> {
-    return knownAgent(this.#environment, this.name, idOrDefinition).handle as Agent<Output>;
+  agent<Output = unknown, Deps = unknown>(idOrDefinition: string | AgentDefinition<Output, Deps>): Agent<Output, Deps> {
+    return knownAgent(this.#environment, this.name, idOrDefinition).handle as Agent<Output, Deps>;
   }
 
   /** The runs that `agent.start` began: to be found, read again and cancelled. What is kept outlives the system, as `options.runs` says. */
@@ -153,10 +153,10 @@ export class System implements AsyncDisposable {
    * Adds a child to a running supervisor and starts it. `parent` is a supervisor's id, path or definition; the system's name is the root.
    * @returns the agent's handle, the supervisor or the actor; rejects with CallerError or ProcessError
    */
-  async startChild<Output>(
+  async startChild<Output, Deps>(
     parent: string | SupervisorDefinition,
-    child: AgentDefinition<Output>,
-  ): Promise<Agent<Output>>;
+    child: AgentDefinition<Output, Deps>,
+  ): Promise<Agent<Output, Deps>>;
   async startChild(parent: string | SupervisorDefinition, child: ChildSpec): Promise<unknown>;
   async startChild(parent: string | SupervisorDefinition, child: ChildSpec): Promise<unknown> {
     const name = typeof parent === "string" ? parent : parent?.id;

@@ -9,6 +9,7 @@ import type { EquippedEnvironment } from "./environment.ts";
 import { logWorkerLine } from "./guarded-logger.ts";
 import type { HungLoop, LoopOwner, LoopWatch } from "./loop-monitor.ts";
 import type { NormalAgentSpec } from "./spec.ts";
+import type { WorkerEnd } from "./worker-end.ts";
 
 /** What a worker tells, and asks, those who have launched it. */
 export interface WorkerKeeper {
@@ -26,20 +27,6 @@ export interface WorkerKeeper {
   loopOwner(worker: AgentWorker): LoopOwner;
   /** The process is gone. */
   workerGone(worker: AgentWorker, exit: WorkerExit, about: WorkerEnd): void;
-}
-
-/** What the host knows of the end of a worker. */
-export interface WorkerEnd {
-  /** Its end had been asked for. */
-  readonly asked: boolean;
-  /** It was killed because it could not be reached. */
-  readonly connectionLost: boolean;
-  /** Why it could not be reached from the first, although it said that it is ready. */
-  readonly neverReached?: string;
-  /** It was killed because it hung. */
-  readonly hung: HungLoop | undefined;
-  /** How long it had had to end, in milliseconds; undefined when nothing had been granted. */
-  readonly graceMs: number | undefined;
 }
 
 /** How long the exit of a worker may lag behind the loss of its connection before the worker is killed, in milliseconds. */
@@ -80,8 +67,8 @@ export class AgentWorker {
   /** Whether its connection is gone: what it holds will not be answered. */
   #unreachable = false;
   #connectionLost = false;
-  /** Why it could not be reached, once it had said that it is ready. */
-  #neverReached: string | undefined;
+  /** Why it has never served, once it had said that it is ready. */
+  #neverServed: Pick<WorkerEnd, "neverReached" | "contractFaults"> = {};
   #monitor: LoopWatch | undefined;
   #hung: HungLoop | undefined;
   /** How long it has to end, once it has been asked to. */
@@ -208,12 +195,18 @@ export class AgentWorker {
   async #connect(spawnedAtMs: number): Promise<void> {
     const { id: agentId, unsafeNumbers = "string" } = this.#spec;
     const { maxMessageBytes } = this.#environment;
-    const outcome = await this.#environment.connect(this.#process, { agentId, maxMessageBytes, unsafeNumbers });
+    const about = { agentId, maxMessageBytes, unsafeNumbers };
+    const outcome = await this.#environment.connect(this.#process, about, this.#spec, this.#clock);
     if (outcome.type === "exited") return;
+    if (outcome.type === "mismatched") {
+      this.#neverServed = { contractFaults: outcome.faults };
+      if (!this.#ending) void this.#process.stop(this.#spec.shutdownMs, 0);
+      return;
+    }
     if (outcome.type === "unreachable") {
       const facts = { agent: this.#spec.id, err: outcome.error };
       this.#environment.logger.warn(facts, "worker is ready but cannot be reached");
-      this.#neverReached = describeExitReason(outcome.error as ExitReason);
+      this.#neverServed = { neverReached: describeExitReason(outcome.error as ExitReason) };
       this.connectionLost();
       return;
     }
@@ -251,8 +244,8 @@ export class AgentWorker {
     const killed = exit.cause === "killed";
     const connectionLost = this.#connectionLost && killed;
     const hung = killed ? this.#hung : undefined;
-    const why = this.#neverReached === undefined ? {} : { neverReached: this.#neverReached };
-    this.#keeper.workerGone(this, exit, { asked: this.#ending, connectionLost, hung, graceMs: this.#graceMs, ...why });
+    const about = { asked: this.#ending, connectionLost, hung, graceMs: this.#graceMs, ...this.#neverServed };
+    this.#keeper.workerGone(this, exit, about);
     client?.close();
   }
 

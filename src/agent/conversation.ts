@@ -24,45 +24,45 @@ export interface ConversationOptions {
 }
 
 /** Options of a run of a conversation. */
-export interface TurnOptions extends Omit<RunOptions, "messageHistory" | "conversationId"> {
+export interface TurnOptions<Deps = unknown> extends Omit<RunOptions<Deps>, "messageHistory" | "conversationId"> {
   readonly whenBusy?: WhenBusy | undefined;
 }
 
 /** The same for a run that may end paused. */
-export interface PausableTurnOptions extends TurnOptions {
+export interface PausableTurnOptions<Deps = unknown> extends TurnOptions<Deps> {
   readonly mayPause: boolean;
 }
 
 /** What a run that may pause is asked with. */
-type Asked = PausableRunOptions & { readonly mayPause: boolean };
+type Asked<Deps> = PausableRunOptions<Deps> & { readonly mayPause: boolean };
 
 /** The agent as its conversations see it. */
-export interface ConversationAgent<Output> {
+export interface ConversationAgent<Output, Deps> {
   readonly id: string;
-  run(prompt: Prompt, options: Asked): Promise<RunOutcome<Output>>;
-  stream(prompt: Prompt, options: Asked): RunStream<Output, RunOutcome<Output>>;
+  run(prompt: Prompt, options: Asked<Deps>): Promise<RunOutcome<Output>>;
+  stream(prompt: Prompt, options: Asked<Deps>): RunStream<Output, RunOutcome<Output>>;
   resume(
     paused: string | PausedRun,
     answers: PendingAnswers,
-    options: Omit<RunOptions, "messageHistory" | "conversationId">,
+    options: Omit<RunOptions<Deps>, "messageHistory" | "conversationId">,
   ): Promise<RunOutcome<Output>>;
 }
 
 /** What a conversation is made of. */
-export interface ConversationParts<Output> {
-  readonly agent: ConversationAgent<Output>;
+export interface ConversationParts<Output, Deps> {
+  readonly agent: ConversationAgent<Output, Deps>;
   readonly turn: TurnParts;
   readonly whenBusy: WhenBusy;
   /** Where its runs are handed in. */
   readonly runs: RunStarter;
   /** Another conversation of the same agent and store. */
-  open(id: string): Conversation<Output>;
+  open(id: string): Conversation<Output, Deps>;
 }
 
 /** What a run that has the turn begins with. */
-interface Begun {
+interface Begun<Deps> {
   readonly turn: ConversationTurn;
-  readonly options: Asked;
+  readonly options: Asked<Deps>;
 }
 
 const ways: readonly unknown[] = ["queue", "reject", "interrupt"] satisfies WhenBusy[];
@@ -75,10 +75,10 @@ export function checkWhenBusy(field: string, value: unknown): void {
 }
 
 /** A conversation of an agent. A run that fails or is cancelled leaves it as it was. */
-export class Conversation<Output = unknown> {
-  readonly #parts: ConversationParts<Output>;
+export class Conversation<Output = unknown, Deps = unknown> {
+  readonly #parts: ConversationParts<Output, Deps>;
 
-  constructor(parts: ConversationParts<Output>) {
+  constructor(parts: ConversationParts<Output, Deps>) {
     this.#parts = parts;
   }
 
@@ -95,9 +95,9 @@ export class Conversation<Output = unknown> {
    * Runs the agent with the conversation so far, and keeps what it adds. `timeoutMs` counts from this call.
    * @returns as `Agent.run`; rejects also with CallerError "conversation_busy", and "conversation_conflict" where somebody else has written to the store meanwhile
    */
-  run(prompt: Prompt, options: PausableTurnOptions): Promise<RunOutcome<Output>>;
-  run(prompt: Prompt, options?: TurnOptions): Promise<RunResult<Output>>;
-  async run(prompt: Prompt, options: TurnOptions | PausableTurnOptions = {}): Promise<RunOutcome<Output>> {
+  run(prompt: Prompt, options: PausableTurnOptions<Deps>): Promise<RunOutcome<Output>>;
+  run(prompt: Prompt, options?: TurnOptions<Deps>): Promise<RunResult<Output>>;
+  async run(prompt: Prompt, options: TurnOptions<Deps> | PausableTurnOptions<Deps> = {}): Promise<RunOutcome<Output>> {
     const begun = await this.#begin(prompt, options);
     return this.#finish(begun, () => this.#parts.agent.run(prompt, begun.options));
   }
@@ -106,11 +106,11 @@ export class Conversation<Output = unknown> {
    * As `run`; settles with the stream when it is the run's turn, which ends with the stream.
    * @throws as `Agent.stream`
    */
-  stream(prompt: Prompt, options: PausableTurnOptions): Promise<RunStream<Output, RunOutcome<Output>>>;
-  stream(prompt: Prompt, options?: TurnOptions): Promise<RunStream<Output>>;
+  stream(prompt: Prompt, options: PausableTurnOptions<Deps>): Promise<RunStream<Output, RunOutcome<Output>>>;
+  stream(prompt: Prompt, options?: TurnOptions<Deps>): Promise<RunStream<Output>>;
   async stream(
     prompt: Prompt,
-    options: TurnOptions | PausableTurnOptions = {},
+    options: TurnOptions<Deps> | PausableTurnOptions<Deps> = {},
   ): Promise<RunStream<Output, RunOutcome<Output>>> {
     const begun = await this.#begin(prompt, options);
     try {
@@ -129,11 +129,14 @@ export class Conversation<Output = unknown> {
    * conversation so far is no part of the request.
    * @throws as `Agent.start`, and as `run` while it waits
    */
-  start(prompt: Prompt, options: PausableTurnOptions & OwnStartOptions): Promise<RunHandle<Output, RunOutcome<Output>>>;
-  start(prompt: Prompt, options?: TurnOptions & OwnStartOptions): Promise<RunHandle<Output>>;
+  start(
+    prompt: Prompt,
+    options: PausableTurnOptions<Deps> & OwnStartOptions,
+  ): Promise<RunHandle<Output, RunOutcome<Output>>>;
+  start(prompt: Prompt, options?: TurnOptions<Deps> & OwnStartOptions): Promise<RunHandle<Output>>;
   async start(
     prompt: Prompt,
-    options: (TurnOptions | PausableTurnOptions) & OwnStartOptions = {},
+    options: (TurnOptions<Deps> | PausableTurnOptions<Deps>) & OwnStartOptions = {},
   ): Promise<RunHandle<Output, RunOutcome<Output>>> {
     const { detached, idempotencyKey, ...turn } = options;
     const { whenBusy: _busy, signal: _signal, timeoutMs: _time, ...asked } = turn;
@@ -159,7 +162,7 @@ export class Conversation<Output = unknown> {
   async resume(
     paused: string | PausedRun,
     answers: PendingAnswers,
-    options: TurnOptions = {},
+    options: TurnOptions<Deps> = {},
   ): Promise<RunOutcome<Output>> {
     const begun = await this.#begin("", options);
     const { messageHistory: _history, conversationId: _id, mayPause: _may, ...given } = begun.options;
@@ -173,7 +176,7 @@ export class Conversation<Output = unknown> {
   async fork(
     id: string = randomUUID(),
     options: { readonly messages?: number | undefined } = {},
-  ): Promise<Conversation<Output>> {
+  ): Promise<Conversation<Output, Deps>> {
     const all = await this.messages();
     const { messages = all.length } = options;
     if (!Number.isInteger(messages) || messages < 0 || messages > all.length) {
@@ -189,7 +192,7 @@ export class Conversation<Output = unknown> {
     return this.#parts.turn.store.delete(this.id);
   }
 
-  async #begin(prompt: Prompt, options: TurnOptions): Promise<Begun> {
+  async #begin(prompt: Prompt, options: TurnOptions<Deps>): Promise<Begun<Deps>> {
     const { turn, runs } = this.#parts;
     const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = options;
     checkWhenBusy("options.whenBusy", whenBusy);
@@ -203,7 +206,7 @@ export class Conversation<Output = unknown> {
     return { turn: begun, options: leftMs === undefined ? run : { ...run, timeoutMs: leftMs } };
   }
 
-  #finish({ turn }: Begun, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {
+  #finish({ turn }: Begun<Deps>, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {
     return finishTurn(this.#parts.turn, turn, run, ({ newMessages }) => [...turn.messages, ...newMessages]);
   }
 }

@@ -19,12 +19,12 @@ export class Conversations {
   readonly #turns = new WeakMap<ConversationStore, Map<string, Turns>>();
 
   /** @throws CallerError "invalid_argument" */
-  open<Output>(
-    agent: ConversationAgent<Output>,
+  open<Output, Deps>(
+    agent: ConversationAgent<Output, Deps>,
     id: string,
     options: ConversationOptions,
     runs: RunStarter,
-  ): Conversation<Output> {
+  ): Conversation<Output, Deps> {
     if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
     checkKnownFields("options", options, known);
     const turn = this.turnOf({ agentId: agent.id, id, clock: runs.clock }, options);

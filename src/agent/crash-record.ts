@@ -14,6 +14,8 @@ export interface CrashCircumstances {
   neverReached?: string | undefined;
   /** Set when it was killed because it hung. */
   hung?: HungLoop | undefined;
+  /** Set when its agent is not what its definition expects. */
+  contractFaults?: readonly string[] | undefined;
   /** How long it had had to end, in milliseconds, if it had been asked to. */
   graceMs?: number | undefined;
   /** Whether another worker had taken its place. */
@@ -28,7 +30,8 @@ export interface CrashCircumstances {
 export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): CrashRecord {
   const retired = about.retired === true && exit.cause === "stopped";
   const connection = about.connectionLost ? "connection_lost" : retired ? "retired" : exit.cause;
-  const cause = about.hung !== undefined ? "hung" : connection;
+  const mismatched = about.contractFaults !== undefined && (exit.cause === "stopped" || exit.cause === "killed");
+  const cause = about.hung !== undefined ? "hung" : mismatched ? "contract_mismatch" : connection;
   const record: CrashRecord = {
     agentId: about.agentId,
     incarnation: exit.incarnation,
@@ -48,6 +51,7 @@ export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): 
   if (exit.loadFailure !== undefined) record.loadFailure = exit.loadFailure;
   if (exit.detail !== undefined) record.detail = exit.detail;
   else if (about.connectionLost && about.neverReached !== undefined) record.detail = about.neverReached;
+  if (mismatched && about.contractFaults !== undefined) record.contractFaults = about.contractFaults;
   if (exit.errno !== undefined) record.errno = exit.errno;
   if (exit.peakMemoryBytes !== undefined) record.peakMemoryBytes = exit.peakMemoryBytes;
   if (about.hung !== undefined) record.stackDump = about.hung.stacks;
@@ -66,7 +70,7 @@ export function exitBySignalFromOutside(exit: WorkerExit): WorkerExit {
 }
 
 function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], about: CrashCircumstances): string {
-  const { graceMs, neverReached, hung } = about;
+  const { graceMs, neverReached, hung, contractFaults = [] } = about;
   const who = exit.pid === undefined ? "its worker" : `its worker (pid ${exit.pid})`;
   const after = `after ${Math.round(exit.uptimeMs)} ms`;
   switch (cause) {
@@ -95,12 +99,22 @@ function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], about: Cras
       return `${who} does not speak this version's protocol: ${exit.detail ?? "no detail"}`;
     case "spawn_failed":
       return `${who} could not be started: ${exit.detail ?? "no detail"}`;
+    case "contract_mismatch":
+      return `the agent is not what its definition expects: ${listOf(contractFaults)}`;
     case "hung":
       return `${who} hung, its event loop had not answered for ${hung?.silentMs} ms, and was killed ${after}`;
     case "connection_lost":
       if (neverReached === undefined) return `${who} could no longer be reached and was killed ${after}`;
       return `${who} said that it is ready, could not be reached and was killed ${after}: ${neverReached}`;
   }
+}
+
+/** So many fields are named. */
+const toldFaults = 20;
+
+function listOf(faults: readonly string[]): string {
+  const told = faults.slice(0, toldFaults).join("; ");
+  return faults.length > toldFaults ? `${told}; and ${faults.length - toldFaults} more` : told;
 }
 
 /** A start that failed without a word on the control channel: what Python said last is all that is known. */

@@ -1,19 +1,30 @@
 /** The definition of an agent: an inert value that a system or supervisor starts. */
 
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { describeAs } from "../otp/policy/description.ts";
 import { aboutRuns, runPolicyOf } from "../otp/policy/run-policy.ts";
 import { type ChildSpec, type DefinedChildSpec, normalizeChildSpec } from "../otp/supervisor/child-spec.ts";
 import type { SupervisorDefinition } from "../otp/supervisor/start.ts";
+import type { AgentContract } from "./contract.ts";
 import { type AgentSpec, type NormalAgentSpec, normalizeAgentSpec, slotShutdownMs } from "./spec.ts";
 import { startAgent } from "./start-agent.ts";
 
-/** An inert agent: put it among the `children` of a system or supervisor. `Output` is what its runs answer with. */
-export interface AgentDefinition<Output = unknown> extends DefinedChildSpec {
+/** An inert agent: put it among the `children` of a system or supervisor. `Output` is what its runs answer with, `Deps` what they take. */
+export interface AgentDefinition<Output = unknown, Deps = unknown> extends DefinedChildSpec {
   /** "supervisor" where it has instances. */
   readonly type: "worker" | "supervisor";
   readonly agent: NormalAgentSpec;
   /** Carries the type of the output; never set. */
   readonly outputType?: Output;
+  /** Carries the type of the deps; never set. */
+  readonly depsType?: Deps;
+}
+
+/** How an agent is started, bounded and restarted, of which `synapse typegen` has written a contract: that says where it is, too. */
+export interface ContractAgentSpec<Output = unknown, Deps = unknown> extends Omit<AgentSpec<Output>, "entry"> {
+  /** Default: the contract's. */
+  readonly entry?: string | undefined;
+  readonly contract: AgentContract<Output, Deps>;
 }
 
 /** The agents among these children and below them. */
@@ -44,14 +55,20 @@ export function insistsOnSpawn(specs: readonly ChildSpec[]): boolean {
 }
 
 /**
- * Defines an agent. Nothing is started. What its runs answer with is a text where `output` says so, what a schema in `output` makes of it, and otherwise
- * unknown; a type argument without a schema is the caller's own word.
+ * Defines an agent. Nothing is started. What its runs answer with is a text where `output` says so, what a schema in `output` makes of it, what `contract` says,
+ * and otherwise unknown; a type argument without a schema is the caller's own word. What they take as deps `contract` says.
  * @throws CallerError "invalid_argument" naming the field, the value and the rule
  */
+export function defineAgent<Output, Deps>(
+  spec: Omit<ContractAgentSpec<unknown, Deps>, "output"> & { readonly output: StandardSchemaV1<unknown, Output> },
+): AgentDefinition<Output, Deps>;
+export function defineAgent<Output, Deps>(
+  spec: ContractAgentSpec<Output, Deps> & { readonly output?: undefined },
+): AgentDefinition<Output, Deps>;
 export function defineAgent(spec: AgentSpec<string> & { readonly output: "text" }): AgentDefinition<string>;
 export function defineAgent<Output = unknown>(spec: AgentSpec<Output>): AgentDefinition<Output>;
-export function defineAgent<Output>(spec: AgentSpec<Output>): AgentDefinition<Output> {
-  const agent = normalizeAgentSpec(spec);
+export function defineAgent<Output>(spec: AgentSpec<Output> | ContractAgentSpec): AgentDefinition<Output> {
+  const agent = normalizeAgentSpec(spec as AgentSpec<Output>);
   const definition: AgentDefinition<Output> = {
     id: agent.id,
     type: agent.instances === undefined ? "worker" : "supervisor",

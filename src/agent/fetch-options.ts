@@ -9,8 +9,8 @@ import type { RunOptions } from "./run-options.ts";
 import type { WhenBusy } from "./turns.ts";
 
 /** Options of `Agent.fetch`: how the request is answered, and what the run is given beside it. */
-export interface FetchOptions
-  extends Omit<RunOptions, "signal" | "messageHistory" | "conversationId" | "idempotent" | "retry"> {
+export interface FetchOptions<Deps = unknown>
+  extends Omit<RunOptions<Deps>, "signal" | "messageHistory" | "conversationId" | "idempotent" | "retry"> {
   /** Default: told by the body. */
   readonly protocol?: FrontendProtocol | undefined;
   /**

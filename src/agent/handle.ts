@@ -21,8 +21,8 @@ import { type StartOptions, startRun } from "./start-run.ts";
 import { UnaryRun } from "./unary-run.ts";
 import { workerReady } from "./worker-ready.ts";
 
-/** An agent of a running system. `Output` is what its runs answer with. */
-export class Agent<Output = unknown> {
+/** An agent of a running system. `Output` is what its runs answer with, `Deps` what they take. */
+export class Agent<Output = unknown, Deps = unknown> {
   readonly #owner: HandleOwner;
 
   constructor(owner: HandleOwner) {
@@ -77,9 +77,9 @@ export class Agent<Output = unknown> {
    * Runs the agent once. While the agent starts or restarts, the run waits; a run that a worker held when it died rejects with its exit.
    * @returns the result; rejects with CallerError, RunError or WorkerError
    */
-  run(prompt: Prompt, options: PausableRunOptions & { readonly mayPause: boolean }): Promise<RunOutcome<Output>>;
-  run(prompt: Prompt, options?: RunOptions): Promise<RunResult<Output>>;
-  async run(prompt: Prompt, options: PausableRunOptions = {}): Promise<RunOutcome<Output>> {
+  run(prompt: Prompt, options: PausableRunOptions<Deps> & { readonly mayPause: boolean }): Promise<RunOutcome<Output>>;
+  run(prompt: Prompt, options?: RunOptions<Deps>): Promise<RunResult<Output>>;
+  async run(prompt: Prompt, options: PausableRunOptions<Deps> = {}): Promise<RunOutcome<Output>> {
     checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new UnaryRun<Output>(this.#owner.runs, prompt, options);
     this.#owner.runs.accept(run);
@@ -93,10 +93,10 @@ export class Agent<Output = unknown> {
    */
   stream(
     prompt: Prompt,
-    options: PausableRunOptions & { readonly mayPause: boolean },
+    options: PausableRunOptions<Deps> & { readonly mayPause: boolean },
   ): RunStream<Output, RunOutcome<Output>>;
-  stream(prompt: Prompt, options?: RunOptions): RunStream<Output>;
-  stream(prompt: Prompt, options: PausableRunOptions = {}): RunStream<Output, RunOutcome<Output>> {
+  stream(prompt: Prompt, options?: RunOptions<Deps>): RunStream<Output>;
+  stream(prompt: Prompt, options: PausableRunOptions<Deps> = {}): RunStream<Output, RunOutcome<Output>> {
     checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
     const run = new StreamRun<Output>(this.#owner.runs, prompt, options);
     this.#owner.runs.reserve(run);
@@ -108,9 +108,12 @@ export class Agent<Output = unknown> {
    * is known at once.
    * @throws as `stream` does; also CallerError "idempotency_conflict"
    */
-  start(prompt: Prompt, options: StartOptions & { readonly mayPause: boolean }): RunHandle<Output, RunOutcome<Output>>;
-  start(prompt: Prompt, options?: Omit<StartOptions, "mayPause">): RunHandle<Output>;
-  start(prompt: Prompt, options: StartOptions = {}): RunHandle<Output, RunOutcome<Output>> {
+  start(
+    prompt: Prompt,
+    options: StartOptions<Deps> & { readonly mayPause: boolean },
+  ): RunHandle<Output, RunOutcome<Output>>;
+  start(prompt: Prompt, options?: Omit<StartOptions<Deps>, "mayPause">): RunHandle<Output>;
+  start(prompt: Prompt, options: StartOptions<Deps> = {}): RunHandle<Output, RunOutcome<Output>> {
     return startRun<Output>(this.#owner.runs, prompt, options).handle(0);
   }
 
@@ -123,7 +126,7 @@ export class Agent<Output = unknown> {
   async resume(
     paused: string | PausedRun,
     answers: PendingAnswers,
-    options: Omit<RunOptions, "messageHistory" | "conversationId"> = {},
+    options: Omit<RunOptions<Deps>, "messageHistory" | "conversationId"> = {},
   ): Promise<RunOutcome<Output>> {
     const { runs } = this.#owner;
     const kept = runs.paused.take(paused, this.id);
@@ -145,7 +148,7 @@ export class Agent<Output = unknown> {
    * A conversation of this agent: its messages are kept between its runs, one of which runs at a time.
    * @throws CallerError "invalid_argument"
    */
-  conversation(id: string, options: ConversationOptions = {}): Conversation<Output> {
+  conversation(id: string, options: ConversationOptions = {}): Conversation<Output, Deps> {
     const { runs } = this.#owner;
     return runs.conversations.open(this, id, options, runs);
   }
@@ -155,7 +158,7 @@ export class Agent<Output = unknown> {
    * with `?run=` or for a chat, reads one that was begun; DELETE ends one. See docs/frontends.md.
    * @returns the answer, or a JSON error with its status; rejects with CallerError "invalid_argument" for wrong options
    */
-  async fetch(request: Request, options: FetchOptions = {}): Promise<Response> {
+  async fetch(request: Request, options: FetchOptions<Deps> = {}): Promise<Response> {
     const split = splitFetchOptions(options);
     return await handleRequest(request, new AgentFrontend(this.#owner.runs, split), split.answer);
   }

@@ -46,6 +46,18 @@ export function isStandardSchema(schema: unknown): schema is StandardSchemaV1 {
   return typeof (schema as StandardSchemaV1 | undefined)?.["~standard"]?.validate === "function";
 }
 
+/** What a schema takes, as JSON Schema; undefined where it does not say, or cannot. Where it holds something that JSON Schema does not know, zod's says nothing of that part. */
+export function documentOf(schema: StandardSchemaV1): JsonSchema | undefined {
+  const { jsonSchema, vendor } = schema["~standard"] as StandardSchemaV1.Props & Partial<StandardJSONSchemaV1.Props>;
+  if (typeof jsonSchema?.input !== "function") return undefined;
+  try {
+    const libraryOptions = vendor === "zod" ? { unrepresentable: "any" } : {};
+    return jsonSchema.input({ target: "draft-2020-12", libraryOptions });
+  } catch {
+    return undefined; // It cannot be said as JSON Schema: nothing is known of it before it is asked.
+  }
+}
+
 /** The Standard JSON Schema of a schema (https://standardschema.dev/json-schema): zod from 4.2, arktype from 2.1.28, valibot by its toStandardJsonSchema. */
 function exportOf(field: string, schema: StandardSchemaV1): JsonSchema {
   const { jsonSchema } = schema["~standard"] as Partial<StandardJSONSchemaV1.Props>;

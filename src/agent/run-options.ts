@@ -16,7 +16,7 @@ import type { ToolSet } from "./tool-set.ts";
 export type Prompt = string | readonly ContentPart[];
 
 /** Options of `Agent.run` and `Agent.stream`. */
-export interface RunOptions {
+export interface RunOptions<Deps = unknown> {
   /** Cancels the run, waiting or running; the Python side is cancelled too. */
   signal?: AbortSignal | undefined;
   /** From the call to the result, waiting included, in milliseconds (1 to 2,147,483,647). Default: no limit. */
@@ -28,7 +28,7 @@ export interface RunOptions {
   modelSettings?: ModelSettings | undefined;
   usageLimits?: UsageLimits | undefined;
   /** Any JSON value; Python validates it against the agent's deps_type. */
-  deps?: unknown | undefined;
+  deps?: Deps | undefined;
   /** A pydantic-ai model name such as "openai:gpt-5" or "test". Default: the agent's own. */
   model?: string | undefined;
   /** Added to the agent's own instructions. */
@@ -67,7 +67,7 @@ const known = new Set([
 ]);
 
 /** Options of a run that may end paused. */
-export interface PausableRunOptions extends RunOptions {
+export interface PausableRunOptions<Deps = unknown> extends RunOptions<Deps> {
   /**
    * Whether the run may end paused, where a tool asks for approval or is answered from outside; default false: such a run is rejected. Not for agents with output
    * validators.

@@ -4,13 +4,14 @@ import type { TreeNode } from "../otp/report/tree.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { WorkerExit } from "../worker/launcher.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
-import { AgentWorker, type WorkerEnd, type WorkerKeeper } from "./agent-worker.ts";
+import { AgentWorker, type WorkerKeeper } from "./agent-worker.ts";
 import { createCrashRecord, exitBySignalFromOutside } from "./crash-record.ts";
 import type { EquippedEnvironment } from "./environment.ts";
 import type { SpareInfo } from "./instance-info.ts";
 import type { SharedLife } from "./life.ts";
 import type { LoopOwner } from "./loop-monitor.ts";
 import type { NormalAgentSpec } from "./spec.ts";
+import type { WorkerEnd } from "./worker-end.ts";
 
 /** The pause before the next spare worker when one is lost, and the longest one, in milliseconds. Each is twice the one before. */
 const pause = { firstMs: 1_000, longestMs: 60_000 } as const;

@@ -7,10 +7,11 @@ import type { RestartType } from "../otp/report/supervisor-report.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { checkVariables } from "../python/environment.ts";
 import type { UnsafeNumbers } from "../rpc/exact-json.ts";
-import { limitsMemory } from "../worker/memory.ts";
+import { type AgentContract, checkContract } from "./contract.ts";
 import { checkInstances, type InstanceLimits, type InstanceOptions } from "./instance-limits.ts";
 import { checkRecycle, type RecycleOptions } from "./recycling.ts";
 import { checkRetry, type RetryOptions } from "./retry.ts";
+import { checkEntry, checkInteger, checkLauncher, checkMemoryLimit, checkPatience } from "./spec-checks.ts";
 import { textSchema } from "./text-schema.ts";
 import type { Tools } from "./tool.ts";
 import { ToolSet } from "./tool-set.ts";
@@ -60,9 +61,11 @@ export interface AgentSpec<Output = unknown> {
   readonly env?: Readonly<Record<string, string>> | undefined;
   /**
    * What every run answers with: "text", or a schema (zod, valibot, arktype, …) that checks it and gives `Output` its type. Without either the output is
-   * whatever Python's is: unknown.
+   * whatever Python's is: unknown. An agent that never answers so does not start.
    */
   readonly output?: StandardSchemaV1<unknown, Output> | "text" | undefined;
+  /** What `synapse typegen` has written of the agent: it gives outputs and deps their types, and an agent that is another does not start. */
+  readonly contract?: AgentContract | undefined;
   /**
    * What makes the dependencies of each run, written as `entry` is: a Python function that gets the JSON value of the run's `deps`, and the run. Default: the
    * agent's deps_type is made of the JSON.
@@ -113,6 +116,8 @@ export interface NormalAgentSpec {
   readonly memoryLimitBytes: number | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly output: StandardSchemaV1 | undefined;
+  /** Undefined: none. */
+  readonly contract: AgentContract | undefined;
   /** Undefined: the agent's deps_type. */
   readonly deps: string | undefined;
   readonly fetchUrls: boolean;
@@ -150,6 +155,7 @@ const known = new Set([
   "memoryLimitBytes",
   "env",
   "output",
+  "contract",
   "deps",
   "fetchUrls",
   "tools",
@@ -168,7 +174,16 @@ const known = new Set([
 export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgentSpec {
   if (typeof spec !== "object" || spec === null) throw invalidArgument("spec", spec, "an agent spec");
   checkKnownFields("spec", spec, known);
-  const { id, entry, shutdownMs = 5_000, startTimeoutMs = 30_000, maxConcurrency = 8, maxQueue = 1_000 } = spec;
+  const { contract } = spec;
+  if (contract !== undefined) checkContract("spec.contract", contract);
+  const {
+    id,
+    entry = contract?.entry as string,
+    shutdownMs = 5_000,
+    startTimeoutMs = 30_000,
+    maxConcurrency = 8,
+    maxQueue = 1_000,
+  } = spec;
   const { unresponsiveAfterMs = 5_000, hungAfterMs = 60_000 } = spec;
   const {
     env = {},
@@ -184,7 +199,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
   checkEntry("spec.entry", entry, id);
-  const { deps, fetchUrls = false } = spec;
+  const { deps = contract?.depsFactory, fetchUrls = false } = spec;
   if (deps !== undefined) checkEntry("spec.deps", deps, id);
   if (typeof fetchUrls !== "boolean") throw invalidArgument("spec.fetchUrls", fetchUrls, `a boolean (agent "${id}")`);
   checkInteger("spec.shutdownMs", shutdownMs, 0, id);
@@ -234,6 +249,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     env: { ...env },
     launcher,
     output: output === "text" ? textSchema : output,
+    contract,
     deps,
     fetchUrls,
     tools: ToolSet.of("spec.tools", spec.tools),
@@ -244,47 +260,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   };
 }
 
-function checkEntry(field: string, entry: string, id: string): void {
-  if (typeof entry === "string" && !entry.includes("\0") && /^.+:[A-Za-z_]\w*$/.test(entry)) return;
-  throw invalidArgument(field, entry, `"path/to/file.py:attribute" or "package.module:attribute" (agent "${id}")`);
-}
-
 /** When the supervisor of an agent, or of an instance, kills it: after `shutdownMs`, in which it kills its worker itself. */
 export function slotShutdownMs({ shutdownMs }: NormalAgentSpec): number {
   return Math.min(shutdownMs + killMarginMs, longestTimerMs);
-}
-
-function checkPatience(field: string, value: number | "infinity", id: string): void {
-  if (value === "infinity" || (Number.isInteger(value) && value >= 1 && value <= longestTimerMs)) return;
-  throw invalidArgument(field, value, `an integer from 1 to 2,147,483,647, or "infinity" (agent "${id}")`);
-}
-
-/** An idle worker reserves some 140 MiB: much less is a mistake, of the unit perhaps. */
-const leastMemoryBytes = 128 * 1024 * 1024;
-
-function checkMemoryLimit(field: string, value: number, id: string): void {
-  if (!limitsMemory) {
-    throw invalidArgument(field, value, `left out on ${process.platform}: only Linux limits it (agent "${id}")`);
-  }
-  if (Number.isSafeInteger(value) && value >= leastMemoryBytes) return;
-  throw invalidArgument(
-    field,
-    value,
-    `an integer from ${leastMemoryBytes.toLocaleString("en")} bytes up (agent "${id}")`,
-  );
-}
-
-function checkLauncher(launcher: unknown, id: string): void {
-  if (launcher === "spawn" || launcher === "auto") return;
-  if (launcher !== "zygote") {
-    throw invalidArgument("spec.launcher", launcher, `"spawn", "zygote" or "auto" (agent "${id}")`);
-  }
-  if (process.platform !== "linux") {
-    throw invalidArgument("spec.launcher", launcher, `"spawn" or "auto": only Linux has zygotes (agent "${id}")`);
-  }
-}
-
-function checkInteger(field: string, value: number, least: number, id: string): void {
-  if (Number.isInteger(value) && value >= least && value <= longestTimerMs) return;
-  throw invalidArgument(field, value, `an integer from ${least} to 2,147,483,647 (agent "${id}")`);
 }

@@ -42,6 +42,7 @@ export function startFailureOf(crash: CrashRecord): StartFailure | undefined {
     case "load_failed":
       return crash.loadFailure?.retriable === true ? "passing" : "lasting";
     case "protocol_mismatch":
+    case "contract_mismatch":
       return "lasting";
     case "spawn_failed":
       return shortages.has(crash.errno) ? "passing" : "lasting";

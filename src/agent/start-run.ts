@@ -27,7 +27,7 @@ export interface OwnStartOptions {
 }
 
 /** Options of `Agent.start`. */
-export interface StartOptions extends PausableRunOptions, OwnStartOptions {}
+export interface StartOptions<Deps = unknown> extends PausableRunOptions<Deps>, OwnStartOptions {}
 
 /** Where such runs are started. */
 export interface RunStarter extends RunOwner {

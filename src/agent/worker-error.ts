@@ -25,6 +25,8 @@ function codeOf(crash: CrashRecord): WorkerErrorCode {
       return "worker_spawn_failed";
     case "protocol_mismatch":
       return "worker_protocol_mismatch";
+    case "contract_mismatch":
+      return "contract_mismatch";
     case "connection_lost":
       return "worker_connection_lost";
     default:

@@ -2,7 +2,7 @@
 
 import type { CrashRecord } from "../crash.ts";
 import type { WorkerExit } from "../worker/launcher.ts";
-import type { AgentWorker, WorkerEnd } from "./agent-worker.ts";
+import type { AgentWorker } from "./agent-worker.ts";
 import type { CrashHistory } from "./crash-history.ts";
 import { createCrashRecord, exitBySignalFromOutside } from "./crash-record.ts";
 import type { AgentLife } from "./life.ts";
@@ -12,6 +12,7 @@ import type { Readiness } from "./readiness.ts";
 import type { Renewal } from "./renewal.ts";
 import type { RunFate } from "./retry.ts";
 import type { Swap } from "./swap.ts";
+import type { WorkerEnd } from "./worker-end.ts";
 import { poisonedError, stoppedInRunError, workerError } from "./worker-error.ts";
 import type { WorkerOwner } from "./workers.ts";
 

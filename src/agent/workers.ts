@@ -6,10 +6,11 @@
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WorkerExit, WorkerUsage } from "../worker/launcher.ts";
-import { AgentWorker, type WorkerEnd, type WorkerKeeper } from "./agent-worker.ts";
+import { AgentWorker, type WorkerKeeper } from "./agent-worker.ts";
 import type { EquippedEnvironment } from "./environment.ts";
 import type { LoopOwner, LoopWatch } from "./loop-monitor.ts";
 import type { NormalAgentSpec } from "./spec.ts";
+import type { WorkerEnd } from "./worker-end.ts";
 
 /** The agent as its workers see it. */
 export interface WorkerOwner extends LoopOwner {

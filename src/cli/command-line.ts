@@ -14,12 +14,14 @@ import { psCommand } from "./ps.ts";
 import { runCommand } from "./run.ts";
 import { setupCommand } from "./setup.ts";
 import { simulateCommand } from "./simulate.ts";
+import { typegenCommand } from "./typegen.ts";
 
 /** Every command, in the order of the help. */
 export const commands: readonly Command[] = [
   newCommand,
   runCommand,
   simulateCommand,
+  typegenCommand,
   psCommand,
   crashesCommand,
   restartCommand,

@@ -39,23 +39,31 @@ export function toRunResult(response: RunResponse, call: Call): WireRunResult {
 
 /** What the agent is. Throws RunError "protocol_violation" for a schema that is not JSON. */
 export function toDescription(response: DescribeResponse, call: Call): AgentDescription {
-  const { agentId, name, description, model, schemaHash, pydanticAiVersion, pythonVersion, protocolVersion } = response;
+  const schema = (bytes: Uint8Array, field: string) => optionalJson(bytes, field, call);
   return {
-    agentId,
-    name,
-    description,
-    model,
-    outputSchema: optionalJson(response.outputSchemaJson, "output_schema_json", call),
-    depsSchema: optionalJson(response.depsSchemaJson, "deps_schema_json", call),
+    agentId: response.agentId,
+    name: response.name,
+    description: response.description,
+    model: response.model,
+    inputSchema: schema(response.inputSchemaJson, "input_schema_json"),
+    outputSchema: schema(response.outputSchemaJson, "output_schema_json"),
+    depsSchema: schema(response.depsSchemaJson, "deps_schema_json"),
+    depsType: response.depsType,
     tools: response.tools.map((tool) => ({
       name: tool.name,
       description: tool.description,
-      parametersSchema: optionalJson(tool.parametersSchemaJson, "parameters_schema_json", call),
+      parametersSchema: schema(tool.parametersSchemaJson, "parameters_schema_json"),
+      needsApproval: tool.requiresApproval,
+      external: tool.external,
     })),
-    schemaHash,
-    pydanticAiVersion,
-    pythonVersion,
-    protocolVersion,
+    unknownToolsets: response.unknownToolsets,
+    outputTools: response.outputTools,
+    schemaHash: response.schemaHash,
+    synapseOtpVersion: response.synapseOtpVersion,
+    pydanticAiVersion: response.pydanticAiVersion,
+    pythonVersion: response.pythonVersion,
+    protocolVersion: response.protocolVersion,
+    features: response.features,
   };
 }
 

@@ -130,19 +130,44 @@ export interface WireRunResult {
   unfinished: boolean;
 }
 
+/** A tool of the Python agent. */
+export interface AgentTool {
+  name: string;
+  description: string;
+  /** The JSON Schema of its arguments. */
+  parametersSchema: unknown;
+  /** Whether its calls wait for somebody's approval, or may. */
+  needsApproval: boolean;
+  /** Whether its calls are answered from outside of the run, which ends paused. */
+  external: boolean;
+}
+
 /** What the loaded agent is, as the worker describes it. Schemas are JSON Schema documents. */
 export interface AgentDescription {
   agentId: string;
   name: string;
   description: string;
   model: string;
+  /** What a prompt may be. */
+  inputSchema: unknown;
+  /** Undefined when pydantic cannot say what the agent answers. */
   outputSchema: unknown;
-  /** Undefined when the agent's deps_type has no JSON schema. */
+  /** Undefined when runs take no deps, or none that JSON can make. */
   depsSchema: unknown;
-  tools: { name: string; description: string; parametersSchema: unknown }[];
-  /** SHA-256 over the canonical JSON of the schemas, in hex. */
+  /** Python's name of the type of the deps; empty when runs take none. */
+  depsType: string;
+  /** Those that are known without a run. */
+  tools: AgentTool[];
+  /** Toolsets whose tools only a run knows, by pydantic-ai's labels. */
+  unknownToolsets: string[];
+  /** Names of the tools with which the output is given. */
+  outputTools: string[];
+  /** SHA-256 over the canonical JSON of the schemas and the tools' names, in hex: it tells whether the contract has changed, and nothing else. */
   schemaHash: string;
+  synapseOtpVersion: string;
   pydanticAiVersion: string;
   pythonVersion: string;
   protocolVersion: number;
+  /** What the worker can do, a word each. */
+  features: string[];
 }

@@ -12,8 +12,9 @@ import {
   type RunResponseChunkSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { type Clock, createTimer, realClock, type Timer } from "../worker/clock.ts";
+import { describeResponse, type FakeDescription } from "./fake-description.ts";
 import { drainingFailure, type FakeFailure, toFakeFailure } from "./fake-error.ts";
-import { encode, type Response, responseOf } from "./fake-response.ts";
+import { type Response, responseOf } from "./fake-response.ts";
 import { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError, toFakeRun } from "./fake-run.ts";
 import { type CallTool, FakeSession } from "./fake-session.ts";
 import { eventsOf } from "./fake-stream.ts";
@@ -25,6 +26,8 @@ export interface FakeAgentServiceOptions {
   readonly answer?: FakeAnswer;
   /** What describe() and "started" events name as the model; default "fake". */
   readonly modelName?: string;
+  /** What describe() tells. Default: no schemas and no tools. */
+  readonly description?: FakeDescription;
   /** For the time that a run has. Default: the machine's monotonic clock. */
   readonly clock?: Clock;
 }
@@ -51,7 +54,7 @@ type Chunk = MessageInitShape<typeof RunResponseChunkSchema>;
 
 /** Creates a service. It listens nowhere: mount its routes, or let `createFakeLauncher` do so. */
 export function createFakeAgentService(options: FakeAgentServiceOptions = {}): FakeAgentService {
-  const { answer = (run: FakeRun) => run.prompt, modelName = "fake", clock = realClock } = options;
+  const { answer = (run: FakeRun) => run.prompt, modelName = "fake", description = {}, clock = realClock } = options;
   const runs: FakeRun[] = [];
   const ends = new RunEnds();
   /** Runs whose agent has not answered yet. */
@@ -213,16 +216,7 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
           return { accepted: run !== undefined };
         },
         awaitEnd: async (request) => ({ known: await ends.ended(request) }),
-        describe: ({ agentId }) => ({
-          agentId,
-          name: agentId,
-          model: modelName,
-          outputSchemaJson: encode({ type: "string" }),
-          schemaHash: "0".repeat(64),
-          pydanticAiVersion: "0.0.0",
-          pythonVersion: "0.0.0",
-          protocolVersion: 1,
-        }),
+        describe: ({ agentId }) => describeResponse(agentId, modelName, description),
       });
       const { SERVING, NOT_SERVING } = HealthCheckResponse_ServingStatus;
       router.service(Health, { check: () => ({ status: draining ? NOT_SERVING : SERVING }) });

@@ -1,7 +1,6 @@
 /** A worker without a process: a server in this one, that can be crashed, cut off, stopped and killed as a process can. */
 
 import { randomBytes } from "node:crypto";
-import type { WorkerLoadFailure } from "../crash.ts";
 import { type Clock, createTimer, type Timer } from "../worker/clock.ts";
 import { nextVerdict, type Verdict } from "../worker/exit-cause.ts";
 import {
@@ -17,27 +16,19 @@ import { type FakeAgentServer, startFakeAgentServer } from "./fake-agent-server.
 import { createFakeAgentService, type FakeAgentService } from "./fake-agent-service.ts";
 import { type Blocked, type FakeBlock, fakePeakBytes, fakeStacks, fakeUsage } from "./fake-block.ts";
 import { type FakeDeath, fakeEnd } from "./fake-death.ts";
+import type { FakeDescription } from "./fake-description.ts";
 import { nextFakePid } from "./fake-pid.ts";
 import type { FakeReply, FakeRun } from "./fake-run.ts";
+import type { FakeStart } from "./fake-start.ts";
 
 /** What a fake worker does. */
 export interface FakeWorkerScript {
-  /**
-   * How it starts; default "ready".
-   * - "ready": it serves
-   * - "never": it stays silent, until `startTimeoutMs` or a kill
-   * - an exit code or a signal: it ends before it is ready
-   * - `loadFailure`: it tells why its agent cannot be loaded, and ends with code 1
-   * - `spawnFailed`: the operating system could not start it; the text says why, `errno` in its own word
-   */
-  readonly start?:
-    | "ready"
-    | "never"
-    | FakeDeath
-    | { readonly loadFailure: Partial<WorkerLoadFailure> & Pick<WorkerLoadFailure, "kind" | "message"> }
-    | { readonly spawnFailed: string; readonly errno?: string };
+  /** How it starts; default "ready". */
+  readonly start?: FakeStart;
   /** Answers every run; the worker is there to be crashed at any moment. Default: the prompt itself. */
   readonly answer?: (run: FakeRun, worker: FakeWorker) => FakeReply | Promise<FakeReply>;
+  /** What its agent says of itself, which a definition's `output`, `tools` and `contract` are checked against. Default: nothing. */
+  readonly description?: FakeDescription;
   /** The files that it has imported, as absolute paths; default: none. */
   readonly imports?: () => readonly string[];
   /**
@@ -105,9 +96,10 @@ class ScriptedWorker implements FakeWorker {
     this.#spawnedAtMs = clock.now();
     this.#deadline = createTimer(clock);
     this.#cancel = createTimer(clock);
-    const { answer } = script;
+    const { answer, description = {} } = script;
     this.#service = createFakeAgentService({
       clock,
+      description,
       ...(answer === undefined ? {} : { answer: (run) => answer(run, this) }),
     });
     const { start = "ready" } = script;

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import type { CrashRecord } from "../../src/crash.ts";
+import type { WorkerError } from "../../src/errors.ts";
 import type { FakeWorkerScript } from "../../src/testing/index.ts";
 import { rejection } from "../rpc/agent-server.ts";
 import { startFleet, startPoet } from "./fleet.ts";
@@ -54,6 +56,26 @@ describe("a start that fails", () => {
     await fleet.report("child.start_failed");
     expect((await fleet.agent("sibling").run("alive")).output).toBe("alive");
     expect(fleet.launcher.workers.filter(({ spec }) => spec.agentId === "poet")).toHaveLength(1);
+  });
+
+  test("because the agent is not what its definition expects is not retried, names the fields, and ends the worker in order", async () => {
+    const description = { outputSchema: { type: "object", properties: { total: { type: "string" } } } };
+    const output = z.object({ total: z.number(), tax: z.number() });
+    const fleet = await startFleet([{ output }, { id: "sibling", entry: "sibling.py:agent" }], {
+      script: { description },
+    });
+    const error = await rejection(fleet.agent().run("never"));
+    expect(error).toMatchObject({ code: "contract_mismatch", crash: { cause: "contract_mismatch", exitCode: 0 } });
+    expect((error as WorkerError).crash?.contractFaults).toEqual([
+      "output.total: the agent says string, the definition number",
+      "output.tax: the agent has no such property, the definition says number",
+    ]);
+    for (const fault of (error as WorkerError).crash?.contractFaults ?? [])
+      expect((error as Error).message).toContain(fault);
+    await fleet.report("child.start_failed");
+    expect((await fleet.agent("sibling").run("alive")).output).toBe("alive");
+    expect(fleet.launcher.workers.filter(({ spec }) => spec.agentId === "poet")).toHaveLength(1);
+    expect(fleet.launcher.worker("poet").runs).toEqual([]);
   });
 
   test("for an agent that has served before is tried again after a pause, by the policy and outside its limit", async () => {

@@ -16,6 +16,7 @@ test.each<["lasting" | "passing" | undefined, Partial<CrashRecord>]>([
   ["passing", loadFailure("warmup_failed", true)],
   ["lasting", { cause: "load_failed" }],
   ["lasting", { cause: "protocol_mismatch" }],
+  ["lasting", { cause: "contract_mismatch", wasReady: true }],
   ["lasting", { cause: "spawn_failed" }],
   ["lasting", { cause: "spawn_failed", errno: "ENOENT" }],
   ["lasting", { cause: "spawn_failed", errno: "EACCES" }],

@@ -108,6 +108,21 @@ describe("restart({ graceful: true })", () => {
     expect(types(fleet)).not.toContain("child.exited");
   });
 
+  test("rejects when the next worker's agent is not what the definition expects; the old one serves on", async () => {
+    const script = firstThen(
+      { description: { outputSchema: { type: "string" } } },
+      { description: { outputSchema: { type: "integer" } } },
+    );
+    const fleet = await startPoet({ output: "text" } as object, { script });
+    const agent = fleet.agent();
+    await agent.whenReady();
+    const error = await rejection(agent.restart({ graceful: true }));
+    expect(error).toMatchObject({ code: "contract_mismatch", crash: { incarnation: 2 } });
+    expect((error as Error).message).toContain("output: the agent says integer, the definition string");
+    expect([agent.state, agent.incarnation, agent.lastCrash]).toEqual(["ready", 1, undefined]);
+    expect(await agent.run("on")).toMatchObject({ output: "on", incarnation: 1 });
+  });
+
   test("gives the worker after one that failed a number of its own", async () => {
     const script = ({ incarnation }: WorkerSpec): FakeWorkerScript =>
       incarnation === 2 ? { start: { exitCode: 3 } } : {};

@@ -21,7 +21,22 @@ beforeAll(async () => {
   const config = { extends: "../../tsconfig.json", include: ["*.ts"], compilerOptions: { types: ["node"] } };
   writeFileSync(join(directory, "tsconfig.json"), JSON.stringify(config));
   for (const example of examples) writeFileSync(fileOf(example), example.code);
-});
+  await writeContracts();
+}, deadlineMs);
+
+/** What the pages tell their reader to have written first. */
+async function writeContracts(): Promise<void> {
+  const pattern = /`npx synapse-otp typegen (\S+) --out (\S+)`/g;
+  for (const [, entry = "", out = ""] of readFileSync(join(root, "docs", "agents.md"), "utf8").matchAll(pattern)) {
+    const program = join(root, "dist", "cli", "main.js");
+    const { output, exitCode } = await run(
+      process.execPath,
+      [program, "typegen", entry, "--out", join(directory, out)],
+      join(root, "python"),
+    );
+    expect(exitCode, output).toBe(0);
+  }
+}
 
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 

@@ -59,6 +59,8 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["doctor", ["", "agent", "worker", "python"], ["node:", "execa"]],
   // Files that describe systems.
   ["script", ["", "agent", "python", ...coreRooms], ["node:"]],
+  // Types that are written of agents.
+  ["typegen", ["", "agent", "rpc", "script"], ["node:"]],
   // Doubles stand in for any room.
   [
     "testing",
@@ -75,6 +77,7 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
       "control",
       "doctor",
       "script",
+      "typegen",
       "viewer",
       "agent",
       ...coreRooms,

@@ -35,6 +35,11 @@ class DepsFactory:
         self._function = function
         self._takes_info = _takes_two(function)
 
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The user's function."""
+        return self._function
+
     @asynccontextmanager
     async def deps(self, value: object, info: RunInfo) -> AsyncGenerator[Any]:
         """Within it the dependencies of one run live.

@@ -13,11 +13,11 @@ from pydantic_ai.toolsets import FunctionToolset
 from pydantic_core import from_json
 
 from .content import read_content
-from .describe import tool_names
 from .errors import RunFailure, invalid
 from .fetching import refuse_urls_of
 from .host_session import HostSession, unknown_request
 from .json_text import write_json
+from .known_tools import tool_names
 from .v1 import agent_pb2 as pb
 
 __all__ = ["HostToolError", "host_toolset"]

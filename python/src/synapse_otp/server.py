@@ -98,7 +98,7 @@ class AgentServer:
         messages_json([])  # pydantic makes the serializer of messages on first use: 40 ms that the first run would pay
         self._servicer = AgentServicer(
             AgentRunner(self._agent, hello.incarnation, self._deps_factory),
-            partial(describe_agent, self._agent),
+            partial(describe_agent, self._agent, None if self._deps_factory is None else self._deps_factory.function),
             agent_id=hello.agentId,
             incarnation=hello.incarnation,
             max_message_bytes=hello.maxMessageBytes,

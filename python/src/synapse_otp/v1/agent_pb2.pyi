@@ -763,7 +763,7 @@ class DescribeRequest(_message.Message):
     def __init__(self, agent_id: _Optional[str] = ...) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("agent_id", "name", "description", "model", "output_schema_json", "deps_schema_json", "tools", "schema_hash", "pydantic_ai_version", "python_version", "protocol_version")
+    __slots__ = ("agent_id", "name", "description", "model", "output_schema_json", "deps_schema_json", "tools", "schema_hash", "pydantic_ai_version", "python_version", "protocol_version", "input_schema_json", "deps_type", "unknown_toolsets", "output_tools", "synapse_otp_version", "features")
     AGENT_ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -775,6 +775,12 @@ class DescribeResponse(_message.Message):
     PYDANTIC_AI_VERSION_FIELD_NUMBER: _ClassVar[int]
     PYTHON_VERSION_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    INPUT_SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
+    DEPS_TYPE_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_TOOLSETS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_TOOLS_FIELD_NUMBER: _ClassVar[int]
+    SYNAPSE_OTP_VERSION_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
     agent_id: str
     name: str
     description: str
@@ -786,23 +792,31 @@ class DescribeResponse(_message.Message):
     pydantic_ai_version: str
     python_version: str
     protocol_version: int
-    def __init__(self, agent_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., model: _Optional[str] = ..., output_schema_json: _Optional[bytes] = ..., deps_schema_json: _Optional[bytes] = ..., tools: _Optional[_Iterable[_Union[ToolSpec, _Mapping]]] = ..., schema_hash: _Optional[str] = ..., pydantic_ai_version: _Optional[str] = ..., python_version: _Optional[str] = ..., protocol_version: _Optional[int] = ...) -> None: ...
+    input_schema_json: bytes
+    deps_type: str
+    unknown_toolsets: _containers.RepeatedScalarFieldContainer[str]
+    output_tools: _containers.RepeatedScalarFieldContainer[str]
+    synapse_otp_version: str
+    features: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, agent_id: _Optional[str] = ..., name: _Optional[str] = ..., description: _Optional[str] = ..., model: _Optional[str] = ..., output_schema_json: _Optional[bytes] = ..., deps_schema_json: _Optional[bytes] = ..., tools: _Optional[_Iterable[_Union[ToolSpec, _Mapping]]] = ..., schema_hash: _Optional[str] = ..., pydantic_ai_version: _Optional[str] = ..., python_version: _Optional[str] = ..., protocol_version: _Optional[int] = ..., input_schema_json: _Optional[bytes] = ..., deps_type: _Optional[str] = ..., unknown_toolsets: _Optional[_Iterable[str]] = ..., output_tools: _Optional[_Iterable[str]] = ..., synapse_otp_version: _Optional[str] = ..., features: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ToolSpec(_message.Message):
-    __slots__ = ("name", "description", "parameters_schema_json", "sequential", "requires_approval", "timeout_ms")
+    __slots__ = ("name", "description", "parameters_schema_json", "sequential", "requires_approval", "timeout_ms", "external")
     NAME_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     PARAMETERS_SCHEMA_JSON_FIELD_NUMBER: _ClassVar[int]
     SEQUENTIAL_FIELD_NUMBER: _ClassVar[int]
     REQUIRES_APPROVAL_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    EXTERNAL_FIELD_NUMBER: _ClassVar[int]
     name: str
     description: str
     parameters_schema_json: bytes
     sequential: bool
     requires_approval: bool
     timeout_ms: int
-    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., parameters_schema_json: _Optional[bytes] = ..., sequential: _Optional[bool] = ..., requires_approval: _Optional[bool] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
+    external: bool
+    def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., parameters_schema_json: _Optional[bytes] = ..., sequential: _Optional[bool] = ..., requires_approval: _Optional[bool] = ..., timeout_ms: _Optional[int] = ..., external: _Optional[bool] = ...) -> None: ...
 
 class AwaitEndRequest(_message.Message):
     __slots__ = ("run_id", "attempt")
