@@ -26,6 +26,8 @@ export interface ModelServer {
   requests: ModelRequest[];
   /** What it answers to a prompt from now on. */
   script(prompt: string, ...replies: Script): void;
+  /** Awaited in the middle of each answer that is streamed. */
+  halfway: Promise<unknown> | undefined;
 }
 
 interface Item {
@@ -73,7 +75,9 @@ export async function startModelServer(): Promise<ModelServer> {
     if (body.stream !== true)
       return send(response, isChat ? completion(reply, prefix) : responsesAnswer(reply, prefix));
     response.writeHead(200, { "content-type": "text/event-stream" });
-    for (const event of isChat ? completionChunks(reply, prefix) : responsesEvents(reply, prefix)) {
+    const events = [...(isChat ? completionChunks(reply, prefix) : responsesEvents(reply, prefix))];
+    for (const [index, event] of events.entries()) {
+      if (index === Math.floor(events.length / 2)) await model.halfway;
       response.write(`${isChat ? "" : `event: ${event.type}\n`}data: ${JSON.stringify(event)}\n\n`);
     }
     response.end(isChat ? "data: [DONE]\n\n" : undefined);
@@ -87,7 +91,8 @@ export async function startModelServer(): Promise<ModelServer> {
   const { port } = server.address() as AddressInfo;
   const script = (prompt: string, ...replies: Script) => void scripts.set(prompt, replies);
   const env = { OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1`, OPENAI_API_KEY: "none" };
-  return { requests, script, env };
+  const model: ModelServer = { requests, script, env, halfway: undefined };
+  return model;
 }
 
 function send(response: ServerResponse, value: unknown): void {

@@ -185,9 +185,15 @@ test("text and objects grow while a stream is read", async () => {
     { name: "Orca", length: 8, ocean: "all" },
   ];
   model.script("Generate me details of 5 species of Whale.", [["final_result", { response: pod }]]);
+  const seen = Promise.withResolvers<void>();
+  model.halfway = seen.promise;
   const whales = system.agent("whales").stream("Generate me details of 5 species of Whale.");
   const grown: unknown[] = [];
-  for await (const partial of whales.partial()) grown.push(partial);
+  for await (const partial of whales.partial()) {
+    grown.push(partial);
+    if (JSON.stringify(partial).includes("Blue whale")) seen.resolve();
+  }
+  expect(grown.length).toBeGreaterThan(1);
   expect(grown.at(-1)).toEqual(pod);
   expect((await whales.result).output).toEqual(pod);
 
