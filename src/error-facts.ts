@@ -59,6 +59,7 @@ export type RunErrorKind =
   | "answer_too_large"
   | "internal"
   | "out_of_memory"
+  | "frontend_request"
   | "unknown";
 
 /** What a {@link RunError} is told beside its message. Absent facts are unknown. */

@@ -75,6 +75,7 @@ export const httpStatusesOfKinds: Readonly<Partial<Record<RunErrorKind, number>>
   draining: 503,
   interrupted: 503,
   out_of_memory: 503,
+  frontend_request: 422,
 };
 
 /**

@@ -17,6 +17,7 @@ export {
   type StoredConversation,
 } from "./agent/conversation-store.ts";
 export { type AgentDefinition, defineAgent } from "./agent/define.ts";
+export type { FetchOptions } from "./agent/fetch-options.ts";
 export type { Agent } from "./agent/handle.ts";
 export type { WaitOptions } from "./agent/handle-owner.ts";
 export type { InstanceInfo, SpareInfo } from "./agent/instance-info.ts";

@@ -1,6 +1,6 @@
 /** What a system has done since it began, in numbers: counted from its own reports. */
 
-import type { AgentHealth } from "./agent/agent-health.ts";
+import { type AgentHealth, isServing } from "./agent/agent-health.ts";
 import type { AgentSlot } from "./agent/environment.ts";
 import type { SpareInfo } from "./agent/instance-info.ts";
 import type { KeptRuns } from "./agent/run-ledger.ts";
@@ -70,10 +70,20 @@ export class MetricsCollector {
   /** The numbers now. */
   value(name: string, slots: Iterable<AgentSlot>, keptRuns: KeptRuns): SystemMetrics {
     const agents = [...slots].map((slot) => {
-      const { id, path, state, serving, queueLength, inFlight, instances: all, spare } = slot.handle.health;
+      // Not of its health: that reads files, and this is asked often.
+      const { agentId: id, path = id, state, runs, instances: all, spare } = slot;
+      const { queueLength, inFlight } = runs;
       const instances = new Map<string, number>();
       for (const instance of all) increase(instances, instance.state);
-      const current = { id, path, state, serving, queueLength, inFlight, instances: Object.fromEntries(instances) };
+      const current = {
+        id,
+        path,
+        state,
+        serving: isServing(slot),
+        queueLength,
+        inFlight,
+        instances: Object.fromEntries(instances),
+      };
       return { ...current, ...(spare === undefined ? {} : { spare: spare.state }), ...this.#of(id).value() };
     });
     return { name, agents, keptRuns, reports: Object.fromEntries(this.#reports) };

@@ -31,10 +31,12 @@ export interface Stoppable {
   stop(): Promise<void>;
   /** At once. */
   kill(): void;
+  /** Whether the host's exit code is somebody else's to set; default false. */
+  readonly keepsExitCode?: boolean;
 }
 
 /**
- * Stops a system at the first SIGTERM or SIGINT; the exit code becomes 128 and the signal's number, unless the host has set one, and the host ends
+ * Stops a system at the first SIGTERM or SIGINT; the exit code becomes 128 and the signal's number, unless it is set already or not to be set, and the host ends
  * by itself when it has nothing left to do. A second signal, unless it is the first one's echo, kills the system at once, and the host too, if
  * nobody else listens for it. Returns the function that lets go of the signals.
  */
@@ -49,7 +51,7 @@ export function stopOnSignals(system: Stoppable, host: SignalHost = process, gua
     const nowMs = performance.now();
     if (firstAtMs === undefined) {
       firstAtMs = nowMs;
-      host.exitCode ??= 128 + constants.signals[signal];
+      if (system.keepsExitCode !== true) host.exitCode ??= 128 + constants.signals[signal];
       void system.stop();
     } else if (nowMs - firstAtMs > echoMs) {
       system.kill();

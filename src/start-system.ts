@@ -124,7 +124,7 @@ export async function startSystem(options: SystemOptions = {}, parts: SystemPart
   });
   const system = new System({ root, environment, clock, reporter, ended, findPython, crashes, metrics, inspection });
   if (telemetry !== undefined) void ended.then(measureSystem(system, telemetry.meter));
-  if (options.control === true) control = await openSystemControl(system, environment, logger);
+  if (options.control === true) control = await openSystemControl(system, environment, inspection, logger);
   if (options.handleSignals === true) {
     const release = stopOnSignals({ stop: () => system.stop(), kill: () => root.kill() });
     void ended.then(release);

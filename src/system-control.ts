@@ -5,6 +5,8 @@ import { type ControlStatus, controlVersion, maxRows, type StatusRow } from "./c
 import { type Controlled, type ControlServer, openControl } from "./control/server.ts";
 import type { CrashRecord } from "./crash.ts";
 import { CallerError, SynapseError } from "./errors.ts";
+import type { InspectedSystem } from "./inspect/inspected-system.ts";
+import { RemoteViewers } from "./inspect/remote-viewers.ts";
 import { knownAgent } from "./known-agent.ts";
 import type { SystemLogger } from "./logger.ts";
 import { type TreeNode, walkTree } from "./otp/report/tree.ts";
@@ -23,12 +25,20 @@ export interface ToldSystem {
 export async function openSystemControl(
   system: ToldSystem,
   environment: AgentEnvironment,
+  inspected: InspectedSystem,
   logger: SystemLogger,
 ): Promise<ControlServer | undefined> {
+  const viewers = new RemoteViewers(inspected);
   const warn = (error: unknown) =>
     logger.warn({ err: error }, `system "${system.name}" cannot be asked by the command line: ${String(error)}`);
   try {
-    return await openControl(controlOf(system, environment), warn);
+    const control = await openControl(controlOf(system, environment, viewers), warn);
+    return {
+      async close() {
+        viewers.close();
+        await control.close();
+      },
+    };
   } catch (error) {
     warn(error);
     return undefined;
@@ -36,7 +46,7 @@ export async function openSystemControl(
 }
 
 /** The answers of a system. */
-function controlOf(system: ToldSystem, environment: AgentEnvironment): Controlled {
+function controlOf(system: ToldSystem, environment: AgentEnvironment, viewers: RemoteViewers): Controlled {
   const { name } = system;
   const startedAtMs = Date.now();
   const agent = (agentId: string) => knownAgent(environment, name, agentId);
@@ -49,6 +59,7 @@ function controlOf(system: ToldSystem, environment: AgentEnvironment): Controlle
       startedAtMs,
     }),
     status: () => statusOf(system),
+    look: ({ viewer }) => viewers.look(viewer),
     crashes: ({ agentId }) => {
       const records = system.crashes(agentId === undefined ? undefined : agent(agentId).spec.id);
       return records.map(({ agentId: id, incarnation, atMs, describe, cause, decision }) => ({

@@ -121,6 +121,10 @@ export class SystemInspection implements InspectedSystem {
     };
   }
 
+  recordings(): string[] {
+    return [...this.#inspectors].flatMap(({ recording }) => recording ?? []);
+  }
+
   health(): { ok: boolean; text: string } {
     const { environment } = this.#parts;
     const status = statusOf(environment.agents.values(), environment.stopping === undefined);

@@ -46,7 +46,7 @@ export interface SystemOptions {
   /** How many crash records `system.crashes()` keeps, of all agents together; default 100. */
   readonly maxCrashes?: number | undefined;
   /**
-   * Whether the program `synapse-otp` may ask this system how it is, and restart, stop or kill an agent: over a Unix socket in a directory that only this user
+   * Whether the program `synapse-otp` may ask this system how it is, show it in the viewer, and restart, stop or kill an agent: over a Unix socket in a directory that only this user
    * can enter. Default false.
    */
   readonly control?: boolean | undefined;

@@ -23,17 +23,13 @@ const usage = {
 };
 const slot = (id: string) =>
   ({
+    agentId: id,
     path: `system/${id}`,
-    handle: {
-      health: {
-        id,
-        path: `system/${id}`,
-        state: "busy",
-        serving: true,
-        queueLength: 2,
-        inFlight: 1,
-        instances: [{ state: "busy" }, { state: "starting" }, { state: "busy" }],
-      },
+    state: "busy",
+    runs: { queueLength: 2, inFlight: 1 },
+    instances: [{ state: "busy" }, { state: "starting" }, { state: "busy" }],
+    get usage() {
+      throw new Error("what a worker has used is in files");
     },
   }) as never;
 

@@ -52,6 +52,15 @@ describe("signals that a system handles", () => {
     release();
   });
 
+  test("an exit code that is somebody else's to set is not set", () => {
+    const host = new Host();
+    const system = { stop: vi.fn(async () => undefined), kill: vi.fn(), keepsExitCode: true };
+    const release = stopOnSignals(system, host, new EchoGuard(host));
+    host.get("SIGTERM");
+    expect([system.stop.mock.calls.length, host.exitCode]).toEqual([1, undefined]);
+    release();
+  });
+
   test("an exit code that the host has set stays", () => {
     const { host, release } = stopping();
     host.exitCode = 3;

@@ -9,6 +9,7 @@ import pytest
 
 from conftest import Start
 from host import Client, Failed, Worker
+from synapse_otp.errors import RunFailure
 from synapse_otp.events import Chunks
 from synapse_otp.oversize import fit_chunk, pieces, point_to_output
 from synapse_otp.v1 import agent_pb2 as pb
@@ -122,3 +123,12 @@ async def test_error_whose_text_cannot_be_told_keeps_its_type(start: Start) -> N
             await client.run("unspeakable-cause", run_id="run-2")
         assert unnamed.value.error is not None
         assert unnamed.value.error.causes[0].python_type.endswith("Unspeakable")
+
+
+def test_an_event_of_a_front_end_that_is_too_large_fails_its_run() -> None:
+    chunks = Chunks("r", 1)
+    chunk = chunks.make(frontend_text=pb.FrontendText(text="data: " + "x" * 5_000 + "\n\n"))
+    assert fit_chunk(chunk, chunks, 10_000) == [chunk]
+    with pytest.raises(RunFailure, match="one event of the answer is larger than max") as raised:
+        fit_chunk(chunk, chunks, 4_000)
+    assert raised.value.kind == pb.AGENT_ERROR_KIND_ANSWER_TOO_LARGE

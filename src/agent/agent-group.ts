@@ -62,7 +62,7 @@ export class AgentGroup implements AgentSlot, HandleOwner, InstanceOwner, Instan
       handle: () => this.handle,
       clock,
       supervisor: () => this.#supervisor.current,
-      held: () => this.runs.held,
+      held: () => this.runs.held !== undefined,
       readinessChanged: () => this.#readinessChanged(),
       scaled: ({ id: instance }, instances, because) => {
         this.#report({ type: "agent.scaled", instance, instances, because });

@@ -1,14 +1,16 @@
 /** A conversation with an agent: its messages are kept between the runs, which take turns. */
 
 import { randomUUID } from "node:crypto";
-import { CallerError, invalidArgument, RunError } from "../errors.ts";
-import type { Clock } from "../otp/scheduler/clock.ts";
+import { invalidArgument } from "../errors.ts";
 import type { ConversationStore } from "./conversation-store.ts";
+import { beginTurn, type ConversationTurn, conflict, finishTurn, type TurnParts } from "./conversation-turn.ts";
 import type { PausedRun, PendingAnswers } from "./paused-run.ts";
 import { checkRunOptions, type PausableRunOptions, type Prompt, type RunOptions } from "./run-options.ts";
-import { isPaused, type RunOutcome, type RunResult } from "./run-result.ts";
+import type { RunOutcome, RunResult } from "./run-result.ts";
 import type { RunStream } from "./run-stream.ts";
-import type { TakesTurns, WhenBusy } from "./turns.ts";
+import type { RunHandle } from "./runs.ts";
+import { type OwnStartOptions, type RunStarter, startedBefore, startRun } from "./start-run.ts";
+import type { WhenBusy } from "./turns.ts";
 
 /** How a conversation is kept. */
 export interface ConversationOptions {
@@ -49,21 +51,18 @@ export interface ConversationAgent<Output> {
 /** What a conversation is made of. */
 export interface ConversationParts<Output> {
   readonly agent: ConversationAgent<Output>;
-  readonly id: string;
-  readonly store: ConversationStore;
+  readonly turn: TurnParts;
   readonly whenBusy: WhenBusy;
-  readonly turns: TakesTurns;
-  readonly clock: Clock;
-  readonly maxMessageBytes: number;
+  /** Where its runs are handed in. */
+  readonly runs: RunStarter;
   /** Another conversation of the same agent and store. */
   open(id: string): Conversation<Output>;
 }
 
 /** What a run that has the turn begins with. */
 interface Begun {
-  readonly options: Asked & { readonly messageHistory: readonly unknown[] };
-  readonly revision: number;
-  readonly end: () => void;
+  readonly turn: ConversationTurn;
+  readonly options: Asked;
 }
 
 const ways: readonly unknown[] = ["queue", "reject", "interrupt"] satisfies WhenBusy[];
@@ -84,12 +83,12 @@ export class Conversation<Output = unknown> {
   }
 
   get id(): string {
-    return this.#parts.id;
+    return this.#parts.turn.id;
   }
 
   /** Its messages so far, as pydantic-ai messages (JSON values). */
   async messages(): Promise<readonly unknown[]> {
-    return (await this.#parts.store.read(this.id))?.messages ?? [];
+    return (await this.#parts.turn.store.read(this.id))?.messages ?? [];
   }
 
   /**
@@ -120,7 +119,38 @@ export class Conversation<Output = unknown> {
       this.#finish(begun, () => stream.result).catch(() => undefined);
       return stream;
     } catch (error) {
-      begun.end();
+      begun.turn.end();
+      throw error;
+    }
+  }
+
+  /**
+   * As `Agent.start`, in its turn, which ends with the run, whoever leaves it. Settles with the run when its turn has come; with an `idempotencyKey` that is known, at once: the
+   * conversation so far is no part of the request.
+   * @throws as `Agent.start`, and as `run` while it waits
+   */
+  start(prompt: Prompt, options: PausableTurnOptions & OwnStartOptions): Promise<RunHandle<Output, RunOutcome<Output>>>;
+  start(prompt: Prompt, options?: TurnOptions & OwnStartOptions): Promise<RunHandle<Output>>;
+  async start(
+    prompt: Prompt,
+    options: (TurnOptions | PausableTurnOptions) & OwnStartOptions = {},
+  ): Promise<RunHandle<Output, RunOutcome<Output>>> {
+    const { detached, idempotencyKey, ...turn } = options;
+    const { whenBusy: _busy, signal: _signal, timeoutMs: _time, ...asked } = turn;
+    const request = { ...asked, conversationId: this.id };
+    const { runs } = this.#parts;
+    const before = startedBefore<Output>(runs, prompt, request, idempotencyKey);
+    if (before !== undefined) return before.handle(0);
+    const begun = await this.#begin(prompt, turn);
+    try {
+      // While it has waited another one of the key may have had its turn.
+      const meanwhile = startedBefore<Output>(runs, prompt, request, idempotencyKey);
+      const run = meanwhile ?? startRun<Output>(runs, prompt, { ...begun.options, detached, idempotencyKey }, request);
+      if (meanwhile !== undefined) begun.turn.end();
+      else this.#finish(begun, () => run.result).catch(() => undefined);
+      return run.handle(0);
+    } catch (error) {
+      begun.turn.end();
       throw error;
     }
   }
@@ -149,73 +179,31 @@ export class Conversation<Output = unknown> {
     if (!Number.isInteger(messages) || messages < 0 || messages > all.length) {
       throw invalidArgument("options.messages", messages, `an integer from 0 to ${all.length}`);
     }
-    const written = await this.#parts.store.write(id, { messages: all.slice(0, messages), revision: 1 });
-    if (!written) throw this.#conflict(`conversation "${id}" exists`);
+    const written = await this.#parts.turn.store.write(id, { messages: all.slice(0, messages), revision: 1 });
+    if (!written) throw conflict(id, `conversation "${id}" exists`);
     return this.#parts.open(id);
   }
 
   /** Forgets it. */
   delete(): Promise<void> {
-    return this.#parts.store.delete(this.id);
+    return this.#parts.turn.store.delete(this.id);
   }
 
   async #begin(prompt: Prompt, options: TurnOptions): Promise<Begun> {
-    const { agent, id, turns, store, clock, maxMessageBytes } = this.#parts;
+    const { turn, runs } = this.#parts;
     const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = options;
     checkWhenBusy("options.whenBusy", whenBusy);
     const times = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
-    checkRunOptions(prompt, { ...rest, ...times }, maxMessageBytes);
-    if (whenBusy === "reject" && turns.busy) {
-      throw new CallerError("conversation_busy", `conversation "${id}" of agent "${agent.id}" has a run already`);
-    }
-    const untilMs = timeoutMs === undefined ? undefined : clock.monotonicMs() + timeoutMs;
-    const late = new AbortController();
-    const timer = timeoutMs === undefined ? undefined : clock.setTimeout(() => late.abort(), timeoutMs);
-    const waited = AbortSignal.any([late.signal, ...(signal === undefined ? [] : [signal])]);
-    const turn = await turns
-      .take(whenBusy === "interrupt" ? "interrupt" : "queue", waited)
-      .catch(() => {
-        throw this.#gaveUp(late.signal.aborted, timeoutMs, signal?.reason);
-      })
-      .finally(() => timer !== undefined && clock.clearTimeout(timer));
-    try {
-      const { messages = [], revision = 0 } = (await store.read(id)) ?? {};
-      const leftMs = untilMs === undefined ? undefined : Math.max(1, Math.ceil(untilMs - clock.monotonicMs()));
-      const ended = AbortSignal.any([turn.interrupted, ...(signal === undefined ? [] : [signal])]);
-      const mayPause = (rest as PausableRunOptions).mayPause === true;
-      const run = { ...rest, mayPause, messageHistory: messages, conversationId: id, signal: ended };
-      return { options: leftMs === undefined ? run : { ...run, timeoutMs: leftMs }, revision, end: turn.end };
-    } catch (error) {
-      turn.end();
-      throw error;
-    }
+    checkRunOptions(prompt, { ...rest, ...times }, runs.maxMessageBytes);
+    const begun = await beginTurn(turn, { whenBusy, signal, timeoutMs });
+    const { messages, leftMs, interrupted } = begun;
+    const ended = AbortSignal.any([interrupted, ...(signal === undefined ? [] : [signal])]);
+    const mayPause = (rest as PausableRunOptions).mayPause === true;
+    const run = { ...rest, mayPause, messageHistory: messages, conversationId: this.id, signal: ended };
+    return { turn: begun, options: leftMs === undefined ? run : { ...run, timeoutMs: leftMs } };
   }
 
-  async #finish(begun: Begun, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {
-    const { store, id } = this.#parts;
-    try {
-      const outcome = await run();
-      const messages = isPaused(outcome) ? outcome.messages : [...begun.options.messageHistory, ...outcome.newMessages];
-      const written = await store.write(id, { messages, revision: begun.revision + 1 });
-      if (!written) throw this.#conflict(`somebody else has gone on with conversation "${id}" while this run ran`);
-      return outcome;
-    } finally {
-      begun.end();
-    }
-  }
-
-  #conflict(what: string): CallerError {
-    return new CallerError("conversation_conflict", `${what}; nothing was written`, { field: "id", value: this.id });
-  }
-
-  #gaveUp(late: boolean, timeoutMs: number | undefined, reason: unknown): RunError {
-    const what = `run of agent "${this.#parts.agent.id}" in conversation "${this.id}"`;
-    const facts = { agentId: this.#parts.agent.id };
-    if (late) {
-      const message = `${what} was still waiting for its turn after ${timeoutMs} ms`;
-      return new RunError("deadline_exceeded", message, { ...facts, kind: "deadline" });
-    }
-    const message = `${what} was cancelled by its caller while it waited for its turn`;
-    return new RunError("run_cancelled", message, { ...facts, kind: "cancelled", cause: reason });
+  #finish({ turn }: Begun, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {
+    return finishTurn(this.#parts.turn, turn, run, ({ newMessages }) => [...turn.messages, ...newMessages]);
   }
 }

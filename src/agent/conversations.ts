@@ -1,15 +1,19 @@
 /** The conversations of one agent: where they are kept, and whose turn it is in each. */
 
 import { checkKnownFields, invalidArgument } from "../errors.ts";
-import type { Clock } from "../otp/scheduler/clock.ts";
 import { Conversation, type ConversationAgent, type ConversationOptions, checkWhenBusy } from "./conversation.ts";
 import { type ConversationStore, createConversationStore } from "./conversation-store.ts";
+import type { TurnParts } from "./conversation-turn.ts";
+import { FrontendRuns } from "./frontend-runs.ts";
+import type { RunStarter } from "./start-run.ts";
 import { type TakesTurns, Turns } from "./turns.ts";
 
 const known: ReadonlySet<string> = new Set(["store", "whenBusy"] satisfies (keyof ConversationOptions)[]);
 
 /** Opens the conversations of one agent. Two handles of one id in one store take turns with each other. */
 export class Conversations {
+  /** Which runs answer front ends, in chats that may be conversations. */
+  readonly frontends = new FrontendRuns();
   readonly #memory = createConversationStore();
   /** Of conversations that have a run. */
   readonly #turns = new WeakMap<ConversationStore, Map<string, Turns>>();
@@ -19,20 +23,28 @@ export class Conversations {
     agent: ConversationAgent<Output>,
     id: string,
     options: ConversationOptions,
-    about: { readonly clock: Clock; readonly maxMessageBytes: number },
+    runs: RunStarter,
   ): Conversation<Output> {
-    if (typeof id !== "string" || id === "") throw invalidArgument("id", id, "a non-empty string");
     if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
     checkKnownFields("options", options, known);
-    const { store = this.#memory, whenBusy = "queue" } = options;
+    const turn = this.turnOf({ agentId: agent.id, id, clock: runs.clock }, options);
+    const { whenBusy = "queue" } = options;
+    const { store } = turn;
+    const open = (other: string) => this.open(agent, other, { ...options, store }, runs);
+    return new Conversation({ agent, turn, whenBusy, runs, open });
+  }
+
+  /**
+   * What the turns of a conversation are taken with.
+   * @throws CallerError "invalid_argument"
+   */
+  turnOf(about: Pick<TurnParts, "agentId" | "id" | "clock">, options: ConversationOptions): TurnParts {
+    const { id } = about;
+    if (typeof id !== "string" || id === "") throw invalidArgument("id", id, "a non-empty string");
+    const { store = this.#memory, whenBusy } = options;
     checkWhenBusy("options.whenBusy", whenBusy);
-    if (typeof store?.read !== "function" || typeof store.write !== "function" || typeof store.delete !== "function") {
-      throw invalidArgument("options.store", store, "a store with read, write and delete");
-    }
-    const turns = this.#turnsOf(store, id);
-    const { clock, maxMessageBytes } = about;
-    const open = (other: string) => this.open(agent, other, { ...options, store }, about);
-    return new Conversation({ agent, id, store, whenBusy, turns, clock, maxMessageBytes, open });
+    checkStore("options.store", store);
+    return { ...about, store, turns: this.#turnsOf(store, id) };
   }
 
   #turnsOf(store: ConversationStore, id: string): TakesTurns {
@@ -54,4 +66,11 @@ export class Conversations {
       },
     };
   }
+}
+
+/** @throws CallerError "invalid_argument" */
+export function checkStore(field: string, store: unknown): void {
+  const { read, write, delete: remove } = (store ?? {}) as Partial<ConversationStore>;
+  if (typeof read === "function" && typeof write === "function" && typeof remove === "function") return;
+  throw invalidArgument(field, store, "a store with read, write and delete");
 }

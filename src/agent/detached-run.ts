@@ -1,4 +1,4 @@
-/** A run that belongs to its system: it runs at full speed whoever reads, and its record keeps what it tells. */
+/** A run that belongs to its system: it runs at full speed whoever reads, or at its readers', and its record keeps what it tells. */
 
 import type { SynapseError } from "../errors.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
@@ -38,10 +38,10 @@ export class DetachedRun<Output> extends StreamRun<Output> implements LiveRun<Ou
     return this.request.message.messageHistoryJson.byteLength;
   }
 
-  /** Begins: it is queued now, and read to its end. */
-  run(record: RunRecord<Output>): void {
+  /** Begins: it is queued now, and read to its end. `paced`: when a reader reads, and as fast as the fastest does. */
+  run(record: RunRecord<Output>, { paced = false } = {}): void {
     this.#record = record;
-    void this.drain();
+    void this.drain(paced ? () => record.log.wanted() : undefined);
   }
 
   override begin(client: AgentClient, incarnation: number): void {

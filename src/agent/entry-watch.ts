@@ -3,7 +3,8 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Clock } from "../otp/scheduler/clock.ts";
-import { FolderWatch, settleMs, stampOf } from "./folder-watch.ts";
+import { FileStamps } from "./file-stamps.ts";
+import { FolderWatch } from "./folder-watch.ts";
 
 /** What a worker tells of its files. */
 export interface WatchedWorker {
@@ -28,10 +29,8 @@ export interface EntryWatchParts {
 export class EntryWatch {
   readonly #parts: EntryWatchParts;
   readonly #folders: FolderWatch;
-  /** What each file was when it was last looked at. */
-  readonly #stamps = new Map<string, string>();
+  readonly #stamps: FileStamps;
   #worker: WatchedWorker | undefined;
-  #settling: unknown;
   #asked: WatchedWorker | undefined;
   #changedAtMs = 0;
   /** The next worker did not get ready: a file that the current one has not imported may be why. */
@@ -39,6 +38,7 @@ export class EntryWatch {
 
   constructor(parts: EntryWatchParts) {
     this.#parts = parts;
+    this.#stamps = new FileStamps({ clock: parts.clock, onSettled: (changed) => this.#settled(changed) });
     const onChange = (folder: string, name: string | null) => this.#onChange(folder, name);
     this.#folders = new FolderWatch({ onChange, onError: parts.warn, persistent: false });
   }
@@ -68,49 +68,25 @@ export class EntryWatch {
   close(): void {
     this.#worker = undefined;
     this.#folders.close();
-    this.#stamps.clear();
-    if (this.#settling !== undefined) this.#parts.clock().clearTimeout(this.#settling);
-    this.#settling = undefined;
+    this.#stamps.close();
   }
 
+  /** A file that was written after the worker had begun may be another version than what it has loaded. */
   #add(file: string, worker: WatchedWorker): void {
-    if (this.#stamps.has(file)) return;
-    const stamp = stampOf(file);
-    this.#stamps.set(file, stamp?.text ?? "");
-    this.#folders.add(dirname(file));
-    // It was written after the worker had begun, which may have loaded what was there before.
-    if (stamp !== undefined && Math.floor(stamp.changedAtMs) > worker.launchedAtMs) {
-      this.#stamps.set(file, "");
-      this.#settle();
-    }
+    if (this.#stamps.add(file, worker.launchedAtMs)) this.#folders.add(dirname(file));
   }
 
   #onChange(folder: string, name: string | null): void {
-    if (name === null || this.#stamps.has(join(folder, name)) || (this.#failed && name.endsWith(".py"))) {
-      if (this.#failed && name !== null) this.#stamps.set(join(folder, name), "");
-      this.#settle();
-    }
+    const file = name === null ? undefined : join(folder, name);
+    const mayMend = this.#failed && name?.endsWith(".py") === true;
+    if (file !== undefined && !this.#stamps.has(file) && !mayMend) return;
+    if (this.#failed && file !== undefined) this.#stamps.doubt(file);
+    this.#stamps.settle();
   }
 
-  #settle(): void {
-    const clock = this.#parts.clock();
-    if (this.#settling !== undefined) clock.clearTimeout(this.#settling);
-    this.#settling = clock.setTimeout(() => {
-      this.#settling = undefined;
-      this.#compare();
-    }, settleMs);
-  }
-
-  #compare(): void {
-    const changed: string[] = [];
-    for (const [file, before] of this.#stamps) {
-      const now = stampOf(file)?.text;
-      // One that is gone has no other version to load; it is being replaced, perhaps.
-      if (now === undefined || now === before) continue;
-      this.#stamps.set(file, now);
-      changed.push(basename(file));
-    }
-    if (changed.length === 0) return;
+  #settled(files: readonly string[]): void {
+    if (files.length === 0) return;
+    const changed = files.map((file) => basename(file));
     const others = changed.length > 3 ? ` and ${changed.length - 3} more` : "";
     this.#swap(`${changed.slice(0, 3).join(", ")}${others} changed`);
   }

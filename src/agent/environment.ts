@@ -26,7 +26,7 @@ export interface WorkerLine {
 }
 
 /** The slot of one agent as its system sees it. */
-export interface AgentSlot extends Pick<HealthSource, "state" | "loop"> {
+export interface AgentSlot extends Pick<HealthSource, "agentId" | "state" | "loop" | "instances" | "spare"> {
   readonly spec: NormalAgentSpec;
   readonly handle: Agent<unknown>;
   readonly runs: RunTaker;

@@ -5,9 +5,16 @@ import type { RunEvent } from "./run-result.ts";
 import { bytesOf } from "./value-bytes.ts";
 
 /** What comes in many small pieces. */
-type Delta = Extract<ProgressEvent, { type: "text.delta" | "thinking.delta" | "tool.args.delta" }>;
+type Delta = Extract<ProgressEvent, { type: "text.delta" | "thinking.delta" | "tool.args.delta" | "frontend.text" }>;
 
-/** A block is closed when it has so many pieces, or so long a text in UTF-16 units. */
+const deltas: ReadonlySet<string> = new Set([
+  "text.delta",
+  "thinking.delta",
+  "tool.args.delta",
+  "frontend.text",
+] satisfies Delta["type"][]);
+
+/** A block has at most so many pieces, and so long a text in UTF-16 units, unless it is one piece. */
 const mostPieces = 128;
 const longestText = 4_096;
 /** A piece beside its text, and a block of pieces beside them. */
@@ -44,7 +51,7 @@ class DeltaBlock {
     pieces.push(event.text);
     this.#units += event.text.length;
     this.bytes += pieceBytes + event.text.length * 2;
-    if (pieces.length >= mostPieces || this.#units >= longestText) this.close();
+    if (pieces.length >= mostPieces) this.close();
     return true;
   }
 
@@ -170,12 +177,14 @@ export class EventBlocks {
 }
 
 function isDelta(event: RunEvent): event is Delta {
-  return event.type === "text.delta" || event.type === "thinking.delta" || event.type === "tool.args.delta";
+  return deltas.has(event.type);
 }
 
 /** Whether they differ in their texts alone. */
 function continues(head: Delta, next: Delta): boolean {
-  if (head.type !== next.type || head.step !== next.step || head.partIndex !== next.partIndex) return false;
+  if (head.type !== next.type || head.step !== next.step) return false;
+  if (head.type === "frontend.text") return head.end === (next as typeof head).end;
+  if (head.partIndex !== (next as typeof head).partIndex) return false;
   if (head.type !== "tool.args.delta") return true;
   const { toolCallId, toolName } = next as Extract<Delta, { type: "tool.args.delta" }>;
   return head.toolCallId === toolCallId && head.toolName === toolName;

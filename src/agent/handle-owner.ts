@@ -8,9 +8,9 @@ import type { RunProgress } from "./carriage.ts";
 import type { Conversations } from "./conversations.ts";
 import type { InstanceInfo } from "./instance-info.ts";
 import type { AgentState } from "./machine.ts";
-import type { PendingRun, RunOwner } from "./pending-run.ts";
+import type { PendingRun } from "./pending-run.ts";
 import type { RestartOptions } from "./restart-options.ts";
-import type { RunLedger } from "./run-ledger.ts";
+import type { RunStarter } from "./start-run.ts";
 
 /** How a wait may be ended early. */
 export interface WaitOptions {
@@ -20,11 +20,9 @@ export interface WaitOptions {
 }
 
 /** Where an agent's runs are handed in. */
-export interface RunTaker extends RunOwner {
+export interface RunTaker extends RunStarter {
   /** Those that it knows of. */
   readonly conversations: Conversations;
-  /** Keeps those that belong to the system. */
-  readonly ledger: RunLedger;
   /** Runs that wait. */
   readonly queueLength: number;
   /** Runs that work in the worker. */
@@ -38,11 +36,6 @@ export interface RunTaker extends RunOwner {
    * @throws CallerError "queue_full" or "stopped"; WorkerError when the agent has stopped because of a crash
    */
   accept(run: PendingRun): void;
-  /**
-   * Keeps a place in the order for a run that is not wanted yet, for this turn; it is taken with `enqueue`.
-   * @throws as `accept` does
-   */
-  reserve(run: PendingRun): void;
 }
 
 /** The agent as its handle sees it. */

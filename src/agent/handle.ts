@@ -1,10 +1,13 @@
 /** The handle of an agent: what callers hold. It stays good across crashes, restarts and stops. */
 
 import type { CrashRecord } from "../crash.ts";
+import { handleRequest } from "../http/handle.ts";
 import { ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
 import { type AgentHealth, agentHealth } from "./agent-health.ts";
 import type { Conversation, ConversationOptions } from "./conversation.ts";
+import { type FetchOptions, splitFetchOptions } from "./fetch-options.ts";
+import { AgentFrontend } from "./frontend.ts";
 import type { HandleOwner, WaitOptions } from "./handle-owner.ts";
 import type { InstanceInfo } from "./instance-info.ts";
 import type { AgentState } from "./machine.ts";
@@ -145,6 +148,16 @@ export class Agent<Output = unknown> {
   conversation(id: string, options: ConversationOptions = {}): Conversation<Output> {
     const { runs } = this.#owner;
     return runs.conversations.open(this, id, options, runs);
+  }
+
+  /**
+   * Answers the request of a front end by a run: in the UI message stream of the Vercel AI SDK, or in AG-UI, as the request is made. POST begins a run; `Last-Event-ID`, or GET
+   * with `?run=` or for a chat, reads one that was begun; DELETE ends one. See docs/frontends.md.
+   * @returns the answer, or a JSON error with its status; rejects with CallerError "invalid_argument" for wrong options
+   */
+  async fetch(request: Request, options: FetchOptions = {}): Promise<Response> {
+    const split = splitFetchOptions(options);
+    return await handleRequest(request, new AgentFrontend(this.#owner.runs, split), split.answer);
   }
 
   /** What the loaded agent is: schemas, tools, versions. Waits for a worker. */

@@ -23,7 +23,7 @@ export class LogReader<Output> implements AsyncGenerator<RunEvent<Output>, void,
   /** Events that were handed out since it has last waited. */
   #inTurn = 0;
 
-  /** @param ended called once, when it has been left, has failed or has read the last event */
+  /** @param ended called once, when it has been left, has failed or has come to the end */
   constructor(log: RunLog<Output>, after: number, ended: () => void) {
     this.#log = log;
     this.#seq = after;
@@ -74,9 +74,7 @@ export class LogReader<Output> implements AsyncGenerator<RunEvent<Output>, void,
       if (this.#over) return done;
       this.#log.check(this.#seq);
       this.#seq += 1;
-      const value = this.#log.at(this.#seq);
-      if (value === this.#log.terminal) this.#end();
-      return { done: false, value };
+      return { done: false, value: this.#log.at(this.#seq) };
     } catch (error) {
       this.#end();
       throw error;

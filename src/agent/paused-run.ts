@@ -104,9 +104,8 @@ function toResult(field: string, answer: PendingAnswer, kind: string): unknown {
 /** The paused run in a worker's answer. */
 export function pausedOf(
   wire: WireRunResult,
-  about: Pick<PausedRun, "agentId" | "attempts" | "incarnation"> & { readonly history: readonly unknown[] },
+  about: Pick<PausedRun, "agentId" | "attempts" | "incarnation">,
 ): PausedRun {
-  const { history, ...rest } = about;
   const { approvals = [], calls = [], metadata = {}, _kinds = {} } = wire.deferred ?? {};
   const pending = (call: WireDeferredCall, kind: PendingCall["kind"]): PendingCall => ({
     kind,
@@ -116,7 +115,7 @@ export function pausedOf(
     metadata: metadata[call.tool_call_id],
   });
   return {
-    ...rest,
+    ...about,
     status: "paused",
     token: randomUUID(),
     runId: wire.runId,
@@ -125,7 +124,7 @@ export function pausedOf(
       ...approvals.map((call) => pending(call, "approval")),
       ...calls.map((call) => pending(call, _kinds[call.tool_call_id] === "question" ? "question" : "external")),
     ],
-    messages: [...history, ...wire.newMessages],
+    messages: wire.allMessages,
     usage: wire.usage,
   };
 }

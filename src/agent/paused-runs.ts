@@ -22,7 +22,8 @@ export class PausedRuns {
   readonly #spent = new Set<string>();
 
   keep(paused: PausedRun, options: InnerRunOptions): void {
-    const { signal: _signal, timeoutMs: _time, partialOutput: _partial, deferredResults: _answers, ...rest } = options;
+    const { signal: _signal, timeoutMs: _time, partialOutput: _partial, deferredResults: _answers, ...most } = options;
+    const { frontend: _frontend, ...rest } = most;
     this.#kept.set(paused.token, { paused, options: rest });
     this.#spent.delete(paused.token);
     if (this.#kept.size > mostKept) this.#kept.delete(this.#kept.keys().next().value as string);

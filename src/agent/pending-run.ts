@@ -58,6 +58,8 @@ export interface RunOwner {
   readonly maxMessageBytes: number;
   /** Why no worker serves, when a start has failed and is tried again. */
   readonly startError: SynapseError | undefined;
+  /** Why what waits is held back by a policy, and not for want of a worker; undefined: it is not. */
+  readonly held: string | undefined;
   /** Several changes as one: others are told of them when all are made. */
   turn(work: () => void): void;
   /** A run that was not queued yet is queued; it fails when there is no room for it. */

@@ -20,7 +20,7 @@ export function answerOf<Output>(
   if (wire.deferred === undefined) {
     return resultOf<Output>(wire, { ...about, schema: schemaOfAnswer(options, owner), clock: owner.clock });
   }
-  const paused = pausedOf(wire, { ...about, history: options.messageHistory ?? [] });
+  const paused = pausedOf(wire, about);
   owner.paused.keep(paused, options);
   // Its caller has said that it may pause, and is given the type that says so.
   return paused as unknown as RunResult<Output>;

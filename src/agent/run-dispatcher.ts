@@ -68,9 +68,8 @@ export class RunDispatcher implements RunTaker {
     this.#gate = new RunGate({ agentId: spec.id, clock, seats, report, serve: () => this.serve() });
   }
 
-  /** Whether what waits waits for a policy, not for a worker. */
-  get held(): boolean {
-    return this.#gate.waiting;
+  get held(): string | undefined {
+    return this.#gate.held;
   }
 
   get agentId(): string {
@@ -249,7 +248,7 @@ export class RunDispatcher implements RunTaker {
       this.#queue.remove(run);
       this.turn(() => {
         this.#gate.settled(run.id, run.usage);
-        if (this.held) this.serve();
+        if (this.held !== undefined) this.serve();
       });
       return;
     }

@@ -11,9 +11,12 @@ export function cancelledRun(owner: RunOwner, runId: string, reason: unknown): R
 
 /** Its time is over. `waiting`: no worker has it. */
 export function expiredRun(owner: RunOwner, runId: string, timeoutMs: number | undefined, waiting: boolean): RunError {
-  const what = waiting ? "was still waiting for a worker after" : "did not end within";
-  const cause = waiting ? owner.startError : undefined;
-  const why = cause === undefined ? "" : `: ${cause.message}`;
+  const held = waiting ? owner.held : undefined;
+  const awaited = held === undefined ? "a worker" : "its agent's budget";
+  const what = waiting ? `was still waiting for ${awaited} after` : "did not end within";
+  const cause = waiting && held === undefined ? owner.startError : undefined;
+  const because = held ?? cause?.message;
+  const why = because === undefined ? "" : `: ${because}`;
   const message = `run of agent "${owner.agentId}" ${what} ${timeoutMs} ms${why}`;
   const facts: RunErrorFacts = { agentId: owner.agentId, runId, kind: "deadline" };
   return new RunError("deadline_exceeded", message, cause === undefined ? facts : { ...facts, cause });

@@ -48,6 +48,7 @@ export class RunGate implements RunWaiter {
   readonly #held = new Map<string, readonly RunSeat[]>();
   /** Where its runs wait. */
   #awaited: RunSeat | undefined;
+  #because = "";
   /** Whether it asks again. */
   #retrying = false;
   /** Whether the answer to a question is awaited: what happens meanwhile is others' business. */
@@ -64,21 +65,21 @@ export class RunGate implements RunWaiter {
     return this.#owner.agentId;
   }
 
-  /** Whether its runs wait for room. */
-  get waiting(): boolean {
-    return this.#awaited !== undefined;
+  /** Why its runs wait for room; undefined: they do not. */
+  get held(): string | undefined {
+    return this.#awaited === undefined ? undefined : this.#because;
   }
 
   /** Whether a run that came now would be handed over, were there a place. */
   get open(): boolean {
-    if (this.waiting) return false;
+    if (this.#awaited !== undefined) return false;
     const seats = this.#seats;
     return seats.length === 0 || askSeats(seats, this.#asked(""), this.#nowMs, false).decision.type !== "wait";
   }
 
   /** Asks whether a run may be handed over now, for which a worker has a place. */
   ask(runId: string): Passage {
-    if (this.waiting && !this.#retrying) return wait;
+    if (this.#awaited !== undefined && !this.#retrying) return wait;
     // It was handed over before, and its worker has died with it: nobody knows what it has used.
     if (this.#held.has(runId)) this.settled(runId, undefined);
     const seats = this.#seats;
@@ -93,6 +94,7 @@ export class RunGate implements RunWaiter {
         return this.#go(runId, seats, decision.model);
       case "wait":
         this.#tellLimit("wait", decision.because);
+        this.#because = decision.because;
         // Behind others it is asked when they are.
         this.#await(by, decision.behind === undefined ? decision.untilMs : undefined);
         return wait;
@@ -128,11 +130,12 @@ export class RunGate implements RunWaiter {
       const answer = askSeats(seats, this.#asked(runId), this.#nowMs, true);
       const { decision, by } = answer;
       const first = decision.type === "wait" ? decision.behind : undefined;
-      // In a round in which all who wait ask again, it has its turn.
-      if (first === undefined || asked.has(first) || by?.telling === true) return answer;
+      if (first === undefined || asked.has(first)) return answer;
       asked.add(first);
       const waiter = by?.waiter(first);
       if (waiter === undefined) by?.tell({ type: "withdrawn", agentId: first }, this.#nowMs);
+      // In a round in which all who wait ask again, it has its turn.
+      else if (by?.telling === true) return answer;
       else waiter.retry();
     }
   }
@@ -149,7 +152,7 @@ export class RunGate implements RunWaiter {
 
   /** There is no run that a worker has a place for: nobody is to wait behind it. */
   withdraw(): void {
-    if (this.waiting) this.#leave();
+    if (this.#awaited !== undefined) this.#leave();
   }
 
   retry(): void {

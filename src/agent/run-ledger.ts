@@ -118,7 +118,7 @@ export class RunLedger implements Runs {
     const record = new RunRecord<Output>(run, {
       ...facts,
       maxBytes: this.#limits.maxBytesPerRun,
-      resized: (changed, bytes) => this.#resized(changed, bytes),
+      resized: (bytes) => this.#resized(bytes),
       ended: (ended) => this.#noteEnd(ended),
     });
     this.#runs.set(run.id, record as RunRecord);
@@ -145,8 +145,7 @@ export class RunLedger implements Runs {
     return this.#clock.now();
   }
 
-  #resized(record: RunRecord, bytes: number): void {
-    if (this.#runs.get(record.runId) !== record) return;
+  #resized(bytes: number): void {
     this.#bytes += bytes;
     if (this.#ended.size > this.#limits.maxRuns) this.#forgetOldest();
     if (this.#bytes > this.#limits.maxBytes) this.#makeRoom();

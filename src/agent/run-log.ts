@@ -18,6 +18,8 @@ export class RunLog<Output = unknown> {
   readonly #blocks = new EventBlocks();
   /** Called when there is something to read; one of each reader that waits. */
   readonly #waiting = new Set<() => void>();
+  /** Called when somebody waits. */
+  #tellWanted: (() => void) | undefined;
   #lastSeq = 0;
   #terminal: RunEvent<Output> | undefined;
 
@@ -93,6 +95,16 @@ export class RunLog<Output = unknown> {
   /** Calls `wake` once, when the next event has come. */
   wait(wake: () => void): void {
     this.#waiting.add(wake);
+    this.#tellWanted?.();
+    this.#tellWanted = undefined;
+  }
+
+  /** Settles when a reader waits for the next event. One at a time may ask. */
+  async wanted(): Promise<void> {
+    if (this.#waiting.size > 0) return;
+    await new Promise<void>((resolve) => {
+      this.#tellWanted = resolve;
+    });
   }
 
   /** Nobody waits with this any more. */

@@ -6,7 +6,7 @@ import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import type { ContentPart } from "../rpc/content.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
 import { encodeRun } from "../rpc/request.ts";
-import type { ModelSettings, RunRequestSpec, UsageLimits } from "../rpc/run-types.ts";
+import type { FrontendSpec, ModelSettings, RunRequestSpec, UsageLimits } from "../rpc/run-types.ts";
 import { isStandardSchema, type JsonSchema, jsonSchemaOf } from "./json-schema.ts";
 import { checkRetry, type RetryOptions } from "./retry.ts";
 import type { Tools } from "./tool.ts";
@@ -80,6 +80,8 @@ export interface InnerRunOptions extends PausableRunOptions {
   readonly partialOutput?: boolean;
   /** Answers to a paused run, as pydantic-ai's DeferredToolResults. */
   readonly deferredResults?: object;
+  /** A request of a front end, in place of a prompt. */
+  readonly frontend?: FrontendSpec;
 }
 
 /**
@@ -161,6 +163,7 @@ export function encodeOptions(
   if (options.partialOutput === true) request.partialOutput = true;
   if (options.mayPause === true) request.mayPause = true;
   if (options.deferredResults !== undefined) request.deferredResults = options.deferredResults;
+  if (options.frontend !== undefined) request.frontend = options.frontend;
   if (owner.fetchUrls) request.mayFetch = true;
   if (options.outputSchema !== undefined) {
     request.outputSchema = jsonSchemaOf("options.outputSchema", options.outputSchema);

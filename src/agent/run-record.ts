@@ -35,7 +35,7 @@ export interface RunRecordParts {
   readonly givenBytes: number;
   readonly maxBytes: number;
   /** The record takes so many bytes more, or less. */
-  readonly resized: (record: RunRecord, bytes: number) => void;
+  readonly resized: (bytes: number) => void;
   /** The run has ended. Returns the time, as `startedAtMs`. */
   readonly ended: (record: RunRecord) => number;
 }
@@ -112,7 +112,7 @@ export class RunRecord<Output = unknown> {
       this.log.add(event, true);
       this.#endedAtMs = this.parts.ended(this as RunRecord);
     }
-    this.parts.resized(this as RunRecord, this.bytes - before);
+    this.parts.resized(this.bytes - before);
   }
 
   /** A handle whose readers begin after this number. */

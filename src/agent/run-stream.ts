@@ -235,9 +235,12 @@ export class StreamRun<Output> extends Run<Output> {
     this.#events.push(event);
   }
 
-  /** Reads until the run has ended, or somebody else reads. */
-  protected async drain(): Promise<void> {
-    while (!this.#hasReader && !this.#terminal) await this.#pull();
+  /** Reads until the run has ended, or somebody else reads. `wanted` settles when the next event is. */
+  protected async drain(wanted?: () => Promise<void>): Promise<void> {
+    while (!this.#hasReader && !this.#terminal) {
+      if (wanted !== undefined) await wanted();
+      await this.#pull();
+    }
   }
 
   readonly #read = (): AsyncGenerator<RunEvent<Output>, void, undefined> => {

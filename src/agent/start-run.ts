@@ -3,7 +3,7 @@
 import { CallerError, invalidArgument } from "../errors.ts";
 import { runOutside } from "../otp/process/current.ts";
 import { DetachedRun } from "./detached-run.ts";
-import type { RunTaker } from "./handle-owner.ts";
+import type { PendingRun, RunOwner } from "./pending-run.ts";
 import type { RunLedger } from "./run-ledger.ts";
 import {
   checkRunOptions,
@@ -15,8 +15,8 @@ import {
 import type { RunRecord } from "./run-record.ts";
 import { ToolSet } from "./tool-set.ts";
 
-/** Options of `Agent.start`. */
-export interface StartOptions extends PausableRunOptions {
+/** What a run that belongs to the system is told beside the run itself. */
+export interface OwnStartOptions {
   /** Whether the run goes on when nobody reads it; default true. False: it is cancelled when the last of its readers leaves before its end. */
   readonly detached?: boolean | undefined;
   /**
@@ -26,52 +26,100 @@ export interface StartOptions extends PausableRunOptions {
   readonly idempotencyKey?: string | undefined;
 }
 
+/** Options of `Agent.start`. */
+export interface StartOptions extends PausableRunOptions, OwnStartOptions {}
+
+/** Where such runs are started. */
+export interface RunStarter extends RunOwner {
+  /** Keeps those that belong to the system. */
+  readonly ledger: RunLedger;
+  /**
+   * Keeps a place in the order for a run that is not wanted yet, for this turn; it is taken with `enqueue`.
+   * @throws CallerError "queue_full" or "stopped"; WorkerError when the agent has stopped because of a crash
+   */
+  reserve(run: PendingRun): void;
+}
+
 const longestKey = 256;
 
 /**
  * Starts a run; with a key that is known, answers the run of that key.
+ * @param compared what two requests of one key must have in common; default: all that the run is asked with
  * @throws CallerError "invalid_argument", "message_too_large", "queue_full", "stopped" or "idempotency_conflict"; WorkerError when the agent has stopped because of a crash
  */
-export function startRun<Output>(owner: RunTaker, prompt: Prompt, options: StartOptions): RunRecord<Output> {
+export function startRun<Output>(
+  owner: RunStarter,
+  prompt: Prompt,
+  options: StartOptions,
+  compared?: PausableRunOptions,
+): RunRecord<Output> {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
   const { detached = true, idempotencyKey: key, ...given } = options;
   if (typeof detached !== "boolean") throw invalidArgument("options.detached", detached, "true or false");
-  if (key !== undefined && (typeof key !== "string" || key === "" || key.length > longestKey)) {
-    throw invalidArgument("options.idempotencyKey", key, `a text of 1 to ${longestKey} characters`);
-  }
+  const request = compared ?? given;
+  const known = startedBefore<Output>(owner, prompt, request, key);
+  if (known !== undefined) return known;
   checkRunOptions(prompt, given, owner.maxMessageBytes);
+  const fingerprint = key === undefined ? "" : fingerprintOf(owner, prompt, request);
+  return beginRun<Output>(owner, prompt, given, { detached, idempotencyKey: key, fingerprint, paced: false });
+}
+
+/** How a run is kept that begins. */
+export interface Beginning {
+  readonly detached: boolean;
+  readonly idempotencyKey: string | undefined;
+  /** Of what was asked; empty without a key. */
+  readonly fingerprint: string;
+  /** Whether it is read as its readers read; false: at full speed. */
+  readonly paced: boolean;
+}
+
+/**
+ * Begins a run whose options are checked.
+ * @throws as `startRun`
+ */
+export function beginRun<Output>(
+  owner: RunStarter,
+  prompt: Prompt,
+  options: InnerRunOptions,
+  { paced, ...kept }: Beginning,
+): RunRecord<Output> {
   const { ledger, agentId, clock } = owner;
-  const known = key === undefined ? undefined : ledger.ofKey(agentId, key);
-  if (known !== undefined) return sameRun<Output>(known, owner, prompt, given);
   // It is the system's, not that of the process that has asked.
   return runOutside(() => {
-    const run = new DetachedRun<Output>(owner, prompt, given);
+    const run = new DetachedRun<Output>(owner, prompt, options);
     owner.reserve(run);
-    const record = ledger.add(run, {
-      agentId,
-      detached,
-      idempotencyKey: key,
-      fingerprint: key === undefined ? "" : run.fingerprint,
-      startedAtMs: clock.now(),
-      givenBytes: run.givenBytes,
-    });
-    run.run(record);
+    const { givenBytes } = run;
+    const record = ledger.add(run, { agentId, ...kept, startedAtMs: clock.now(), givenBytes });
+    run.run(record, { paced });
     return record;
   }, undefined);
 }
 
-/** @throws CallerError "idempotency_conflict" when the run of the key was asked for something else */
-function sameRun<Output>(
-  record: ReturnType<RunLedger["ofKey"]> & object,
-  owner: RunTaker,
+/**
+ * The run that was started under a key for the same request; undefined: none that is kept, or there is no key.
+ * @throws CallerError "invalid_argument" or "message_too_large"; "idempotency_conflict" when the run of the key was asked for something else
+ */
+export function startedBefore<Output>(
+  owner: RunStarter,
   prompt: Prompt,
-  options: InnerRunOptions,
-): RunRecord<Output> {
-  const tools = ToolSet.of("options.tools", options.tools, owner.tools);
-  const { fingerprint } = encodeOptions("", prompt, { ...options, partialOutput: true }, owner, tools);
-  if (fingerprint === record.parts.fingerprint) return record as RunRecord<Output>;
-  const key = record.parts.idempotencyKey;
+  request: PausableRunOptions,
+  key: string | undefined,
+): RunRecord<Output> | undefined {
+  if (key === undefined) return undefined;
+  if (typeof key !== "string" || key === "" || key.length > longestKey) {
+    throw invalidArgument("options.idempotencyKey", key, `a text of 1 to ${longestKey} characters`);
+  }
+  const record = owner.ledger.ofKey(owner.agentId, key);
+  if (record === undefined) return undefined;
+  checkRunOptions(prompt, request, owner.maxMessageBytes);
+  if (record.parts.fingerprint === fingerprintOf(owner, prompt, request)) return record as RunRecord<Output>;
   const rule = "given with the same prompt and options each time";
   const message = `options.idempotencyKey "${key}" of agent "${owner.agentId}" is that of run "${record.runId}", which was asked for something else; a key must be ${rule}`;
   throw new CallerError("idempotency_conflict", message, { field: "options.idempotencyKey", value: key, rule });
+}
+
+function fingerprintOf(owner: RunStarter, prompt: Prompt, request: InnerRunOptions): string {
+  const tools = ToolSet.of("options.tools", request.tools, owner.tools);
+  return encodeOptions("", prompt, { ...request, partialOutput: true }, owner, tools).fingerprint;
 }

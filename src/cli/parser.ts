@@ -35,16 +35,6 @@ export async function parseAndRun(
   return exitCode;
 }
 
-/** What `--help` writes after the name of a command. */
-export function helpOf(command: Command): string {
-  const silent: Terminal = { cwd: "/", env: {}, out: () => undefined, error: () => undefined };
-  const program = createParser([command], silent, () => Promise.resolve());
-  const [only] = program.commands;
-  const text: string[] = [];
-  only?.configureOutput({ writeOut: (part) => void text.push(part) }).outputHelp();
-  return text.join("").trimEnd();
-}
-
 type Run = (command: Command, words: Words) => Promise<void>;
 
 function createParser(commands: readonly Command[], terminal: Terminal, run: Run): Parser {

@@ -44,7 +44,7 @@ export function statusText(shown: ShownSystem, columns = leastColumns, most = Nu
   const names = treeNames(rows);
   const lines = rows.slice(0, most).map((row, index) => {
     const own = cells.map(([, width, text]) => pad(String(text(row) ?? ""), width));
-    return [cut(names[index] ?? row.id, nameWidth), ...own].join(" ").trimEnd();
+    return [cut(names[index] ?? row.id, nameWidth, endOf(row.id)), ...own].join(" ").trimEnd();
   });
   const missing = rows.length - lines.length + shown.leftOut;
   if (missing > 0) lines.push(`… and ${missing} more`);
@@ -72,10 +72,17 @@ function pad(text: string, width: number): string {
   return width < 0 ? cut(text, -width) : text.padStart(width);
 }
 
-/** A text of exactly this width. */
-function cut(text: string, width: number): string {
+/** A text of exactly this width; `keep`: the characters at its end that stay. */
+function cut(text: string, width: number, keep = 0): string {
   const characters = [...text];
-  return characters.length > width ? `${characters.slice(0, width - 1).join("")}…` : text.padEnd(width);
+  if (characters.length <= width) return text.padEnd(width);
+  const end = keep === 0 ? [] : characters.slice(-keep);
+  return `${characters.slice(0, width - 1 - end.length).join("")}…${end.join("")}`;
+}
+
+/** What tells the instances of an agent apart: "/2" of "chat/2". */
+function endOf(id: string): number {
+  return /\/(?:\d{1,4}|spare)$/.exec(id)?.[0].length ?? 0;
 }
 
 /** A size in at most six characters. */

@@ -22,6 +22,8 @@ export const maxRows = 20_000;
 export type ControlRequest =
   | { readonly type: "hello" }
   | { readonly type: "status" }
+  /** What has happened since this viewer, which has chosen its own name, has asked before; at first: how all is. */
+  | { readonly type: "look"; readonly viewer: string }
   | { readonly type: "crashes"; readonly agentId?: string }
   | { readonly type: "crash"; readonly agentId: string; readonly incarnation: number }
   | { readonly type: "restart"; readonly agentId: string; readonly graceful: boolean }
@@ -70,6 +72,14 @@ export interface ControlStatus {
   readonly leftOut: number;
 }
 
+/** What a viewer is told. */
+export interface ControlLook {
+  /** All is told anew: what was told before counts no more. */
+  readonly opening: boolean;
+  /** The messages of a recording, in their order. */
+  readonly messages: readonly object[];
+}
+
 /** A crash in a list. */
 export type CrashSummary = Pick<CrashRecord, "agentId" | "incarnation" | "atMs" | "describe" | "cause" | "decision">;
 
@@ -77,6 +87,7 @@ export type CrashSummary = Pick<CrashRecord, "agentId" | "incarnation" | "atMs" 
 export interface ControlAnswers {
   readonly hello: ControlHello;
   readonly status: ControlStatus;
+  readonly look: ControlLook;
   readonly crashes: readonly CrashSummary[];
   readonly crash: CrashRecord;
   /** When the next worker serves. */
@@ -104,11 +115,13 @@ export function parseRequest(line: string): ControlRequest {
     throw invalidArgument("request", line.slice(0, 80), "one JSON object", cause);
   }
   if (typeof value !== "object" || value === null) throw invalidArgument("request", value, "one JSON object");
-  const { type, agentId, incarnation, graceful } = value as Readonly<Record<string, unknown>>;
+  const { type, agentId, incarnation, graceful, viewer } = value as Readonly<Record<string, unknown>>;
   switch (type) {
     case "hello":
     case "status":
       return { type };
+    case "look":
+      return { type, viewer: text("viewer", viewer) };
     case "crashes":
       return agentId === undefined ? { type } : { type, agentId: text("agentId", agentId) };
     case "crash":
@@ -120,7 +133,7 @@ export function parseRequest(line: string): ControlRequest {
     case "kill":
       return { type, agentId: text("agentId", agentId) };
     default:
-      throw invalidArgument("type", type, "hello, status, crashes, crash, restart, stop or kill");
+      throw invalidArgument("type", type, "hello, status, look, crashes, crash, restart, stop or kill");
   }
 }
 

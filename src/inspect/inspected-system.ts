@@ -56,6 +56,8 @@ export interface InspectedSystem extends ActorSource {
   onLine(listener: (line: ToldLine) => void): () => void;
   /** The tree now, each place after its parent. */
   nodes(): NodeStatus[];
+  /** The files that recorders of the system write at the moment. */
+  recordings(): string[];
   /** Whether everything serves; else what does not, in one sentence. */
   health(): { readonly ok: boolean; readonly text: string };
 }
@@ -66,6 +68,8 @@ export interface SystemInspector {
   attach(system: InspectedSystem): void | Promise<void>;
   /** The system has ended, or the inspector is to leave it: settles when all is released. Does not reject. */
   detach(system: InspectedSystem): void | Promise<void>;
+  /** The file that it writes, while it does. */
+  readonly recording?: string | undefined;
 }
 
 /** Whether an inspector follows systems, and not XState's events alone. */

@@ -42,6 +42,9 @@ export function record(options: RecordOptions): SystemInspector {
   checkSanitise(sanitise);
   let running: { system: InspectedSystem; watch: SystemWatch; writer: Writer } | undefined;
   return {
+    get recording() {
+      return running?.writer.writes === true ? file : undefined;
+    },
     async attach(system) {
       if (running !== undefined) {
         throw new CallerError("already_started", `"${file}" records system "${running.system.name}" already`);
@@ -83,6 +86,11 @@ class Writer {
     this.#file = file;
     this.#halfBytes = Math.floor(maxBytes / 2);
     this.#onTrouble = onTrouble;
+  }
+
+  /** Whether it writes still: a disk that is full has ended it. */
+  get writes(): boolean {
+    return this.#handle !== undefined;
   }
 
   async open(): Promise<void> {

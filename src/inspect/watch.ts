@@ -27,6 +27,8 @@ export type WatchMessage =
   | ({ readonly type: "report" } & Omit<ToldReport, "report"> & { readonly report: unknown })
   | ({ readonly type: "line" } & ToldLine)
   | { readonly type: "health"; readonly atMs: number; readonly ok: boolean; readonly text: string }
+  /** The files that recorders of the system write. */
+  | { readonly type: "recordings"; readonly atMs: number; readonly files: readonly string[] }
   /** There was more than is told. */
   | { readonly type: "skipped"; readonly atMs: number; readonly messages: number }
   /** The last message, unless the host was killed. */
@@ -63,6 +65,7 @@ export class SystemWatch {
   #waiting: (WatchMessage | { readonly told: ToldReport })[] = [];
   #skipped = 0;
   #health = "";
+  #recordings = "[]";
   #batchTimer: NodeJS.Timeout | undefined;
   #lookTimer: NodeJS.Timeout | undefined;
   #paused = true;
@@ -110,6 +113,7 @@ export class SystemWatch {
       { type: "header", version: watchVersion, system: this.#system.name, atMs },
       { type: "nodes", atMs, nodes, removed: [] },
       { type: "health", atMs, ok, text },
+      { type: "recordings", atMs, files: this.#system.recordings() },
     ];
     const kept = past ? [...this.#reports.map(reportMessage), ...[...this.#lines.values()].flat()] : [];
     yield [...this.#feed.replay(), ...kept];
@@ -198,6 +202,9 @@ export class SystemWatch {
     const { ok, text } = this.#system.health();
     if (text !== this.#health) messages.push({ type: "health", atMs, ok, text });
     this.#health = text;
+    const files = this.#system.recordings();
+    if (JSON.stringify(files) !== this.#recordings) messages.push({ type: "recordings", atMs, files });
+    this.#recordings = JSON.stringify(files);
     this.#hand(messages, 0);
   }
 }

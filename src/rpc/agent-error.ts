@@ -49,6 +49,7 @@ const KINDS: Readonly<Partial<Record<number, RunErrorKind>>> = {
   [AgentErrorKind.TOOL_FAILED]: "tool_failed",
   [AgentErrorKind.CONVERSATION_CONFLICT]: "conversation_conflict",
   [AgentErrorKind.OUT_OF_MEMORY]: "out_of_memory",
+  [AgentErrorKind.FRONTEND_REQUEST]: "frontend_request",
 };
 
 /** The fields of a request by their names in the contract → as a caller of this package writes them. */

@@ -1,6 +1,8 @@
 /** The chunks of a streamed run → the events of run-event.ts. */
 
 import {
+  FrontendEnd as Ends,
+  type FrontendText,
   type ModelRetry,
   ToolOutcome as Outcomes,
   type PartEnd,
@@ -47,6 +49,8 @@ export function toRunEvent(chunk: RunResponseChunk, call: Call): WireRunEvent | 
       const { text, partIndex, toolCallId, toolName } = event.value;
       return { type: "tool.args.delta", seq, step, text, partIndex, toolCallId, toolName };
     }
+    case "frontendText":
+      return { type: "frontend.text", seq, step, ...frontendText(event.value) };
     case "partStart":
       return { type: "part.start", seq, step, ...partStart(event.value) };
     case "partEnd":
@@ -90,6 +94,11 @@ export function toRunEvent(chunk: RunResponseChunk, call: Call): WireRunEvent | 
     case undefined:
       return undefined;
   }
+}
+
+function frontendText({ text, end }: FrontendText): { text: string; end?: "completed" | "failed" } {
+  if (end === Ends.UNSPECIFIED) return { text };
+  return { text, end: end === Ends.COMPLETED ? "completed" : "failed" };
 }
 
 function partStart({ partIndex, partKind, toolCallId, toolName }: PartStart) {

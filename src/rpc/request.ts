@@ -3,6 +3,8 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { invalidArgument } from "../errors.ts";
 import {
+  FrontendProtocol,
+  type FrontendRequestSchema,
   type ModelSettingsSchema,
   type RunRequest,
   RunRequestSchema,
@@ -12,7 +14,7 @@ import { contentBytes, toContent } from "./content.ts";
 import { describeRun, EncodedRun } from "./encoded-run.ts";
 import { requestTooLarge } from "./errors.ts";
 import { encodeJson } from "./json.ts";
-import type { ModelSettings, RunRequestSpec, UsageLimits } from "./run-types.ts";
+import type { FrontendSpec, ModelSettings, RunRequestSpec, UsageLimits } from "./run-types.ts";
 
 const UINT32_MAX = 0xffffffff;
 const INT32_MAX = 0x7fffffff;
@@ -68,6 +70,7 @@ export function toRunRequest(spec: RunRequestSpec, at = ""): RunRequest {
   if (spec.deferredResults !== undefined) init.deferredResultsJson = encodeJson("answers", spec.deferredResults);
   if (spec.mayPause === true) init.mayPause = true;
   if (spec.mayFetch === true) init.mayFetch = true;
+  if (spec.frontend !== undefined) init.frontend = toFrontend(spec.frontend);
   if (spec.tools !== undefined) {
     init.tools = spec.tools.map(({ timeoutMs = 0, ...tool }) => ({ ...tool, timeoutMs: BigInt(timeoutMs) }));
     if (spec.terminalOnly === true) init.stream = { terminalOnly: true };
@@ -86,7 +89,7 @@ export function checkRequestSize(request: RunRequest, maxMessageBytes: number, w
   for (const [key, value] of Object.entries(request.metadata)) texts.push(key, value);
   // 3 bytes of UTF-8 for a UTF-16 unit at most; 16 for a field's tag, length and nesting; 512 for all numbers and choices.
   let bound = 512 + request.messageHistoryJson.length + request.depsJson.length + (settings?.extraJson.length ?? 0);
-  bound += request.outputSchemaJson.length + request.deferredResultsJson.length;
+  bound += request.outputSchemaJson.length + request.deferredResultsJson.length + (request.frontend?.body.length ?? 0);
   for (const part of request.content) bound += 16 + contentBytes(part);
   for (const tool of request.tools) {
     texts.push(tool.name, tool.description);
@@ -112,6 +115,7 @@ function largestField(request: RunRequest): { field: string; bytes: number } {
     { field: "instructions", bytes: Buffer.byteLength(request.instructions) },
     { field: "metadata", bytes: metadata },
     { field: "answers", bytes: request.deferredResultsJson.length },
+    { field: "body", bytes: request.frontend?.body.length ?? 0 },
     { field: "tools", bytes: request.tools.reduce((sum, tool) => sum + tool.parametersSchemaJson.length, 0) },
     { field: "modelSettings", bytes: settings?.extraJson.length ?? 0 },
   ];
@@ -139,6 +143,10 @@ function toModelSettings(settings: ModelSettings, at: string): MessageInitShape<
   const rest = { ...unnamed, ...extra };
   if (Object.values(rest).some((value) => value !== undefined)) init.extraJson = encodeJson(`${at}.extra`, rest);
   return init;
+}
+
+function toFrontend({ protocol, ...rest }: FrontendSpec): MessageInitShape<typeof FrontendRequestSchema> {
+  return { ...rest, protocol: protocol === "ag-ui" ? FrontendProtocol.AG_UI : FrontendProtocol.VERCEL_AI };
 }
 
 function toUsageLimits(limits: UsageLimits, at: string): MessageInitShape<typeof UsageLimitsSchema> {

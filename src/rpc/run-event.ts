@@ -104,6 +104,11 @@ export type ProgressEvent = EventBase &
         data: Readonly<Record<string, unknown>>;
       }
     | ({ type: "realtime" } & RealtimeFacts)
+    /**
+     * Of a run that answers a front end (`agent.fetch`), in place of the others: one event of its protocol, as it is sent to the client. `end`: it tells how the run has
+     * ended, or follows what does.
+     */
+    | { type: "frontend.text"; text: string; end?: "completed" | "failed" }
     /** An event of pydantic-ai that this version does not know, or (`omittedBytes`) that is larger than a message may be. */
     | { type: "unknown"; kind: string; event: unknown; omittedBytes?: number }
   );

@@ -46,6 +46,20 @@ export interface HostToolSpec {
   readonly timeoutMs: number | undefined;
 }
 
+/** What a client of a front end is answered in. */
+export type FrontendProtocol = "vercel-ai" | "ag-ui";
+
+/** A request of a front end as the worker gets it. */
+export interface FrontendSpec {
+  readonly protocol: FrontendProtocol;
+  /** As it came. */
+  readonly body: Uint8Array<ArrayBuffer>;
+  /** Whether `messageHistory` is the conversation, to which the body adds its last turn; false: the body's messages are. */
+  readonly serverHistory: boolean;
+  /** Of the Vercel AI SDK, its major version. */
+  readonly sdkVersion: number;
+}
+
 /** One run as the client sends it. */
 export interface RunRequestSpec {
   agentId: string;
@@ -77,6 +91,8 @@ export interface RunRequestSpec {
   mayPause?: boolean;
   /** Tools of the host; the run needs a session. */
   tools?: readonly HostToolSpec[];
+  /** What the run answers, in place of a prompt. */
+  frontend?: FrontendSpec;
   /** Of a session: no events but the terminal one. */
   terminalOnly?: boolean;
 }

@@ -1,7 +1,9 @@
 /** Watches files: tells once which of them have changed, when they have been left alone for a moment. */
 
 import { dirname, join } from "node:path";
-import { FolderWatch, settleMs, stampOf } from "../agent/folder-watch.ts";
+import { FileStamps } from "../agent/file-stamps.ts";
+import { FolderWatch } from "../agent/folder-watch.ts";
+import { realClock } from "../otp/scheduler/clock.ts";
 
 /** How a watch is told of what it sees. */
 export interface FileWatchOptions {
@@ -17,9 +19,7 @@ export interface FileWatchOptions {
 export class FileWatch implements Disposable {
   readonly #options: FileWatchOptions;
   readonly #folders: FolderWatch;
-  /** What each file was when it was last looked at. */
-  readonly #stamps = new Map<string, string | undefined>();
-  #settling: NodeJS.Timeout | undefined;
+  readonly #stamps = new FileStamps({ clock: () => realClock, onSettled: (changed) => this.#settled(changed) });
   #other = false;
 
   constructor(options: FileWatchOptions) {
@@ -30,19 +30,12 @@ export class FileWatch implements Disposable {
 
   /** Watches these files too. One that has been written since `sinceMs`, by the wall clock, counts as changed: it was read before that, perhaps. */
   add(files: readonly string[], sinceMs: number): void {
-    for (const file of files) {
-      if (this.#stamps.has(file)) continue;
-      const stamp = stampOf(file);
-      const late = stamp !== undefined && Math.floor(stamp.changedAtMs) > sinceMs;
-      this.#stamps.set(file, late ? undefined : stamp?.text);
-      if (late) this.#settle();
-      this.#folders.add(dirname(file));
-    }
+    for (const file of files) if (this.#stamps.add(file, sinceMs)) this.#folders.add(dirname(file));
   }
 
   [Symbol.dispose](): void {
     this.#folders.close();
-    clearTimeout(this.#settling);
+    this.#stamps.close();
   }
 
   #onChange(folder: string, name: string | null): void {
@@ -50,23 +43,10 @@ export class FileWatch implements Disposable {
       if (!this.#options.others(name)) return;
       this.#other = true;
     }
-    this.#settle();
+    this.#stamps.settle();
   }
 
-  #settle(): void {
-    clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => this.#compare(), settleMs);
-  }
-
-  #compare(): void {
-    const changed: string[] = [];
-    for (const [file, before] of this.#stamps) {
-      const now = stampOf(file)?.text;
-      // One that is gone has no other version to load; it is being replaced, perhaps.
-      if (now === undefined || now === before) continue;
-      this.#stamps.set(file, now);
-      changed.push(file);
-    }
+  #settled(changed: readonly string[]): void {
     const other = this.#other;
     this.#other = false;
     if (changed.length > 0 || other) this.#options.onChange(changed);

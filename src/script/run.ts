@@ -6,7 +6,7 @@ import { CallerError } from "../errors.ts";
 import type { AnyRestartPolicy } from "../otp/policy/restart-policy.ts";
 import { describeExitReason, type ExitReason } from "../otp/report/exit-reason.ts";
 import type { Report } from "../report.ts";
-import { type SignalHost, stopOnSignals } from "../signals.ts";
+import { stopOnSignals } from "../signals.ts";
 import { type SystemParts, startSystem } from "../start-system.ts";
 import type { System } from "../system.ts";
 import { compareSystems } from "./difference.ts";
@@ -71,10 +71,12 @@ export class ScriptRun {
 
   /** Runs the script until a signal asks it to stop, or its system gives up. Answers the exit code of the application. */
   async run(): Promise<0 | 1> {
-    const release = stopOnSignals(
-      { stop: async () => this.#happened({ type: "stop" }), kill: () => this.#kill() },
-      host(),
-    );
+    const release = stopOnSignals({
+      stop: async () => this.#happened({ type: "stop" }),
+      kill: () => this.#kill(),
+      // It is the run's own: an ordered stop is what was wanted of an application.
+      keepsExitCode: true,
+    });
     // A system without workers holds nothing that keeps the process alive.
     const alive = setInterval(() => undefined, 0x7fff_ffff);
     if (this.#options.watch) this.#watch = this.#createWatch();
@@ -214,19 +216,6 @@ export class ScriptRun {
       });
     }
   }
-}
-
-/** The process, whose exit code is the run's own: an ordered stop is what was wanted of an application. */
-function host(): SignalHost {
-  return {
-    pid: process.pid,
-    exitCode: 0,
-    on: (event, listener) => process.on(event as never, listener as never),
-    off: (event, listener) => process.off(event as never, listener as never),
-    prependListener: (event, listener) => process.prependListener(event as never, listener as never),
-    listenerCount: (event) => process.listenerCount(event as never),
-    kill: (pid, signal) => process.kill(pid, signal),
-  };
 }
 
 /** A place that does not run at the moment is given its policy when it does. */

@@ -16,6 +16,7 @@ import { drainingFailure, type FakeFailure, toFakeFailure } from "./fake-error.t
 import { encode, type Response, responseOf } from "./fake-response.ts";
 import { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError, toFakeRun } from "./fake-run.ts";
 import { type CallTool, FakeSession } from "./fake-session.ts";
+import { eventsOf } from "./fake-stream.ts";
 import { RunEnds } from "./run-ends.ts";
 
 /** Options of {@link createFakeAgentService}. */
@@ -156,22 +157,16 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
         const conversationId = fake.conversationId || randomUUID();
         yield chunk({ case: "started", value: { incarnation: fake.incarnation, modelName, conversationId } });
         const reply = await untilCancelled(ask(fake), fake.signal);
-        let output: unknown = "";
-        if (typeof reply === "object" && "chunks" in reply) {
-          for await (const text of piecesOf(reply.chunks, fake.signal)) {
-            output += text;
-            yield chunk({ case: "textDelta", value: { partIndex: 0 } }, text);
-          }
-        } else {
-          if (typeof reply === "object" && "output" in reply) {
-            for await (const partial of piecesOf(reply.partial ?? [], fake.signal)) {
-              yield chunk({ case: "partialOutputJson", value: encode(partial) });
-            }
-          } else if (typeof reply === "string" && reply !== "") {
-            yield chunk({ case: "textDelta", value: { partIndex: 0 } }, reply);
-          }
-          output = await settle(reply, fake);
+        const read = {
+          pieces: <T>(source: Iterable<T> | AsyncIterable<T>) => piecesOf(source, fake.signal),
+          settle: (one: FakeReply) => settle(one, fake),
+        };
+        const events = eventsOf(fake, reply, read);
+        let step = await events.next();
+        for (; step.done !== true; step = await events.next()) {
+          if (step.value.event !== undefined) yield chunk(step.value.event, step.value.data);
         }
+        const output = step.value;
         const response = responseOf({ ...fake, conversationId }, output, modelName);
         yield chunk({ case: "completed", value: response });
       } catch (thrown) {

@@ -2,11 +2,12 @@
 
 import { RunError, type RunErrorKind } from "../errors.ts";
 import type { RunRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
+import { frontendOf, promptOf } from "./fake-frontend.ts";
 
 /** A run as a fake agent sees it. */
 export interface FakeRun {
   readonly agentId: string;
-  /** Of a prompt in parts its texts, a line each. */
+  /** Of a prompt in parts its texts, a line each; of a request of a front end the text of its last message. */
   readonly prompt: string;
   readonly runId: string;
   readonly attempt: number;
@@ -27,6 +28,8 @@ export interface FakeRun {
   readonly answers: unknown;
   /** The texts that the host has sent into the run, as they come. */
   readonly sent: readonly string[];
+  /** The request of a front end that the run answers; undefined for any other. */
+  readonly frontend: { readonly protocol: "vercel-ai" | "ag-ui"; readonly body: unknown } | undefined;
   /** The names of the host's tools. */
   readonly tools: readonly string[];
   /**
@@ -87,7 +90,8 @@ export function toFakeRun(
   const messageHistory = (decode(request.messageHistoryJson) ?? []) as readonly unknown[];
   const deps = decode(request.depsJson);
   const texts = request.content.flatMap(({ part }) => (part.case === "text" ? [part.value] : []));
-  const prompt = request.content.length === 0 ? request.prompt : texts.join("\n");
+  const frontend = frontendOf(request);
+  const prompt = frontend !== undefined ? promptOf(frontend) : texts.length > 0 ? texts.join("\n") : request.prompt;
   return {
     agentId,
     prompt,
@@ -101,6 +105,7 @@ export function toFakeRun(
     metadata,
     streaming,
     sent: [],
+    frontend,
     answers: decode(request.deferredResultsJson),
     tools: request.tools.map(({ name }) => name),
     callTool,

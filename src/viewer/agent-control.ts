@@ -8,8 +8,8 @@ export const agentActions = ["restart", "stop", "kill"] as const;
 /** One of them. */
 export type AgentAction = (typeof agentActions)[number];
 
-/** Does an action to an agent. Answers when it has begun; throws when it cannot begin. */
-export type AgentControl = (agentId: string, action: AgentAction) => void;
+/** Does an action to an agent. Answers when it has begun; throws, or rejects, when it cannot begin. */
+export type AgentControl = (agentId: string, action: AgentAction) => void | Promise<void>;
 
 /** Makes the control of a system's agents. */
 export function createAgentControl(system: System): AgentControl {

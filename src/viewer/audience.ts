@@ -100,10 +100,8 @@ export class Audience {
         return;
       }
       // What was told until now is in this part or in those that follow, but for changes of the tree, which is in the first.
-      page.late = page.late?.filter(({ type }) => type === "nodes" || type === "health");
-      for (let first = 0; first < messages.length; first += chunk) {
-        response.write(eventOf("messages", messages.slice(first, first + chunk)));
-      }
+      page.late = page.late?.filter(({ type }) => type === "nodes" || type === "health" || type === "recordings");
+      for (const event of messageEvents(messages)) response.write(event);
       setImmediate(step);
     };
     step();
@@ -114,6 +112,14 @@ export class Audience {
   }
 }
 
-function eventOf(name: string, messages: readonly WatchMessage[]): string {
+/** Messages as events, which are not too long each. */
+export function* messageEvents(messages: readonly object[]): Generator<string> {
+  for (let first = 0; first < messages.length; first += chunk) {
+    yield eventOf("messages", messages.slice(first, first + chunk));
+  }
+}
+
+/** One event of the page's stream. */
+export function eventOf(name: string, messages: readonly object[]): string {
   return `event: ${name}\ndata: ${JSON.stringify(messages)}\n\n`;
 }

@@ -4,13 +4,18 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { SynapseError } from "../errors.ts";
 import type { LoopbackHandlers } from "../inspect/loopback-server.ts";
 import { type AgentAction, type AgentControl, agentActions } from "./agent-control.ts";
-import type { Audience } from "./audience.ts";
 import type { PageFiles } from "./page-files.ts";
+
+/** Who is told what happens. */
+export interface Spectators {
+  /** Welcomes a page. */
+  join(response: ServerResponse): void;
+}
 
 /** What a viewer has. */
 export interface ViewerParts {
   readonly page: PageFiles;
-  readonly audience: Audience;
+  readonly audience: Spectators;
   /** Absent: there is nothing to press. */
   readonly control?: AgentControl;
   /** Whether a system runs behind it. */
@@ -63,17 +68,18 @@ function act(
   else if (request.headers["x-synapse-viewer"] !== "1") answer(response, 403, "only the viewer's own page");
   else if (control === undefined) answer(response, 409, "a recording has no agents to act on");
   else if (!isAction(name)) answer(response, 404, `there is no action "${name}"; there are ${agentActions.join(", ")}`);
-  else perform(response, control, id, name);
+  else void perform(response, control, id, name);
 }
 
-function perform(response: ServerResponse, control: AgentControl, id: string, name: AgentAction): void {
+/** Never rejects. */
+async function perform(response: ServerResponse, control: AgentControl, id: string, name: AgentAction): Promise<void> {
   try {
-    control(decodeURIComponent(id), name);
+    await control(decodeURIComponent(id), name);
     answerJson(response, 202, { done: name });
   } catch (error) {
     if (error instanceof SynapseError) answer(response, 409, error.message);
     else if (error instanceof URIError) answer(response, 404, "there is no such agent");
-    else throw error;
+    else answer(response, 500, String(error));
   }
 }
 

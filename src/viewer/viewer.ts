@@ -3,7 +3,13 @@
 import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
 import { checkSanitise, type Sanitise } from "../inspect/definition-text.ts";
 import type { InspectedSystem, SystemInspector } from "../inspect/inspected-system.ts";
-import { checkLoopbackOptions, type LoopbackOptions, LoopbackServer, tokenOf } from "../inspect/loopback-server.ts";
+import {
+  checkLoopbackOptions,
+  type LoopbackHandlers,
+  type LoopbackOptions,
+  LoopbackServer,
+  tokenOf,
+} from "../inspect/loopback-server.ts";
 import { readRecording } from "../inspect/record.ts";
 import { SystemWatch, type WatchMessage } from "../inspect/watch.ts";
 import { System } from "../system.ts";
@@ -64,15 +70,25 @@ export async function viewRecording(file: string, options: Omit<ViewerOptions, "
   }
   if (messages.length === 0)
     throw new CallerError("invalid_argument", `"${file}" is empty`, { field: "file", value: file });
-  const token = tokenOf(options);
   const audience = new Audience();
   audience.showFrom(() => [messages]);
-  const server = await LoopbackServer.start(
-    { ...options, token },
-    createHandlers({ page: loadPage(), audience, live: false }),
-  );
+  return serveViewer(options, createHandlers({ page: loadPage(), audience, live: false }), () => audience.close());
+}
+
+/**
+ * Serves a page with these handlers.
+ * @param end ends what the page is told from
+ * @returns rejects as Node does when it cannot listen
+ */
+export async function serveViewer(
+  options: ViewerOptions,
+  handlers: LoopbackHandlers,
+  end: () => void | Promise<void>,
+): Promise<Viewer> {
+  checkOptions(options);
+  const server = await LoopbackServer.start({ ...options, token: tokenOf(options) }, handlers);
   return viewerOf(server, async () => {
-    await audience.close();
+    await end();
     await server.close();
   });
 }

@@ -122,3 +122,60 @@ test.each<[unknown, object, string]>([
   const { agent } = await open();
   expect(() => agent.conversation(id as string, options)).toThrow(said);
 });
+
+test("a run that is started keeps what it adds, has the turn until its end, and goes on when its reader leaves", async () => {
+  const { agent, begun, release } = await open();
+  const conversation = agent.conversation("c1");
+  const run = await conversation.start("hold");
+  const second = conversation.run("second");
+  for await (const event of run) if (event.type === "started") break;
+  expect(begun).toEqual(["hold"]);
+  release();
+  expect(await within("the second", second)).toMatchObject({ output: "second after 2" });
+  expect(await run.result).toMatchObject({ output: "hold after 0", conversationId: "c1" });
+  expect(await conversation.messages()).toHaveLength(4);
+});
+
+test("a started run of a conversation has its key: the same run while it runs and later, whatever was added since", async () => {
+  const { agent, begun, release, fleet } = await open();
+  const conversation = agent.conversation("c1");
+  const first = await conversation.start("hold", { idempotencyKey: "turn-1" });
+  const again = await within("the same run", conversation.start("hold", { idempotencyKey: "turn-1" }));
+  expect(again.runId).toBe(first.runId);
+  // Two that wait for their turn with one key are one run too.
+  const waiting = [1, 2].map(() => conversation.start("next", { idempotencyKey: "turn-2" }));
+  release();
+  const [one, two] = await within("the turns of both", Promise.all(waiting));
+  expect(one?.runId).toBe(two?.runId);
+  expect(await one?.result).toMatchObject({ output: "next after 2" });
+  expect((await conversation.start("hold", { idempotencyKey: "turn-1" })).state).toBe("completed");
+  expect(await conversation.run("last")).toMatchObject({ output: "last after 4" });
+  expect(begun).toEqual(["hold", "next", "last"]);
+  expect(fleet.environment.ledger.list().length).toBe(2);
+});
+
+test("a start that is refused leaves the turn to others", async () => {
+  const { agent } = await open();
+  const conversation = agent.conversation("c1");
+  await (await conversation.start("one", { idempotencyKey: "k" })).result;
+  expect(await rejection(conversation.start("other", { idempotencyKey: "k" }))).toMatchObject({
+    code: "idempotency_conflict",
+  });
+  expect(await rejection(agent.conversation("c2").start("one", { idempotencyKey: "k" }))).toMatchObject({
+    code: "idempotency_conflict",
+  });
+  expect(await rejection(conversation.start("x", { detached: 1 as never }))).toMatchObject({
+    field: "options.detached",
+  });
+  expect(await conversation.run("two")).toMatchObject({ output: "two after 2" });
+});
+
+test("a started run may be interrupted, and leaves the conversation as it was", async () => {
+  const { agent } = await open();
+  const conversation = agent.conversation("c1", { whenBusy: "interrupt" });
+  const held = await conversation.start("hold");
+  const urgent = await conversation.start("urgent");
+  expect(await rejection(held.result)).toMatchObject({ code: "run_cancelled" });
+  expect(held.state).toBe("cancelled");
+  expect(await urgent.result).toMatchObject({ output: "urgent after 0" });
+});

@@ -46,7 +46,7 @@ async function turns(count: number): Promise<void> {
 
 test("whatever crashes, is read, left or cancelled: each run has one terminal event, and each reader every number after its own once, in order", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 50 }), async (happenings) => {
+    fc.asyncProperty(fc.array(happening, { minLength: 5, maxLength: 60, size: "max" }), async (happenings) => {
       async function* pieces(prompt: string) {
         for (let index = 0; index < Number(prompt); index += 1) {
           await turns(1);

@@ -37,6 +37,18 @@ const anyEvent = fc.oneof(
     }),
   },
   {
+    weight: 3,
+    arbitrary: fc.record(
+      {
+        type: fc.constant("frontend.text"),
+        step: fc.integer({ min: 1, max: 2 }),
+        text: fc.string({ maxLength: 60 }),
+        end: fc.constantFrom("completed", "failed"),
+      },
+      { requiredKeys: ["type", "step", "text"] },
+    ),
+  },
+  {
     weight: 1,
     arbitrary: fc.record({
       type: fc.constant("custom"),
@@ -49,7 +61,7 @@ const anyEvent = fc.oneof(
 
 test("every event comes out as it went in, whatever is beside it, until it is dropped", () => {
   fc.assert(
-    fc.property(fc.array(anyEvent, { maxLength: 300 }), fc.nat(20), (given, drops) => {
+    fc.property(fc.array(anyEvent, { maxLength: 300, size: "max" }), fc.nat(20), (given, drops) => {
       const events = given.map((event, index) => ({ ...event, seq: index + 1 }) as unknown as RunEvent);
       const blocks = new EventBlocks();
       for (const event of events) blocks.add({ ...event });
@@ -66,7 +78,7 @@ test("every event comes out as it went in, whatever is beside it, until it is dr
 
 test("bytes are those of what is kept: none when nothing is", () => {
   fc.assert(
-    fc.property(fc.array(anyEvent, { minLength: 1, maxLength: 300 }), (given) => {
+    fc.property(fc.array(anyEvent, { minLength: 1, maxLength: 300, size: "max" }), (given) => {
       const blocks = new EventBlocks();
       let bytes = 0;
       for (const [index, event] of given.entries()) {

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { LogReader } from "../../src/agent/log-reader.ts";
 import { RunLog } from "../../src/agent/run-log.ts";
 import type { RunEvent } from "../../src/agent/run-result.ts";
@@ -66,6 +66,7 @@ describe("leaving", () => {
     "by %s answers a call that waits, and leaves nothing in the log",
     async (how) => {
       const log = new RunLog(about);
+      const [wait, leave] = [vi.spyOn(log, "wait"), vi.spyOn(log, "leave")];
       const { reader, ends } = readerOf(log);
       const waiting = reader.next();
       await turn();
@@ -78,6 +79,7 @@ describe("leaving", () => {
       expect(await within("the answer", waiting)).toEqual({ done: true, value: undefined });
       log.add(delta("a"), false);
       expect([await reader.next(), ends]).toEqual([{ done: true, value: undefined }, [1]]);
+      expect(leave).toHaveBeenCalledWith(...(wait.mock.lastCall ?? []));
     },
   );
 });
@@ -126,7 +128,7 @@ const happening = fc.oneof(
 test("however events, readers and leaving are mixed: each reader has every number after its own once and in order, or is told of a gap", async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(happening, { maxLength: 80 }),
+      fc.array(happening, { maxLength: 80, size: "max" }),
       fc.constantFrom(1_024, 1_000_000),
       async (happenings, maxBytes) => {
         const log = new RunLog({ ...about, maxBytes });

@@ -2,13 +2,14 @@ import { expect, test } from "vitest";
 import { deferredResults, type PendingAnswer, type PendingCall, pausedOf } from "../../src/agent/paused-run.ts";
 import { wireResult } from "./scripted.ts";
 
-const about = { agentId: "a", attempts: 1, incarnation: 2, history: [{ kind: "request" }] };
+const about = { agentId: "a", attempts: 1, incarnation: 2 };
 const call = (tool_call_id: string, args?: unknown) => ({ tool_call_id, tool_name: "t", args });
 
 test("a paused run has its requests, the whole conversation and a token of its own", () => {
   const wire = {
     ...wireResult(),
     newMessages: [{ kind: "response" }],
+    allMessages: [{ kind: "request" }, { kind: "response" }],
     deferred: {
       approvals: [call("c1", '{"a":1}'), call("c2", "{not json"), call("c3")],
       calls: [call("c4", { b: 2 }), call("c5")],

@@ -4,13 +4,14 @@ import { PausedRuns } from "../../src/agent/paused-runs.ts";
 import { wireResult } from "./scripted.ts";
 
 const wire = { ...wireResult(), deferred: { calls: [], approvals: [] } };
-const paused = () => pausedOf(wire, { agentId: "a", attempts: 1, incarnation: 1, history: [] });
+const paused = () => pausedOf(wire, { agentId: "a", attempts: 1, incarnation: 1 });
 
 test("a token is spent once, and goes on with the options of its run but for what was of that run alone", () => {
   const runs = new PausedRuns();
   const run = paused();
   const { signal } = new AbortController();
-  runs.keep(run, { deps: 1, signal, timeoutMs: 5, partialOutput: true, deferredResults: {} });
+  const frontend = { protocol: "ag-ui", body: new Uint8Array(), serverHistory: true, sdkVersion: 7 } as const;
+  runs.keep(run, { deps: 1, signal, timeoutMs: 5, partialOutput: true, deferredResults: {}, frontend });
   expect(runs.take(run.token, "a")).toEqual({ paused: run, options: { deps: 1 } });
   expect(() => runs.take(run.token, "a")).toThrow(`agent "a" keeps no paused run of the token "${run.token}"`);
 });

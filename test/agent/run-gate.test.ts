@@ -110,7 +110,8 @@ describe("a gate", () => {
     agent("a").come("1");
     end("1", "a", 8);
     for (const runId of ["2", "3", "4"]) agent("a").come(runId);
-    expect([agent("a").gate.waiting, agent("a").gate.open, [...held.keys()]]).toEqual([true, false, []]);
+    const because = "8 of 10 tokens within 1000 ms are used or reserved, and a run reserves 10";
+    expect([agent("a").gate.held, agent("a").gate.open, [...held.keys()]]).toEqual([because, false, []]);
     clock.advance(1_016);
     expect(held.size).toBe(0);
     clock.advance(1);
@@ -161,11 +162,12 @@ describe("a gate", () => {
     const list = fc.tuple(fc.constantFrom("tree" as const, "agent" as const), moves(4));
     fc.assert(
       fc.property(list, ([per, all]) => {
-        const policy = policies(
-          budget({ tokens: limit, windowMs: 1_000, reserve: { tokens: 4 }, per }),
-          budget({ tokens: 9, windowMs: 700, reserve: { tokens: 3 } }),
-        );
-        const { clock, agent, agents, held, end } = startGates(policy, ["a", "b", "c"]);
+        const make = (at: "pause" | "reject") =>
+          policies(
+            budget({ tokens: limit, windowMs: 1_000, reserve: { tokens: 4 }, per, at }),
+            budget({ tokens: 9, windowMs: 700, reserve: { tokens: 3 } }),
+          );
+        const { clock, seat, agent, agents, held, end } = startGates(make("pause"), ["a", "b", "c"]);
         const used: { atMs: number; tokens: number }[] = [];
         const endOne = (pick: number, tokens: number | undefined) => {
           const runId = [...held.keys()][pick % Math.max(1, held.size)];
@@ -178,12 +180,14 @@ describe("a gate", () => {
           if (move.what === "come") agent(move.agent).come(`${move.agent}${index}`);
           else if (move.what === "none") agent(move.agent).serves(false);
           else if (move.what === "return") agent(move.agent).serves(true);
+          else if (move.pick === 0) seat.set(make(move.what === "end" ? "pause" : "reject"), "keep");
           else endOne(move.pick, move.what === "end" ? move.tokens : undefined);
           if (per === "agent") continue;
           const spent = used.filter(({ atMs }) => atMs > clock.monotonicMs() - 1_000);
           const sum = spent.reduce((total, { tokens }) => total + tokens, held.size * 4);
           expect(sum).toBeLessThanOrEqual(limit);
         }
+        seat.set(make("pause"), "keep");
         for (const { serves, serve } of agents.values()) {
           serves(true);
           serve();
@@ -209,7 +213,10 @@ describe("an agent with a budget", () => {
     await agent.run("two words");
     const late = agent.run("too late", { timeoutMs: 1_000 });
     const kept = agent.run("in time");
-    const expired = expect(fleet.whileTimePasses(late)).rejects.toMatchObject({ code: "deadline_exceeded" });
+    const expired = expect(fleet.whileTimePasses(late)).rejects.toMatchObject({
+      code: "deadline_exceeded",
+      message: expect.stringContaining("was still waiting for its agent's budget after 1000 ms: 4 of 6 tokens within"),
+    });
     await expired;
     expect([agent.queueLength, agent.inFlight]).toEqual([1, 0]);
     expect((await fleet.whileTimePasses(kept)).output).toBe("in time");
@@ -316,6 +323,21 @@ describe("an agent with a budget", () => {
       state: "keep",
     });
     expect([agent.inFlight, agent.queueLength]).toEqual([2, 0]);
+  });
+
+  test("holds runs back that it starts for the system, and streams, as others", async () => {
+    const policy = budget({ tokens: 6, windowMs: 60_000, reserve: { tokens: 4 } });
+    const fleet = await startPoet({ policy });
+    const agent = fleet.agent();
+    await agent.whenReady();
+    await agent.start("two words").result;
+    const stream = agent.stream("in time");
+    const { result } = stream;
+    const started = agent.start("more");
+    await until("both to wait", () => agent.queueLength === 2);
+    expect(agent.inFlight).toBe(0);
+    expect((await fleet.whileTimePasses(result)).output).toBe("in time");
+    expect((await fleet.whileTimePasses(started.result)).output).toBe("more");
   });
 
   test("shares the budget of its supervisor with the others below it", async () => {

@@ -55,6 +55,28 @@ test("who has missed nothing passes the check; who has is told field, value, rul
   expect((thrown as Error).message).toContain('run "run-of-logs" of agent "poet" keeps its events from 3 on');
 });
 
+test("an event is wanted when a reader waits for it, now or later", async () => {
+  const log = new RunLog(about);
+  let wanted = 0;
+  const count = () => {
+    wanted += 1;
+  };
+  const first = log.wanted().then(count);
+  await Promise.resolve();
+  expect(wanted).toBe(0);
+  const wake = () => undefined;
+  log.wait(wake);
+  await first;
+  await log.wanted().then(count);
+  expect(wanted).toBe(2);
+  log.add(delta("a"), false);
+  const third = log.wanted().then(count);
+  await Promise.resolve();
+  expect(wanted).toBe(2);
+  log.wait(wake);
+  await third;
+});
+
 test("who waits is called once for what comes next, and not after it has left", () => {
   const log = new RunLog(about);
   const calls: string[] = [];

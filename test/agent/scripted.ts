@@ -57,6 +57,7 @@ export const started: WireRunEvent = { type: "started", seq: 1, step: 0, modelNa
 export class ScriptedOwner implements RunOwner {
   readonly tracer = undefined;
   startError: SynapseError | undefined;
+  held: string | undefined;
   readonly agentId = "poet";
   readonly clock: VirtualClock = createVirtualClock();
   readonly schema: StandardSchemaV1 | undefined;

@@ -2,8 +2,7 @@ import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 import { commands, runCommandLine } from "../../src/cli/command-line.ts";
-import { helpOf } from "../../src/cli/parser.ts";
-import { createTerminal } from "./terminal.ts";
+import { createTerminal, helpOf } from "./terminal.ts";
 
 async function run(...words: string[]) {
   const { terminal, out, error } = createTerminal();
@@ -49,8 +48,8 @@ test("what cannot be done ends with 1 and the error's own words", async () => {
   });
 });
 
-test.each(commands)("the help of $name fits 80 columns, has an example, and says how it ends", (command) => {
-  const help = helpOf(command);
+test.each(commands)("the help of $name fits 80 columns, has an example, and says how it ends", async (command) => {
+  const help = await helpOf(command);
   expect(help.split("\n").filter((line) => line.length > 80)).toEqual([]);
   expect(help).toMatch(new RegExp(`\nExamples:\n {2}synapse-otp ${command.name}\\b`));
   expect(help).toMatch(/\nExit codes: 0 /);

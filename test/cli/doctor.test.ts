@@ -1,12 +1,11 @@
 import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import { createDoctorCommand, doctorCommand } from "../../src/cli/doctor.ts";
-import { helpOf } from "../../src/cli/parser.ts";
 import type { DiagnoseOptions } from "../../src/doctor/diagnose.ts";
 import { checkNames, type Finding } from "../../src/doctor/finding.ts";
 import { CallerError } from "../../src/errors.ts";
 import { ownPackage } from "../../src/python/needs.ts";
-import { createTerminal, runCommand } from "./terminal.ts";
+import { createTerminal, helpOf, runCommand } from "./terminal.ts";
 
 const fine: Finding = { check: "node", status: "ok", message: "fine" };
 
@@ -66,8 +65,8 @@ test("a directory that is not there is the caller's mistake", async () => {
   }
 });
 
-test("every option of the help is one, and no other, and the help fits 80 columns", () => {
-  const help = helpOf(doctorCommand);
+test("every option of the help is one, and no other, and the help fits 80 columns", async () => {
+  const help = await helpOf(doctorCommand);
   const named = [...help.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, name]) => name);
   expect(named).toEqual(["--python", "--cwd", "--no-start", "--json"]);
   expect(help).toContain("\nExamples:\n");

@@ -1,9 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { buildIfStale } from "../../scripts/build-if-stale.ts";
 import { createInspectCommand, inspectCommand } from "../../src/cli/inspect.ts";
+import { silentLogger } from "../../src/logger.ts";
+import { startSystem } from "../../src/start-system.ts";
+import { readViewer } from "../viewer/page-reader.ts";
 import { createTerminal, runCommand } from "./terminal.ts";
 
 beforeAll(() => buildIfStale());
@@ -35,19 +39,36 @@ test("a signal ends it", async () => {
   expect(await running).toBe(0);
 });
 
-test.each([
-  ["no file", []],
-  ["two files", ["a", "b"]],
-])("%s makes no sense", async (_what, words) => {
-  expect(await runCommand(inspectCommand, words, createTerminal().terminal)).toBe(2);
+test("a running system is shown by its name, until it ends", async () => {
+  const name = `s-${randomUUID()}`;
+  const system = await startSystem({ name, control: true, logger: silentLogger });
+  onTestFinished(() => system.stop());
+  const { terminal, out, error } = createTerminal();
+  const running = runCommand(inspectCommand, [name], terminal);
+  await expect.poll(() => out.length).toBe(1);
+  const page = await readViewer(out[0] ?? "");
+  await expect.poll(() => page.world.system).toBe(name);
+  page.leave();
+  await system.stop();
+  expect(await running).toBe(0);
+  expect(error).toEqual([`system "${name}" (pid ${process.pid}) has ended`]);
+}, 20_000);
+
+test("two things to show make no sense", async () => {
+  expect(await runCommand(inspectCommand, ["a", "b"], createTerminal().terminal)).toBe(2);
 });
 
-test("a port that is none is said", async () => {
-  const running = runCommand(inspectCommand, ["run.jsonl", "--port", "x"], createTerminal().terminal);
+test.each(["x", "0", "65536"])("a port that is none is said: %s", async (port) => {
+  const running = runCommand(inspectCommand, ["run.jsonl", "--port", port], createTerminal().terminal);
   await expect(running).rejects.toMatchObject({ code: "invalid_argument" });
 });
 
-test("a file that is not there is said", async () => {
-  const running = runCommand(inspectCommand, ["nowhere.jsonl"], createTerminal().terminal);
-  await expect(running).rejects.toMatchObject({ code: "not_found" });
+test("what is neither a file nor a system is said", async () => {
+  const running = runCommand(inspectCommand, ["nowhere.jsonl"], createTerminal("/nowhere").terminal);
+  await expect(running).rejects.toMatchObject({
+    code: "not_found",
+    message: expect.stringMatching(
+      /^\[not_found\] there is no recording "\/nowhere\/nowhere.jsonl", and no system "nowhere.jsonl" is found: /,
+    ),
+  });
 });

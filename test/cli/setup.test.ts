@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
-import { helpOf } from "../../src/cli/parser.ts";
 import { setupCommand } from "../../src/cli/setup.ts";
 import { ownPackage } from "../../src/python/needs.ts";
 import { dependencyStandIns, usePythonRoom } from "../python/fixture-python.ts";
-import { createTerminal, runCommand } from "./terminal.ts";
+import { createTerminal, helpOf, runCommand } from "./terminal.ts";
 
 const room = usePythonRoom();
 
@@ -31,7 +30,7 @@ test("one that the search does not take by itself is told, with who goes before 
   );
 });
 
-test("every option of the help is one, and no other", () => {
-  const named = [...helpOf(setupCommand).matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, name]) => name);
+test("every option of the help is one, and no other", async () => {
+  const named = [...(await helpOf(setupCommand)).matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, name]) => name);
   expect(named).toEqual(["--python", "--venv", "--clear", "--system", "--break-system-packages", "--json"]);
 });

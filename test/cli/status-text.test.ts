@@ -21,6 +21,18 @@ test("a wider terminal has room for longer names, a narrower one has none for le
   expect(statusText(exampleSystem, 40)).toBe(statusText(exampleSystem));
 });
 
+test("of a name that is cut the end that tells instances apart stays", () => {
+  const row = { path: "", type: "worker", state: "ready", restarts: 0, depth: 1 } as const;
+  const ids = ["an-agent-with-a-long-name", "an-agent-with-a-long-name/12", "an-agent-with-a-long-name/spare", "a/b/c"];
+  const text = statusText({ ...exampleSystem, rows: ids.map((id) => ({ ...row, id })) });
+  expect(
+    text
+      .split("\n")
+      .slice(2, 6)
+      .map((line) => line.slice(0, 26).trimEnd()),
+  ).toEqual(["├ an-agent-with-a-long-n…", "├ an-agent-with-a-lon…/12", "├ an-agent-with-a-…/spare", "└ a/b/c"]);
+});
+
 test("where there is no room for all, it says how many are left out", () => {
   expect(statusText(exampleSystem, 80, 2).split("\n").slice(-2)).toEqual([
     expect.stringMatching(/^├ team/),

@@ -15,6 +15,13 @@ export function createTerminal(cwd = process.cwd(), env: NodeJS.ProcessEnv = {})
   return { terminal, ...written };
 }
 
+/** What `--help` writes after the name of a command. */
+export async function helpOf(command: Command): Promise<string> {
+  const { terminal, out } = createTerminal();
+  await runCommand(command, ["--help"], terminal);
+  return out.join("\n");
+}
+
 /** Runs one command with the words after its name. */
 export function runCommand(command: Command, words: readonly string[], terminal: Terminal) {
   return parseAndRun([command.name, ...words], [command], terminal);

@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { RunResponseChunkSchema, ToolOutcome } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
+import { FrontendEnd, RunResponseChunkSchema, ToolOutcome } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import { beginCall } from "../../src/rpc/call.ts";
 import { toRunEvent } from "../../src/rpc/convert-event.ts";
 import { json } from "./agent-server.ts";
@@ -64,6 +64,18 @@ test.each<[Wire, object]>([
   [
     { case: "toolArgsDelta", value: { partIndex: 1, toolCallId: "c", toolName: "t", text: '{"a"' } },
     { type: "tool.args.delta", partIndex: 1, toolCallId: "c", toolName: "t", text: '{"a"' },
+  ],
+  [
+    { case: "frontendText", value: { text: "data: {}\n\n" } },
+    { type: "frontend.text", text: "data: {}\n\n" },
+  ],
+  [
+    { case: "frontendText", value: { text: "data: 1\n\n", end: FrontendEnd.COMPLETED } },
+    { type: "frontend.text", text: "data: 1\n\n", end: "completed" },
+  ],
+  [
+    { case: "frontendText", value: { text: "data: 2\n\n", end: FrontendEnd.FAILED } },
+    { type: "frontend.text", text: "data: 2\n\n", end: "failed" },
   ],
   [
     { case: "partStart", value: { partIndex: 2, partKind: "text" } },

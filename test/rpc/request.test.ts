@@ -1,7 +1,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { RunRequestSchema } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
+import { FrontendProtocol, RunRequestSchema } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import { checkRequestSize, toRunRequest } from "../../src/rpc/request.ts";
 import type { ModelSettings, RunRequestSpec, UsageLimits } from "../../src/rpc/run-types.ts";
 import { runSpec } from "./agent-server.ts";
@@ -51,6 +51,8 @@ const usageLimits: fc.Arbitrary<UsageLimits> = fc.record(
   { requiredKeys: [] },
 );
 
+const protocols = { "vercel-ai": FrontendProtocol.VERCEL_AI, "ag-ui": FrontendProtocol.AG_UI };
+
 const spec: fc.Arbitrary<RunRequestSpec> = fc.record(
   {
     agentId: wellFormed,
@@ -68,6 +70,12 @@ const spec: fc.Arbitrary<RunRequestSpec> = fc.record(
     metadata: fc.dictionary(wellFormed, wellFormed),
     timeLeftMs: fc.maxSafeNat(),
     partialOutput: fc.boolean(),
+    frontend: fc.record({
+      protocol: fc.constantFrom("vercel-ai", "ag-ui"),
+      body: fc.uint8Array() as fc.Arbitrary<Uint8Array<ArrayBuffer>>,
+      serverHistory: fc.boolean(),
+      sdkVersion: fc.integer({ min: 5, max: 7 }),
+    }),
   },
   { requiredKeys: ["agentId", "prompt", "runId", "attempt", "incarnation"] },
 );
@@ -93,6 +101,9 @@ test("every request survives the way through its binary form", () => {
       if (given.messageHistory !== undefined) expect(parse(wire.messageHistoryJson)).toEqual(given.messageHistory);
       if (given.deps === undefined) expect(wire.depsJson).toHaveLength(0);
       else expect(parse(wire.depsJson)).toEqual(given.deps);
+      const { protocol, ...frontend } = given.frontend ?? {};
+      if (protocol === undefined) expect(wire.frontend).toBe(undefined);
+      else expect(wire.frontend).toMatchObject({ ...frontend, protocol: protocols[protocol] });
       expectSettings(wire.modelSettings, given.modelSettings);
       expectLimits(wire.usageLimits, given.usageLimits);
     }),
@@ -195,6 +206,7 @@ test.each<[string, Partial<RunRequestSpec>]>([
   ["deps", { deps: "x".repeat(300) }],
   ["instructions", { instructions: "x".repeat(300) }],
   ["metadata", { metadata: { a: "x".repeat(300) } }],
+  ["body", { frontend: { protocol: "ag-ui", body: new Uint8Array(300), serverHistory: false, sdkVersion: 7 } }],
   ["modelSettings", { modelSettings: { extra: { a: "x".repeat(300) } } }],
 ])("an oversized request names its largest field: %s", (field, changes) => {
   expect(() => checkRequestSize(toRunRequest(runSpec(changes)), 200, what)).toThrow(

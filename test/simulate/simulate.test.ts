@@ -180,7 +180,7 @@ describe("runs", () => {
   test("wait for a budget, go on with another model or are rejected, and what they use counts", async () => {
     const play = async (at: Budget["at"] & (string | object)) => {
       const policy = budget({ tokens: 1_000, windowMs: 60_000, per: "tree", reserve: { tokens: 100 }, at });
-      const tree = { policy, children: [agent("a"), agent("b")] };
+      const tree = { policy, children: [agent("a"), defineSupervisor({ id: "team", children: [agent("b")] })] };
       const runs = { everyMs: 1_000, takesMs: 10, tokens: { from: 100, to: 100 }, cost: 0.01 };
       return await simulate(tree, { others: { startMs: 0, runs } }, { forMs: 59_000 });
     };
@@ -194,7 +194,7 @@ describe("runs", () => {
     expect(sums(degraded)).toEqual([116, 0, 0, 108]);
     expect(paused.limits.map(({ atMs, path, by }) => `${atMs} ${path} ${by}`)).toEqual([
       "6000 system/a wait",
-      "6000 system/b wait",
+      "6000 system/team/b wait",
     ]);
     expect(simulationText(degraded)).toContain(
       "    6.0s  system/a: runs go on with another model: 1000 of 1000 tokens within 60000 ms are used or reserved",

@@ -52,7 +52,7 @@ describe("the package as it is published", () => {
       typeof entry === "string" ? [entry] : Object.values(entry),
     );
     for (const path of paths) expect(readFileSync(join(directory, path), "utf8").length).toBeGreaterThan(0);
-    const doors = [".", "./otp", "./testing", "./inspect", "./simulate", "./viewer", "./package.json"];
+    const doors = [".", "./otp", "./testing", "./http", "./inspect", "./simulate", "./viewer", "./package.json"];
     expect(Object.keys(exports)).toEqual(doors);
   });
 

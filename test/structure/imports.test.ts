@@ -41,7 +41,9 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["rpc", ["gen"], ["node:", "@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"]],
   ["python", [], ["node:", "execa"]],
   ["inspect", coreRooms, ["node:", "xstate", "ws"]],
-  ["agent", [...coreRooms, "worker", "rpc", "python"], ["node:", "xstate", "@standard-schema/spec"]],
+  // Requests and responses of the web's own kind; what they ask of an agent is given in.
+  ["http", ["otp/scheduler", "rpc"], ["node:"]],
+  ["agent", [...coreRooms, "worker", "rpc", "python", "http"], ["node:", "xstate", "@standard-schema/spec"]],
   // A running system is asked by another process.
   ["control", ["otp/report", "worker"], ["node:"]],
   // The system, its start, its options and its log; index.ts.
@@ -94,6 +96,7 @@ const leaves = [
   "error-codes.ts",
   "error-facts.ts",
   "error-kin.ts",
+  "http-status.ts",
   "logger.ts",
   "node-version.ts",
   "stderr.ts",

@@ -1,6 +1,8 @@
+import type { IncomingMessage } from "node:http";
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { BaseLogger, Bindings, ChildLoggerOptions, Logger } from "pino";
 import { describe, expectTypeOf, test } from "vitest";
+import { toNodeHandler } from "../../src/http/index.ts";
 import type {
   Agent,
   AgentDefinition,
@@ -98,6 +100,12 @@ describe("the output", () => {
   test("is that of a run that is started, and unknown to who has its id alone", () => {
     types(() => {
       const agent = system.agent(defineAgent({ id: "c", entry: "c.py:agent", output: citySchema }));
+      expectTypeOf(
+        agent.fetch(new Request("http://a"), { conversation: "server", deps: 1 }),
+      ).resolves.toEqualTypeOf<Response>();
+      // @ts-expect-error: a run of a front end is never asked twice
+      void agent.fetch(new Request("http://a"), { idempotent: true });
+      expectTypeOf(toNodeHandler(agent)).parameter(0).toExtend<IncomingMessage>();
       const run = agent.start("x", { idempotencyKey: "k", detached: false });
       expectTypeOf(run).toEqualTypeOf<RunHandle<City>>();
       expectTypeOf(run.result).resolves.toEqualTypeOf<RunResult<City>>();
@@ -172,6 +180,8 @@ test("a run event narrows by its type", () => {
       case "realtime":
       case "unknown":
         return event.kind satisfies string;
+      case "frontend.text":
+        return event.text satisfies string;
       case "restarted":
         return event.attempt satisfies number;
       case "completed":

@@ -66,6 +66,23 @@ test("whoever opens the page is told the tree, every actor with its chart, and w
   page.leave();
 });
 
+test("a page is told whether the system is being recorded, and into which file", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "recording-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, "run.jsonl");
+  const { system, viewer } = await startBoth();
+  const page = await readViewer(viewer.address);
+  expect(page.world.recordings).toEqual([]);
+  const end = await system.inspect(record({ file }));
+  await expect.poll(() => page.world.recordings).toEqual([file]);
+  const late = await readViewer(viewer.address);
+  await expect.poll(() => late.world.recordings).toEqual([file]);
+  await end();
+  await expect.poll(() => page.world.recordings).toEqual([]);
+  page.leave();
+  late.leave();
+});
+
 test("two may look at once, and one who comes late is told of the crash before", async () => {
   const { launcher, viewer } = await startBoth();
   const early = await readViewer(viewer.address);

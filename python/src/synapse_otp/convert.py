@@ -104,7 +104,7 @@ def _prompt(request: pb.RunRequest, *, going_on: bool) -> str | list[UserContent
 def _output_type(request: pb.RunRequest, agent: AbstractAgent[Any, Any]) -> Any:
     """The output type of the request; None for the agent's own."""
     own = _structured(request.output_schema_json)
-    if not request.may_pause:
+    if not request.may_pause or request.HasField("frontend"):  # a front end has more to say of that
         return own
     asked = agent.output_type if own is None else own
     types = list(asked) if isinstance(asked, list | tuple) else [asked]

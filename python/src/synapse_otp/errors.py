@@ -18,7 +18,7 @@ from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
 from .verdicts import TOOL_NAME, Verdict, judge, pydantic_ai_names
 
-__all__ = ["Failure", "RunFailure", "describe_exception", "invalid"]
+__all__ = ["Failure", "RunFailure", "describe_exception", "invalid", "kind_of"]
 
 _MAX_CAUSES_DEEP = 8
 _MAX_MEMBERS = 8
@@ -50,6 +50,11 @@ class RunFailure(Exception):
 def invalid(message: str, field: str = "") -> RunFailure:
     """A request that breaks the contract: VALIDATION, INVALID_ARGUMENT; `field` is the one that does."""
     return RunFailure(pb.AGENT_ERROR_KIND_VALIDATION, grpc.StatusCode.INVALID_ARGUMENT, message, field=field)
+
+
+def kind_of(exc: BaseException) -> pb.AgentErrorKind:
+    """What kind of failure an exception is."""
+    return _verdict(exc).kind
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,9 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import grpc
+
+from .errors import RunFailure
 from .events import Chunk, Chunks
 from .v1 import agent_pb2 as pb
 
@@ -21,12 +24,15 @@ def fit_chunk(chunk: Chunk, chunks: Chunks, max_bytes: int) -> list[Chunk]:
 
     A text is divided. Arguments and results of tools, parts and what other events hold are left out, and how many bytes they have is told;
     a snapshot of the output, citations and what a model is told of its mistake are left out altogether; an error
-    goes without the messages of its run.
+    goes without the messages of its run. An event of a front end's protocol can be neither divided nor left out.
 
     Args:
         chunk: The last one of `chunks`, and not too large once its largest field is out; that one is changed in place.
         chunks: Numbers those that are added.
         max_bytes: The limit of a message.
+
+    Raises:
+        RunFailure: ANSWER_TOO_LARGE for an event of a front end.
     """
     if chunk.ByteSize() <= max_bytes:
         return [chunk]
@@ -41,6 +47,12 @@ def fit_chunk(chunk: Chunk, chunks: Chunks, max_bytes: int) -> list[Chunk]:
             return []
         case "tool_call" | "output_call" | "tool_result" | "output_result" | "part_end" | "pydantic_event" as event:
             _leave_out(getattr(chunk, event), _LARGEST[event])
+        case "frontend_text":
+            raise RunFailure(
+                pb.AGENT_ERROR_KIND_ANSWER_TOO_LARGE,
+                grpc.StatusCode.RESOURCE_EXHAUSTED,
+                f"one event of the answer is larger than max ({chunk.ByteSize()} vs. {max_bytes} bytes)",
+            )
         case "failed":
             chunk.failed.messages_json = b""
             chunk.failed.truncated = True

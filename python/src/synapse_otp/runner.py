@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import aclosing, asynccontextmanager
+from typing import TYPE_CHECKING, Any
 
 from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
@@ -23,6 +23,9 @@ from .host_tools import host_toolset
 from .model import choose_model
 from .partial_output import PartialOutput
 from .v1 import agent_pb2 as pb
+
+if TYPE_CHECKING:
+    from .frontend import FrontendText
 
 __all__ = ["AgentRunner", "Progress", "Write"]
 
@@ -117,6 +120,64 @@ class AgentRunner:
                                 await write(chunk)
                 node = await run.next(node)
         return run_response(run, request, self._incarnation, progress.history)
+
+    async def answer_frontend(
+        self, request: pb.RunRequest, chunks: Chunks, progress: Progress, write: Write, host: HostSession | None = None
+    ) -> pb.RunResponse:
+        """Answers a request of a front end: `started`, then the text of its protocol. Of one that is refused nothing is written.
+
+        Raises:
+            BaseException: Whatever ended the run, after the text that tells of it.
+        """
+        from .frontend import open_frontend  # late: most workers serve no front end
+
+        given = read_arguments(request, self._agent, raw_deps=self._deps_factory is not None)
+        frontend = open_frontend(request, self._agent)
+        tools = host_toolset(request.tools, host, self._agent)
+
+        def began(run: AgentRun[Any, Any], messages: list[ModelMessage]) -> None:
+            progress.run = run
+            progress.history = given.message_history or []
+            refuse_fetching(request, None, messages)
+
+        def stepped() -> None:
+            chunks.step += 1
+
+        early: list[FrontendText] | None = []
+        async with (
+            self._deps_of(request, given.deps) as deps,
+            aclosing(
+                frontend.texts(
+                    began=began,
+                    stepped=stepped,
+                    output_type=given.output_type,
+                    model=choose_model(request.model),
+                    message_history=given.message_history,
+                    run_id=given.run_id,
+                    conversation_id=given.conversation_id,
+                    deps=deps,
+                    model_settings=given.model_settings,
+                    usage_limits=given.usage_limits,
+                    instructions=given.instructions,
+                    metadata=given.metadata,
+                    toolsets=None if tools is None else [tools],
+                )
+            ) as texts,
+        ):
+            async for text in texts:
+                if early is not None:
+                    early.append(text)
+                    if progress.run is None:
+                        continue
+                    await write(chunks.make(started=self._started(progress.run)))
+                    waiting, early = early, None
+                else:
+                    waiting = [text]
+                for told, end in waiting:
+                    await write(chunks.make(frontend_text=pb.FrontendText(text=told, end=end)))
+        if progress.run is None:
+            raise RuntimeError("the run ended before it began")
+        return run_response(progress.run, request, self._incarnation, progress.history)
 
     @asynccontextmanager
     async def _begin(self, request: pb.RunRequest, progress: Progress, host: HostSession | None) -> AsyncGenerator[AgentRun[Any, Any]]:

@@ -156,7 +156,9 @@ class AgentServicer(AgentServiceServicer):
         write = outlet.write
         try:
             async with self._admitted(request, call):
-                if host is not None and request.stream.terminal_only:
+                if request.HasField("frontend"):
+                    response = await self._runner.answer_frontend(request, chunks, call.progress, write, host)
+                elif host is not None and request.stream.terminal_only:
                     response = await self._runner.run(request, call.progress, host)
                 else:
                     response = await self._runner.stream(request, chunks, call.progress, write, host)

@@ -2,7 +2,7 @@
 
 import type { VNode } from "preact";
 import { useMemo } from "preact/hooks";
-import { activeStates, type Chart, type ChartEdge, layOut } from "./chart.ts";
+import { activeStates, anyState, type Chart, type ChartEdge, layOut } from "./chart.ts";
 import { duration, stateName } from "./format.ts";
 import { html } from "./html.ts";
 import { toneOf } from "./state-mark.ts";
@@ -45,14 +45,17 @@ export function ChartPane({ actor, nowMs }: { readonly actor: ActorView | undefi
 function Drawing(props: { chart: Chart; value: unknown; moved: ActorView["moved"]; state: string }): VNode {
   const { chart, value, moved, state } = props;
   const active = new Set(activeStates(value));
-  const isLast = ({ from, to, events }: ChartEdge) =>
+  const led = (edge: ChartEdge, from: string | undefined) =>
     moved !== undefined &&
-    from === moved.from &&
-    to === moved.to &&
-    (events.includes(moved.event) || moved.event === "");
+    edge.from === from &&
+    edge.to === moved.to &&
+    (edge.events.includes(moved.event) || moved.event === "");
+  // What the root defines counts where no state does.
+  const isOwn = chart.edges.some((edge) => led(edge, moved?.from));
+  const isLast = (edge: ChartEdge) => led(edge, isOwn ? moved?.from : anyState);
   const isNear = (edge: ChartEdge) => active.has(edge.from) || isLast(edge);
   const edges = [...chart.edges].sort((a, b) => Number(isNear(a)) - Number(isNear(b)));
-  const label = `Statechart of ${chart.states.length} states; now ${state}`;
+  const label = `Statechart of ${chart.states.filter(({ isAny }) => !isAny).length} states; now ${state}`;
   return html`<svg viewBox=${`0 0 ${chart.width} ${chart.height}`} role="img" aria-label=${label} preserveAspectRatio="xMidYMid meet">
     <defs>
       ${["far", "near", "last"].map(
@@ -75,7 +78,9 @@ function Drawing(props: { chart: Chart; value: unknown; moved: ActorView["moved"
     ${chart.states
       .filter(({ isGroup }) => !isGroup)
       .map(
-        (box) => html`<g key=${box.id} class=${`box ${toneOf(box.name)}${active.has(box.id) ? " active" : ""}`}>
+        (
+          box,
+        ) => html`<g key=${box.id} class=${`box ${box.isAny ? "any" : toneOf(box.name)}${active.has(box.id) ? " active" : ""}`}>
         <rect x=${box.x - box.width / 2} y=${box.y - box.height / 2} width=${box.width} height=${box.height} rx="8" />
         ${box.isFinal ? html`<rect class="inner" x=${box.x - box.width / 2 + 3} y=${box.y - box.height / 2 + 3} width=${box.width - 6} height=${box.height - 6} rx="6" />` : ""}
         ${box.isInitial ? html`<circle class="initial" cx=${box.x - box.width / 2 + 9} cy=${box.y} r="3" />` : ""}
@@ -88,7 +93,7 @@ function Drawing(props: { chart: Chart; value: unknown; moved: ActorView["moved"
 /** What may happen next: where one can go from here, and by what. */
 function Exits({ chart, value }: { chart: Chart; value: unknown }): VNode {
   const active = new Set(activeStates(value));
-  const exits = chart.edges.filter(({ from }) => active.has(from));
+  const exits = chart.edges.filter(({ from }) => active.has(from) || (from === anyState && active.size > 0));
   if (exits.length === 0) return html`<p class="exits faint">Nothing leads out of this state.</p>`;
   return html`<ul class="exits" aria-label="What may happen next">${exits.map(
     ({ from, to, events }) => html`<li key=${`${from} ${to}`}><code>${events.join(", ")}</code> → <b>${to}</b></li>`,

@@ -15,7 +15,12 @@ export interface ChartState {
   readonly isGroup: boolean;
   readonly isFinal: boolean;
   readonly isInitial: boolean;
+  /** It stands for whatever state the machine is in: what is defined on the machine's root leads out of it. */
+  readonly isAny: boolean;
 }
+
+/** The id of that one. */
+export const anyState = "*";
 
 /** The transitions from one state to another, as one arrow. */
 export interface ChartEdge {
@@ -60,7 +65,7 @@ const mostStates = 150;
 export function layOut(definition: string): Chart | undefined {
   const config = parse(definition);
   if (config?.states === undefined) return undefined;
-  const found = statesOf(config);
+  const found = [...anyOf(config), ...statesOf(config)];
   if (found.length === 0 || found.length > mostStates) return undefined;
   const groups = new Set(found.flatMap(({ parent }) => (parent === undefined ? [] : [parent])));
   const edges = edgesOf(found, groups);
@@ -68,7 +73,15 @@ export function layOut(definition: string): Chart | undefined {
   const { width = 0, height = 0 } = graph.graph();
   const states = found.map(({ id, name, config: { type }, isInitial }): ChartState => {
     const place = graph.node(id);
-    return { id, name, isInitial, isGroup: groups.has(id), isFinal: type === "final", ...place };
+    return {
+      id,
+      name,
+      isInitial,
+      isGroup: groups.has(id),
+      isFinal: type === "final",
+      isAny: id === anyState,
+      ...place,
+    };
   });
   const drawn = [...edges.values()].map(({ from, to, ends, events }): ChartEdge => {
     const isLoop = ends[0] === ends[1];
@@ -120,6 +133,12 @@ function parse(definition: string): StateConfig | undefined {
   } catch {
     return undefined; // What was cut off, or is no chart.
   }
+}
+
+/** Where arrows of the root begin, if it has any. */
+function anyOf({ states: _states, id: _id, ...config }: StateConfig): Found[] {
+  if (transitionsOf(config).length === 0) return [];
+  return [{ id: anyState, name: "any state", parent: undefined, config, isInitial: false }];
 }
 
 function statesOf(config: StateConfig, parent?: string): Found[] {
@@ -174,7 +193,10 @@ function resolve(
     const path = [...(start === undefined ? [] : [start]), ...below].join(".");
     return known.has(path) ? path : undefined;
   }
-  if (target.startsWith(".")) return known.has(`${id}${target}`) ? `${id}${target}` : undefined;
+  if (target.startsWith(".")) {
+    const below = id === anyState ? target.slice(1) : `${id}${target}`;
+    return known.has(below) ? below : undefined;
+  }
   const sibling = parent === undefined ? target : `${parent}.${target}`;
   return known.has(sibling) ? sibling : undefined;
 }

@@ -4,7 +4,15 @@ import type { VNode } from "preact";
 import type { NodeStatus } from "../../inspect/inspected-system.ts";
 import { bytes, clockTime, count, duration, plain, short } from "./format.ts";
 import { html } from "./html.ts";
-import type { ActorView, CrashFacts, LineView, ReportView, RunView, World } from "./world.ts";
+import {
+  type ActorView,
+  type CrashFacts,
+  isAtOrBelow,
+  type LineView,
+  type ReportView,
+  type RunView,
+  type World,
+} from "./world.ts";
 
 /** The tabs, in their order. */
 export const tabs = ["State", "Runs", "Crashes", "Logs", "Policy"] as const;
@@ -174,16 +182,18 @@ function Logs({ lines }: { lines: readonly LineView[] }): VNode {
     )}</ol>`;
 }
 
+const decisionTones: Readonly<Record<string, string>> = { restart: "wait", wait: "wait", free: "good" };
+
 function Policy({ decisions }: { decisions: readonly ReportView[] }): VNode {
   if (decisions.length === 0) return html`<p class="nothing">No decision has been made about it.</p>`;
   return html`<ol class="decisions">${decisions.map(({ atMs, text, report }, index) => {
     const { decision, because } = report;
-    const kind = decision?.type ?? report.type;
+    const kind = decision?.type ?? report.by ?? (report.type === "agent.unlimited" ? "free" : report.type);
     return html`<li key=${`${atMs} ${index}`}>
-      <time>${clockTime(atMs)}</time> <span class=${`chip ${kind === "restart" ? "wait" : "bad"}`}>${kind.replace("_", " ")}</span>
+      <time>${clockTime(atMs)}</time> <span class=${`chip ${decisionTones[kind] ?? "bad"}`}>${kind.replace("_", " ")}</span>
       ${decision?.delayMs === undefined || decision.delayMs === 0 ? "" : html`<span> after ${duration(decision.delayMs)}</span>`}
       <p>${decision?.because ?? because ?? text}</p>
-      ${report.offender?.path === undefined ? "" : html`<p class="faint">${report.offender.path}</p>`}
+      <p class="faint">${report.offender?.path ?? report.path ?? ""}</p>
     </li>`;
   })}</ol>`;
 }
@@ -200,20 +210,10 @@ function crashesOf({ world, path, node }: Selected): ReportView[] {
   const of =
     node?.kind === "agent"
       ? world.crashes(node.id)
-      : world.crashes().filter(({ report }) => isBelow(report.path, path));
+      : world.crashes().filter(({ report }) => isAtOrBelow(report.path, path));
   return of.slice(-most).reverse();
 }
 
 function decisionsOf({ world, path }: Selected): ReportView[] {
-  const types = new Set(["child.exited", "supervisor.gave_up", "policy.failed", "child.start_failed"]);
-  return world.reports
-    .filter(
-      ({ report }) => types.has(report.type) && (isBelow(report.offender?.path, path) || report.supervisor === path),
-    )
-    .slice(-most)
-    .reverse();
-}
-
-function isBelow(path: string | undefined, above: string): boolean {
-  return path !== undefined && (path === above || path.startsWith(`${above}/`));
+  return world.decisions(path).slice(-most).reverse();
 }

@@ -28,6 +28,7 @@ export function Header(props: {
     <span class="badge">${short(world.nodes.size)} in the tree</span>
     <span class="badge rate">${short(history.rateAt(world.atMs))} events/s</span>
     ${world.skipped > 0 ? html`<span class="badge" title="There was more than is shown: under load the viewer samples.">${short(world.skipped)} events not shown</span>` : ""}
+    ${isLive && !world.ended ? world.recordings.map((file) => html`<span key=${file} class="badge" title=${`The system is recorded into ${file}`}><i class="dot recording" aria-hidden="true"></i>Recorded into ${file.split("/").at(-1)}</span>`) : ""}
     <span class="space"></span>
     <span class=${`badge source ${isLive && !isConnected ? "lost" : ""}`} role="status"><i class=${isLive ? "dot live" : "dot"} aria-hidden="true"></i>${source}</span>
     <button type="button" onClick=${() => save(history, world.system)}>Save recording</button>

@@ -51,6 +51,8 @@ export interface ReportFacts {
   readonly decision?: { readonly type: string; readonly because: string; readonly delayMs?: number };
   readonly offender?: { readonly path?: string; readonly childId?: string };
   readonly because?: string;
+  /** How a budget holds an agent's runs back. */
+  readonly by?: string;
 }
 
 /** A crash record, as it is told. */
@@ -77,6 +79,8 @@ const kept = { rows: 1_500, reports: 3_000, lines: 500, runs: 2_000 };
 export class World {
   system = "";
   health = { ok: true, text: "" };
+  /** The files that recorders of the system write. */
+  recordings: readonly string[] = [];
   /** When the last message was told. */
   atMs = 0;
   ended = false;
@@ -110,6 +114,9 @@ export class World {
       case "health":
         this.health = { ok: message.ok, text: message.text };
         return;
+      case "recordings":
+        this.recordings = message.files;
+        return;
       case "report":
         this.#report(message as ReportView);
         return;
@@ -132,6 +139,14 @@ export class World {
     return this.reports.filter(
       ({ report }) => report.type === "agent.crashed" && (agentId === undefined || report.agentId === agentId),
     );
+  }
+
+  /** What policies have decided about this place and those below it, oldest first. */
+  decisions(path: string): ReportView[] {
+    return this.reports.filter(({ report }) => {
+      if (!decisionTypes.has(report.type)) return false;
+      return isAtOrBelow(report.offender?.path ?? report.path, path) || report.supervisor === path;
+    });
   }
 
   #wire(message: WireEvent): void {
@@ -226,6 +241,20 @@ export class World {
     lines.push(message);
     if (lines.length > kept.lines * 2) lines.splice(0, kept.lines);
   }
+}
+
+const decisionTypes: ReadonlySet<string> = new Set([
+  "child.exited",
+  "supervisor.gave_up",
+  "policy.failed",
+  "child.start_failed",
+  "agent.limited",
+  "agent.unlimited",
+]);
+
+/** Whether a path of the tree is this one, or one below it. */
+export function isAtOrBelow(path: string | undefined, above: string): boolean {
+  return path !== undefined && (path === above || path.startsWith(`${above}/`));
 }
 
 /** When a message was told, in milliseconds since the Unix epoch. */

@@ -109,6 +109,7 @@ function systemOf(runtime: LocalRuntime, actor: AnyActorRef): InspectedSystem {
     onLine: () => () => undefined,
     nodes: () => [{ path: "agent", id: "agent", kind: "agent", state: String(actor.getSnapshot().value), restarts: 0 }],
     health: () => ({ ok: true, text: "serving" }),
+    recordings: () => [],
     trouble(error) {
       throw error;
     },

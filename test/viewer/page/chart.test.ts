@@ -43,6 +43,33 @@ test("nested and parallel states, delays, targets by id and what is invoked are 
   expect(chart?.states.find(({ id }) => id === "work")?.isGroup).toBe(true);
 });
 
+test("what is defined on the machine's root leads out of any state", () => {
+  const { config } = createMachine({
+    id: "m",
+    initial: "on",
+    on: { RESET: ".on", HALT: { target: "#m.off", guard: () => true }, NOTED: { actions: () => undefined } },
+    after: { 60000: ".off" },
+    states: { on: { on: { HALT: "off" } }, off: {} },
+  });
+  const chart = layOut(definitionText({ ...config }, "m"));
+  expect(chart?.states.map(({ id, name, isAny }) => `${id} ${name} ${isAny}`)).toEqual([
+    "* any state true",
+    "on on false",
+    "off off false",
+  ]);
+  expect(chart?.edges.map(({ from, to, events }) => `${from} > ${to}: ${events.join()}`)).toEqual([
+    "* > on: RESET",
+    "* > off: HALT,after 60000",
+    "on > off: HALT",
+  ]);
+  expect(chart?.edges.every(({ points }) => points.length > 1)).toBe(true);
+});
+
+test("a root without transitions has no place of its own, and one with nothing but them has a chart of states alone", () => {
+  const only = layOut(definitionText({ id: "m", on: { NOTED: {} }, states: { a: {} } }, "m"));
+  expect(only?.states.map(({ id }) => id)).toEqual(["a"]);
+});
+
 test.each(["", "[]", "null", '{"id":"x"}', '{"states":{}}', "{oops"])("what is no chart is none: %s", (text) => {
   expect(layOut(text)).toBeUndefined();
 });

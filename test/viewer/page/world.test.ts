@@ -41,6 +41,25 @@ function worldOf(messages: readonly WatchMessage[]): World {
   return world;
 }
 
+test("what policies have decided about a place is found at it and above it, what a budget does with runs too", () => {
+  const offender = { path: "house/team/poet" };
+  const world = worldOf([
+    report(1, { type: "child.exited", offender, supervisor: "house/team" } as never),
+    report(2, { type: "agent.limited", path: "house/team/poet", by: "wait", because: "used up" } as never),
+    report(3, { type: "agent.limited", path: "house/other", by: "refuse" } as never),
+    report(4, { type: "agent.unlimited", path: "house/team/poet" } as never),
+    report(5, { type: "run.started", path: "house/team/poet" } as never),
+  ]);
+  const told = (path: string) => world.decisions(path).map(({ atMs }) => atMs);
+  expect([told("house/team/poet"), told("house/team"), told("house"), told("house/other"), told("house/te")]).toEqual([
+    [1, 2, 4],
+    [1, 2, 4],
+    [1, 2, 3, 4],
+    [3],
+    [],
+  ]);
+});
+
 test("actors are found by the path that their place in the tree has", () => {
   expect([...worldOf(family).byPath.keys()]).toEqual(["", "house", "house/poet"]);
 });

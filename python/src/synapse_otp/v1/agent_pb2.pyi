@@ -7,6 +7,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class FrontendProtocol(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FRONTEND_PROTOCOL_UNSPECIFIED: _ClassVar[FrontendProtocol]
+    FRONTEND_PROTOCOL_VERCEL_AI: _ClassVar[FrontendProtocol]
+    FRONTEND_PROTOCOL_AG_UI: _ClassVar[FrontendProtocol]
+
 class MediaKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     MEDIA_KIND_UNSPECIFIED: _ClassVar[MediaKind]
@@ -21,6 +27,12 @@ class OutputKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     OUTPUT_KIND_TEXT: _ClassVar[OutputKind]
     OUTPUT_KIND_STRUCTURED: _ClassVar[OutputKind]
     OUTPUT_KIND_DEFERRED: _ClassVar[OutputKind]
+
+class FrontendEnd(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    FRONTEND_END_UNSPECIFIED: _ClassVar[FrontendEnd]
+    FRONTEND_END_COMPLETED: _ClassVar[FrontendEnd]
+    FRONTEND_END_FAILED: _ClassVar[FrontendEnd]
 
 class ToolOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -71,11 +83,15 @@ class AgentErrorKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AGENT_ERROR_KIND_TOOL_FAILED: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_CONVERSATION_CONFLICT: _ClassVar[AgentErrorKind]
     AGENT_ERROR_KIND_OUT_OF_MEMORY: _ClassVar[AgentErrorKind]
+    AGENT_ERROR_KIND_FRONTEND_REQUEST: _ClassVar[AgentErrorKind]
 
 class SteerPriority(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     STEER_PRIORITY_UNSPECIFIED: _ClassVar[SteerPriority]
     STEER_PRIORITY_WHEN_IDLE: _ClassVar[SteerPriority]
+FRONTEND_PROTOCOL_UNSPECIFIED: FrontendProtocol
+FRONTEND_PROTOCOL_VERCEL_AI: FrontendProtocol
+FRONTEND_PROTOCOL_AG_UI: FrontendProtocol
 MEDIA_KIND_UNSPECIFIED: MediaKind
 MEDIA_KIND_IMAGE: MediaKind
 MEDIA_KIND_AUDIO: MediaKind
@@ -85,6 +101,9 @@ OUTPUT_KIND_UNSPECIFIED: OutputKind
 OUTPUT_KIND_TEXT: OutputKind
 OUTPUT_KIND_STRUCTURED: OutputKind
 OUTPUT_KIND_DEFERRED: OutputKind
+FRONTEND_END_UNSPECIFIED: FrontendEnd
+FRONTEND_END_COMPLETED: FrontendEnd
+FRONTEND_END_FAILED: FrontendEnd
 TOOL_OUTCOME_UNSPECIFIED: ToolOutcome
 TOOL_OUTCOME_SUCCESS: ToolOutcome
 TOOL_OUTCOME_FAILED: ToolOutcome
@@ -129,11 +148,12 @@ AGENT_ERROR_KIND_OUTPUT_TOKEN_LIMIT: AgentErrorKind
 AGENT_ERROR_KIND_TOOL_FAILED: AgentErrorKind
 AGENT_ERROR_KIND_CONVERSATION_CONFLICT: AgentErrorKind
 AGENT_ERROR_KIND_OUT_OF_MEMORY: AgentErrorKind
+AGENT_ERROR_KIND_FRONTEND_REQUEST: AgentErrorKind
 STEER_PRIORITY_UNSPECIFIED: SteerPriority
 STEER_PRIORITY_WHEN_IDLE: SteerPriority
 
 class RunRequest(_message.Message):
-    __slots__ = ("agent_id", "prompt", "content", "run_id", "attempt", "conversation_id", "message_history_json", "deps_json", "model", "model_settings", "usage_limits", "output_schema_json", "tools", "deferred_results_json", "instructions", "metadata", "may_pause", "may_fetch", "stream", "incarnation", "deadline_unix_ms", "time_left_ms", "output_once", "json_constants")
+    __slots__ = ("agent_id", "prompt", "content", "run_id", "attempt", "conversation_id", "message_history_json", "deps_json", "model", "model_settings", "usage_limits", "output_schema_json", "tools", "deferred_results_json", "instructions", "metadata", "may_pause", "may_fetch", "stream", "incarnation", "deadline_unix_ms", "time_left_ms", "output_once", "json_constants", "frontend")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -165,6 +185,7 @@ class RunRequest(_message.Message):
     TIME_LEFT_MS_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_ONCE_FIELD_NUMBER: _ClassVar[int]
     JSON_CONSTANTS_FIELD_NUMBER: _ClassVar[int]
+    FRONTEND_FIELD_NUMBER: _ClassVar[int]
     agent_id: str
     prompt: str
     content: _containers.RepeatedCompositeFieldContainer[ContentPart]
@@ -189,7 +210,20 @@ class RunRequest(_message.Message):
     time_left_ms: int
     output_once: bool
     json_constants: bool
-    def __init__(self, agent_id: _Optional[str] = ..., prompt: _Optional[str] = ..., content: _Optional[_Iterable[_Union[ContentPart, _Mapping]]] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., conversation_id: _Optional[str] = ..., message_history_json: _Optional[bytes] = ..., deps_json: _Optional[bytes] = ..., model: _Optional[str] = ..., model_settings: _Optional[_Union[ModelSettings, _Mapping]] = ..., usage_limits: _Optional[_Union[UsageLimits, _Mapping]] = ..., output_schema_json: _Optional[bytes] = ..., tools: _Optional[_Iterable[_Union[ToolSpec, _Mapping]]] = ..., deferred_results_json: _Optional[bytes] = ..., instructions: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., may_pause: _Optional[bool] = ..., may_fetch: _Optional[bool] = ..., stream: _Optional[_Union[StreamOptions, _Mapping]] = ..., incarnation: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ..., time_left_ms: _Optional[int] = ..., output_once: _Optional[bool] = ..., json_constants: _Optional[bool] = ...) -> None: ...
+    frontend: FrontendRequest
+    def __init__(self, agent_id: _Optional[str] = ..., prompt: _Optional[str] = ..., content: _Optional[_Iterable[_Union[ContentPart, _Mapping]]] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., conversation_id: _Optional[str] = ..., message_history_json: _Optional[bytes] = ..., deps_json: _Optional[bytes] = ..., model: _Optional[str] = ..., model_settings: _Optional[_Union[ModelSettings, _Mapping]] = ..., usage_limits: _Optional[_Union[UsageLimits, _Mapping]] = ..., output_schema_json: _Optional[bytes] = ..., tools: _Optional[_Iterable[_Union[ToolSpec, _Mapping]]] = ..., deferred_results_json: _Optional[bytes] = ..., instructions: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., may_pause: _Optional[bool] = ..., may_fetch: _Optional[bool] = ..., stream: _Optional[_Union[StreamOptions, _Mapping]] = ..., incarnation: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ..., time_left_ms: _Optional[int] = ..., output_once: _Optional[bool] = ..., json_constants: _Optional[bool] = ..., frontend: _Optional[_Union[FrontendRequest, _Mapping]] = ...) -> None: ...
+
+class FrontendRequest(_message.Message):
+    __slots__ = ("protocol", "body", "server_history", "sdk_version")
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    SERVER_HISTORY_FIELD_NUMBER: _ClassVar[int]
+    SDK_VERSION_FIELD_NUMBER: _ClassVar[int]
+    protocol: FrontendProtocol
+    body: bytes
+    server_history: bool
+    sdk_version: int
+    def __init__(self, protocol: _Optional[_Union[FrontendProtocol, str]] = ..., body: _Optional[bytes] = ..., server_history: _Optional[bool] = ..., sdk_version: _Optional[int] = ...) -> None: ...
 
 class StreamOptions(_message.Message):
     __slots__ = ("partial_output", "partial_output_debounce_ms", "terminal_only")
@@ -471,7 +505,7 @@ class Usage(_message.Message):
     def __init__(self, request_tokens: _Optional[int] = ..., response_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., requests: _Optional[int] = ..., tool_calls: _Optional[int] = ..., cache_read_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., input_audio_tokens: _Optional[int] = ..., output_audio_tokens: _Optional[int] = ..., cache_audio_read_tokens: _Optional[int] = ..., details: _Optional[_Mapping[str, int]] = ..., cost: _Optional[str] = ..., reasoning_tokens: _Optional[int] = ..., cache_write_1h_tokens: _Optional[int] = ..., audio_seconds: _Optional[float] = ..., unmeasured_requests: _Optional[int] = ...) -> None: ...
 
 class RunResponseChunk(_message.Message):
-    __slots__ = ("data", "seq", "run_id", "attempt", "step", "started", "text_delta", "thinking_delta", "tool_args_delta", "tool_call", "tool_result", "partial_output_json", "part_start", "part_end", "citations_delta", "output_call", "output_result", "retry", "pydantic_event", "completed", "failed", "cancelled", "completed_part")
+    __slots__ = ("data", "seq", "run_id", "attempt", "step", "started", "text_delta", "thinking_delta", "tool_args_delta", "tool_call", "tool_result", "partial_output_json", "part_start", "part_end", "citations_delta", "output_call", "output_result", "retry", "pydantic_event", "frontend_text", "completed", "failed", "cancelled", "completed_part")
     DATA_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -491,6 +525,7 @@ class RunResponseChunk(_message.Message):
     OUTPUT_RESULT_FIELD_NUMBER: _ClassVar[int]
     RETRY_FIELD_NUMBER: _ClassVar[int]
     PYDANTIC_EVENT_FIELD_NUMBER: _ClassVar[int]
+    FRONTEND_TEXT_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
@@ -514,11 +549,12 @@ class RunResponseChunk(_message.Message):
     output_result: ToolResult
     retry: ModelRetry
     pydantic_event: PydanticEvent
+    frontend_text: FrontendText
     completed: RunResponse
     failed: AgentError
     cancelled: RunCancelled
     completed_part: bytes
-    def __init__(self, data: _Optional[str] = ..., seq: _Optional[int] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., step: _Optional[int] = ..., started: _Optional[_Union[RunStarted, _Mapping]] = ..., text_delta: _Optional[_Union[TextDelta, _Mapping]] = ..., thinking_delta: _Optional[_Union[ThinkingDelta, _Mapping]] = ..., tool_args_delta: _Optional[_Union[ToolArgsDelta, _Mapping]] = ..., tool_call: _Optional[_Union[ToolCall, _Mapping]] = ..., tool_result: _Optional[_Union[ToolResult, _Mapping]] = ..., partial_output_json: _Optional[bytes] = ..., part_start: _Optional[_Union[PartStart, _Mapping]] = ..., part_end: _Optional[_Union[PartEnd, _Mapping]] = ..., citations_delta: _Optional[_Union[CitationsDelta, _Mapping]] = ..., output_call: _Optional[_Union[ToolCall, _Mapping]] = ..., output_result: _Optional[_Union[ToolResult, _Mapping]] = ..., retry: _Optional[_Union[ModelRetry, _Mapping]] = ..., pydantic_event: _Optional[_Union[PydanticEvent, _Mapping]] = ..., completed: _Optional[_Union[RunResponse, _Mapping]] = ..., failed: _Optional[_Union[AgentError, _Mapping]] = ..., cancelled: _Optional[_Union[RunCancelled, _Mapping]] = ..., completed_part: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, data: _Optional[str] = ..., seq: _Optional[int] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., step: _Optional[int] = ..., started: _Optional[_Union[RunStarted, _Mapping]] = ..., text_delta: _Optional[_Union[TextDelta, _Mapping]] = ..., thinking_delta: _Optional[_Union[ThinkingDelta, _Mapping]] = ..., tool_args_delta: _Optional[_Union[ToolArgsDelta, _Mapping]] = ..., tool_call: _Optional[_Union[ToolCall, _Mapping]] = ..., tool_result: _Optional[_Union[ToolResult, _Mapping]] = ..., partial_output_json: _Optional[bytes] = ..., part_start: _Optional[_Union[PartStart, _Mapping]] = ..., part_end: _Optional[_Union[PartEnd, _Mapping]] = ..., citations_delta: _Optional[_Union[CitationsDelta, _Mapping]] = ..., output_call: _Optional[_Union[ToolCall, _Mapping]] = ..., output_result: _Optional[_Union[ToolResult, _Mapping]] = ..., retry: _Optional[_Union[ModelRetry, _Mapping]] = ..., pydantic_event: _Optional[_Union[PydanticEvent, _Mapping]] = ..., frontend_text: _Optional[_Union[FrontendText, _Mapping]] = ..., completed: _Optional[_Union[RunResponse, _Mapping]] = ..., failed: _Optional[_Union[AgentError, _Mapping]] = ..., cancelled: _Optional[_Union[RunCancelled, _Mapping]] = ..., completed_part: _Optional[bytes] = ...) -> None: ...
 
 class RunStarted(_message.Message):
     __slots__ = ("incarnation", "model_name", "conversation_id")
@@ -609,6 +645,14 @@ class PydanticEvent(_message.Message):
     event_json: bytes
     omitted_bytes: int
     def __init__(self, kind: _Optional[str] = ..., event_json: _Optional[bytes] = ..., omitted_bytes: _Optional[int] = ...) -> None: ...
+
+class FrontendText(_message.Message):
+    __slots__ = ("text", "end")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    END_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    end: FrontendEnd
+    def __init__(self, text: _Optional[str] = ..., end: _Optional[_Union[FrontendEnd, str]] = ...) -> None: ...
 
 class ToolCall(_message.Message):
     __slots__ = ("tool_call_id", "tool_name", "args_json", "args_valid", "omitted_bytes")
