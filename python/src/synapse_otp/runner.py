@@ -225,14 +225,18 @@ class AgentRunner:
                         await write(chunk)
                 return
             debounce_ms = request.stream.partial_output_debounce_ms
-            partial = PartialOutput(stream, debounce_ms, json_constants=request.json_constants)
-            async for event in stream:
-                for chunk in of_event(event):
-                    await write(chunk)
-                if (document := await partial.after(event)) is not None:
-                    await write(chunks.make(partial_output_json=document))
-            if (document := await partial.snapshot()) is not None:
+
+            async def tell(document: bytes) -> None:
                 await write(chunks.make(partial_output_json=document))
+
+            async with PartialOutput(stream, tell, debounce_ms, json_constants=request.json_constants) as partial:
+                async for event in stream:
+                    await partial.before()
+                    for chunk in of_event(event):
+                        await write(chunk)
+                    await partial.after(event)
+                await partial.before()
+                await partial.snapshot()
 
     def _started(self, run: AgentRun[Any, Any]) -> pb.RunStarted:
         model = getattr(run.ctx.deps, "model", None)
