@@ -15,7 +15,7 @@ import { type Clock, createTimer, realClock, type Timer } from "../worker/clock.
 import { drainingFailure, type FakeFailure, toFakeFailure } from "./fake-error.ts";
 import { encode, type Response, responseOf } from "./fake-response.ts";
 import { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError, toFakeRun } from "./fake-run.ts";
-import { type CallTool, FakeSession } from "./fake-session.ts";
+import { FakeSession } from "./fake-session.ts";
 import { RunEnds } from "./run-ends.ts";
 
 /** Options of {@link createFakeAgentService}. */
@@ -66,7 +66,7 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   /** Counts the run in; the caller counts it out with `leave`. */
   function enter(
     request: RunRequest,
-    how: { streaming: boolean; callTool?: CallTool },
+    how: { streaming: boolean; host?: FakeSession },
     context: HandlerContext,
   ): { fake: FakeRun; leave(): void } {
     const timer = createTimer(clock);
@@ -135,17 +135,18 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
 
   async function* runSession(messages: AsyncIterable<HostMessage>, context: HandlerContext) {
     const session = new FakeSession(messages);
-    yield* session.merge(runStream(await session.start(), context, session.callTool));
+    yield* session.merge(runStream(await session.start(), context, session));
   }
 
-  async function* runStream(request: RunRequest, context: HandlerContext, callTool?: CallTool): AsyncGenerator<Chunk> {
-    const how = { streaming: request.stream?.terminalOnly !== true, ...(callTool && { callTool }) };
+  async function* runStream(request: RunRequest, context: HandlerContext, host?: FakeSession): AsyncGenerator<Chunk> {
+    const how = { streaming: request.stream?.terminalOnly !== true, ...(host && { host }) };
     const { fake, leave } = enter(request, how, context);
     let seq = 0;
     const chunk = (event: Chunk["event"] & object, data = ""): Chunk => {
       seq += 1;
       return { seq: BigInt(seq), runId: fake.runId, attempt: fake.attempt, step: 1, data, event };
     };
+    host?.numberWith(chunk);
     try {
       if (draining) {
         const { error, status } = drainingFailure(fake.agentId, fake.runId);
