@@ -273,6 +273,22 @@ async def test_a_run_that_may_pause_too_pauses_for_tools_and_waits_for_its_own_c
         assert response.kind == pb.OUTPUT_KIND_DEFERRED
 
 
+async def test_an_agent_that_a_tool_calls_waits_at_the_same_host() -> None:
+    outer = make_agent()
+    inner = make_agent(RequestInput(lambda _ctx, _requests, _token: None, name="inner"))
+
+    @outer.tool_plain
+    async def delegate() -> str:
+        return (await inner.run(json.dumps([["delete", {"path": "/a"}]]))).output
+
+    async with hosted(outer, [["delegate", {}]]) as host:
+        request = await host.next("request")
+        assert (request.wait.token, request.wait.requests_json) == ("run-1|event|inner#1", b"")
+        host.answer(request, {"approvals": {"call-1": True}})
+        [[outcome, _, content]] = await host.heard()
+        assert (outcome, json.loads(content)) == ("success", [["success", "delete", "deleted /a"]])
+
+
 async def test_a_lost_host_ends_the_wait() -> None:
     async with hosted(make_agent(), [["wait", {"name": "colour"}]]) as host:
         await host.next("request")
