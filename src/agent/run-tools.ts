@@ -5,13 +5,25 @@ import { runAs, runOutside } from "../otp/process/current.ts";
 import type { Process } from "../otp/process/process.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { EncodedRun } from "../rpc/encoded-run.ts";
-import type { HostRequestHandler } from "../rpc/host-requests.ts";
+import type { HostReply, HostRequestHandler, WaitRequest } from "../rpc/host-requests.ts";
 import type { WireRunEvent } from "../rpc/run-event.ts";
 import type { Carriage } from "./carriage.ts";
 import type { WaitingRun } from "./open-waits.ts";
 import type { RunOwner } from "./pending-run.ts";
 import { ToolCalls } from "./tool-calls.ts";
 import type { ToolSet } from "./tool-set.ts";
+
+/** Where a run waits. */
+interface Attempt {
+  readonly carriage: Carriage;
+  readonly incarnation: number;
+}
+
+const outcomes: Readonly<Partial<Record<HostReply["type"], "answered" | "declined" | "timed_out">>> = {
+  "wait.answered": "answered",
+  "wait.declined": "declined",
+  timed_out: "timed_out",
+};
 
 /** The tools and the waits of one run. */
 export class RunTools {
@@ -43,16 +55,27 @@ export class RunTools {
     if (this.#set === undefined && this.#waiting === undefined) return undefined;
     const calls = this.#set && this.#callsOf(this.#set, request, carriage);
     this.#calls = calls;
-    const { clock, waits } = this.#owner;
     const handler: HostRequestHandler = async (asked, signal) => {
       if (asked.type === "tool.call") return calls === undefined ? { type: "unknown" } : calls.answer(asked, signal);
       if (this.#waiting === undefined) return { type: "unknown" };
-      carriage.hear();
-      const reply = await waits.open(asked, this.#waiting, clock, signal);
-      carriage.hear();
-      return reply;
+      return this.#wait(asked, this.#waiting, { carriage, incarnation: request.message.incarnation }, signal);
     };
     return client.session(request, handler, { signal: carriage.signal });
+  }
+
+  async #wait(asked: WaitRequest, run: WaitingRun, at: Attempt, signal: AbortSignal): Promise<HostReply> {
+    const { clock, waits } = this.#owner;
+    const { carriage, incarnation } = at;
+    const beganMs = clock.monotonicMs();
+    const about = { runId: run.id, token: asked.token, name: asked.name };
+    carriage.hear();
+    const answered = waits.open(asked, run, clock, signal);
+    this.#owner.report({ type: "run.waiting", ...about }, incarnation);
+    const reply = await answered;
+    carriage.hear();
+    const forMs = Math.round(clock.monotonicMs() - beganMs);
+    this.#owner.report({ type: "run.waited", ...about, outcome: outcomes[reply.type] ?? "ended", forMs }, incarnation);
+    return reply;
   }
 
   #callsOf(set: ToolSet, request: EncodedRun, carriage: Carriage): ToolCalls {

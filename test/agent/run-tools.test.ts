@@ -93,9 +93,15 @@ test("a run that may wait travels in a session, without tools too, and waits at 
   const reply = client.handler?.(asked, never);
   expect(owner.waits.all).toMatchObject([{ token: "t", runId: run.id }]);
   expect(run.progress?.quietMs).toBe(0);
+  owner.clock.advance(70);
   owner.waits.answer("t", "red", owner);
   expect(await reply).toEqual({ type: "wait.answered", valueJson: new TextEncoder().encode('"red"') });
   expect(await client.handler?.(call("act"), never)).toEqual({ type: "unknown" });
+  const about = { runId: run.id, token: "t", name: "colour" };
+  expect(owner.reports.slice(-2)).toEqual([
+    { type: "run.waiting", ...about },
+    { type: "run.waited", ...about, outcome: "answered", forMs: 70 },
+  ]);
 });
 
 test("a run that may not wait does not know waits", async () => {

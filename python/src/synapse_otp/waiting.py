@@ -1,6 +1,6 @@
 """Runs in the worker: what a run waits for from outside, as pydantic-ai's external events; the host hands the answers in.
 
-Every `wait_for_external_event` of a run's code comes here, that of `RequestInput` among them; `resolve_external_event` answers none of them.
+Every `wait_for_external_event` of a run's code comes here, that of `RequestInput` among them; `resolve_external_event` answers none.
 """
 
 from __future__ import annotations
