@@ -95,3 +95,38 @@ test("a run that may not wait is rejected by name of the option, and the option 
   expect(await rejection(wrong)).toMatchObject({ code: "invalid_argument", field: "options.mayWait" });
   await system.stop();
 });
+
+test("a run that is tried again asks again under the same token", async () => {
+  const { system, clerk, launcher } = await serve(waits);
+  const tokens: string[] = [];
+  const asked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  system.onReport((report) => {
+    if (report.type === "run.waiting") asked[tokens.push(report.token) - 1]?.resolve();
+  });
+  const result = clerk.run("colour", { mayWait: true, idempotent: true, retry: { onWorkerExit: "if_idempotent" } });
+  await asked[0]?.promise;
+  launcher.worker("clerk").crash();
+  await asked[1]?.promise;
+  expect(new Set(tokens).size).toBe(1);
+  expect(clerk.waits.map(({ token }) => token)).toEqual([tokens[0]]);
+  await clerk.answer(tokens[0] ?? "", "red");
+  expect(await result).toMatchObject({ output: '"red"', attempts: 2 });
+  await system.stop();
+});
+
+test("a run of a conversation may wait, and the next one waits for its turn meanwhile", async () => {
+  const { system, clerk } = await serve(waits);
+  const conversation = clerk.conversation("c1");
+  const asked = Promise.withResolvers<string>();
+  system.onReport((report) => {
+    if (report.type === "run.waiting" && report.name === "first") asked.resolve(report.token);
+  });
+  const first = conversation.run("first", { mayWait: true });
+  const second = conversation.start("second", { mayWait: true });
+  await clerk.answer(await asked.promise, 1);
+  expect((await first).output).toBe("1");
+  const { asked: next } = await untilAsked(await second);
+  await clerk.answer(next.token, 2);
+  expect((await (await second).result).output).toBe("2");
+  await system.stop();
+});
