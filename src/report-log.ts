@@ -22,6 +22,14 @@ const limits = {
   refuse: "runs are rejected",
 } as const;
 
+/** How a run's wait has ended. */
+const waitEnds = {
+  answered: "answered",
+  declined: "declined",
+  timed_out: "over, as its time has passed,",
+  ended: "over without an answer",
+} as const;
+
 /** Level and sentence of a report. */
 export function describeReport(report: Report): [level: "debug" | "info" | "warn" | "error", message: string] {
   switch (report.type) {
@@ -100,6 +108,13 @@ export function describeReport(report: Report): [level: "debug" | "info" | "warn
       const why = report.code === undefined ? "" : ` (${report.code})`;
       return ["debug", `${report.path}: run "${report.runId}" ${report.outcome}${why} after ${report.durationMs} ms`];
     }
+    case "run.waiting":
+      return ["info", `${report.path}: run "${report.runId}" waits for "${report.name}" to be answered`];
+    case "run.waited":
+      return [
+        "info",
+        `${report.path}: the wait of run "${report.runId}" for "${report.name}" is ${waitEnds[report.outcome]} after ${report.forMs} ms`,
+      ];
     case "run.retried":
       return [
         "warn",

@@ -109,6 +109,16 @@ const cases: [string, string, Report][] = [
     { ...byAgent, type: "run.gone", runId: "r1", forMs: 1_500 },
   ],
   [
+    "info",
+    'system/poet: run "r1" waits for "colour" to be answered',
+    { ...byAgent, type: "run.waiting", runId: "r1", token: "t", name: "colour" },
+  ],
+  [
+    "info",
+    'system/poet: the wait of run "r1" for "colour" is over, as its time has passed, after 1500 ms',
+    { ...byAgent, type: "run.waited", runId: "r1", token: "t", name: "colour", outcome: "timed_out", forMs: 1_500 },
+  ],
+  [
     "warn",
     "system/poet: worker 2 got SIGTERM from outside and finishes its runs",
     { ...byAgent, type: "worker.draining", pid: 7, signal: "SIGTERM" },

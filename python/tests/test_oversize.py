@@ -42,6 +42,8 @@ def test_arguments_results_snapshots_and_messages_that_are_too_large_are_left_ou
     assert (call.tool_call.args_json, call.tool_call.omitted_bytes, call.tool_call.tool_name) == (b"", 5_000, "t")
     (result,) = fit_chunk(chunks.make(tool_result=pb.ToolResult(content_json=large)), chunks, LIMIT)
     assert (result.tool_result.content_json, result.tool_result.omitted_bytes) == (b"", 5_000)
+    (asked,) = fit_chunk(chunks.make(input_requested=pb.InputRequested(token="t", requests_json=large)), chunks, LIMIT)
+    assert asked.input_requested == pb.InputRequested(token="t", omitted_bytes=5_000)
     assert fit_chunk(chunks.make(partial_output_json=large), chunks, LIMIT) == []
     (failed,) = fit_chunk(chunks.make(failed=pb.AgentError(message="m", messages_json=large)), chunks, LIMIT)
     assert (failed.failed.message, failed.failed.truncated, failed.ByteSize() < LIMIT) == ("m", True, True)

@@ -77,6 +77,17 @@ export type AgentReport =
       kind?: RunErrorKind;
       usage?: Usage;
     })
+  /** A run waits for an answer from outside, which `agent.answer` gives; its agent is busy, and its place is taken. */
+  | (AgentReportBase & { type: "run.waiting"; runId: string; token: string; name: string })
+  /** It waits for that no more, after `forMs`; "ended": nobody has answered, and the run has ended or needs no answer. */
+  | (AgentReportBase & {
+      type: "run.waited";
+      runId: string;
+      token: string;
+      name: string;
+      outcome: "answered" | "declined" | "timed_out" | "ended";
+      forMs: number;
+    })
   /** The worker of a run has died, and the run waits for the next one, in front of all others; `attempt` is the one to come. */
   | (AgentReportBase & { type: "run.retried"; runId: string; attempt: number; crash: CrashRecord })
   /** A run was in flight at the deaths of two workers in a row, and is not tried again. */

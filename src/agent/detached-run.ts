@@ -2,6 +2,7 @@
 
 import type { SynapseError } from "../errors.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
+import type { OpenWait } from "./open-waits.ts";
 import type { RunOwner } from "./pending-run.ts";
 import type { InnerRunOptions, Prompt } from "./run-options.ts";
 import type { LiveRun, RunRecord } from "./run-record.ts";
@@ -23,6 +24,10 @@ export class DetachedRun<Output> extends StreamRun<Output> implements LiveRun<Ou
 
   get working(): boolean {
     return this.progress !== undefined;
+  }
+
+  get waits(): readonly OpenWait[] {
+    return this.owner.waits.of(this.id);
   }
 
   get attempts(): number {

@@ -11,6 +11,7 @@ import { AgentFrontend } from "./frontend.ts";
 import type { HandleOwner, WaitOptions } from "./handle-owner.ts";
 import type { InstanceInfo } from "./instance-info.ts";
 import type { AgentState } from "./machine.ts";
+import type { OpenWait } from "./open-waits.ts";
 import { deferredResults as deferredResultsOf, type PausedRun, type PendingAnswers } from "./paused-run.ts";
 import { checkRestart, type RestartOptions } from "./restart-options.ts";
 import { checkRunOptions, type PausableRunOptions, type Prompt, type RunOptions } from "./run-options.ts";
@@ -66,6 +67,11 @@ export class Agent<Output = unknown, Deps = unknown> {
   /** Runs that work in the worker now, also those whose caller has been answered: at most `maxConcurrency`, and during a swap as many in each of its two workers. */
   get inFlight(): number {
     return this.#owner.runs.inFlight;
+  }
+
+  /** What its runs wait for now, oldest first. */
+  get waits(): readonly OpenWait[] {
+    return this.#owner.runs.waits.all;
   }
 
   /** How the agent is now, its worker's event loop and its runs included. */
@@ -142,6 +148,26 @@ export class Agent<Output = unknown, Deps = unknown> {
       runs.paused.keep(kept.paused, kept.options);
       throw error;
     }
+  }
+
+  /**
+   * Answers what a run waits for, which goes on with it. A token is answered once.
+   * @param value where the wait is about calls (`requests`), the answers by their ids, as `resume` takes them; else any JSON value
+   * @returns when the answer is on its way; rejects with CallerError "not_found" when nothing waits with the token (any more), "invalid_argument" or
+   * "message_too_large" for a value that does not fit, and the wait goes on
+   */
+  async answer(token: string, value: unknown): Promise<void> {
+    const { runs } = this.#owner;
+    runs.waits.answer(token, value, runs);
+  }
+
+  /**
+   * Says that no answer will come: calls are denied, and other code is told by pydantic-ai's ExternalEventError, with the reason.
+   * @returns rejects as `answer`
+   */
+  async decline(token: string, reason: string): Promise<void> {
+    const { runs } = this.#owner;
+    runs.waits.decline(token, reason, runs);
   }
 
   /**

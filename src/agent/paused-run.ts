@@ -2,18 +2,9 @@
 
 import { randomUUID } from "node:crypto";
 import { checkKnownFields, invalidArgument } from "../errors.ts";
-import type { WireDeferredCall, WireRunResult } from "../rpc/run-types.ts";
+import { type PendingCall, pendingCalls } from "../rpc/deferred-calls.ts";
+import type { WireRunResult } from "../rpc/run-types.ts";
 import type { Usage } from "../usage.ts";
-
-/** What a paused run asks for: consent to a call ("approval"), the result of one that is made elsewhere ("external"), or an answer to a question. */
-export interface PendingCall {
-  readonly kind: "approval" | "external" | "question";
-  readonly toolCallId: string;
-  readonly toolName: string;
-  readonly args: unknown;
-  /** What the tool says beside it; undefined: nothing. */
-  readonly metadata: unknown;
-}
 
 /**
  * A run that has ended by asking for something. It is JSON, and holds no worker and no place: `agent.resume` goes on from it, today or after a restart of
@@ -34,7 +25,7 @@ export interface PausedRun {
   readonly incarnation: number;
 }
 
-/** The answer to one request of a paused run. `true` and `false` approve and deny. */
+/** The answer to one request of a run. `true` and `false` approve and deny. */
 export type PendingAnswer =
   | boolean
   /** The call is made; `args` in place of the model's. */
@@ -106,35 +97,14 @@ export function pausedOf(
   wire: WireRunResult,
   about: Pick<PausedRun, "agentId" | "attempts" | "incarnation">,
 ): PausedRun {
-  const { approvals = [], calls = [], metadata = {}, _kinds = {} } = wire.deferred ?? {};
-  const pending = (call: WireDeferredCall, kind: PendingCall["kind"]): PendingCall => ({
-    kind,
-    toolCallId: call.tool_call_id,
-    toolName: call.tool_name,
-    args: argsOf(call.args),
-    metadata: metadata[call.tool_call_id],
-  });
   return {
     ...about,
     status: "paused",
     token: randomUUID(),
     runId: wire.runId,
     conversationId: wire.conversationId,
-    requests: [
-      ...approvals.map((call) => pending(call, "approval")),
-      ...calls.map((call) => pending(call, _kinds[call.tool_call_id] === "question" ? "question" : "external")),
-    ],
+    requests: wire.deferred === undefined ? [] : pendingCalls(wire.deferred),
     messages: wire.allMessages,
     usage: wire.usage,
   };
-}
-
-/** As the model wrote them: an object, or its JSON, or no JSON at all. */
-function argsOf(args: unknown): unknown {
-  if (typeof args !== "string") return args ?? {};
-  try {
-    return JSON.parse(args);
-  } catch {
-    return args;
-  }
 }

@@ -8,6 +8,7 @@ import type { AgentClient } from "../rpc/agent-client.ts";
 import type { Usage } from "../usage.ts";
 import type { AgentReportFacts } from "./agent-report.ts";
 import type { RunProgress } from "./carriage.ts";
+import type { OpenWaits } from "./open-waits.ts";
 import type { PausedRuns } from "./paused-runs.ts";
 import type { RetryOptions, RunFate } from "./retry.ts";
 import type { RunTracer } from "./run-span.ts";
@@ -45,8 +46,10 @@ export interface RunOwner {
   readonly agentId: string;
   readonly clock: Clock;
   readonly schema: StandardSchemaV1 | undefined;
-  /** Its runs that wait for people. */
+  /** Its runs that have paused for people. */
   readonly paused: PausedRuns;
+  /** What its runs wait for while they live. */
+  readonly waits: OpenWaits;
   /** Whether its workers may fetch the URLs of content. */
   readonly fetchUrls: boolean;
   /** The tools that every run of it has. */

@@ -12,6 +12,7 @@ import type { AgentEnvironment } from "./environment.ts";
 import type { RunTaker } from "./handle-owner.ts";
 import type { AgentLife, SharedLife } from "./life.ts";
 import type { Mailbox } from "./mailbox.ts";
+import { OpenWaits } from "./open-waits.ts";
 import { PausedRuns } from "./paused-runs.ts";
 import type { PendingRun } from "./pending-run.ts";
 import type { Renewal } from "./renewal.ts";
@@ -56,6 +57,7 @@ export class RunDispatcher implements RunTaker {
   readonly #parts: RunDispatcherParts;
   readonly #queue: RunQueue<PendingRun>;
   readonly paused = new PausedRuns();
+  readonly waits = new OpenWaits();
   readonly conversations = new Conversations();
   /** Runs whose caller was answered while the worker still held them. */
   readonly #left = new Set<PendingRun>();
@@ -124,8 +126,7 @@ export class RunDispatcher implements RunTaker {
 
   get startError(): SynapseError | undefined {
     if (this.#servers.some(({ workers }) => workers.serving)) return undefined;
-    for (const { crashes } of this.#servers) if (crashes.startError !== undefined) return crashes.startError;
-    return undefined;
+    return this.#servers.find(({ crashes }) => crashes.startError !== undefined)?.crashes.startError;
   }
 
   turn(work: () => void): void {
@@ -294,6 +295,5 @@ export class RunDispatcher implements RunTaker {
 
 /** Whether a worker holds a run that one has died with: two of them would be blamed for each other. */
 function holdsSuspect(mailbox: Mailbox<PendingRun>): boolean {
-  for (const run of mailbox.inFlight) if (run.suspect) return true;
-  return false;
+  return [...mailbox.inFlight].some((run) => run.suspect);
 }

@@ -21,6 +21,7 @@ export interface KeptRuns {
 const states: readonly unknown[] = [
   "queued",
   "running",
+  "waiting",
   "paused",
   "completed",
   "failed",

@@ -42,6 +42,11 @@ export interface RunOptions<Deps = unknown> {
    * says itself as one, which checks the answer too. Not for agents with output validators.
    */
   outputSchema?: JsonSchema | StandardSchemaV1 | undefined;
+  /**
+   * Whether the run may wait, while it lives, for answers from outside (`agent.answer`): what its code waits for, and what its tools ask people, unless it may pause
+   * for that. Default false: such a run is rejected.
+   */
+  mayWait?: boolean | undefined;
   /** Beside those of the definition, and before one of the same name. */
   tools?: Tools | undefined;
   /** Kept with the run on the Python side. */
@@ -60,6 +65,7 @@ const known = new Set([
   "instructions",
   "outputSchema",
   "mayPause",
+  "mayWait",
   "tools",
   "metadata",
   "idempotent",
@@ -126,14 +132,12 @@ export function checkRunOptions(prompt: Prompt, options: PausableRunOptions, max
       throw invalidArgument(`options.${field}`, value, "an object");
     }
   }
-  const { idempotent, retry, mayPause } = options;
-  if (mayPause !== undefined && typeof mayPause !== "boolean") {
-    throw invalidArgument("options.mayPause", mayPause, "a boolean");
+  for (const field of ["mayPause", "mayWait", "idempotent"] as const) {
+    const value = options[field];
+    if (value !== undefined && typeof value !== "boolean")
+      throw invalidArgument(`options.${field}`, value, "a boolean");
   }
-  if (idempotent !== undefined && typeof idempotent !== "boolean") {
-    throw invalidArgument("options.idempotent", idempotent, "a boolean");
-  }
-  checkRetry("options.retry", retry);
+  checkRetry("options.retry", options.retry);
   for (const [key, value] of Object.entries(metadata ?? {})) {
     if (typeof value !== "string") throw invalidArgument(`options.metadata.${key}`, value, "a string");
   }
@@ -162,16 +166,15 @@ export function encodeOptions(
   if (options.metadata !== undefined) request.metadata = options.metadata;
   if (options.partialOutput === true) request.partialOutput = true;
   if (options.mayPause === true) request.mayPause = true;
+  if (options.mayWait === true) request.mayWait = true;
   if (options.deferredResults !== undefined) request.deferredResults = options.deferredResults;
   if (options.frontend !== undefined) request.frontend = options.frontend;
   if (owner.fetchUrls) request.mayFetch = true;
   if (options.outputSchema !== undefined) {
     request.outputSchema = jsonSchemaOf("options.outputSchema", options.outputSchema);
   }
-  if (tools !== undefined) {
-    request.tools = tools.specs;
-    request.terminalOnly = options.partialOutput !== true;
-  }
+  if (tools !== undefined) request.tools = tools.specs;
+  if (tools !== undefined || options.mayWait === true) request.terminalOnly = options.partialOutput !== true;
   return encodeRun(request, { maxMessageBytes, at: "options." });
 }
 

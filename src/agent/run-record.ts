@@ -2,6 +2,7 @@
 
 import type { SynapseError } from "../errors.ts";
 import { LogReader } from "./log-reader.ts";
+import type { OpenWait } from "./open-waits.ts";
 import { RunLog } from "./run-log.ts";
 import type { Prompt } from "./run-options.ts";
 import type { RunEvent, RunOutcome } from "./run-result.ts";
@@ -16,6 +17,8 @@ export interface LiveRun<Output> {
   readonly result: Promise<RunOutcome<Output>>;
   /** Whether a worker has it. */
   readonly working: boolean;
+  /** What it waits for. */
+  readonly waits: readonly OpenWait[];
   readonly attempts: number;
   readonly lastIncarnation: number;
   send(content: Prompt, options?: SendOptions): Promise<void>;
@@ -74,14 +77,16 @@ export class RunRecord<Output = unknown> {
 
   get state(): RunState {
     const { terminal } = this.log;
-    if (terminal === undefined) return this.#live?.working === true ? "running" : "queued";
-    return terminal.type as RunState;
+    if (terminal !== undefined) return terminal.type as RunState;
+    if (this.#live?.working !== true) return "queued";
+    return this.#live.waits.length > 0 ? "waiting" : "running";
   }
 
   /** As a plain value. */
   get info(): RunInfo<Output> {
     const { agentId, detached, idempotencyKey, startedAtMs } = this.parts;
     const { terminal, firstSeq, lastSeq } = this.log;
+    const waits = this.#live?.waits ?? [];
     return {
       runId: this.runId,
       agentId,
@@ -94,6 +99,7 @@ export class RunRecord<Output = unknown> {
       firstSeq,
       lastSeq,
       bytes: this.bytes,
+      ...(waits.length === 0 ? {} : { waits }),
       ...(terminal?.type === "completed" ? { result: terminal.result } : {}),
       ...(terminal?.type === "paused" ? { paused: terminal.paused } : {}),
       ...(this.#error === undefined ? {} : { error: this.#error }),

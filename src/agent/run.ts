@@ -64,7 +64,7 @@ export abstract class Run<Output> implements PendingRun {
     this.#timeoutMs = timeoutMs;
     this.#deaths = new Deaths(options, owner.retry);
     const tools = ToolSet.of("options.tools", options.tools, owner.tools);
-    this.#tools = new RunTools(owner, tools, this.#asker);
+    this.#tools = new RunTools(owner, tools, this.#asker, options.mayWait === true ? this : undefined);
     this.request = encodeOptions(this.id, prompt, options, owner, tools);
     this.#options = options;
     const { agentId, tracer } = owner;

@@ -1,12 +1,13 @@
 /** The runs of a system that belong to it, as a service sees them: found by their ids, read again, and cancelled by whoever may. */
 
 import type { SynapseError } from "../errors.ts";
+import type { OpenWait } from "./open-waits.ts";
 import type { PausedRun } from "./paused-run.ts";
 import type { RunOutcome, RunResult } from "./run-result.ts";
 import type { RunStream } from "./run-stream.ts";
 
-/** Where a run is: it waits for a worker, or is in one, or has ended in one of four ways. */
-export type RunState = "queued" | "running" | "paused" | "completed" | "failed" | "cancelled";
+/** Where a run is: it waits for a worker, or is in one, where it works or waits for answers from outside, or has ended in one of four ways. */
+export type RunState = "queued" | "running" | "waiting" | "paused" | "completed" | "failed" | "cancelled";
 
 /** A run as it is now. */
 export interface RunInfo<Output = unknown> {
@@ -29,6 +30,8 @@ export interface RunInfo<Output = unknown> {
   readonly lastSeq: number;
   /** About what its events and its outcome take in memory. */
   readonly bytes: number;
+  /** What a waiting run waits for; `agent.answer` answers it. */
+  readonly waits?: readonly OpenWait[];
   /** Of a completed run. */
   readonly result?: RunResult<Output>;
   /** Of a paused run. */

@@ -4,7 +4,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { describeExitReason } from "../otp/report/exit-reason.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
-import type { HostReply, HostRequest, ToolCallRequest } from "../rpc/host-requests.ts";
+import type { HostReply, ToolCallRequest } from "../rpc/host-requests.ts";
 import { type Tool, ToolContent, type ToolContext } from "./tool.ts";
 import type { ToolSet } from "./tool-set.ts";
 import { ModelRetry, ToolFailed } from "./tool-signals.ts";
@@ -45,8 +45,8 @@ export class ToolCalls {
     return this.#thrown.get(toolName);
   }
 
-  /** Answers a request of the run. */
-  readonly answer = async (request: HostRequest, signal: AbortSignal): Promise<HostReply> => {
+  /** Answers a call. */
+  readonly answer = async (request: ToolCallRequest, signal: AbortSignal): Promise<HostReply> => {
     this.#owner.heard();
     try {
       return await this.#owner.enter(() => this.#call(request, signal));

@@ -3,6 +3,8 @@
 import {
   FrontendEnd as Ends,
   type FrontendText,
+  InputOutcome as InputOutcomes,
+  type InputRequested,
   type ModelRetry,
   ToolOutcome as Outcomes,
   type PartEnd,
@@ -10,15 +12,17 @@ import {
   type RunResponseChunk,
   type ToolCall,
   type ToolResult,
+  type InputOutcome as WireInputOutcome,
   type ToolOutcome as WireOutcome,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { toRunError } from "./agent-error.ts";
 import { type Call, factsOf } from "./call.ts";
-import { optionalJson, toRunResult } from "./convert.ts";
+import { optionalJson, toDeferred, toRunResult } from "./convert.ts";
+import { pendingCalls } from "./deferred-calls.ts";
 import { tryDecodeJson } from "./json.ts";
 import type { ResponsePart, ResponsePartKind } from "./message-part.ts";
 import { ofPydanticEvent, toCitations } from "./pydantic-event.ts";
-import type { ToolOutcome, WireRunEvent } from "./run-event.ts";
+import type { InputOutcome, ToolOutcome, WireRunEvent } from "./run-event.ts";
 import { toNumber, toUsage } from "./usage.ts";
 
 const OUTCOMES: Readonly<Partial<Record<WireOutcome, ToolOutcome>>> = {
@@ -27,6 +31,12 @@ const OUTCOMES: Readonly<Partial<Record<WireOutcome, ToolOutcome>>> = {
   [Outcomes.RETRY]: "retry",
   [Outcomes.DENIED]: "denied",
   [Outcomes.INTERRUPTED]: "interrupted",
+};
+
+const INPUT_OUTCOMES: Readonly<Partial<Record<WireInputOutcome, InputOutcome>>> = {
+  [InputOutcomes.ANSWERED]: "answered",
+  [InputOutcomes.DECLINED]: "declined",
+  [InputOutcomes.TIMED_OUT]: "timed_out",
 };
 
 /**
@@ -74,6 +84,12 @@ export function toRunEvent(chunk: RunResponseChunk, call: Call): WireRunEvent | 
     case "pydanticEvent": {
       const told = optionalJson(event.value.eventJson, "pydantic_event.event_json", call);
       return { seq, step, ...ofPydanticEvent(event.value, told) };
+    }
+    case "inputRequested":
+      return { type: "input.requested", seq, step, ...inputRequested(event.value, call) };
+    case "inputAnswered": {
+      const { token, name, outcome } = event.value;
+      return { type: "input.answered", seq, step, token, name, outcome: INPUT_OUTCOMES[outcome] ?? "unknown" };
     }
     case "started": {
       const { modelName, conversationId } = event.value;
@@ -143,6 +159,19 @@ function retry({ cause, contentJson, attempt, maxRetries }: ModelRetry, call: Ca
     content,
     ...(attempt === 0 ? {} : { attempt }),
     ...(maxRetries === 0 ? {} : { maxRetries }),
+  };
+}
+
+function inputRequested(input: InputRequested, call: Call) {
+  const { token, name, requestsJson, deadlineUnixMs, omittedBytes } = input;
+  return {
+    token,
+    name,
+    ...(requestsJson.byteLength === 0
+      ? {}
+      : { requests: pendingCalls(toDeferred(requestsJson, "input_requested.requests_json", call)) }),
+    ...(deadlineUnixMs === 0n ? {} : { deadlineAtMs: Number(deadlineUnixMs) }),
+    ...omitted(omittedBytes),
   };
 }
 

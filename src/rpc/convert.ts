@@ -21,7 +21,7 @@ export function toRunResult(response: RunResponse, call: Call): WireRunResult {
   let allMessages: unknown[] | undefined;
   const paused = response.kind === OutputKind.DEFERRED;
   return {
-    ...(paused ? { deferred: toDeferred(response.deferredJson, call) } : {}),
+    ...(paused ? { deferred: toDeferred(response.deferredJson, "deferred_json", call) } : {}),
     output: paused ? undefined : toOutput(response, call, { newMessages, usage, holders }),
     usage,
     newMessages,
@@ -112,11 +112,15 @@ interface Message {
   parts: { part_kind?: unknown; content?: unknown; args?: unknown }[];
 }
 
-function toDeferred(bytes: Uint8Array, call: Call): WireDeferred {
-  const deferred = optionalJson(bytes, "deferred_json", call) as Partial<WireDeferred> | undefined;
+/**
+ * What a run asks people for.
+ * @throws RunError "protocol_violation" for what is no DeferredToolRequests
+ */
+export function toDeferred(bytes: Uint8Array, field: string, call: Call): WireDeferred {
+  const deferred = optionalJson(bytes, field, call) as Partial<WireDeferred> | undefined;
   const { calls, approvals } = deferred ?? {};
   if (deferred === undefined || !Array.isArray(calls) || !Array.isArray(approvals)) {
-    throw protocolViolation("sent deferred_json that is none", factsOf(call));
+    throw protocolViolation(`sent ${field} that is none`, factsOf(call));
   }
   return { ...deferred, calls, approvals };
 }

@@ -4,6 +4,8 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type HostAnswer, HostAnswerSchema, type HostRequest as WireRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { type Call, factsOf } from "./call.ts";
 import { toContent } from "./content.ts";
+import { toDeferred } from "./convert.ts";
+import { pendingCalls } from "./deferred-calls.ts";
 import type { HostReply, HostRequest } from "./host-requests.ts";
 import { decodeJson, encodeJson } from "./json.ts";
 
@@ -11,9 +13,21 @@ type Answer = NonNullable<MessageInitShape<typeof HostAnswerSchema>["answer"]>;
 
 /**
  * The request in a message; undefined for one that this version does not know.
- * @throws RunError "protocol_violation" for JSON that is none
+ * @throws RunError "protocol_violation" for JSON that is none, or not what it should be
  */
-export function toHostRequest({ request }: WireRequest, call: Call): HostRequest | undefined {
+export function toHostRequest({ request, timeLeftMs }: WireRequest, call: Call): HostRequest | undefined {
+  if (request.case === "wait") {
+    const { token, name, requestsJson } = request.value;
+    const requests =
+      requestsJson.byteLength === 0 ? undefined : pendingCalls(toDeferred(requestsJson, "wait.requests_json", call));
+    return {
+      type: "wait",
+      token,
+      name,
+      requests,
+      timeLeftMs: timeLeftMs === undefined ? undefined : Number(timeLeftMs),
+    };
+  }
   if (request.case !== "toolCall") return undefined;
   const { toolCallId, toolName, argsJson, retry, step } = request.value;
   const rule = call.unsafeNumbers === "bigint" ? "bigint" : "string";
@@ -45,5 +59,9 @@ function toAnswer(reply: HostReply, what: string): Answer {
       return { case: "toolFailed", value: { message: reply.message.toWellFormed() } };
     case "tool.error":
       return { case: "toolError", value: { message: reply.message.toWellFormed(), type: reply.name } };
+    case "wait.answered":
+      return { case: "waitAnswered", value: { valueJson: reply.valueJson } };
+    case "wait.declined":
+      return { case: "waitDeclined", value: { reason: reply.reason.toWellFormed() } };
   }
 }

@@ -71,10 +71,11 @@ export function toRunRequest(spec: RunRequestSpec, at = ""): RunRequest {
   if (spec.mayPause === true) init.mayPause = true;
   if (spec.mayFetch === true) init.mayFetch = true;
   if (spec.frontend !== undefined) init.frontend = toFrontend(spec.frontend);
+  if (spec.mayWait === true) init.mayWait = true;
   if (spec.tools !== undefined) {
     init.tools = spec.tools.map(({ timeoutMs = 0, ...tool }) => ({ ...tool, timeoutMs: BigInt(timeoutMs) }));
-    if (spec.terminalOnly === true) init.stream = { terminalOnly: true };
   }
+  if (spec.terminalOnly === true) init.stream = { terminalOnly: true };
   return create(RunRequestSchema, init);
 }
 

@@ -2,6 +2,7 @@
 
 import type { RunError } from "../errors.ts";
 import type { Usage } from "../usage.ts";
+import type { PendingCall } from "./deferred-calls.ts";
 import type { Citation, DeferredRequests, ResponsePart, ResponsePartKind } from "./message-part.ts";
 import type { WireRunResult } from "./run-types.ts";
 
@@ -15,6 +16,9 @@ interface EventBase {
 
 /** What became of a tool's call. */
 export type ToolOutcome = "success" | "failed" | "retry" | "denied" | "interrupted" | "unknown";
+
+/** What became of a wait: it was answered, or declined, or its time has passed. */
+export type InputOutcome = "answered" | "declined" | "timed_out" | "unknown";
 
 interface ToolCalled {
   toolCallId: string;
@@ -87,6 +91,19 @@ export type ProgressEvent = EventBase &
     | { type: "deferred.requests"; requests: DeferredRequests }
     /** As pydantic-ai's DeferredToolResults. */
     | { type: "deferred.results"; results: unknown }
+    /** The run waits for an answer from outside, which `agent.answer` gives; about `requests`, or any JSON value where there are none. */
+    | {
+        type: "input.requested";
+        token: string;
+        name: string;
+        requests?: readonly PendingCall[];
+        /** Until when, in milliseconds since the Unix epoch; absent: as long as the run lasts. */
+        deadlineAtMs?: number;
+        /** Bytes of `requests`, which are larger than a message may be, and left out. */
+        omittedBytes?: number;
+      }
+    /** It waits no more. */
+    | { type: "input.answered"; token: string; name: string; outcome: InputOutcome }
     /** Messages that were added to the run from outside, or by a tool. */
     | { type: "messages.enqueued"; enqueueId: string; messages: unknown[] }
     | { type: "tools.available"; toolsAdded: string[]; toolCallId?: string }

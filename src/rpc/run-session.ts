@@ -151,11 +151,8 @@ export class RunSession {
     try {
       const request = toHostRequest(message, call);
       const reply: HostReply = request === undefined ? { type: "unknown" } : await handler(request, signal);
-      const answer = toHostAnswer(
-        message.id,
-        reply,
-        request === undefined ? "" : `the result of tool "${request.toolName}"`,
-      );
+      const what = request?.type === "tool.call" ? `the result of tool "${request.toolName}"` : "";
+      const answer = toHostAnswer(message.id, reply, what);
       const bytes = toBinary(HostAnswerSchema, answer).byteLength;
       // The frame around it takes a few bytes.
       if (bytes + 16 <= maxMessageBytes) return answer;

@@ -89,6 +89,8 @@ export interface RunRequestSpec {
   deferredResults?: object;
   /** The run may end paused. */
   mayPause?: boolean;
+  /** The run may wait for answers from outside; it needs a session. */
+  mayWait?: boolean;
   /** Tools of the host; the run needs a session. */
   tools?: readonly HostToolSpec[];
   /** What the run answers, in place of a prompt. */

@@ -16,7 +16,7 @@ import { describeResponse, type FakeDescription } from "./fake-description.ts";
 import { drainingFailure, type FakeFailure, toFakeFailure } from "./fake-error.ts";
 import { type Response, responseOf } from "./fake-response.ts";
 import { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError, toFakeRun } from "./fake-run.ts";
-import { type CallTool, FakeSession } from "./fake-session.ts";
+import { FakeSession } from "./fake-session.ts";
 import { eventsOf } from "./fake-stream.ts";
 import { RunEnds } from "./run-ends.ts";
 
@@ -70,7 +70,7 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
   /** Counts the run in; the caller counts it out with `leave`. */
   function enter(
     request: RunRequest,
-    how: { streaming: boolean; callTool?: CallTool },
+    how: { streaming: boolean; host?: FakeSession },
     context: HandlerContext,
   ): { fake: FakeRun; leave(): void } {
     const timer = createTimer(clock);
@@ -139,17 +139,18 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
 
   async function* runSession(messages: AsyncIterable<HostMessage>, context: HandlerContext) {
     const session = new FakeSession(messages);
-    yield* session.merge(runStream(await session.start(), context, session.callTool));
+    yield* session.merge(runStream(await session.start(), context, session));
   }
 
-  async function* runStream(request: RunRequest, context: HandlerContext, callTool?: CallTool): AsyncGenerator<Chunk> {
-    const how = { streaming: request.stream?.terminalOnly !== true, ...(callTool && { callTool }) };
+  async function* runStream(request: RunRequest, context: HandlerContext, host?: FakeSession): AsyncGenerator<Chunk> {
+    const how = { streaming: request.stream?.terminalOnly !== true, ...(host && { host }) };
     const { fake, leave } = enter(request, how, context);
     let seq = 0;
     const chunk = (event: Chunk["event"] & object, data = ""): Chunk => {
       seq += 1;
       return { seq: BigInt(seq), runId: fake.runId, attempt: fake.attempt, step: 1, data, event };
     };
+    host?.numberWith(chunk);
     try {
       if (draining) {
         const { error, status } = drainingFailure(fake.agentId, fake.runId);

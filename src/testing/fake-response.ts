@@ -36,13 +36,16 @@ export function responseOf(run: FakeRun, output: unknown, modelName: string): Re
 /** What makes an answer that of a paused run; nothing for any other. */
 function deferredOf(output: unknown): Pick<Response, "kind" | "deferredJson"> {
   if (typeof output !== "object" || output === null || !("asks" in output)) return {};
-  const asks = output.asks as readonly FakeAsk[];
+  return { kind: OutputKind.DEFERRED, deferredJson: requestsJson(output.asks as readonly FakeAsk[]) };
+}
+
+/** What a fake run asks people for, as pydantic-ai's DeferredToolRequests. */
+export function requestsJson(asks: readonly FakeAsk[]): Uint8Array<ArrayBuffer> {
   const parts = (kind: string) =>
     asks
       .filter((ask) => (ask.kind ?? "approval") === kind)
       .map(({ toolCallId, toolName, args = {} }) => ({ tool_call_id: toolCallId, tool_name: toolName, args }));
-  const deferredJson = encode({ approvals: parts("approval"), calls: parts("external"), metadata: {} });
-  return { kind: OutputKind.DEFERRED, deferredJson };
+  return encode({ approvals: parts("approval"), calls: parts("external"), metadata: {} });
 }
 
 /** One token for each word. */

@@ -37,6 +37,11 @@ export interface FakeRun {
    * @returns the tool's value; rejects with a RunError: "model_retry" where the model is told to try again, "user_code" where the tool has failed
    */
   callTool(toolName: string, args: unknown): Promise<unknown>;
+  /**
+   * Waits for an answer from outside, in a host that has said that the run may (`mayWait`); about `asks`, or any JSON value.
+   * @returns the answer, about calls as pydantic-ai's DeferredToolResults; rejects with the reason where none comes
+   */
+  waitFor(name: string, options?: FakeWait): Promise<unknown>;
   /** Aborted when the host cancels the call, its deadline passes or the worker ends. */
   readonly signal: AbortSignal;
 }
@@ -56,7 +61,14 @@ export type FakeReply =
   | { readonly asks: readonly FakeAsk[] }
   | { readonly hang: true };
 
-/** A call that a fake run pauses for. */
+/** What a fake run waits for. */
+export interface FakeWait {
+  readonly asks?: readonly FakeAsk[] | undefined;
+  /** Default: as long as the run lasts. */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A call that a fake run pauses or waits for. */
 export interface FakeAsk {
   /** Default "approval". */
   readonly kind?: "approval" | "external";
@@ -76,16 +88,23 @@ export function fakeRunError(kind: RunErrorKind, message: string, facts: { retri
   return new RunError("run_failed", message, { kind, ...facts });
 }
 
+/** For a run in a plain call. */
+const noHost: Pick<FakeRun, "callTool" | "waitFor"> = {
+  async callTool() {
+    throw fakeRunError("validation", "the run has no tools of the host");
+  },
+  async waitFor(name) {
+    throw fakeRunError("user_error", `the run waits for "${name}", and its host does not know: give it mayWait: true`);
+  },
+};
+
 /** The run in a request. */
 export function toFakeRun(
   request: RunRequest,
-  how: { readonly streaming: boolean; readonly callTool?: FakeRun["callTool"] },
+  how: { readonly streaming: boolean; readonly host?: Pick<FakeRun, "callTool" | "waitFor"> },
   signal: AbortSignal,
 ): FakeRun {
-  const noHost = async () => {
-    throw fakeRunError("validation", "the run has no tools of the host");
-  };
-  const { streaming, callTool = noHost } = how;
+  const { streaming, host = noHost } = how;
   const { agentId, runId, attempt, incarnation, model, conversationId, metadata } = request;
   const messageHistory = (decode(request.messageHistoryJson) ?? []) as readonly unknown[];
   const deps = decode(request.depsJson);
@@ -108,7 +127,8 @@ export function toFakeRun(
     frontend,
     answers: decode(request.deferredResultsJson),
     tools: request.tools.map(({ name }) => name),
-    callTool,
+    callTool: host.callTool,
+    waitFor: host.waitFor,
     signal,
   };
 }

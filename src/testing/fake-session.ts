@@ -2,21 +2,27 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type {
-  HostAnswer,
-  HostMessage,
-  HostRequestSchema,
-  RunRequest,
-  RunResponseChunkSchema,
-  WorkerMessageSchema,
+import {
+  type HostAnswer,
+  type HostMessage,
+  type HostRequestSchema,
+  InputOutcome,
+  type RunRequest,
+  type RunResponseChunkSchema,
+  type WorkerMessageSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
-import { fakeRunError } from "./fake-run.ts";
+import { encode, requestsJson } from "./fake-response.ts";
+import { type FakeWait, fakeRunError } from "./fake-run.ts";
 
 type Chunk = MessageInitShape<typeof RunResponseChunkSchema>;
+type MakeChunk = (event: Chunk["event"] & object) => Chunk;
 type Message = MessageInitShape<typeof WorkerMessageSchema>;
 
 /** Calls a tool of the host. */
 export type CallTool = (toolName: string, args: unknown) => Promise<unknown>;
+
+/** Waits for an answer from outside. */
+export type WaitFor = (name: string, options?: FakeWait) => Promise<unknown>;
 
 /** The worker's end of one session. */
 export class FakeSession {
@@ -27,6 +33,10 @@ export class FakeSession {
   #done: { readonly error?: unknown } | undefined;
   #lastId = 0n;
   #terminalOnly = false;
+  #mayWait = false;
+  #runId = "";
+  #chunk: MakeChunk = (event) => ({ event });
+  readonly #waits = new Map<string, number>();
 
   constructor(messages: AsyncIterable<HostMessage>) {
     this.#messages = messages[Symbol.asyncIterator]();
@@ -38,6 +48,8 @@ export class FakeSession {
     const message = first.done === true ? undefined : first.value.message;
     if (message?.case !== "start") throw new ConnectError("the first message must be start", Code.InvalidArgument);
     this.#terminalOnly = message.value.stream?.terminalOnly === true;
+    this.#mayWait = message.value.mayWait;
+    this.#runId = message.value.runId;
     void this.#read();
     return message.value;
   }
@@ -47,17 +59,50 @@ export class FakeSession {
    * @returns its value; rejects with a RunError of kind "model_retry" where the model is asked to try again, else "user_code"
    */
   readonly callTool: CallTool = async (toolName, args) => {
-    this.#lastId += 1n;
-    const id = this.#lastId;
-    const answered = Promise.withResolvers<HostAnswer>();
-    this.#open.set(id, answered);
-    const argsJson = new TextEncoder().encode(JSON.stringify(args ?? {}));
-    const value: MessageInitShape<typeof HostRequestSchema> = {
-      id,
-      request: { case: "toolCall", value: { toolCallId: `call-${id}`, toolName, argsJson, step: 1 } },
-    };
-    this.#send({ message: { case: "request", value } });
-    return toolValue(await answered.promise);
+    const toolCallId = `call-${this.#lastId + 1n}`;
+    return toolValue(
+      await this.#ask({ case: "toolCall", value: { toolCallId, toolName, argsJson: encode(args ?? {}), step: 1 } }),
+    );
+  };
+
+  /** How the chunks of its run are made. */
+  numberWith(chunk: MakeChunk): void {
+    this.#chunk = chunk;
+  }
+
+  /**
+   * Waits for an answer from outside; where it is about calls, it comes as pydantic-ai's DeferredToolResults.
+   * @returns the answer; rejects with the reason where none comes
+   */
+  readonly waitFor: WaitFor = async (name, { asks, timeoutMs } = {}) => {
+    if (!this.#mayWait) {
+      throw fakeRunError(
+        "user_error",
+        `the run waits for "${name}", and its host does not know: give it mayWait: true`,
+      );
+    }
+    const count = (this.#waits.get(name) ?? 0) + 1;
+    this.#waits.set(name, count);
+    const token = `${this.#runId}|event|${name}#${count}`;
+    const about = asks === undefined ? {} : { requestsJson: requestsJson(asks) };
+    const asked = this.#ask({ case: "wait", value: { token, name, ...about } }, timeoutMs);
+    const deadlineUnixMs = timeoutMs === undefined ? 0n : BigInt(Date.now() + timeoutMs);
+    this.#tell({ case: "inputRequested", value: { token, name, ...about, deadlineUnixMs } });
+    const { answer } = await asked;
+    const end = (outcome: InputOutcome) => this.#tell({ case: "inputAnswered", value: { token, name, outcome } });
+    switch (answer.case) {
+      case "waitAnswered":
+        end(InputOutcome.ANSWERED);
+        return JSON.parse(Buffer.from(answer.value.valueJson).toString("utf8"));
+      case "waitDeclined":
+        end(InputOutcome.DECLINED);
+        throw new Error(answer.value.reason);
+      case "timedOut":
+        end(InputOutcome.TIMED_OUT);
+        throw new Error("no answer came in time");
+      default:
+        throw fakeRunError("internal", "the host does not know requests of the kind wait");
+    }
   };
 
   /** What goes to the host: the run's chunks, and the requests that come between them. */
@@ -114,6 +159,23 @@ export class FakeSession {
       reject(fakeRunError("internal", "the host has closed its side of the session"));
     }
     this.#open.clear();
+  }
+
+  #ask(
+    request: NonNullable<MessageInitShape<typeof HostRequestSchema>["request"]>,
+    timeoutMs?: number,
+  ): Promise<HostAnswer> {
+    this.#lastId += 1n;
+    const id = this.#lastId;
+    const answered = Promise.withResolvers<HostAnswer>();
+    this.#open.set(id, answered);
+    const limit = timeoutMs === undefined ? {} : { timeLeftMs: BigInt(timeoutMs) };
+    this.#send({ message: { case: "request", value: { id, ...limit, request } } });
+    return answered.promise;
+  }
+
+  #tell(event: Chunk["event"] & object): void {
+    if (!this.#terminalOnly) this.#send({ message: { case: "chunk", value: this.#chunk(event) } });
   }
 
   #send(message: Message): void {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { deferredResults, type PendingAnswer, type PendingCall, pausedOf } from "../../src/agent/paused-run.ts";
+import { deferredResults, type PendingAnswer, pausedOf } from "../../src/agent/paused-run.ts";
+import type { PendingCall } from "../../src/rpc/deferred-calls.ts";
 import { wireResult } from "./scripted.ts";
 
 const about = { agentId: "a", attempts: 1, incarnation: 2 };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { OpenWait } from "../../src/agent/open-waits.ts";
 import { RunLedger } from "../../src/agent/run-ledger.ts";
 import { defaultRunLimits, type RunLimits } from "../../src/agent/run-limits.ts";
 import type { LiveRun, RunRecord } from "../../src/agent/run-record.ts";
@@ -18,6 +19,7 @@ class ScriptedRun implements LiveRun<unknown> {
   working = false;
   attempts = 0;
   lastIncarnation = 0;
+  waits: readonly OpenWait[] = [];
   readonly sent: unknown[] = [];
   record: RunRecord | undefined;
 

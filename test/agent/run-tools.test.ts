@@ -84,3 +84,36 @@ test.each([
   await turn();
   expect(run.died(crashRecord())).toBe(fate);
 });
+
+test("a run that may wait travels in a session, without tools too, and waits at its owner", async () => {
+  const { owner, client, run } = start({ mayWait: true });
+  expect(client.calls[0]?.request).toMatchObject({ mayWait: true, tools: [], stream: { terminalOnly: true } });
+  const asked = { type: "wait", token: "t", name: "colour", requests: undefined, timeLeftMs: undefined } as const;
+  owner.clock.advance(500);
+  const reply = client.handler?.(asked, never);
+  expect(owner.waits.all).toMatchObject([{ token: "t", runId: run.id }]);
+  expect(run.progress?.quietMs).toBe(0);
+  owner.clock.advance(70);
+  owner.waits.answer("t", "red", owner);
+  expect(await reply).toEqual({ type: "wait.answered", valueJson: new TextEncoder().encode('"red"') });
+  expect(await client.handler?.(call("act"), never)).toEqual({ type: "unknown" });
+  const about = { runId: run.id, token: "t", name: "colour" };
+  expect(owner.reports.slice(-2)).toEqual([
+    { type: "run.waiting", ...about },
+    { type: "run.waited", ...about, outcome: "answered", forMs: 70 },
+  ]);
+});
+
+test("a run that may not wait does not know waits", async () => {
+  const { owner, client } = start({ tools: { act } });
+  const asked = { type: "wait", token: "t", name: "colour", requests: undefined, timeLeftMs: undefined } as const;
+  expect(await client.handler?.(asked, never)).toEqual({ type: "unknown" });
+  expect(owner.waits.all).toEqual([]);
+});
+
+test("a run whose caller has been answered waits for nobody", () => {
+  const { owner, client, run } = start({ mayWait: true, timeoutMs: 100 });
+  void client.handler?.({ type: "wait", token: "t", name: "n", requests: undefined, timeLeftMs: undefined }, never);
+  owner.clock.advance(100);
+  expect([run.answered, owner.waits.all]).toEqual([true, []]);
+});

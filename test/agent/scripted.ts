@@ -2,6 +2,7 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { AgentReportFacts } from "../../src/agent/agent-report.ts";
+import { OpenWaits } from "../../src/agent/open-waits.ts";
 import { PausedRuns } from "../../src/agent/paused-runs.ts";
 import type { PendingRun, RunOwner } from "../../src/agent/pending-run.ts";
 import type { RetryOptions } from "../../src/agent/retry.ts";
@@ -49,6 +50,7 @@ export class ScriptedOwner implements RunOwner {
   tools: ToolSet | undefined;
   readonly fetchUrls = false;
   readonly paused = new PausedRuns();
+  readonly waits = new OpenWaits();
   readonly maxMessageBytes = 1_000_000;
   retry: RetryOptions | undefined;
   readonly enqueued: PendingRun[] = [];

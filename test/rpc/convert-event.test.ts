@@ -1,6 +1,11 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
-import { FrontendEnd, RunResponseChunkSchema, ToolOutcome } from "../../src/gen/synapse_otp/v1/agent_pb.ts";
+import {
+  FrontendEnd,
+  InputOutcome,
+  RunResponseChunkSchema,
+  ToolOutcome,
+} from "../../src/gen/synapse_otp/v1/agent_pb.ts";
 import { beginCall } from "../../src/rpc/call.ts";
 import { toRunEvent } from "../../src/rpc/convert-event.ts";
 import { json } from "./agent-server.ts";
@@ -121,4 +126,35 @@ test.each<[Wire, object]>([
   ],
 ])("%o is an event with its step", (wire, expected) => {
   expect(event({ event: wire })).toEqual({ seq: 1, step: 3, ...expected });
+});
+
+test("a wait says what it is about, and until when, as far as it is known", () => {
+  const part = { tool_name: "pay", args: '{"amount":1}', tool_call_id: "c1", part_kind: "tool-call" };
+  const requests = { calls: [], approvals: [part], metadata: {} };
+  const value = { token: "t", name: "n", requestsJson: json(requests), deadlineUnixMs: 9n };
+  expect(event({ event: { case: "inputRequested", value } })).toEqual({
+    type: "input.requested",
+    seq: 1,
+    step: 3,
+    token: "t",
+    name: "n",
+    requests: [{ kind: "approval", toolCallId: "c1", toolName: "pay", args: { amount: 1 }, metadata: undefined }],
+    deadlineAtMs: 9,
+  });
+  const bare = { type: "input.requested", seq: 1, step: 3, token: "t", name: "n" };
+  expect(event({ event: { case: "inputRequested", value: { token: "t", name: "n" } } })).toEqual(bare);
+  const omitted = { token: "t", name: "n", omittedBytes: 5_000n };
+  expect(event({ event: { case: "inputRequested", value: omitted } })).toEqual({ ...bare, omittedBytes: 5_000 });
+  const none = { token: "t", name: "n", requestsJson: json([]) };
+  expect(() => event({ event: { case: "inputRequested", value: none } })).toThrow(violation("requests_json"));
+});
+
+test.each<[string, InputOutcome]>([
+  ["answered", InputOutcome.ANSWERED],
+  ["declined", InputOutcome.DECLINED],
+  ["timed_out", InputOutcome.TIMED_OUT],
+  ["unknown", 77 as InputOutcome],
+])("the end of a wait has the outcome %s", (outcome, wire) => {
+  const value = { token: "t", name: "n", outcome: wire };
+  expect(event({ event: { case: "inputAnswered", value } })).toMatchObject({ type: "input.answered", outcome });
 });

@@ -74,7 +74,14 @@ test("an event that was left out for its size says how large it was", () => {
 
 test("every event that a run tells is the event of some kind of pydantic-ai's, or is the bridge's own", () => {
   type Told = (typeof eventTypes)[keyof typeof eventTypes] | (typeof deltaTypes)[keyof typeof deltaTypes];
-  type Own = "citations.delta" | "frontend.text" | "output.partial" | "retry" | "unknown";
+  type Own =
+    | "citations.delta"
+    | "frontend.text"
+    | "input.answered"
+    | "input.requested"
+    | "output.partial"
+    | "retry"
+    | "unknown";
   expectTypeOf<Told | Own>().toEqualTypeOf<ProgressEvent["type"]>();
   expect([Object.keys(eventTypes).length, Object.keys(deltaTypes).length]).toEqual([25, 4]);
 });

@@ -50,6 +50,7 @@ const toolCall = (id: bigint, toolName = "add", args = "{}"): Message => ({
   case: "request",
   value: { id, request: { case: "toolCall", value: { toolName, toolCallId: `c${id}`, argsJson: Buffer.from(args) } } },
 });
+const nameOf = (request: HostRequest) => (request.type === "tool.call" ? request.toolName : request.name);
 const chunk = (seq: number): Message => ({ case: "chunk", value: { seq: BigInt(seq) } });
 
 function open(handler: HostRequestHandler, maxMessageBytes = 10_000) {
@@ -92,7 +93,7 @@ test("what cannot be answered is an error of the tool: no JSON, too large, or a 
     large: async () => ({ type: "tool.return", value: "x".repeat(200) }),
     thrown: () => Promise.reject(new Error("broken handler")),
   };
-  const { session, next, answer } = open((request) => (replies[request.toolName] as () => Promise<HostReply>)(), 100);
+  const { session, next, answer } = open((request) => (replies[nameOf(request)] as () => Promise<HostReply>)(), 100);
   const { incoming, put } = worker();
   session.chunks(incoming);
   await next();
@@ -112,7 +113,7 @@ test("a request that is called off has its signal aborted, and its late answer g
   const late = Promise.withResolvers<HostReply>();
   const aborted = Promise.withResolvers<void>();
   const { session, next, answer } = open((request, signal) => {
-    if (request.toolName === "quick") return Promise.resolve({ type: "tool.return", value: 1 });
+    if (nameOf(request) === "quick") return Promise.resolve({ type: "tool.return", value: 1 });
     signal.addEventListener("abort", () => aborted.resolve());
     return late.promise;
   });
@@ -179,4 +180,36 @@ test("no more than 256 requests are open at a time", async () => {
   release.resolve({ type: "tool.return", value: 1 });
   for (let count = 0; count < 300; count += 1) await answer();
   expect(open_).toBe(300);
+});
+
+test("a wait is handed over with its time and what it is about, and answered or declined", async () => {
+  const asked: HostRequest[] = [];
+  const replies: HostReply[] = [
+    { type: "wait.answered", valueJson: new TextEncoder().encode("[7]") },
+    { type: "wait.declined", reason: "nobody is in" },
+  ];
+  const { session, next, answer } = open(async (request) => {
+    asked.push(request);
+    return replies[asked.length - 1] as HostReply;
+  });
+  const { incoming, put } = worker();
+  session.chunks(incoming);
+  await next();
+  const requestsJson = Buffer.from('{"approvals":[],"calls":[{"tool_call_id":"c1","tool_name":"ticket","args":{}}]}');
+  const wait = (id: bigint, value: object): Message => ({
+    case: "request",
+    value: { id, timeLeftMs: 90n, request: { case: "wait", value } },
+  });
+  put(wait(1n, { token: "t1", name: "one", requestsJson }));
+  expect((await answer()).answer).toMatchObject({
+    case: "waitAnswered",
+    value: { valueJson: new Uint8Array(Buffer.from("[7]")) },
+  });
+  put(wait(2n, { token: "t2", name: "two" }));
+  expect((await answer()).answer).toMatchObject({ case: "waitDeclined", value: { reason: "nobody is in" } });
+  const ticket = { kind: "external", toolCallId: "c1", toolName: "ticket", args: {}, metadata: undefined };
+  expect(asked).toEqual([
+    { type: "wait", token: "t1", name: "one", requests: [ticket], timeLeftMs: 90 },
+    { type: "wait", token: "t2", name: "two", requests: undefined, timeLeftMs: 90 },
+  ]);
 });

@@ -13,8 +13,10 @@ import type {
   Citation,
   CrashRecord,
   ErrorCode,
+  InputOutcome,
   PassingPolicy,
   PausedRun,
+  PendingCall,
   ProcessError,
   RestartDecision,
   RestartPolicy,
@@ -168,6 +170,11 @@ test("a run event narrows by its type", () => {
         return event.cause satisfies string;
       case "deferred.requests":
         return event.requests.approvals.map(({ tool_name }) => tool_name) satisfies string[];
+      case "input.requested":
+        expectTypeOf(event.requests).toEqualTypeOf<readonly PendingCall[] | undefined>();
+        return event.token satisfies string;
+      case "input.answered":
+        return event.outcome satisfies InputOutcome;
       case "deferred.results":
       case "messages.enqueued":
       case "tools.available":

@@ -43,11 +43,15 @@ class HostSession:
         """Sends an event of the run."""
         await self._write(pb.WorkerMessage(chunk=chunk))
 
-    async def ask(self, *, timeout_ms: int = 0, **request: Any) -> pb.HostAnswer:
+    async def ask(
+        self, *, timeout_ms: int = 0, patient: bool = False, sent: Callable[[], Awaitable[None]] | None = None, **request: Any
+    ) -> pb.HostAnswer:
         """Asks the host and waits for its answer. Several may be open at a time. One whose task is cancelled is cancelled in the host.
 
         Args:
             timeout_ms: How long the host has to answer; 0: as long as the run lasts.
+            patient: Whether only the host says when the time has passed.
+            sent: Called when the request is on its way; what it raises calls the request off.
             request: The one member of HostRequest's union.
 
         Raises:
@@ -62,8 +66,24 @@ class HostSession:
         message = pb.HostRequest(id=request_id, time_left_ms=timeout_ms or None, **request)
         try:
             await self._write(pb.WorkerMessage(request=message))
-            if timeout_ms == 0:
-                return await answer
+            if sent is not None:
+                await sent()
+            return await self._answer_in_time(answer, request_id, 0 if patient else timeout_ms)
+        except asyncio.CancelledError:
+            self._call_off(request_id, "the run needs it no more")
+            raise
+        except Exception:
+            # Nothing is left to call off but where `sent` has raised.
+            if not answer.done():
+                self._call_off(request_id, "the run needs it no more")
+            raise
+        finally:
+            self._open.pop(request_id, None)
+
+    async def _answer_in_time(self, answer: asyncio.Future[pb.HostAnswer], request_id: int, timeout_ms: int) -> pb.HostAnswer:
+        if timeout_ms == 0:
+            return await answer
+        try:
             async with asyncio.timeout(timeout_ms / 1000 + _PATIENCE_S) as patience:
                 try:
                     return await answer
@@ -73,11 +93,6 @@ class HostSession:
                     raise
         except TimeoutError:
             return pb.HostAnswer(request_id=request_id, timed_out=pb.HostTimedOut())
-        except asyncio.CancelledError:
-            self._call_off(request_id, "the run needs it no more")
-            raise
-        finally:
-            self._open.pop(request_id, None)
 
     async def read(self, messages: AsyncIterator[pb.HostMessage]) -> None:
         """Takes the host's messages until it has closed its side. What this version does not know is ignored."""

@@ -45,7 +45,7 @@ def fit_chunk(chunk: Chunk, chunks: Chunks, max_bytes: int) -> list[Chunk]:
         case "partial_output_json" | "citations_delta" | "retry":
             chunks.take_back()
             return []
-        case "tool_call" | "output_call" | "tool_result" | "output_result" | "part_end" | "pydantic_event" as event:
+        case "tool_call" | "output_call" | "tool_result" | "output_result" | "part_end" | "pydantic_event" | "input_requested" as event:
             _leave_out(getattr(chunk, event), _LARGEST[event])
         case "frontend_text":
             raise RunFailure(
@@ -68,6 +68,7 @@ _LARGEST = {
     "output_result": "content_json",
     "part_end": "part_json",
     "pydantic_event": "event_json",
+    "input_requested": "requests_json",
 }
 
 

@@ -23,6 +23,7 @@ from .host_tools import host_toolset
 from .model import choose_model
 from .partial_output import PartialOutput
 from .v1 import agent_pb2 as pb
+from .waiting import Tell, waiting
 
 if TYPE_CHECKING:
     from .frontend import FrontendText
@@ -103,7 +104,12 @@ class AgentRunner:
         Raises:
             BaseException: Whatever ended the run.
         """
-        async with self._begin(request, progress, host) as run:
+
+        async def tell(event: pb.InputRequested | pb.InputAnswered) -> None:
+            member = "input_requested" if isinstance(event, pb.InputRequested) else "input_answered"
+            await write(chunks.make(**{member: event}))
+
+        async with self._begin(request, progress, host, tell) as run:
             await write(chunks.make(started=self._started(run)))
             node = run.next_node
             while not isinstance(node, End):
@@ -180,11 +186,14 @@ class AgentRunner:
         return run_response(progress.run, request, self._incarnation, progress.history)
 
     @asynccontextmanager
-    async def _begin(self, request: pb.RunRequest, progress: Progress, host: HostSession | None) -> AsyncGenerator[AgentRun[Any, Any]]:
+    async def _begin(
+        self, request: pb.RunRequest, progress: Progress, host: HostSession | None, tell: Tell | None = None
+    ) -> AsyncGenerator[AgentRun[Any, Any]]:
         given = read_arguments(request, self._agent, raw_deps=self._deps_factory is not None)
         tools = host_toolset(request.tools, host, self._agent)
         refuse_fetching(request, given.prompt, given.message_history)
         async with (
+            waiting(request, host, tell) as capabilities,
             self._deps_of(request, given.deps) as deps,
             self._agent.iter(
                 given.prompt,
@@ -200,6 +209,7 @@ class AgentRunner:
                 instructions=given.instructions,
                 metadata=given.metadata,
                 toolsets=None if tools is None else [tools],
+                capabilities=capabilities,
             ) as run,
         ):
             progress.run = run

@@ -34,6 +34,13 @@ class FrontendEnd(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     FRONTEND_END_COMPLETED: _ClassVar[FrontendEnd]
     FRONTEND_END_FAILED: _ClassVar[FrontendEnd]
 
+class InputOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    INPUT_OUTCOME_UNSPECIFIED: _ClassVar[InputOutcome]
+    INPUT_OUTCOME_ANSWERED: _ClassVar[InputOutcome]
+    INPUT_OUTCOME_DECLINED: _ClassVar[InputOutcome]
+    INPUT_OUTCOME_TIMED_OUT: _ClassVar[InputOutcome]
+
 class ToolOutcome(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     TOOL_OUTCOME_UNSPECIFIED: _ClassVar[ToolOutcome]
@@ -104,6 +111,10 @@ OUTPUT_KIND_DEFERRED: OutputKind
 FRONTEND_END_UNSPECIFIED: FrontendEnd
 FRONTEND_END_COMPLETED: FrontendEnd
 FRONTEND_END_FAILED: FrontendEnd
+INPUT_OUTCOME_UNSPECIFIED: InputOutcome
+INPUT_OUTCOME_ANSWERED: InputOutcome
+INPUT_OUTCOME_DECLINED: InputOutcome
+INPUT_OUTCOME_TIMED_OUT: InputOutcome
 TOOL_OUTCOME_UNSPECIFIED: ToolOutcome
 TOOL_OUTCOME_SUCCESS: ToolOutcome
 TOOL_OUTCOME_FAILED: ToolOutcome
@@ -153,7 +164,7 @@ STEER_PRIORITY_UNSPECIFIED: SteerPriority
 STEER_PRIORITY_WHEN_IDLE: SteerPriority
 
 class RunRequest(_message.Message):
-    __slots__ = ("agent_id", "prompt", "content", "run_id", "attempt", "conversation_id", "message_history_json", "deps_json", "model", "model_settings", "usage_limits", "output_schema_json", "tools", "deferred_results_json", "instructions", "metadata", "may_pause", "may_fetch", "stream", "incarnation", "deadline_unix_ms", "time_left_ms", "output_once", "json_constants", "frontend")
+    __slots__ = ("agent_id", "prompt", "content", "run_id", "attempt", "conversation_id", "message_history_json", "deps_json", "model", "model_settings", "usage_limits", "output_schema_json", "tools", "deferred_results_json", "instructions", "metadata", "may_pause", "may_fetch", "stream", "incarnation", "deadline_unix_ms", "time_left_ms", "output_once", "json_constants", "frontend", "may_wait")
     class MetadataEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -186,6 +197,7 @@ class RunRequest(_message.Message):
     OUTPUT_ONCE_FIELD_NUMBER: _ClassVar[int]
     JSON_CONSTANTS_FIELD_NUMBER: _ClassVar[int]
     FRONTEND_FIELD_NUMBER: _ClassVar[int]
+    MAY_WAIT_FIELD_NUMBER: _ClassVar[int]
     agent_id: str
     prompt: str
     content: _containers.RepeatedCompositeFieldContainer[ContentPart]
@@ -211,7 +223,8 @@ class RunRequest(_message.Message):
     output_once: bool
     json_constants: bool
     frontend: FrontendRequest
-    def __init__(self, agent_id: _Optional[str] = ..., prompt: _Optional[str] = ..., content: _Optional[_Iterable[_Union[ContentPart, _Mapping]]] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., conversation_id: _Optional[str] = ..., message_history_json: _Optional[bytes] = ..., deps_json: _Optional[bytes] = ..., model: _Optional[str] = ..., model_settings: _Optional[_Union[ModelSettings, _Mapping]] = ..., usage_limits: _Optional[_Union[UsageLimits, _Mapping]] = ..., output_schema_json: _Optional[bytes] = ..., tools: _Optional[_Iterable[_Union[ToolSpec, _Mapping]]] = ..., deferred_results_json: _Optional[bytes] = ..., instructions: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., may_pause: _Optional[bool] = ..., may_fetch: _Optional[bool] = ..., stream: _Optional[_Union[StreamOptions, _Mapping]] = ..., incarnation: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ..., time_left_ms: _Optional[int] = ..., output_once: _Optional[bool] = ..., json_constants: _Optional[bool] = ..., frontend: _Optional[_Union[FrontendRequest, _Mapping]] = ...) -> None: ...
+    may_wait: bool
+    def __init__(self, agent_id: _Optional[str] = ..., prompt: _Optional[str] = ..., content: _Optional[_Iterable[_Union[ContentPart, _Mapping]]] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., conversation_id: _Optional[str] = ..., message_history_json: _Optional[bytes] = ..., deps_json: _Optional[bytes] = ..., model: _Optional[str] = ..., model_settings: _Optional[_Union[ModelSettings, _Mapping]] = ..., usage_limits: _Optional[_Union[UsageLimits, _Mapping]] = ..., output_schema_json: _Optional[bytes] = ..., tools: _Optional[_Iterable[_Union[ToolSpec, _Mapping]]] = ..., deferred_results_json: _Optional[bytes] = ..., instructions: _Optional[str] = ..., metadata: _Optional[_Mapping[str, str]] = ..., may_pause: _Optional[bool] = ..., may_fetch: _Optional[bool] = ..., stream: _Optional[_Union[StreamOptions, _Mapping]] = ..., incarnation: _Optional[int] = ..., deadline_unix_ms: _Optional[int] = ..., time_left_ms: _Optional[int] = ..., output_once: _Optional[bool] = ..., json_constants: _Optional[bool] = ..., frontend: _Optional[_Union[FrontendRequest, _Mapping]] = ..., may_wait: _Optional[bool] = ...) -> None: ...
 
 class FrontendRequest(_message.Message):
     __slots__ = ("protocol", "body", "server_history", "sdk_version")
@@ -254,14 +267,16 @@ class WorkerMessage(_message.Message):
     def __init__(self, chunk: _Optional[_Union[RunResponseChunk, _Mapping]] = ..., request: _Optional[_Union[HostRequest, _Mapping]] = ..., request_cancelled: _Optional[_Union[HostRequestCancelled, _Mapping]] = ...) -> None: ...
 
 class HostRequest(_message.Message):
-    __slots__ = ("id", "time_left_ms", "tool_call")
+    __slots__ = ("id", "time_left_ms", "tool_call", "wait")
     ID_FIELD_NUMBER: _ClassVar[int]
     TIME_LEFT_MS_FIELD_NUMBER: _ClassVar[int]
     TOOL_CALL_FIELD_NUMBER: _ClassVar[int]
+    WAIT_FIELD_NUMBER: _ClassVar[int]
     id: int
     time_left_ms: int
     tool_call: HostToolCall
-    def __init__(self, id: _Optional[int] = ..., time_left_ms: _Optional[int] = ..., tool_call: _Optional[_Union[HostToolCall, _Mapping]] = ...) -> None: ...
+    wait: HostWait
+    def __init__(self, id: _Optional[int] = ..., time_left_ms: _Optional[int] = ..., tool_call: _Optional[_Union[HostToolCall, _Mapping]] = ..., wait: _Optional[_Union[HostWait, _Mapping]] = ...) -> None: ...
 
 class HostRequestCancelled(_message.Message):
     __slots__ = ("id", "reason")
@@ -285,8 +300,18 @@ class HostToolCall(_message.Message):
     step: int
     def __init__(self, tool_call_id: _Optional[str] = ..., tool_name: _Optional[str] = ..., args_json: _Optional[bytes] = ..., retry: _Optional[int] = ..., step: _Optional[int] = ...) -> None: ...
 
+class HostWait(_message.Message):
+    __slots__ = ("token", "name", "requests_json")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_JSON_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    name: str
+    requests_json: bytes
+    def __init__(self, token: _Optional[str] = ..., name: _Optional[str] = ..., requests_json: _Optional[bytes] = ...) -> None: ...
+
 class HostAnswer(_message.Message):
-    __slots__ = ("request_id", "unknown", "timed_out", "tool_return", "tool_retry", "tool_failed", "tool_error")
+    __slots__ = ("request_id", "unknown", "timed_out", "tool_return", "tool_retry", "tool_failed", "tool_error", "wait_answered", "wait_declined")
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     TIMED_OUT_FIELD_NUMBER: _ClassVar[int]
@@ -294,6 +319,8 @@ class HostAnswer(_message.Message):
     TOOL_RETRY_FIELD_NUMBER: _ClassVar[int]
     TOOL_FAILED_FIELD_NUMBER: _ClassVar[int]
     TOOL_ERROR_FIELD_NUMBER: _ClassVar[int]
+    WAIT_ANSWERED_FIELD_NUMBER: _ClassVar[int]
+    WAIT_DECLINED_FIELD_NUMBER: _ClassVar[int]
     request_id: int
     unknown: HostUnknown
     timed_out: HostTimedOut
@@ -301,7 +328,9 @@ class HostAnswer(_message.Message):
     tool_retry: HostToolRetry
     tool_failed: HostToolFailed
     tool_error: HostToolError
-    def __init__(self, request_id: _Optional[int] = ..., unknown: _Optional[_Union[HostUnknown, _Mapping]] = ..., timed_out: _Optional[_Union[HostTimedOut, _Mapping]] = ..., tool_return: _Optional[_Union[HostToolReturn, _Mapping]] = ..., tool_retry: _Optional[_Union[HostToolRetry, _Mapping]] = ..., tool_failed: _Optional[_Union[HostToolFailed, _Mapping]] = ..., tool_error: _Optional[_Union[HostToolError, _Mapping]] = ...) -> None: ...
+    wait_answered: HostWaitAnswered
+    wait_declined: HostWaitDeclined
+    def __init__(self, request_id: _Optional[int] = ..., unknown: _Optional[_Union[HostUnknown, _Mapping]] = ..., timed_out: _Optional[_Union[HostTimedOut, _Mapping]] = ..., tool_return: _Optional[_Union[HostToolReturn, _Mapping]] = ..., tool_retry: _Optional[_Union[HostToolRetry, _Mapping]] = ..., tool_failed: _Optional[_Union[HostToolFailed, _Mapping]] = ..., tool_error: _Optional[_Union[HostToolError, _Mapping]] = ..., wait_answered: _Optional[_Union[HostWaitAnswered, _Mapping]] = ..., wait_declined: _Optional[_Union[HostWaitDeclined, _Mapping]] = ...) -> None: ...
 
 class HostUnknown(_message.Message):
     __slots__ = ()
@@ -338,6 +367,18 @@ class HostToolError(_message.Message):
     message: str
     type: str
     def __init__(self, message: _Optional[str] = ..., type: _Optional[str] = ...) -> None: ...
+
+class HostWaitAnswered(_message.Message):
+    __slots__ = ("value_json",)
+    VALUE_JSON_FIELD_NUMBER: _ClassVar[int]
+    value_json: bytes
+    def __init__(self, value_json: _Optional[bytes] = ...) -> None: ...
+
+class HostWaitDeclined(_message.Message):
+    __slots__ = ("reason",)
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    reason: str
+    def __init__(self, reason: _Optional[str] = ...) -> None: ...
 
 class ContentPart(_message.Message):
     __slots__ = ("text", "url", "binary")
@@ -505,7 +546,7 @@ class Usage(_message.Message):
     def __init__(self, request_tokens: _Optional[int] = ..., response_tokens: _Optional[int] = ..., total_tokens: _Optional[int] = ..., requests: _Optional[int] = ..., tool_calls: _Optional[int] = ..., cache_read_tokens: _Optional[int] = ..., cache_write_tokens: _Optional[int] = ..., input_audio_tokens: _Optional[int] = ..., output_audio_tokens: _Optional[int] = ..., cache_audio_read_tokens: _Optional[int] = ..., details: _Optional[_Mapping[str, int]] = ..., cost: _Optional[str] = ..., reasoning_tokens: _Optional[int] = ..., cache_write_1h_tokens: _Optional[int] = ..., audio_seconds: _Optional[float] = ..., unmeasured_requests: _Optional[int] = ...) -> None: ...
 
 class RunResponseChunk(_message.Message):
-    __slots__ = ("data", "seq", "run_id", "attempt", "step", "started", "text_delta", "thinking_delta", "tool_args_delta", "tool_call", "tool_result", "partial_output_json", "part_start", "part_end", "citations_delta", "output_call", "output_result", "retry", "pydantic_event", "frontend_text", "completed", "failed", "cancelled", "completed_part")
+    __slots__ = ("data", "seq", "run_id", "attempt", "step", "started", "text_delta", "thinking_delta", "tool_args_delta", "tool_call", "tool_result", "partial_output_json", "part_start", "part_end", "citations_delta", "output_call", "output_result", "retry", "pydantic_event", "frontend_text", "input_requested", "input_answered", "completed", "failed", "cancelled", "completed_part")
     DATA_FIELD_NUMBER: _ClassVar[int]
     SEQ_FIELD_NUMBER: _ClassVar[int]
     RUN_ID_FIELD_NUMBER: _ClassVar[int]
@@ -526,6 +567,8 @@ class RunResponseChunk(_message.Message):
     RETRY_FIELD_NUMBER: _ClassVar[int]
     PYDANTIC_EVENT_FIELD_NUMBER: _ClassVar[int]
     FRONTEND_TEXT_FIELD_NUMBER: _ClassVar[int]
+    INPUT_REQUESTED_FIELD_NUMBER: _ClassVar[int]
+    INPUT_ANSWERED_FIELD_NUMBER: _ClassVar[int]
     COMPLETED_FIELD_NUMBER: _ClassVar[int]
     FAILED_FIELD_NUMBER: _ClassVar[int]
     CANCELLED_FIELD_NUMBER: _ClassVar[int]
@@ -550,11 +593,13 @@ class RunResponseChunk(_message.Message):
     retry: ModelRetry
     pydantic_event: PydanticEvent
     frontend_text: FrontendText
+    input_requested: InputRequested
+    input_answered: InputAnswered
     completed: RunResponse
     failed: AgentError
     cancelled: RunCancelled
     completed_part: bytes
-    def __init__(self, data: _Optional[str] = ..., seq: _Optional[int] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., step: _Optional[int] = ..., started: _Optional[_Union[RunStarted, _Mapping]] = ..., text_delta: _Optional[_Union[TextDelta, _Mapping]] = ..., thinking_delta: _Optional[_Union[ThinkingDelta, _Mapping]] = ..., tool_args_delta: _Optional[_Union[ToolArgsDelta, _Mapping]] = ..., tool_call: _Optional[_Union[ToolCall, _Mapping]] = ..., tool_result: _Optional[_Union[ToolResult, _Mapping]] = ..., partial_output_json: _Optional[bytes] = ..., part_start: _Optional[_Union[PartStart, _Mapping]] = ..., part_end: _Optional[_Union[PartEnd, _Mapping]] = ..., citations_delta: _Optional[_Union[CitationsDelta, _Mapping]] = ..., output_call: _Optional[_Union[ToolCall, _Mapping]] = ..., output_result: _Optional[_Union[ToolResult, _Mapping]] = ..., retry: _Optional[_Union[ModelRetry, _Mapping]] = ..., pydantic_event: _Optional[_Union[PydanticEvent, _Mapping]] = ..., frontend_text: _Optional[_Union[FrontendText, _Mapping]] = ..., completed: _Optional[_Union[RunResponse, _Mapping]] = ..., failed: _Optional[_Union[AgentError, _Mapping]] = ..., cancelled: _Optional[_Union[RunCancelled, _Mapping]] = ..., completed_part: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, data: _Optional[str] = ..., seq: _Optional[int] = ..., run_id: _Optional[str] = ..., attempt: _Optional[int] = ..., step: _Optional[int] = ..., started: _Optional[_Union[RunStarted, _Mapping]] = ..., text_delta: _Optional[_Union[TextDelta, _Mapping]] = ..., thinking_delta: _Optional[_Union[ThinkingDelta, _Mapping]] = ..., tool_args_delta: _Optional[_Union[ToolArgsDelta, _Mapping]] = ..., tool_call: _Optional[_Union[ToolCall, _Mapping]] = ..., tool_result: _Optional[_Union[ToolResult, _Mapping]] = ..., partial_output_json: _Optional[bytes] = ..., part_start: _Optional[_Union[PartStart, _Mapping]] = ..., part_end: _Optional[_Union[PartEnd, _Mapping]] = ..., citations_delta: _Optional[_Union[CitationsDelta, _Mapping]] = ..., output_call: _Optional[_Union[ToolCall, _Mapping]] = ..., output_result: _Optional[_Union[ToolResult, _Mapping]] = ..., retry: _Optional[_Union[ModelRetry, _Mapping]] = ..., pydantic_event: _Optional[_Union[PydanticEvent, _Mapping]] = ..., frontend_text: _Optional[_Union[FrontendText, _Mapping]] = ..., input_requested: _Optional[_Union[InputRequested, _Mapping]] = ..., input_answered: _Optional[_Union[InputAnswered, _Mapping]] = ..., completed: _Optional[_Union[RunResponse, _Mapping]] = ..., failed: _Optional[_Union[AgentError, _Mapping]] = ..., cancelled: _Optional[_Union[RunCancelled, _Mapping]] = ..., completed_part: _Optional[bytes] = ...) -> None: ...
 
 class RunStarted(_message.Message):
     __slots__ = ("incarnation", "model_name", "conversation_id")
@@ -653,6 +698,30 @@ class FrontendText(_message.Message):
     text: str
     end: FrontendEnd
     def __init__(self, text: _Optional[str] = ..., end: _Optional[_Union[FrontendEnd, str]] = ...) -> None: ...
+
+class InputRequested(_message.Message):
+    __slots__ = ("token", "name", "requests_json", "deadline_unix_ms", "omitted_bytes")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUESTS_JSON_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_UNIX_MS_FIELD_NUMBER: _ClassVar[int]
+    OMITTED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    name: str
+    requests_json: bytes
+    deadline_unix_ms: int
+    omitted_bytes: int
+    def __init__(self, token: _Optional[str] = ..., name: _Optional[str] = ..., requests_json: _Optional[bytes] = ..., deadline_unix_ms: _Optional[int] = ..., omitted_bytes: _Optional[int] = ...) -> None: ...
+
+class InputAnswered(_message.Message):
+    __slots__ = ("token", "name", "outcome")
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    token: str
+    name: str
+    outcome: InputOutcome
+    def __init__(self, token: _Optional[str] = ..., name: _Optional[str] = ..., outcome: _Optional[_Union[InputOutcome, str]] = ...) -> None: ...
 
 class ToolCall(_message.Message):
     __slots__ = ("tool_call_id", "tool_name", "args_json", "args_valid", "omitted_bytes")
