@@ -135,12 +135,12 @@ async def test_bad_history_is_an_invalid_argument_with_issues(controllable: Cont
 async def test_unknown_model_and_missing_package_say_what_to_do(controllable: Controllable) -> None:
     _, client = controllable
     unknown = await failure(client.run("echo:x", model="nobody:nothing"))
-    missing = await failure(client.run("echo:x", model="openai:gpt-5"))
+    missing = await failure(client.run("echo:x", model="groq:llama"))
     assert unknown.error is not None
     assert missing.error is not None
     assert (unknown.code, unknown.error.kind) == (grpc.StatusCode.INVALID_ARGUMENT, pb.AGENT_ERROR_KIND_USER_ERROR)
     assert missing.error.kind == pb.AGENT_ERROR_KIND_USER_ERROR
-    assert 'pip install "pydantic-ai-slim[openai]"' in missing.error.message
+    assert 'pip install "pydantic-ai-slim[groq]"' in missing.error.message
 
 
 async def test_run_meant_for_another_incarnation_is_refused(controllable: Controllable) -> None:
