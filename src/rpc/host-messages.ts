@@ -44,6 +44,6 @@ function toAnswer(reply: HostReply, what: string): Answer {
     case "tool.failed":
       return { case: "toolFailed", value: { message: reply.message.toWellFormed() } };
     case "tool.error":
-      return { case: "toolError", value: { message: reply.message.toWellFormed(), type: reply.name } };
+      return { case: "toolError", value: { message: reply.message.toWellFormed(), type: reply.name.toWellFormed() } };
   }
 }
