@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import inspect
+import pkgutil
+import warnings
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pydantic_ai
 import pytest
 from pydantic_ai import Agent, ModelRetry, RunContext, exceptions
 from pydantic_ai.capabilities import HookTimeoutError
@@ -17,7 +22,7 @@ from pydantic_ai.models.function import AgentInfo, FunctionModel
 from synapse_otp.errors import describe_exception
 from synapse_otp.runner import AgentRunner, Progress
 from synapse_otp.v1 import agent_pb2 as pb
-from synapse_otp.verdicts import VERDICTS, judge
+from synapse_otp.verdicts import VERDICTS, judge, pydantic_ai_names
 
 CLASSES: list[type[Exception]] = [found for found in vars(exceptions).values() if inspect.isclass(found) and issubclass(found, Exception)]
 
@@ -30,6 +35,49 @@ def test_every_exception_of_pydantic_ai_has_a_verdict_of_its_own() -> None:
     public = {found.__name__ for found in (*CLASSES, HookTimeoutError, ConversationConflict) if not found.__name__.startswith("_")}
     assert public - set(VERDICTS) == set(), "pydantic-ai has exceptions that verdicts.py does not know"
     assert set(VERDICTS) - public == set(), "verdicts.py knows exceptions that pydantic-ai does not have"
+
+
+ELSEWHERE: dict[str, str | None] = {
+    "BatchJobError": "ModelHTTPError",
+    "DecisionHandOff": "ModelAPIError",
+    "DownloadTooLargeError": None,
+    "ExternalEventError": None,
+    "InlinedSchemaTooLargeError": "UserError",
+    "MCPError": None,
+    "RealtimeError": "ModelAPIError",
+    "ResponseRejected": None,
+    "UnfillableRoute": "ModelAPIError",
+    "UnsureRoute": "ModelAPIError",
+    "WorkspaceError": None,
+    "WorkspaceOutputLimitError": None,
+    "WorkspaceReadOnlyError": None,
+    "WorkspaceTimeoutError": None,
+    "WorkspaceUnavailableError": None,
+}
+"""Exceptions that pydantic-ai keeps beside those of a run, and whose verdict each has; None: that of user code, such as a tool."""
+
+
+def exceptions_of_all_modules() -> set[type[BaseException]]:
+    """Every public exception of the installed pydantic-ai; modules whose extras are not installed are left out."""
+    found: set[type[Any]] = set()
+    for info in pkgutil.walk_packages(pydantic_ai.__path__, "pydantic_ai.", onerror=lambda _name: None):
+        if info.name.endswith("__main__"):
+            continue
+        with warnings.catch_warnings(), contextlib.suppress(ImportError, SystemExit):
+            warnings.simplefilter("ignore")
+            found |= {each for each in vars(importlib.import_module(info.name)).values() if inspect.isclass(each)}
+    return {
+        each
+        for each in found
+        if issubclass(each, BaseException) and each.__module__.startswith("pydantic_ai") and not each.__name__.startswith("_")
+    }
+
+
+def test_every_exception_elsewhere_in_pydantic_ai_has_the_verdict_that_is_said_of_it() -> None:
+    beside = {each.__name__: each for each in exceptions_of_all_modules() if each.__name__ not in VERDICTS}
+    assert beside.keys() - ELSEWHERE.keys() == set(), "pydantic-ai has exceptions that ELSEWHERE does not have"
+    told = {name: next(iter(pydantic_ai_names(each)), None) for name, each in beside.items()}
+    assert told == {name: verdict for name, verdict in ELSEWHERE.items() if name in beside}
 
 
 @pytest.mark.parametrize(

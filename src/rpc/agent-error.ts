@@ -52,6 +52,9 @@ const KINDS: Readonly<Partial<Record<number, RunErrorKind>>> = {
   [AgentErrorKind.FRONTEND_REQUEST]: "frontend_request",
 };
 
+/** A year; a provider that asks for more asks for nothing that can be kept. */
+const LONGEST_RETRY_S = 31_536_000;
+
 /** The fields of a request by their names in the contract → as a caller of this package writes them. */
 const OPTIONS: Readonly<Record<string, string>> = {
   content: "prompt",
@@ -76,7 +79,8 @@ export function toRunError(error: AgentError, known: { agentId: string; runId?: 
 function factsOf(error: AgentError): RunErrorFacts {
   const facts: RunErrorFacts = { kind: KINDS[error.kind] ?? "unknown", retriable: error.retriable };
   if (error.runId !== "") facts.runId = error.runId;
-  if (error.retryAfterS !== undefined) facts.retryAfterMs = Math.round(error.retryAfterS * 1000);
+  if (error.retryAfterS !== undefined && error.retryAfterS >= 0 && error.retryAfterS <= LONGEST_RETRY_S)
+    facts.retryAfterMs = Math.round(error.retryAfterS * 1000);
   if (error.pythonType !== "") facts.pythonType = error.pythonType;
   if (error.traceback !== "") facts.pythonTraceback = error.traceback;
   if (error.issues.length > 0) {
@@ -91,7 +95,8 @@ function factsOf(error: AgentError): RunErrorFacts {
   if (error.toolCallId !== "") facts.toolCallId = error.toolCallId;
   if (error.limitName !== "") facts.limitName = error.limitName;
   if (error.modelName !== "") facts.modelName = error.modelName;
-  if (error.httpStatus !== undefined) facts.httpStatus = error.httpStatus;
+  if (error.httpStatus !== undefined && error.httpStatus >= 100 && error.httpStatus <= 999)
+    facts.httpStatus = error.httpStatus;
   if (error.providerErrorCode !== "") facts.providerCode = error.providerErrorCode;
   if (error.providerErrorType !== "") facts.providerType = error.providerErrorType;
   if (error.unfinished) facts.unfinished = true;

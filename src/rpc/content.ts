@@ -48,7 +48,7 @@ function toPart(field: string, part: ContentPart): WirePart {
   if (kind === undefined)
     throw invalidArgument(`${field}.type`, part.type, `"text", "${Object.keys(kinds).join('", "')}"`);
   const { mediaType } = part;
-  if (mediaType !== undefined && !/^[\w.+-]+\/[\w.+-]+/.test(mediaType)) {
+  if (mediaType !== undefined && !isMediaType(mediaType)) {
     throw invalidArgument(`${field}.mediaType`, mediaType, 'a media type such as "image/png"');
   }
   if ("url" in part === "data" in part) throw invalidArgument(field, part, "with either url or data");
@@ -67,13 +67,19 @@ function text(field: string, value: string): WirePart {
   return { part: { case: "text", value } };
 }
 
+function isMediaType(value: unknown): boolean {
+  return typeof value === "string" && /^[\w.+-]+\/[\w.+-]+/.test(value) && value.isWellFormed();
+}
+
 /** Files, and the clouds' own addresses, are read by whoever is told of them with rights of its own: they are no content of a caller's. */
 function toUrl(field: string, url: string | URL): string {
   const parsed = typeof url === "string" && URL.canParse(url) ? new URL(url) : url;
   if (!(parsed instanceof URL) || (parsed.protocol !== "http:" && parsed.protocol !== "https:")) {
     throw invalidArgument(field, typeof url === "string" ? url : String(url), "an http or https URL");
   }
-  return typeof url === "string" ? url : url.href;
+  if (typeof url !== "string") return url.href;
+  if (!url.isWellFormed()) throw invalidArgument(field, url, "a URL without lone surrogates");
+  return url;
 }
 
 /** About how large a part is, in bytes; never less than it is. */

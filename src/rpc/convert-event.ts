@@ -19,7 +19,7 @@ import { toRunError } from "./agent-error.ts";
 import { type Call, factsOf } from "./call.ts";
 import { optionalJson, toDeferred, toRunResult } from "./convert.ts";
 import { pendingCalls } from "./deferred-calls.ts";
-import { tryDecodeJson } from "./json.ts";
+import { protocolViolation, tryDecodeJson } from "./json.ts";
 import type { ResponsePart, ResponsePartKind } from "./message-part.ts";
 import { ofPydanticEvent, toCitations } from "./pydantic-event.ts";
 import type { InputOutcome, ToolOutcome, WireRunEvent } from "./run-event.ts";
@@ -128,6 +128,9 @@ function partStart({ partIndex, partKind, toolCallId, toolName }: PartStart) {
 
 function partEnd({ partIndex, partKind, partJson, omittedBytes }: PartEnd, call: Call) {
   const part = optionalJson(partJson, "part_end.part_json", call) as ResponsePart | undefined;
+  if (part !== undefined && typeof part?.part_kind !== "string") {
+    throw protocolViolation("sent part_end.part_json that is no part of a response", factsOf(call));
+  }
   return { partIndex, partKind: partKind as ResponsePartKind, part, ...omitted(omittedBytes) };
 }
 

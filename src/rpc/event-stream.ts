@@ -35,6 +35,7 @@ export class EventStream implements AsyncGenerator<WireRunEvent, void, undefined
   #call: Call | undefined;
   #chunks: AsyncIterator<RunResponseChunk> | undefined;
   #ended = false;
+  #chunksRead = 0;
   #lastSeq = 0;
   #lastStep = 0;
   /** Calls of next() that have not settled; they are answered in order. */
@@ -95,6 +96,7 @@ export class EventStream implements AsyncGenerator<WireRunEvent, void, undefined
     }
     try {
       if (result.done === true) throw protocolViolation("ended a stream without a terminal event", factsOf(this.#call));
+      this.#checkSeq(result.value, this.#call);
       const chunk = this.#parts.take(result.value, this.#call);
       const event = chunk === undefined ? undefined : toRunEvent(chunk, this.#call);
       if (event === undefined) return this.#pull();
@@ -107,6 +109,14 @@ export class EventStream implements AsyncGenerator<WireRunEvent, void, undefined
       return this.#onFailure(error);
     }
   };
+
+  /** Every chunk has the next number; a piece of an answer has none, and what a later version adds may have none. */
+  #checkSeq({ seq, event }: RunResponseChunk, call: Call): void {
+    if (seq === 0n && (event.case === "completedPart" || event.case === undefined)) return;
+    this.#chunksRead += 1;
+    if (seq === BigInt(this.#chunksRead)) return;
+    throw protocolViolation(`numbered chunk ${this.#chunksRead} of a stream as ${seq}`, factsOf(call));
+  }
 
   readonly #onFailure = (reason: unknown): IteratorResult<WireRunEvent, void> => {
     this.#waiting--;

@@ -20,6 +20,17 @@ export class UnsafeNumberError extends Error {
   }
 }
 
+/** A document with such a number that is nested too deeply for JavaScript to keep it exact. */
+export class TooDeepError extends Error {
+  override readonly name = "TooDeepError";
+
+  constructor(cause: unknown) {
+    super("holds a number which no JavaScript number or JSON holds, and is nested too deeply for it to be kept", {
+      cause,
+    });
+  }
+}
+
 /** An integer of 16 digits or more, or what looks like one inside a text; a fraction does not. */
 const longInteger = /(?:^|[[:,\s])-?\d{16}/;
 const constant = /NaN|Infinity/;
@@ -37,7 +48,7 @@ export type UnsafeHolders = Map<unknown, string>;
 
 /**
  * Parses a document. `holders` is told who holds what the rule has changed.
- * @throws SyntaxError for what is no JSON, UnsafeNumberError by the rule "error"
+ * @throws SyntaxError for what is no JSON, UnsafeNumberError by the rule "error", TooDeepError
  */
 export function parseExact(text: string, rule: UnsafeNumbers, holders?: UnsafeHolders): unknown {
   if (longInteger.test(text)) return parseBy(rule, replaceConstants(text), holders);
@@ -76,7 +87,12 @@ function parseBy(rule: UnsafeNumbers, text: string, holders?: UnsafeHolders): un
     holders?.set(this, said);
     return byRule(rule, said, exact);
   }
-  return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
+  try {
+    return JSON.parse(text, revive as (key: string, value: unknown) => unknown);
+  } catch (error) {
+    // A reviver is called from within; without one a document of any depth is read.
+    throw error instanceof RangeError ? new TooDeepError(error) : error;
+  }
 }
 
 function byRule(rule: UnsafeNumbers, text: string, exact: number | bigint): unknown {

@@ -58,7 +58,7 @@ function toAnswer(reply: HostReply, what: string): Answer {
     case "tool.failed":
       return { case: "toolFailed", value: { message: reply.message.toWellFormed() } };
     case "tool.error":
-      return { case: "toolError", value: { message: reply.message.toWellFormed(), type: reply.name } };
+      return { case: "toolError", value: { message: reply.message.toWellFormed(), type: reply.name.toWellFormed() } };
     case "wait.answered":
       return { case: "waitAnswered", value: { valueJson: reply.valueJson } };
     case "wait.declined":

@@ -1,8 +1,9 @@
 /** JSON documents as the contract carries them: UTF-8 bytes, empty when absent. */
 
+import { types } from "node:util";
 import { describeValue } from "../describe-value.ts";
 import { CallerError, invalidArgument, RunError, type RunErrorFacts } from "../errors.ts";
-import { parseExact, type UnsafeHolders, UnsafeNumberError, type UnsafeNumbers } from "./exact-json.ts";
+import { parseExact, TooDeepError, type UnsafeHolders, UnsafeNumberError, type UnsafeNumbers } from "./exact-json.ts";
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -24,7 +25,8 @@ class Unfit extends Error {
 
 /**
  * The bytes of `value`. What JSON.stringify would leave out or change without a word is refused: NaN and infinities, invalid dates, functions,
- * symbols, Maps and Sets, lone surrogates. As there, properties that are undefined are left out.
+ * symbols, undefined in a list, Maps, Sets and other objects that hold what JSON does not see, bytes, lone surrogates. As there, properties that are
+ * undefined are left out, and what has a toJSON is what that says. -0 is written as -0.0.
  * @throws CallerError "invalid_argument" for what JSON cannot hold; its message names the place, such as "options.deps.user.age"
  */
 export function encodeJson(
@@ -37,6 +39,8 @@ export function encodeJson(
     text = JSON.stringify(value, bigints === "write" ? checkAndWrite : check);
   } catch (error) {
     if (error instanceof Unfit) throw unfit(field, value, error);
+    if (error instanceof RangeError)
+      throw invalidArgument(field, value, "a JSON value that is nested less deeply", error);
     throw invalidArgument(field, value, "a JSON value", error);
   }
   if (text === undefined) throw invalidArgument(field, value, "a JSON value");
@@ -48,15 +52,14 @@ function check(this: unknown, key: string, value: unknown): unknown {
   switch (typeof value) {
     case "number":
       if (!Number.isFinite(value)) throw new Unfit(this, key);
-      return value;
+      return Object.is(value, -0) ? rawJSON("-0.0") : value;
     case "string":
       if (!value.isWellFormed() || !key.isWellFormed()) throw new Unfit(this, key);
       return value;
     case "object":
-      // An invalid date is null by now.
-      if (value === null) {
-        if ((this as Record<string, unknown>)[key] instanceof Date) throw new Unfit(this, key);
-      } else if (value instanceof Map || value instanceof Set) throw new Unfit(this, key);
+      return checkObject(this, key, value);
+    case "undefined":
+      if (Array.isArray(this)) throw new Unfit(this, key);
       return value;
     case "bigint":
     case "function":
@@ -65,6 +68,32 @@ function check(this: unknown, key: string, value: unknown): unknown {
     default:
       return value;
   }
+}
+
+function checkObject(holder: unknown, key: string, value: object | null): unknown {
+  // Before its toJSON: an invalid date is null by now, and a Buffer an object with its bytes in a list.
+  const held = (holder as Record<string, unknown>)[key];
+  if (types.isArrayBufferView(held) || (value === null && held instanceof Date)) throw new Unfit(holder, key);
+  if (value === null) return value;
+  if (isBlind(value)) throw new Unfit(holder, key);
+  if (types.isNumberObject(value) || types.isStringObject(value)) return check.call(holder, key, value.valueOf());
+  return value;
+}
+
+/** Whether JSON sees nothing, or not the whole, of what an object holds. */
+function isBlind(value: object): boolean {
+  return (
+    types.isMap(value) ||
+    types.isSet(value) ||
+    types.isArrayBufferView(value) ||
+    types.isAnyArrayBuffer(value) ||
+    types.isNativeError(value) ||
+    types.isRegExp(value) ||
+    types.isPromise(value) ||
+    types.isWeakMap(value) ||
+    types.isWeakSet(value) ||
+    types.isGeneratorObject(value)
+  );
 }
 
 function checkAndWrite(this: unknown, key: string, value: unknown): unknown {
@@ -104,7 +133,8 @@ function step(holder: object, key: string): string {
 
 /**
  * The value in `bytes`; `rule` is for numbers that JavaScript's JSON does not hold, and `holders` is told who holds them.
- * @throws RunError "protocol_violation" naming `field` when they are not one JSON document; UnsafeNumberError by the rule "error"
+ * @throws RunError "protocol_violation" naming `field` when they are not one JSON document, "output_invalid" for one that is nested too deeply to be read
+ * exactly; UnsafeNumberError by the rule "error"
  */
 export function decodeJson(
   bytes: Uint8Array,
@@ -115,6 +145,13 @@ export function decodeJson(
     return parseExact(decoder.decode(bytes), rule, holders);
   } catch (error) {
     if (error instanceof UnsafeNumberError) throw error;
+    if (error instanceof TooDeepError) {
+      throw new RunError(
+        "output_invalid",
+        `agent "${facts.agentId}" answered with ${field} that ${error.message}`,
+        facts,
+      );
+    }
     throw protocolViolation(`sent ${bytes.byteLength} bytes as ${field} that are not JSON`, { ...facts, cause: error });
   }
 }

@@ -62,8 +62,27 @@ export function ofPydanticEvent({ kind, omittedBytes }: PydanticEvent, event: un
   const unknownEvent: ProgressBody = { type: "unknown", kind, event };
   if (omittedBytes > 0n) return { ...unknownEvent, omittedBytes: Number(omittedBytes) };
   if (typeof event !== "object" || event === null) return unknownEvent;
+  if (!(needs[kind] ?? everything)(event as Fields)) return unknownEvent;
   return bodyOf(kind, event as Fields) ?? unknownEvent;
 }
+
+const isObject = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
+const areTexts = (value: unknown): boolean => Array.isArray(value) && value.every((item) => typeof item === "string");
+const everything = (): boolean => true;
+
+/** What the fields of an event have to be for it to be told by its name; another one is told as it came. */
+const needs: Readonly<Record<string, (event: Fields) => boolean>> = {
+  part_delta: ({ index, delta }) => typeof index === "number" && isObject(delta),
+  deferred_tool_requests({ requests }) {
+    const { calls, approvals } = (requests ?? {}) as Fields;
+    return Array.isArray(calls) && Array.isArray(approvals);
+  },
+  enqueued_messages: ({ enqueue_id, messages }) => typeof enqueue_id === "string" && Array.isArray(messages),
+  tool_availability_delta: ({ part }) => areTexts(((part ?? {}) as Fields).tools_added),
+  capability_load_delta: ({ part }) => areTexts(((part ?? {}) as Fields).loaded),
+  custom: ({ name }) => typeof name === "string",
+  capability: ({ kind }) => typeof kind === "string",
+};
 
 /** An event less what all events have. */
 export type ProgressBody = Without<ProgressEvent, "seq" | "step">;

@@ -133,14 +133,18 @@ function toModelSettings(settings: ModelSettings, at: string): MessageInitShape<
   if (topP !== undefined) init.topP = finite(`${at}.topP`, topP);
   if (topK !== undefined) init.topK = integer(`${at}.topK`, topK, -INT32_MAX - 1, INT32_MAX);
   if (timeoutMs !== undefined) init.timeoutS = finite(`${at}.timeoutMs`, timeoutMs) / 1000;
-  if (parallelToolCalls !== undefined) init.parallelToolCalls = parallelToolCalls;
+  if (parallelToolCalls !== undefined) init.parallelToolCalls = flag(`${at}.parallelToolCalls`, parallelToolCalls);
   if (seed !== undefined) init.seed = int64(`${at}.seed`, seed, Number.MIN_SAFE_INTEGER);
   if (presencePenalty !== undefined) init.presencePenalty = finite(`${at}.presencePenalty`, presencePenalty);
   if (frequencyPenalty !== undefined) init.frequencyPenalty = finite(`${at}.frequencyPenalty`, frequencyPenalty);
-  if (stopSequences !== undefined)
+  if (stopSequences !== undefined) {
+    if (!Array.isArray(stopSequences)) throw invalidArgument(`${at}.stopSequences`, stopSequences, "a list of texts");
     init.stopSequences = stopSequences.map((s, i) => text(`${at}.stopSequences[${i}]`, s));
+  }
   if (toolChoice !== undefined) init.toolChoice = text(`${at}.toolChoice`, toolChoice);
-  if (thinking !== undefined) init.thinking = String(thinking);
+  if (thinking !== undefined) {
+    init.thinking = typeof thinking === "boolean" ? String(thinking) : text(`${at}.thinking`, thinking);
+  }
   const rest = { ...unnamed, ...extra };
   if (Object.values(rest).some((value) => value !== undefined)) init.extraJson = encodeJson(`${at}.extra`, rest);
   return init;
@@ -164,17 +168,31 @@ function toUsageLimits(limits: UsageLimits, at: string): MessageInitShape<typeof
     init.perRequestInputTokensLimit = int64(`${at}.perRequestInputTokensLimit`, perRequestInputTokensLimit);
   }
   if (costLimit !== undefined) init.costLimit = decimal(`${at}.costLimit`, costLimit);
-  if (countTokensBeforeRequest === true) init.countTokensBeforeRequest = true;
+  if (countTokensBeforeRequest !== undefined) {
+    init.countTokensBeforeRequest = flag(`${at}.countTokensBeforeRequest`, countTokensBeforeRequest);
+  }
   return init;
 }
 
 function toMetadata(metadata: Readonly<Record<string, string>>, at: string): Record<string, string> {
-  const entries = Object.entries(metadata).map(([key, value]) => [key, text(`${at}.${key}`, value)]);
-  return Object.fromEntries(entries);
+  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
+    throw invalidArgument(at, metadata, "an object of texts");
+  }
+  for (const [key, value] of Object.entries(metadata)) {
+    if (!key.isWellFormed()) throw invalidArgument(at, key, "an object whose keys have no lone surrogates");
+    text(`${at}.${key}`, value);
+  }
+  return { ...metadata };
 }
 
 function text(field: string, value: unknown): string {
   if (typeof value !== "string") throw invalidArgument(field, value, "a string");
+  if (!value.isWellFormed()) throw invalidArgument(field, value, "a text without lone surrogates");
+  return value;
+}
+
+function flag(field: string, value: unknown): boolean {
+  if (typeof value !== "boolean") throw invalidArgument(field, value, "a boolean");
   return value;
 }
 

@@ -14,6 +14,7 @@ import {
 import type { Call } from "./call.ts";
 import { toHostAnswer, toHostRequest } from "./host-messages.ts";
 import type { HostReply, HostRequestHandler } from "./host-requests.ts";
+import { protocolViolation } from "./json.ts";
 
 /** Events that are read ahead of their reader: a request behind them is answered while they wait. */
 const READ_AHEAD = 64;
@@ -39,6 +40,8 @@ export class RunSession {
   #wakeSender: (() => void) | undefined;
   #wakeReader: (() => void) | undefined;
   #wakePump: (() => void) | undefined;
+  /** Ids of requests only grow. */
+  #lastId = 0n;
   /** How the worker's side ended. */
   #end: { readonly error?: unknown } | undefined;
 
@@ -115,6 +118,11 @@ export class RunSession {
           this.#wakeReader?.();
           break;
         case "request":
+          if (message.value.id <= this.#lastId) {
+            const { what, agentId } = this.#parts.call;
+            throw protocolViolation(`asked twice with the id ${message.value.id} in ${what}`, { agentId });
+          }
+          this.#lastId = message.value.id;
           void this.#answer(message.value);
           break;
         case "requestCancelled":

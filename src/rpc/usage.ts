@@ -5,9 +5,12 @@ import type { Usage as WireUsage } from "../gen/synapse_otp/v1/agent_pb.ts";
 import type { Usage } from "../usage.ts";
 import { protocolViolation } from "./json.ts";
 
-/** Plain counts; zeros when the worker sent none. Throws RunError "protocol_violation" for a count beyond 2^53. */
+/** Plain counts; zeros when the worker sent none. Throws RunError "protocol_violation" for a count beyond 2^53, and a cost that is no number. */
 export function toUsage(usage: WireUsage | undefined, facts: RunErrorFacts): Usage {
   const count = (value: bigint | undefined, field: string): number => toNumber(value ?? 0n, `usage.${field}`, facts);
+  const { audioSeconds = 0, cost = "" } = usage ?? {};
+  if (!Number.isFinite(audioSeconds)) throw protocolViolation(`sent usage.audio_seconds = ${audioSeconds}`, facts);
+  if (!/^(-?\d+(\.\d+)?)?$/.test(cost)) throw protocolViolation(`sent usage.cost = ${JSON.stringify(cost)}`, facts);
   const details = Object.entries(usage?.details ?? {}).map(([key, value]) => [key, count(value, key)]);
   const result: Usage = {
     inputTokens: count(usage?.requestTokens, "request_tokens"),
@@ -22,11 +25,11 @@ export function toUsage(usage: WireUsage | undefined, facts: RunErrorFacts): Usa
     inputAudioTokens: count(usage?.inputAudioTokens, "input_audio_tokens"),
     outputAudioTokens: count(usage?.outputAudioTokens, "output_audio_tokens"),
     cacheAudioReadTokens: count(usage?.cacheAudioReadTokens, "cache_audio_read_tokens"),
-    audioSeconds: usage?.audioSeconds ?? 0,
+    audioSeconds,
     unmeasuredRequests: count(usage?.unmeasuredRequests, "unmeasured_requests"),
     details: Object.fromEntries(details),
   };
-  if (usage !== undefined && usage.cost !== "") result.cost = usage.cost;
+  if (cost !== "") result.cost = cost;
   return result;
 }
 

@@ -128,7 +128,8 @@ export class FakeSession {
     try {
       for await (const value of chunks) {
         const terminal = value.event?.case === "completed" || value.event?.case === "failed";
-        if (terminal || !this.#terminalOnly) this.#send({ message: { case: "chunk", value } });
+        if (!this.#terminalOnly) this.#send({ message: { case: "chunk", value } });
+        else if (terminal) this.#send({ message: { case: "chunk", value: { ...value, seq: 1n } } });
       }
       this.#done = {};
     } catch (error) {

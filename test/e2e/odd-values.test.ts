@@ -29,6 +29,18 @@ test("numbers, texts and depths that JSON makes hard arrive, or are refused, by 
   expect(await output(asText, "model")).toEqual({ rate: "NaN", ids: ["9223372036854775808"] });
   expect(await output(asText, "surrogate")).toEqual({ text: "half an emoji: \ufffd", list: ["\ufffd"] });
   expect(JSON.stringify(await output(asText, "deep"))).toBe(`${"[".repeat(500)}"x"${"]".repeat(500)}`);
+  expect(await output(asText, "types")).toEqual({
+    decimal: "0.10",
+    date: "2026-02-28",
+    datetime: "2026-02-28T01:02:03Z",
+    timedelta: "PT1M30S",
+    bytes: "-_8=",
+    set: [1],
+    tuple: [1, "a"],
+    uuid: "00000000-0000-0000-0000-000000000007",
+    minus: -0,
+    7: "key",
+  });
   for (const prompt of ["big-integers", "constants"]) {
     const refused = rejection(strict?.run(prompt) ?? Promise.resolve());
     expect(await refused).toMatchObject({ code: "output_invalid", usage: { requests: 1 } });

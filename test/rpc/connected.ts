@@ -3,14 +3,14 @@
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import { onTestFinished } from "vitest";
 import type { AgentClient } from "../../src/rpc/agent-client.ts";
-import { connectAgent } from "../../src/rpc/client.ts";
+import { type ConnectOptions, connectAgent } from "../../src/rpc/client.ts";
 import type { WireRunEvent } from "../../src/rpc/run-event.ts";
 import { type AgentServer, type AgentServerOptions, startAgentServer, within } from "./agent-server.ts";
 
 /** Starts a server and a client of the agent "poet". */
 export async function startConnected(
   options: AgentServerOptions,
-  connect: { maxMessageBytes?: number; token?: string } = {},
+  connect: Partial<ConnectOptions> = {},
 ): Promise<{ client: AgentClient; server: AgentServer }> {
   const server = await startAgentServer(options);
   onTestFinished(() => server[Symbol.asyncDispose]());

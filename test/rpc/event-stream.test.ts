@@ -121,15 +121,29 @@ describe("the terminal event", () => {
 
   test("a status with an AgentError and no failed event becomes the failed event", async () => {
     const client = await start(async function* () {
-      yield delta(4, "a");
+      for (const seq of [1, 2, 3, 4]) yield delta(seq, "a");
       throw agentStatus(Code.Unknown, { kind: AgentErrorKind.USER_CODE, message: "boom in a tool" });
     });
     const events = await collect(client.stream(encodedRun()));
-    expect(events.map((event) => [event.type, event.seq])).toEqual([
+    expect(events.map((event) => [event.type, event.seq]).slice(3)).toEqual([
       ["text.delta", 4],
       ["failed", 5],
     ]);
-    expect(events[1]).toMatchObject({ error: { code: "run_failed", kind: "user_code" } });
+    expect(events[4]).toMatchObject({ error: { code: "run_failed", kind: "user_code" } });
+  });
+
+  test.each([
+    ["lost", [1, 3]],
+    ["sent twice", [1, 1]],
+    ["not counted from 1", [0]],
+  ])("after a chunk that was %s never comes: it is a protocol violation", async (_what, numbers) => {
+    const client = await start(async function* () {
+      for (const seq of numbers) yield delta(seq, "a");
+      yield completed(9);
+    });
+    const error = await rejection(collect(client.stream(encodedRun())));
+    expect(error).toMatchObject({ code: "protocol_violation", runId: "run-1" });
+    expect((error as Error).message).toContain(`numbered chunk ${numbers.length} of a stream as ${numbers.at(-1)}`);
   });
 
   test("missing at the end of a stream is a protocol violation", async () => {

@@ -10,6 +10,8 @@ test.each<[unknown, string]>([
   [new Date(0), '"1970-01-01T00:00:00.000Z"'],
   [{ toJSON: () => ({ made: 1 }) }, '{"made":1}'],
   ["", '""'],
+  [{ a: -0 }, '{"a":-0.0}'],
+  [new Number(1), "1"],
 ])("%j is encoded as JSON.stringify does", (value, document) => {
   expect(text(encodeJson("deps", value))).toBe(document);
 });
@@ -29,6 +31,16 @@ describe("what JSON.stringify would leave out or change is refused, and its plac
     ["deps.at is null", { at: new Date(Number.NaN) }],
     ["deps.text is", { text: "half: \ud83d" }],
     ["deps is", circular],
+    ["deps.list[1] is undefined", { list: [1, undefined] }],
+    ["deps[0] is undefined", new Array(1)],
+    ["deps.data is", { data: new Uint8Array(2) }],
+    ["deps.data is", { data: Buffer.from("a") }],
+    ["deps.data is", { data: new ArrayBuffer(2) }],
+    ["deps.e is", { e: new Error("x") }],
+    ["deps.e is", { e: /x/ }],
+    ["deps.p is", { p: Promise.resolve() }],
+    ["deps.n is", { n: new Number(Number.NaN) }],
+    ["deps.s is", { s: new String("\ud83d") }],
     ["deps is undefined", undefined],
   ])("%s", (message, value) => {
     expect(() => encodeJson("deps", value)).toThrow(
@@ -45,6 +57,13 @@ describe("what JSON.stringify would leave out or change is refused, and its plac
     expect(() => encodeJson("deps", { toJSON: () => ({ a: 1n }) })).toThrow(/deps is 1n/);
   });
 
+  test("nested too deeply a value is told to be that", () => {
+    let value: unknown = 1;
+    for (let depth = 0; depth < 10_000; depth += 1) value = [value];
+    const rule = "a JSON value that is nested less deeply";
+    expect(() => encodeJson("deps", value)).toThrow(expect.objectContaining({ code: "invalid_argument", rule }));
+  });
+
   test("nested too deeply it is refused without a word of how to find it", () => {
     let value: unknown = Number.NaN;
     for (let depth = 0; depth < 5_000; depth += 1) value = [value];
@@ -54,6 +73,14 @@ describe("what JSON.stringify would leave out or change is refused, and its plac
 
 test("bigints are written with all their digits where they may be", () => {
   expect(text(encodeJson("messageHistory", [{ id: 9007199254740993n }], "write"))).toBe('[{"id":9007199254740993}]');
+});
+
+test("a document of any depth is read, unless it holds a number that would have to be kept exact", () => {
+  const deep = (inner: string) => new TextEncoder().encode(`${"[".repeat(20_000)}${inner}${"]".repeat(20_000)}`);
+  expect(decodeJson(deep("1"), "output_json", { facts: { agentId: "poet" } })).toBeInstanceOf(Array);
+  expect(() => decodeJson(deep("9007199254740993"), "output_json", { facts: { agentId: "poet" } })).toThrow(
+    expect.objectContaining({ code: "output_invalid", message: expect.stringContaining("nested too deeply") }),
+  );
 });
 
 test("what is no JSON is a protocol violation, and no fact beside an error", () => {

@@ -58,6 +58,9 @@ test.each([
   ],
   ["newer_than_this", { n: 7 }, { type: "unknown", kind: "newer_than_this", event: { n: 7 } }],
   ["realtime_newer", { n: 7 }, { type: "unknown", kind: "realtime_newer", event: { n: 7 } }],
+  ["custom", { name: 7 }, { type: "unknown", kind: "custom", event: { name: 7 } }],
+  ["part_delta", { index: "0" }, { type: "unknown", kind: "part_delta", event: { index: "0" } }],
+  ["capability_load_delta", { part: 5 }, { type: "unknown", kind: "capability_load_delta", event: { part: 5 } }],
   ["custom", "a text", { type: "unknown", kind: "custom", event: "a text" }],
 ])("%s is what it says: %j", (kind, event, expected) => {
   expect(read(kind, event)).toEqual(expected);

@@ -87,6 +87,21 @@ test("a request of a kind that this version does not know is answered so, and an
   expect((await answer()).answer.case).toBe("unknown");
 });
 
+test("an id that is used again ends the session with a protocol violation", async () => {
+  const { session, next, answer } = open(async () => ({ type: "tool.return", value: 1 }));
+  const { incoming, put } = worker();
+  const chunks = session.chunks(incoming)[Symbol.asyncIterator]();
+  await next();
+  put(toolCall(1n));
+  await answer();
+  put(toolCall(1n));
+  await expect(chunks.next()).rejects.toMatchObject({
+    code: "protocol_violation",
+    message: expect.stringContaining("asked twice with the id 1"),
+  });
+  expect(await next()).toBeUndefined();
+});
+
 test("what cannot be answered is an error of the tool: no JSON, too large, or a handler that throws", async () => {
   const replies: Record<string, () => Promise<HostReply>> = {
     odd: async () => ({ type: "tool.return", value: Number.NaN }),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, cast
 
@@ -13,7 +13,6 @@ from pydantic.errors import PydanticSchemaGenerationError, PydanticUndefinedAnno
 from pydantic_ai import DeferredToolRequests, DeferredToolResults, StructuredDict
 from pydantic_ai import messages as pai_messages
 from pydantic_ai.agent import AbstractAgent
-from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import (
     ModelMessage,
     ModelMessagesTypeAdapter,
@@ -24,23 +23,24 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.run import AgentRun
 from pydantic_ai.settings import ModelSettings
-from pydantic_ai.usage import RunUsage, UsageLimits
-from pydantic_core import PydanticSerializationError, from_json, to_json
+from pydantic_ai.usage import UsageLimits
+from pydantic_core import PydanticSerializationError
 
 from .content import read_content
 from .errors import RunFailure, invalid
-from .json_text import write_json
+from .json_text import say, write_json
+from .messages import messages_json
+from .request_json import read_json
+from .usage import usage_message
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
 
 __all__ = [
     "RunArguments",
-    "messages_json",
     "output_json",
     "read_arguments",
     "run_response",
     "seconds_left",
-    "usage_message",
 ]
 
 
@@ -84,7 +84,7 @@ def read_arguments(request: pb.RunRequest, agent: AbstractAgent[Any, Any], *, ra
         run_id=f"{request.run_id}:{request.attempt}" if request.run_id else None,
         conversation_id=request.conversation_id or None,
         message_history=history,
-        deps=from_json(request.deps_json or b"null") if raw_deps else _deps(request.deps_json, agent),
+        deps=read_json(request.deps_json or b"null", "deps_json") if raw_deps else _deps(request.deps_json, agent),
         output_type=_output_type(request, agent),
         deferred_tool_results=_deferred_results(request.deferred_results_json),
         model_settings=_settings(request.model_settings) if request.HasField("model_settings") else None,
@@ -114,10 +114,17 @@ def _output_type(request: pb.RunRequest, agent: AbstractAgent[Any, Any]) -> Any:
 def _structured(data: bytes) -> Any:
     if not data:
         return None
+    schema = read_json(data, "output_schema_json")
+    if not isinstance(schema, dict):
+        raise invalid("output_schema_json is not a JSON object", "output_schema_json")
     try:
-        return StructuredDict(from_json(data))
-    except (ValueError, UserError) as error:
-        raise invalid(f"output_schema_json is no JSON Schema that pydantic-ai takes: {error}", "output_schema_json") from error
+        structured = StructuredDict(schema)
+        # Asked for by the run as well, where it would be an error of nobody's: a $ref that leads nowhere, say.
+        TypeAdapter(structured).json_schema()
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise invalid(f"output_schema_json is no JSON Schema that pydantic-ai takes: {said}", "output_schema_json") from error
+    return structured
 
 
 def _deferred_results(data: bytes) -> DeferredToolResults | None:
@@ -189,10 +196,7 @@ _THINKING = {"true": True, "false": False}
 def _settings(message: pb.ModelSettings) -> ModelSettings:
     settings: dict[str, Any] = {}
     if message.extra_json:
-        try:
-            extra = from_json(message.extra_json)
-        except ValueError as error:
-            raise invalid("model_settings.extra_json is not JSON", "model_settings.extra_json") from error
+        extra = read_json(message.extra_json, "model_settings.extra_json")
         if not isinstance(extra, dict):
             raise invalid("model_settings.extra_json is not a JSON object", "model_settings.extra_json")
         settings.update(extra)
@@ -201,8 +205,8 @@ def _settings(message: pb.ModelSettings) -> ModelSettings:
             settings[name] = getattr(message, field)
     if message.stop_sequences:
         settings["stop_sequences"] = list(message.stop_sequences)
-    if "thinking" in settings:
-        settings["thinking"] = _THINKING.get(settings["thinking"], settings["thinking"])
+    if message.HasField("thinking"):
+        settings["thinking"] = _THINKING.get(message.thinking, message.thinking)
     return cast("ModelSettings", settings)
 
 
@@ -221,13 +225,18 @@ def _limits(message: pb.UsageLimits) -> UsageLimits:
     if message.no_request_limit:
         limits["request_limit"] = None
     if message.HasField("cost_limit"):
-        try:
-            limits["cost_limit"] = Decimal(message.cost_limit)
-        except InvalidOperation as error:
-            raise invalid(
-                f"usage_limits.cost_limit is {message.cost_limit!r}; it must be a decimal number", "usage_limits.cost_limit"
-            ) from error
+        limits["cost_limit"] = _decimal(message.cost_limit, "usage_limits.cost_limit")
     return UsageLimits(count_tokens_before_request=message.count_tokens_before_request, **limits)
+
+
+def _decimal(text: str, field: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite():  # NaN is neither over a limit nor below it
+        raise invalid(f"{field} is {text!r}; it must be a decimal number", field)
+    return number
 
 
 def run_response(
@@ -260,16 +269,23 @@ def run_response(
         usage=usage_message(result.usage),
         output_json=document,
         kind=pb.OUTPUT_KIND_DEFERRED if paused else pb.OUTPUT_KIND_TEXT if is_text else pb.OUTPUT_KIND_STRUCTURED,
-        deferred_json=_DEFERRED_REQUESTS.dump_json(output, fallback=str) if paused else b"",
+        deferred_json=_deferred_json(output) if paused else b"",
         new_messages_json=messages_json(new),
         all_messages_json=b"" if kept else messages_json(everything),
         run_id=request.run_id or result.run_id,
-        conversation_id=result.conversation_id,
+        conversation_id=clean_text(result.conversation_id),
         attempts=request.attempt or 1,
-        model_name=response.model_name or "",
-        finish_reason=response.finish_reason or "",
+        model_name=clean_text(response.model_name or ""),
+        finish_reason=clean_text(response.finish_reason or ""),
         incarnation=incarnation,
     )
+
+
+def _deferred_json(requests: DeferredToolRequests) -> bytes:
+    try:
+        return _DEFERRED_REQUESTS.dump_json(requests, fallback=say, warnings=False)
+    except (PydanticSerializationError, ValueError):  # a lone surrogate in what the model has written
+        return write_json(_DEFERRED_REQUESTS.dump_python(requests, warnings=False), constants=False, fallback=say)
 
 
 def output_json(output: object, *, constants: bool = False) -> bytes:
@@ -292,58 +308,3 @@ def output_json(output: object, *, constants: bool = False) -> bytes:
             grpc.StatusCode.FAILED_PRECONDITION,
             f"the run has ended, but its output, of type {type(output).__qualname__}, cannot be written as JSON; {why}",
         ) from error
-
-
-def messages_json(messages: list[ModelMessage]) -> bytes:
-    """Messages in pydantic-ai's own JSON. What it cannot write (a tool's odd return value) is written as its `str`."""
-    try:
-        return ModelMessagesTypeAdapter.dump_json(messages, fallback=str)
-    except (PydanticSerializationError, ValueError):  # a lone surrogate in a text, or a value that is nested too deeply
-        return b"[" + b",".join(_message_json(message) for message in messages) + b"]"
-
-
-def _message_json(message: ModelMessage) -> bytes:
-    try:
-        return write_json(ModelMessagesTypeAdapter.dump_python([message], mode="json", fallback=str)[0], constants=False)
-    except (PydanticSerializationError, ValueError):
-        # Arguments and contents may be JSON in text instead, which has no depth.
-        parts = [_flattened(part) for part in message.parts]
-        flat = cast("Any", replace)(message, parts=parts)
-        return write_json(ModelMessagesTypeAdapter.dump_python([flat], mode="json", fallback=str)[0], constants=False)
-
-
-def _flattened(part: Any) -> Any:
-    changes: dict[str, Any] = {}
-    for name in ("args", "content"):
-        value = getattr(part, name, None)
-        if value is None or isinstance(value, str):
-            continue
-        try:
-            to_json(value, fallback=str)
-        except (PydanticSerializationError, ValueError):
-            changes[name] = write_json(value, constants=False, fallback=str).decode()
-    return replace(part, **changes) if changes else part
-
-
-def usage_message(usage: RunUsage) -> pb.Usage:
-    """Usage in the contract's names: request_tokens are input_tokens, response_tokens are output_tokens."""
-    cost = getattr(usage, "cost", None)
-    return pb.Usage(
-        request_tokens=usage.input_tokens,
-        response_tokens=usage.output_tokens,
-        total_tokens=usage.total_tokens,
-        requests=usage.requests,
-        tool_calls=usage.tool_calls,
-        cache_read_tokens=usage.cache_read_tokens,
-        cache_write_tokens=usage.cache_write_tokens,
-        input_audio_tokens=usage.input_audio_tokens,
-        output_audio_tokens=getattr(usage, "output_audio_tokens", 0),
-        cache_audio_read_tokens=usage.cache_audio_read_tokens,
-        # Newer than the oldest pydantic-ai that is supported.
-        reasoning_tokens=getattr(usage, "output_reasoning_tokens", 0),
-        cache_write_1h_tokens=getattr(usage, "cache_write_1h_tokens", 0),
-        audio_seconds=getattr(usage, "audio_seconds", 0.0),
-        unmeasured_requests=getattr(usage, "unmeasured_requests", 0),
-        details=usage.details,
-        cost="" if cost is None else f"{cost:f}",
-    )

@@ -70,6 +70,10 @@ def fit(error: pb.AgentError, max_bytes: int = MAX_IN_BAND_BYTES) -> pb.AgentErr
     return error
 
 
+_EXTRA_BYTES = 256
+"""Which option is wrong is told with every error that says so; larger facts go with the texts."""
+
+
 def _every(error: pb.AgentError) -> Iterator[pb.AgentError]:
     yield error
     for cause in error.causes:
@@ -94,7 +98,8 @@ def _cut_texts(body: int, traceback: int, message: int) -> Callable[[pb.AgentErr
             each.body = _head(each.body, body)
             each.message = _head(each.message, message)
             each.traceback = _tail(each.traceback, traceback)
-            each.extra_json = b""
+            if len(each.extra_json) > _EXTRA_BYTES:
+                each.extra_json = b""
 
     return step
 
@@ -127,6 +132,7 @@ def _only_the_core(error: pb.AgentError) -> None:
         retriable=error.retriable,
         python_type=_head(error.python_type, 100),
         run_id=_head(error.run_id, 100),
+        extra_json=error.extra_json,
     )
     error.CopyFrom(core)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ import grpc
 from pydantic import ValidationError
 from pydantic_ai import exceptions as pai
 
-from .json_text import write_json
+from .json_text import say, write_json
 from .memory import words_of
 from .tracebacks import user_traceback
 from .utf8 import clean_text
@@ -89,7 +90,8 @@ def _agent_error(exc: BaseException, verdict: Verdict, depth: int, seen: set[int
         retriable=verdict.retriable,
         python_type=_qualified_name(exc),
     )
-    _add_facts(error, exc)
+    with contextlib.suppress(Exception):  # a model's class may hold anything where a text or a count is expected: those before it are told
+        _add_facts(error, exc)
     if not texts:
         for issue in error.issues:
             issue.input_json = issue.ctx_json = b""
@@ -173,12 +175,12 @@ def _add_facts(error: pb.AgentError, exc: BaseException) -> None:
         error.issues.extend(_issue(item) for item in _errors_of(exc)[:_MAX_ISSUES])
     elif isinstance(exc, pai.ToolRetryError):
         part = exc.tool_retry
-        error.tool_name = getattr(part, "tool_name", None) or ""
-        error.tool_call_id = getattr(part, "tool_call_id", None) or ""
+        error.tool_name = clean_text(getattr(part, "tool_name", None) or "")
+        error.tool_call_id = clean_text(getattr(part, "tool_call_id", None) or "")
         if isinstance(part.content, list):
             error.issues.extend(_issue(item) for item in part.content[:_MAX_ISSUES] if isinstance(item, dict))
     elif isinstance(exc, pai.ModelAPIError):
-        error.model_name = exc.model_name
+        error.model_name = clean_text(exc.model_name)
         error.provider_error_code = clean_text(getattr(exc, "provider_error_code", None) or "")
         error.provider_error_type = clean_text(getattr(exc, "provider_error_type", None) or "")
         if exc.retry_after is not None:
@@ -190,7 +192,7 @@ def _add_facts(error: pb.AgentError, exc: BaseException) -> None:
     elif isinstance(exc, pai.UnexpectedModelBehavior):
         error.body = clean_text(exc.body or "")
         if tool := TOOL_NAME.match(exc.message):
-            error.tool_name = tool[1]
+            error.tool_name = clean_text(tool[1])
     elif isinstance(exc, pai.UsageLimitExceeded) and (limit := _LIMIT_NAME.search(exc.message)):
         error.limit_name = limit[1]
 
@@ -217,6 +219,6 @@ def _issue(item: Any) -> pb.ValidationIssue:
 def _json(value: Any) -> bytes:
     """A value as JSON, whatever it is: an error must not fail while it is described."""
     try:
-        return write_json(value, constants=False, fallback=str)
+        return write_json(value, constants=False, fallback=say)
     except Exception:  # a repr that raises, say
         return write_json(f"a value of type {type(value).__qualname__}", constants=False)

@@ -15,7 +15,7 @@ from pydantic_ai.messages import (
 )
 from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults
 
-from .json_text import write_json
+from .json_text import say, write_json
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
 
@@ -98,7 +98,7 @@ class Chunks:
         retry = part.retry
         return self.make(
             retry=pb.ModelRetry(
-                cause=str(retry.cause),
+                cause=clean_text(str(retry.cause)),
                 content_json=self._json(part.content),
                 attempt=retry.attempt or 0,
                 max_retries=retry.max_retries or 0,
@@ -107,12 +107,10 @@ class Chunks:
 
     def _part_start(self, event: Any) -> Iterable[Chunk]:
         part, index = event.part, event.index
-        call_id, name = getattr(part, "tool_call_id", None) or "", getattr(part, "tool_name", None) or ""
+        call_id, name = clean_text(getattr(part, "tool_call_id", None) or ""), clean_text(getattr(part, "tool_name", None) or "")
         if call_id or name:
             self._calls[index] = (call_id, name)
-        yield self.make(
-            part_start=pb.PartStart(part_index=index, part_kind=part.part_kind, tool_call_id=call_id, tool_name=clean_text(name))
-        )
+        yield self.make(part_start=pb.PartStart(part_index=index, part_kind=part.part_kind, tool_call_id=call_id, tool_name=name))
         match part.part_kind:
             case "text":
                 yield from self._text(index, part.content)
@@ -140,7 +138,7 @@ class Chunks:
             case "tool_call":
                 if delta.tool_call_id or delta.tool_name_delta:
                     call_id, name = self._calls.get(index, ("", ""))
-                    self._calls[index] = (delta.tool_call_id or call_id, name + (delta.tool_name_delta or ""))
+                    self._calls[index] = (clean_text(delta.tool_call_id or call_id), name + (delta.tool_name_delta or ""))
                 yield from self._tool_args(index, delta.args_delta)
             case _:
                 yield self._other("part_delta", event)
@@ -179,8 +177,8 @@ class Chunks:
     def _tool_call(self, event: Any) -> pb.ToolCall:
         part = event.part
         return pb.ToolCall(
-            tool_call_id=part.tool_call_id,
-            tool_name=part.tool_name,
+            tool_call_id=clean_text(part.tool_call_id),
+            tool_name=clean_text(part.tool_name),
             args_json=self._args_json(part.args),
             # None: the call is settled without being made, which is no fault of its arguments.
             args_valid=event.args_valid is not False,
@@ -189,15 +187,15 @@ class Chunks:
     def _tool_result(self, part: Any) -> pb.ToolResult:
         outcome = _OUTCOMES.get(part.outcome) if isinstance(part, ToolReturnPart) else pb.TOOL_OUTCOME_RETRY
         return pb.ToolResult(
-            tool_call_id=part.tool_call_id,
-            tool_name=part.tool_name or "",
+            tool_call_id=clean_text(part.tool_call_id),
+            tool_name=clean_text(part.tool_name or ""),
             content_json=self._json(part.content),
             outcome=outcome or pb.TOOL_OUTCOME_UNSPECIFIED,
         )
 
     def _other(self, kind: str, event: object) -> Chunk:
         told = self._json(_plain(kind, event))
-        return self.make(pydantic_event=pb.PydanticEvent(kind=kind, event_json=told))
+        return self.make(pydantic_event=pb.PydanticEvent(kind=clean_text(kind), event_json=told))
 
     def _args_json(self, args: str | dict[str, Any] | None) -> bytes:
         """A call's arguments as one JSON document; what the model wrote that is no JSON becomes a JSON string."""
@@ -207,24 +205,24 @@ class Chunks:
             return self._json(args)
         try:
             json.loads(args, parse_constant=None if self._constants else _refuse)
-        except ValueError:
+        except (ValueError, RecursionError):  # a text that the tool's own validation refuses, too
             return self._json(args)
         return clean_text(args).encode()
 
     def _json(self, value: object) -> bytes:
         try:
-            return write_json(value, constants=self._constants, fallback=str)
+            return write_json(value, constants=self._constants, fallback=say)
         except Exception:  # a tool may return anything; what it returned must not fail the run
-            return write_json(_say(value), constants=False)
+            return write_json(say(value), constants=False)
 
 
 def _plain(kind: str, event: Any) -> Any:
     """What is to be written of an event: pydantic-ai has rules of its own for what a run asks for and is answered."""
     match kind:
         case "deferred_tool_requests":
-            return {"requests": _requests_adapter().dump_python(event.requests, mode="json", fallback=str)}
+            return {"requests": _requests_adapter().dump_python(event.requests, mode="json", fallback=say, warnings=False)}
         case "deferred_tool_results":
-            return {"results": _results_adapter().dump_python(event.results, mode="json", fallback=str)}
+            return {"results": _results_adapter().dump_python(event.results, mode="json", fallback=say, warnings=False)}
     return event
 
 
@@ -240,10 +238,3 @@ def _results_adapter() -> TypeAdapter[DeferredToolResults]:
 
 def _refuse(constant: str) -> None:
     raise ValueError(constant)
-
-
-def _say(value: object) -> str:
-    try:
-        return str(value)
-    except Exception:
-        return f"a value of type {type(value).__qualname__}"

@@ -36,7 +36,7 @@ class HostSession:
         self._writing = asyncio.Lock()
         self._last_id = 0
         self._open: dict[int, asyncio.Future[pb.HostAnswer]] = {}
-        self._gone = False
+        self._gone: RunFailure | None = None
         self._farewells: set[asyncio.Task[None]] = set()
 
     async def write(self, chunk: pb.RunResponseChunk) -> None:
@@ -55,10 +55,10 @@ class HostSession:
             request: The one member of HostRequest's union.
 
         Raises:
-            RunFailure: INTERNAL if the host answers nothing more.
+            RunFailure: INTERNAL if the host answers nothing more; VALIDATION if it has sent what is no message.
         """
-        if self._gone:
-            raise _gone()
+        if self._gone is not None:
+            raise self._gone
         self._last_id += 1
         request_id = self._last_id
         answer: asyncio.Future[pb.HostAnswer] = asyncio.get_running_loop().create_future()
@@ -96,17 +96,20 @@ class HostSession:
 
     async def read(self, messages: AsyncIterator[pb.HostMessage]) -> None:
         """Takes the host's messages until it has closed its side. What this version does not know is ignored."""
+        gone = _gone()
         try:
             async for message in messages:
                 if message.HasField("answer"):
                     answer = self._open.get(message.answer.request_id)
                     if answer is not None and not answer.done():
                         answer.set_result(message.answer)
+        except RunFailure as error:
+            gone = error
         finally:
-            self._gone = True
+            self._gone = gone
             for answer in self._open.values():
                 if not answer.done():
-                    answer.set_exception(_gone())
+                    answer.set_exception(gone)
 
     async def _write(self, message: pb.WorkerMessage) -> None:
         async with self._writing:
@@ -114,7 +117,7 @@ class HostSession:
 
     def _call_off(self, request_id: int, reason: str) -> None:
         """Tells the host that an answer is not needed any more, unless the whole call is cancelled, which tells it already."""
-        if self._open.pop(request_id, None) is None or self._gone or self._cancelled():
+        if self._open.pop(request_id, None) is None or self._gone is not None or self._cancelled():
             return
         task = asyncio.create_task(self._bid_farewell(request_id, reason))
         self._farewells.add(task)

@@ -10,7 +10,6 @@ from pydantic_ai import ModelRetry, RunContext, Tool
 from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.exceptions import ToolFailed
 from pydantic_ai.toolsets import FunctionToolset
-from pydantic_core import from_json
 
 from .content import read_content
 from .errors import RunFailure, invalid
@@ -18,6 +17,8 @@ from .fetching import refuse_urls_of
 from .host_session import HostSession, unknown_request
 from .json_text import write_json
 from .known_tools import tool_names
+from .request_json import read_json
+from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
 
 __all__ = ["HostToolError", "host_toolset"]
@@ -65,7 +66,7 @@ def _tool(spec: pb.ToolSpec, host: HostSession) -> Tool[Any]:
         _caller(spec, host),
         name=spec.name,
         description=spec.description or None,
-        json_schema=from_json(spec.parameters_schema_json),
+        json_schema=_schema(spec),
         takes_ctx=True,
         sequential=spec.sequential,
     )
@@ -73,10 +74,17 @@ def _tool(spec: pb.ToolSpec, host: HostSession) -> Tool[Any]:
     return tool
 
 
+def _schema(spec: pb.ToolSpec) -> dict[str, Any]:
+    schema = read_json(spec.parameters_schema_json, field := f"tools.{spec.name}")
+    if not isinstance(schema, dict):
+        raise invalid(f"{field} has a parameters_schema_json that is not a JSON object", field)
+    return schema
+
+
 def _caller(spec: pb.ToolSpec, host: HostSession) -> Callable[..., Coroutine[Any, Any, Any]]:
     async def call(ctx: RunContext[Any], /, **args: Any) -> Any:
         asked = pb.HostToolCall(
-            tool_call_id=ctx.tool_call_id or "",
+            tool_call_id=clean_text(ctx.tool_call_id or ""),
             tool_name=spec.name,
             args_json=write_json(args, constants=True),
             retry=ctx.retry,
@@ -95,7 +103,7 @@ def _result(answer: pb.HostAnswer, asked: pb.HostToolCall, spec: pb.ToolSpec) ->
                 content = read_content(answer.tool_return.content, f"the answer of tool {spec.name}")
                 refuse_urls_of(content)
                 return content
-            return from_json(answer.tool_return.value_json or b"null")
+            return read_json(answer.tool_return.value_json or b"null", f"the answer of tool {spec.name}")
         case "tool_retry":
             raise ModelRetry(answer.tool_retry.message)
         case "tool_failed":

@@ -12,11 +12,19 @@ from pydantic_core import PydanticSerializationError, from_json, to_json, to_jso
 
 from .utf8 import clean_text
 
-__all__ = ["write_json"]
+__all__ = ["say", "write_json"]
 
 _PYTHONIC: TypeAdapter[Any] = TypeAdapter(Any)
 
 Fallback = Callable[[Any], Any] | None
+
+
+def say(value: object) -> str:
+    """What a value says of itself; one that raises while it does is told by its type. For `fallback`."""
+    try:
+        return str(value)
+    except Exception:
+        return f"a value of type {type(value).__qualname__}"
 
 
 def write_json(value: object, *, constants: bool, fallback: Fallback = None) -> bytes:

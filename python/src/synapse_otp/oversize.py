@@ -121,9 +121,12 @@ def point_to_output(response: pb.RunResponse) -> None:
     Args:
         response: Changed in place.
     """
-    messages: list[Any] = json.loads(response.new_messages_json or b"[]")
     is_text = response.kind == pb.OUTPUT_KIND_TEXT
-    output = response.result if is_text else json.loads(response.output_json)
+    try:
+        messages: list[Any] = json.loads(response.new_messages_json or b"[]")
+        output = response.result if is_text else json.loads(response.output_json)
+    except (ValueError, RecursionError):  # an integer of more digits, or a nesting deeper, than Python reads: sent twice, then
+        return
     for message in range(len(messages) - 1, -1, -1):
         for part, held in enumerate(messages[message].get("parts", ())):
             if _holds(held, output, is_text=is_text):
@@ -142,7 +145,7 @@ def _holds(part: dict[str, Any], output: Any, *, is_text: bool) -> bool:
     try:
         # 1 == 1.0 == True in Python, but not in JSON.
         return json.dumps(json.loads(args) if isinstance(args, str) else args) == json.dumps(output)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False  # what the model wrote as arguments may be any text
 
 

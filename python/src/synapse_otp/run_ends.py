@@ -48,9 +48,9 @@ class RunEnds:
                 self._open.discard(run)
 
     async def await_end(self, key: RunKey) -> bool:
-        """Waits until nothing of a run works; returns whether it was known. One that was not is given up from now on."""
+        """Waits until nothing of a run works; returns whether it was known. One that was not is given up from now on, if it has an id."""
         runs = [run for run in self._open if run.key == key]
-        if not runs:
+        if not runs and key[0]:
             # Its request may be on its way still: a large one takes longer than the word that it is given up.
             self._given_up[key] = None
             if len(self._given_up) > _GIVEN_UP_RUNS:

@@ -14,14 +14,17 @@ from pydantic_ai.messages import ModelMessage, UserContent
 from pydantic_ai.run import AgentRun
 from pydantic_graph import End
 
-from .convert import messages_json, read_arguments, run_response, usage_message
+from .convert import read_arguments, run_response
 from .deps_factory import DepsFactory, RunInfo
 from .events import Chunks
 from .fetching import refuse_fetching
 from .host_session import HostSession
 from .host_tools import host_toolset
+from .messages import messages_json
 from .model import choose_model
 from .partial_output import PartialOutput
+from .usage import usage_message
+from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
 from .waiting import Tell, waiting
 
@@ -252,6 +255,6 @@ class AgentRunner:
         model = getattr(run.ctx.deps, "model", None)
         return pb.RunStarted(
             incarnation=self._incarnation,
-            model_name=getattr(model, "model_name", None) or "",
-            conversation_id=run.conversation_id,
+            model_name=clean_text(getattr(model, "model_name", None) or ""),
+            conversation_id=clean_text(run.conversation_id),
         )

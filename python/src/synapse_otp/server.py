@@ -17,12 +17,13 @@ from pydantic_ai.agent import AbstractAgent
 
 from .auth import TokenInterceptor
 from .control import HostHello
-from .convert import messages_json
+from .decoding import DecodingInterceptor
 from .deps_factory import DepsFactory
 from .describe import describe_agent
 from .ending import Ending, StopRequest
 from .fetching import watch_downloads
 from .load_failure import RAISED, LoadFailure, describe_exception
+from .messages import messages_json
 from .passing import is_mistake
 from .run_work import watch_executors
 from .runner import AgentRunner
@@ -50,7 +51,7 @@ def create_server(token: str, max_message_bytes: int) -> grpc.aio.Server:
         max_message_bytes: The largest message, both ways.
     """
     return grpc.aio.server(
-        interceptors=[TokenInterceptor(token)],
+        interceptors=[TokenInterceptor(token), DecodingInterceptor()],
         options=[
             ("grpc.max_send_message_length", max_message_bytes),
             ("grpc.max_receive_message_length", max_message_bytes),

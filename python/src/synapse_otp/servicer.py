@@ -16,6 +16,7 @@ from pydantic_ai import exceptions as pai
 
 from .content import read_content
 from .convert import seconds_left
+from .decoding import abort
 from .error_wire import MAX_IN_BAND_BYTES, fit, status_details, status_message
 from .errors import Failure, RunFailure, describe_exception, invalid
 from .events import Chunk, Chunks
@@ -120,10 +121,12 @@ class AgentServicer(AgentServiceServicer):
 
     async def RunSession(self, messages: AsyncIterator[pb.HostMessage], context: Context) -> None:
         """Answers as RunStream does, and asks the host for what the run needs of it."""
-        first = await anext(aiter(messages), None)
-        if first is None or not first.HasField("start"):
-            failure = describe_exception(invalid("the first message of a session must be start", "start"))
-            await _abort(failure, context)
+        try:
+            first = await anext(aiter(messages), None)
+            if first is None or not first.HasField("start"):
+                raise invalid("the first message of a session must be start", "start")
+        except RunFailure as error:
+            await abort(error, context)
         request = first.start
         async with self._serving(request, context) as call:
             host = HostSession(context.write, lambda: call.cancelled)
@@ -197,7 +200,7 @@ class AgentServicer(AgentServiceServicer):
         try:
             content = read_content(request.content, "content")
         except RunFailure as error:
-            await _abort(describe_exception(error, run_id=request.run_id), context)
+            await abort(error, context, run_id=request.run_id)
         for call in self._calls:
             if call.key == (request.run_id, request.attempt) and not call.over:
                 return pb.SteerResponse(accepted=call.progress.steer(content, when_idle=request.priority == pb.STEER_PRIORITY_WHEN_IDLE))
