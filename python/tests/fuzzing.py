@@ -53,7 +53,16 @@ class Served:
         return await _ended(call(request, metadata=self._metadata, timeout=DEADLINE_S))
 
     async def session(self, messages: Iterable[bytes], reply: Callable[[bytes], Iterable[bytes]] = lambda _answer: ()) -> Ended:
-        """Sends the messages, and what `reply` makes of each answer; closes its side when the worker has ended."""
+        """Sends the messages, and what `reply` makes of each answer; closes its side when the worker has ended.
+
+        A worker may end the call while something is sent to it. gRPC's client then says of some calls that its own sending has failed, and
+        not how they have ended: such a call is made again.
+        """
+        while (ended := await self._session(messages, reply)).message == "Internal error from Core":
+            continue
+        return ended
+
+    async def _session(self, messages: Iterable[bytes], reply: Callable[[bytes], Iterable[bytes]]) -> Ended:
         call: Any = self._channel.stream_stream(f"/{SERVICE}/RunSession")(metadata=self._metadata, timeout=DEADLINE_S)
 
         async def send(messages: Iterable[bytes]) -> None:

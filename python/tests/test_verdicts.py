@@ -39,6 +39,8 @@ def test_every_exception_of_pydantic_ai_has_a_verdict_of_its_own() -> None:
 
 ELSEWHERE: dict[str, str | None] = {
     "BatchJobError": "ModelHTTPError",
+    "CredentialsPersistenceError": "ModelAPIError",
+    "CredentialsRefreshError": "ModelAPIError",
     "DecisionHandOff": "ModelAPIError",
     "DownloadTooLargeError": None,
     "ExternalEventError": None,

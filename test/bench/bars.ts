@@ -1,6 +1,7 @@
 /** The bars: what must hold for this package to be worth its place between a service and its agents. */
 
 import type { InstanceMeasures } from "./instances.ts";
+import type { JoiningMeasures } from "./joining.ts";
 import type { LauncherMeasures } from "./launchers.ts";
 import type { LifecycleMeasures } from "./lifecycle.ts";
 import type { RunMeasures } from "./runs.ts";
@@ -17,6 +18,7 @@ export interface Measures extends UnaryMeasures, StreamMeasures {
   readonly launchers: LauncherMeasures | undefined;
   readonly instances: InstanceMeasures;
   readonly runs: RunMeasures;
+  readonly joining: JoiningMeasures;
   readonly simulation: SimulationMeasures;
 }
 
@@ -32,8 +34,18 @@ export interface Bar {
 
 /** Holds the measures against the bars. */
 export function checkBars(measures: Measures): Bar[] {
-  const { unaryP50, throughput, streamedChunks, lifecycle, launchers, instances, toolCalls, runs, simulation } =
-    measures;
+  const {
+    unaryP50,
+    throughput,
+    streamedChunks,
+    lifecycle,
+    launchers,
+    instances,
+    toolCalls,
+    runs,
+    joining,
+    simulation,
+  } = measures;
   return [
     bar("agent.run p50, of bare Connect", unaryP50.ratios.connect, "×", "at most", 1.25),
     bar("agent.run throughput, of bare Connect", throughput.ratios.connect, "×", "at least", 0.85),
@@ -46,6 +58,7 @@ export function checkBars(measures: Measures): Bar[] {
     bar("chunks/s of agent.start, of agent.stream", runs.chunks.ratio, "×", "at least", 0.85),
     bar("attach to first event beside 8 runs, p99", runs.attachFirst.p99, "ms", "at most", 10),
     bar("attach to next event beside 8 runs, median", runs.attachNext.median, "ms", "at most", 10),
+    bar("Node CPU a delta of 8 streams, joined, of single", joining.ratio, "×", "at most", 0.7),
     bar("an hour with 1,000 crashes simulated, median", simulation.hour.median, "ms", "at most", 1_000),
   ];
 }

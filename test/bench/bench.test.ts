@@ -39,11 +39,12 @@ describe("the benchmark", () => {
     const result = JSON.parse(readFileSync(join(directory, "smoke.json"), "utf8")) as BenchResult;
     expect(result).toMatchObject({ name: "smoke", settings: quickSettings });
     expect(result.machine.worker).toMatchObject({ python: expect.any(String) });
-    expect(result.bars).toHaveLength(process.platform === "linux" ? 20 : 14);
-    const { lifecycle, launchers, instances, toolCalls, runs, simulation, ...comparisons } = result.measures;
+    expect(result.bars).toHaveLength(process.platform === "linux" ? 21 : 15);
+    const { lifecycle, launchers, instances, toolCalls, runs, joining, simulation, ...comparisons } = result.measures;
     expect(simulation.hour.values).toHaveLength(quickSettings.simulations);
     expect(simulation.crashes).toBeGreaterThan(800);
     expect(toolCalls.bareRpc).toBeGreaterThan(0);
+    expect([joining.joined.values.length, joining.single.values.length]).toEqual(Array(2).fill(quickSettings.rounds));
     expect(Object.keys(comparisons).toSorted()).toEqual(
       ["nodeCpuPerChunk", "nodeCpuPerRun", "streamedChunks", "throughput", "unaryP50", "unaryP99"].toSorted(),
     );
@@ -128,14 +129,14 @@ describe("the statistics of the benchmark", () => {
 
 describe("the bars of the benchmark", () => {
   it("are met at their limits and missed beyond them", () => {
-    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual(Array(14).fill(true));
+    expect(checkBars(measures(1.25, 0.85, 50)).map(({ passed }) => passed)).toEqual(Array(15).fill(true));
     expect(checkBars(measures(1.26, 0.84, 51)).some(({ passed }) => passed)).toBe(false);
   });
 
   it("hold the two launchers against each other where both are", () => {
     const atLimits = { ...measures(1.25, 0.85, 50), launchers: launcherMeasures(25, 40, 1_500, 13, 3) };
     const beyond = { ...measures(1.26, 0.84, 51), launchers: launcherMeasures(24.9, 41, 1_501, 13.1, 2.9) };
-    expect(checkBars(atLimits).map(({ passed }) => passed)).toEqual(Array(20).fill(true));
+    expect(checkBars(atLimits).map(({ passed }) => passed)).toEqual(Array(21).fill(true));
     expect(checkBars(beyond).some(({ passed }) => passed)).toBe(false);
   });
 });
@@ -159,6 +160,7 @@ function measures(latency: number, rate: number, ms: number): Measures {
     launchers: undefined,
     instances: instanceMeasures(rate * 2, ms * 0.3),
     runs: runMeasures(rate, ms * 0.2),
+    joining: { joined: seriesOf(1), single: seriesOf(1), ratio: ms === 50 ? 0.7 : 0.71 },
     simulation: { hour: seriesOf(ms * 20), crashes: 1_000 },
     lifecycle: {
       plainStart: series,

@@ -21,7 +21,7 @@ export interface BenchResult {
 
 /** The result as text for a terminal of 100 columns. */
 export function formatResult({ machine, settings, measures, bars, durationMs }: BenchResult): string {
-  const { lifecycle, launchers, instances, toolCalls, runs, simulation } = measures;
+  const { lifecycle, launchers, instances, toolCalls, runs, joining, simulation } = measures;
   const { rounds, unaryCalls, throughputCalls, concurrency, chunks, crashes } = settings;
   return [
     `${machine.cpu}, ${machine.cores} cores, ${machine.system}, load ${machine.loadBefore} before`,
@@ -52,6 +52,8 @@ export function formatResult({ machine, settings, measures, bars, durationMs }: 
     ...(launchers === undefined ? [] : launcherRows(launchers, settings)),
     ...instanceRows(instances, settings),
     ...runRows(runs, settings),
+    `Node CPU a delta of eight streams: ${joining.joined.median.toFixed(1)} µs; as single messages: ${joining.single.median.toFixed(1)} µs; ${joining.ratio.toFixed(2)}×`,
+    "",
     seriesRow(`an hour with ${simulation.crashes} crashes simulated`, simulation.hour),
     `  ${Math.round(3_600_000 / simulation.hour.median)} times as fast as it would pass`,
     "",

@@ -8,6 +8,7 @@
 import { checkBars } from "./bars.ts";
 import { readOptions, writeResult } from "./command.ts";
 import { measureInstances } from "./instances.ts";
+import { measureJoining } from "./joining.ts";
 import { measureLaunchers } from "./launchers.ts";
 import { measureLifecycle } from "./lifecycle.ts";
 import { describeMachine } from "./machine.ts";
@@ -40,9 +41,11 @@ async function runBench(name: string, settings: BenchSettings): Promise<BenchRes
   const instances = await measureInstances(settings);
   tell("runs that are kept");
   const runs = await measureRuns(settings);
+  tell("deltas that are joined");
+  const joining = await measureJoining(settings);
   tell(`${settings.simulations} simulations of an hour`);
   const simulation = await measureSimulation(settings);
-  const measures = { ...comparisons, toolCalls, lifecycle, launchers, instances, runs, simulation };
+  const measures = { ...comparisons, toolCalls, lifecycle, launchers, instances, runs, joining, simulation };
   const bars = checkBars(measures);
   return {
     name,
