@@ -29,7 +29,7 @@ async def test_ready_tells_what_the_worker_is(start: Start) -> None:
     assert ready["type"] == "ready"
     assert (ready["framework"], ready["contract"], ready["pid"]) == (1, 1, worker.pid)
     assert ready["socketPath"] == worker.socket_path
-    assert (ready["agentName"], ready["modelName"]) == ("example", "scripted")
+    assert (ready["agentName"], ready["modelName"], ready["answersText"]) == ("example", "scripted", True)
     assert set(ready["versions"]) == {"synapse_otp", "pydantic_ai", "grpcio", "python"}
     assert ready["timingsMs"]["total"] > 0
 

@@ -10,6 +10,7 @@ import { type Said, type SchemaDifference, schemaDifferences } from "./schema-di
 import { exampleCount, exampleOf } from "./schema-example.ts";
 import { describeAlternatives, SchemaDocument } from "./schema-node.ts";
 import type { NormalAgentSpec } from "./spec.ts";
+import { textSchema } from "./text-schema.ts";
 
 /** What a definition expects of its agent. */
 export type Expectations = Pick<NormalAgentSpec, "output" | "tools" | "contract">;
@@ -20,6 +21,11 @@ const askMs = 5_000;
 /** Whether a definition expects anything that a description can be checked against. */
 export function expectsAnything({ output, tools, contract }: Expectations): boolean {
   return contract !== undefined || tools !== undefined || (output !== undefined && documentOf(output) !== undefined);
+}
+
+/** Whether all that a definition expects is that its agent answers with a text. */
+export function expectsTextAlone({ output, tools, contract }: Expectations): boolean {
+  return output === textSchema && tools === undefined && contract === undefined;
 }
 
 /**

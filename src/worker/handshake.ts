@@ -183,6 +183,7 @@ function readReady(message: Record<string, unknown>, { pid, socketPath, token }:
       token,
       agentName: textOf(message.agentName),
       modelName: textOf(message.modelName),
+      ...(message.answersText === true ? { answersText: true } : {}),
       versions,
     },
   };

@@ -61,6 +61,8 @@ export interface WorkerReady {
   token: string;
   agentName: string | undefined;
   modelName: string | undefined;
+  /** Its agent answers with a text, and nothing else. */
+  answersText?: true;
   versions: Readonly<Record<string, string>>;
 }
 

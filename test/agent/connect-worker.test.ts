@@ -96,6 +96,19 @@ test("a worker whose agent is not what is expected of it is told as that, and it
   await server.idle();
 });
 
+test("a worker that says that its agent answers with texts is asked no more where that is all that is expected", async () => {
+  const { server, worker } = await serve({
+    agent: {
+      describe: ({ agentId }) => ({ agentId, outputSchemaJson: new TextEncoder().encode('{"type":"integer"}') }),
+    },
+  });
+  const texts = workerOf({ ready: { ...readyAt(server.socketPath), answersText: true } });
+  const outcome = await connectWorker(texts, poet, { ...nothing, output: textSchema }, realClock);
+  expect(outcome.type).toBe("connected");
+  if (outcome.type === "connected") outcome.client.close();
+  expect((await connectWorker(worker, poet, { ...nothing, output: textSchema }, realClock)).type).toBe("mismatched");
+});
+
 test("a worker that cannot say what its agent is serves", async () => {
   const { worker } = await serve({
     agent: {

@@ -65,7 +65,10 @@ test("a signal from outside, the phases of the end and what holds it up are told
 });
 
 test("a ready line becomes what the host needs to connect", () => {
-  expect(read({ ...ready, agentName: "a", modelName: null, versions: { python: "3", odd: 1 } })).toEqual({
+  expect(read({ ...ready, answersText: true })).toMatchObject({ ready: { answersText: true } });
+  expect(
+    read({ ...ready, agentName: "a", modelName: null, answersText: false, versions: { python: "3", odd: 1 } }),
+  ).toEqual({
     type: "ready",
     ready: {
       pid: 42,

@@ -240,6 +240,7 @@ def _ready(agent: AbstractAgent[Any, Any], hello: HostHello, clock: _Clock) -> M
         "socketPath": hello.socketPath,
         "agentName": agent.name,
         "modelName": agent_model_name(agent),
+        "answersText": agent.output_type is str,
         "versions": {
             "synapse_otp": __version__,
             "pydantic_ai": pydantic_ai.__version__,
