@@ -12,9 +12,10 @@ from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import ModelMessage, UserContent
 from pydantic_ai.run import AgentRun
+from pydantic_ai.toolsets import AbstractToolset
 from pydantic_graph import End
 
-from .convert import read_arguments, run_response
+from .convert import RunArguments, read_arguments, run_response
 from .deps_factory import DepsFactory, RunInfo
 from .events import Chunks
 from .fetching import refuse_fetching
@@ -159,17 +160,7 @@ class AgentRunner:
                 frontend.texts(
                     began=began,
                     stepped=stepped,
-                    output_type=given.output_type,
-                    model=choose_model(request.model),
-                    message_history=given.message_history,
-                    run_id=given.run_id,
-                    conversation_id=given.conversation_id,
-                    deps=deps,
-                    model_settings=given.model_settings,
-                    usage_limits=given.usage_limits,
-                    instructions=given.instructions,
-                    metadata=given.metadata,
-                    toolsets=None if tools is None else [tools],
+                    **_given(request, given, deps, tools),
                 )
             ) as texts,
         ):
@@ -200,18 +191,8 @@ class AgentRunner:
             self._deps_of(request, given.deps) as deps,
             self._agent.iter(
                 given.prompt,
-                output_type=given.output_type,
                 deferred_tool_results=given.deferred_tool_results,
-                model=choose_model(request.model),
-                message_history=given.message_history,
-                run_id=given.run_id,
-                conversation_id=given.conversation_id,
-                deps=deps,
-                model_settings=given.model_settings,
-                usage_limits=given.usage_limits,
-                instructions=given.instructions,
-                metadata=given.metadata,
-                toolsets=None if tools is None else [tools],
+                **_given(request, given, deps, tools),
                 capabilities=capabilities,
             ) as run,
         ):
@@ -258,3 +239,20 @@ class AgentRunner:
             model_name=clean_text(getattr(model, "model_name", None) or ""),
             conversation_id=clean_text(run.conversation_id),
         )
+
+
+def _given(request: pb.RunRequest, given: RunArguments, deps: Any, tools: AbstractToolset[Any] | None) -> dict[str, Any]:
+    """What a run is given, whoever drives it."""
+    return {
+        "output_type": given.output_type,
+        "model": choose_model(request.model),
+        "message_history": given.message_history,
+        "run_id": given.run_id,
+        "conversation_id": given.conversation_id,
+        "deps": deps,
+        "model_settings": given.model_settings,
+        "usage_limits": given.usage_limits,
+        "instructions": given.instructions,
+        "metadata": given.metadata,
+        "toolsets": None if tools is None else [tools],
+    }
