@@ -1,9 +1,8 @@
 /** A run that belongs to its system: it runs at full speed whoever reads, or at its readers', and its record keeps what it tells. */
 
 import type { SynapseError } from "../errors.ts";
-import type { AgentClient } from "../rpc/agent-client.ts";
 import type { OpenWait } from "./open-waits.ts";
-import type { RunOwner } from "./pending-run.ts";
+import type { PendingRun, RunOwner } from "./pending-run.ts";
 import type { InnerRunOptions, Prompt } from "./run-options.ts";
 import type { LiveRun, RunRecord } from "./run-record.ts";
 import type { RunEvent } from "./run-result.ts";
@@ -49,10 +48,10 @@ export class DetachedRun<Output> extends StreamRun<Output> implements LiveRun<Ou
     void this.drain(paced ? () => record.log.wanted() : undefined);
   }
 
-  override begin(client: AgentClient, incarnation: number): void {
+  override begin(...given: Parameters<PendingRun["begin"]>): void {
     this.#attempts = this.request.attempt;
-    this.#lastIncarnation = incarnation;
-    super.begin(client, incarnation);
+    this.#lastIncarnation = given[1];
+    super.begin(...given);
   }
 
   protected override failed(error: Error): void {

@@ -311,6 +311,24 @@ describe("an agent with a budget", () => {
     expect(started.map((report) => "model" in report && report.model)).toEqual([false, "small", "small", false]);
   });
 
+  test("goes on with another model in a stream and in a run that belongs to the system, too", async () => {
+    const models: string[] = [];
+    const answer = ({ model, prompt }: { model: string; prompt: string }) => {
+      models.push(model);
+      return prompt;
+    };
+    const policy = budget({ tokens: 6, windowMs: 60_000, reserve: { tokens: 4 }, at: { model: "small" } });
+    const fleet = await startPoet({ policy }, { script: { answer } });
+    const agent = fleet.agent();
+    await agent.whenReady();
+    for (let run = 0; run < 2; run += 1) await agent.run("two words", { model: "large" });
+    await agent.stream("two words", { model: "large" }).result;
+    await agent.start("two words", { model: "large" }).result;
+    expect(models).toEqual(["large", "small", "small", "small"]);
+    const started = fleet.reports.filter(({ type }) => type === "run.started");
+    expect(started.map((report) => "model" in report && report.model)).toEqual([false, "small", "small", "small"]);
+  });
+
   test("has one budget for all its instances, which a policy set for the agent replaces", async () => {
     const policy = budget({ tokens: 10, windowMs: 60_000, reserve: { tokens: 6 } });
     const fleet = await startFleet([{ policy, instances: 2, maxConcurrency: 1 }], { script: hang });
