@@ -51,7 +51,7 @@ export class Mailbox<Run> {
    * @throws CallerError "queue_full" if not
    */
   check(mayRunAtOnce: boolean): void {
-    this.#queue.check(mayRunAtOnce ? this.freePlaces : 0);
+    this.#queue.check(() => (mayRunAtOnce ? this.freePlaces : 0));
   }
 
   /**
@@ -59,7 +59,7 @@ export class Mailbox<Run> {
    * @throws CallerError "queue_full"
    */
   push(run: Run, mayRunAtOnce: boolean): void {
-    this.#queue.push(run, mayRunAtOnce ? this.freePlaces : 0);
+    this.#queue.push(run, () => (mayRunAtOnce ? this.freePlaces : 0));
   }
 
   /** See {@link RunQueue.reserve}. */

@@ -174,13 +174,13 @@ export class RunDispatcher implements RunTaker {
   }
 
   /** Of workers that take runs now, or as soon as their event loops have answered, which is about to be known. */
-  get #freePlaces(): number {
+  readonly #freePlaces = (): number => {
     let count = 0;
     for (const { workers, mailbox } of this.#servers) {
       if (workers.loop?.unresponsive === false) count += Math.max(0, mailbox.freePlaces);
     }
     return count > 0 && this.#gate.open ? count : 0;
-  }
+  };
 
   /** Hands waiting runs to the workers while they take some. */
   serve(): void {

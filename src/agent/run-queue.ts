@@ -48,12 +48,12 @@ export class RunQueue<Run> {
   }
 
   /**
-   * Whether it would take a run. `freePlaces` are those of workers that are ready, for which it need not wait.
+   * Whether it would take a run. `freePlaces` are those of workers that are ready, for which it need not wait: they are asked for when it has no room itself.
    * @throws CallerError "queue_full" if not
    */
-  check(freePlaces: number): void {
+  check(freePlaces: () => number): void {
     const count = this.waitingCount;
-    if (count < this.#maxQueue || this.isTakenAtOnce(freePlaces)) return;
+    if (count < this.#maxQueue || this.isTakenAtOnce(freePlaces())) return;
     throw new CallerError(
       "queue_full",
       `agent "${this.#agentId}" has ${count} runs waiting and takes at most ${this.#maxQueue}; try again later or raise maxQueue`,
@@ -65,7 +65,7 @@ export class RunQueue<Run> {
    * Adds a run at the end, or where its place was reserved; `freePlaces` as of `check`.
    * @throws CallerError "queue_full"
    */
-  push(run: Run, freePlaces: number): void {
+  push(run: Run, freePlaces: () => number): void {
     this.check(freePlaces);
     const reserved = this.#waiting.get(run);
     if (reserved === undefined) this.#append(run, false);
