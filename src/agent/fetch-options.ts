@@ -10,7 +10,7 @@ import type { WhenBusy } from "./turns.ts";
 
 /** Options of `Agent.fetch`: how the request is answered, and what the run is given beside it. */
 export interface FetchOptions<Deps = unknown>
-  extends Omit<RunOptions<Deps>, "signal" | "messageHistory" | "conversationId" | "idempotent" | "retry"> {
+  extends Omit<RunOptions<Deps>, "signal" | "messageHistory" | "conversationId" | "idempotent" | "retry" | "mayWait"> {
   /** Default: told by the body. */
   readonly protocol?: FrontendProtocol | undefined;
   /**

@@ -70,7 +70,6 @@ export class AgentFrontend implements FrontendHost {
       detached,
       paced: !detached,
       idempotencyKey: undefined,
-      fingerprint: "",
     });
   }
 

@@ -60,16 +60,15 @@ export function startRun<Output>(
   const known = startedBefore<Output>(owner, prompt, request, key);
   if (known !== undefined) return known;
   checkRunOptions(prompt, given, owner.maxMessageBytes);
-  const fingerprint = key === undefined ? "" : fingerprintOf(owner, prompt, request);
-  return beginRun<Output>(owner, prompt, given, { detached, idempotencyKey: key, fingerprint, paced: false });
+  return beginRun<Output>(owner, prompt, given, { detached, idempotencyKey: key, compared, paced: false });
 }
 
 /** How a run is kept that begins. */
 export interface Beginning {
   readonly detached: boolean;
   readonly idempotencyKey: string | undefined;
-  /** Of what was asked; empty without a key. */
-  readonly fingerprint: string;
+  /** As of `startRun`. */
+  readonly compared?: PausableRunOptions | undefined;
   /** Whether it is read as its readers read; false: at full speed. */
   readonly paced: boolean;
 }
@@ -82,15 +81,19 @@ export function beginRun<Output>(
   owner: RunStarter,
   prompt: Prompt,
   options: InnerRunOptions,
-  { paced, ...kept }: Beginning,
+  { paced, compared, ...kept }: Beginning,
 ): RunRecord<Output> {
   const { ledger, agentId, clock } = owner;
   // It is the system's, not that of the process that has asked.
   return runOutside(() => {
     const run = new DetachedRun<Output>(owner, prompt, options);
+    let fingerprint = "";
+    if (kept.idempotencyKey !== undefined) {
+      fingerprint = compared === undefined ? run.fingerprint : fingerprintOf(owner, prompt, compared);
+    }
     owner.reserve(run);
     const { givenBytes } = run;
-    const record = ledger.add(run, { agentId, ...kept, startedAtMs: clock.now(), givenBytes });
+    const record = ledger.add(run, { agentId, ...kept, fingerprint, startedAtMs: clock.now(), givenBytes });
     run.run(record, { paced });
     return record;
   }, undefined);
