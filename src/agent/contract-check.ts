@@ -6,6 +6,7 @@ import { isThenable } from "../otp/scheduler/thenable.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
 import type { AgentContract } from "./contract.ts";
 import { documentOf } from "./json-schema.ts";
+import { inTime, keysOf } from "./schema-check.ts";
 import { type Said, type SchemaDifference, schemaDifferences } from "./schema-difference.ts";
 import { exampleCount, exampleOf } from "./schema-example.ts";
 import { describeAlternatives, SchemaDocument } from "./schema-node.ts";
@@ -84,19 +85,13 @@ async function issuesOf(
 ): Promise<(readonly PropertyKey[])[] | undefined> {
   try {
     const validated: unknown = schema["~standard"].validate(value);
-    const result = isThenable(validated) ? await inTime(validated, clock) : validated;
-    const { issues } = (result ?? {}) as StandardSchemaV1.FailureResult;
+    const result = isThenable(validated) ? await inTime(validated, clock, askMs) : validated;
     if (result === undefined) return undefined;
-    return (issues ?? []).map(({ path = [] }) => path.map((step) => (typeof step === "object" ? step.key : step)));
+    const { issues = [] } = result as StandardSchemaV1.Result<unknown>;
+    return issues.map(keysOf);
   } catch {
     return undefined; // It is code of the user's: what it makes of an answer is seen when there is one.
   }
-}
-
-function inTime(check: PromiseLike<unknown>, clock: Clock): Promise<unknown> {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const timer = clock.setTimeout(() => resolve(undefined), askMs);
-  return Promise.race([check, promise]).finally(() => clock.clearTimeout(timer));
 }
 
 /** Whether a value has this place, or lacks only the last step to it. */

@@ -30,8 +30,8 @@ export interface CrashCircumstances {
 export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): CrashRecord {
   const retired = about.retired === true && exit.cause === "stopped";
   const connection = about.connectionLost ? "connection_lost" : retired ? "retired" : exit.cause;
-  const mismatched = about.contractFaults !== undefined && (exit.cause === "stopped" || exit.cause === "killed");
-  const cause = about.hung !== undefined ? "hung" : mismatched ? "contract_mismatch" : connection;
+  const contractFaults = exit.cause === "stopped" || exit.cause === "killed" ? about.contractFaults : undefined;
+  const cause = about.hung !== undefined ? "hung" : contractFaults !== undefined ? "contract_mismatch" : connection;
   const record: CrashRecord = {
     agentId: about.agentId,
     incarnation: exit.incarnation,
@@ -51,7 +51,7 @@ export function createCrashRecord(exit: WorkerExit, about: CrashCircumstances): 
   if (exit.loadFailure !== undefined) record.loadFailure = exit.loadFailure;
   if (exit.detail !== undefined) record.detail = exit.detail;
   else if (about.connectionLost && about.neverReached !== undefined) record.detail = about.neverReached;
-  if (mismatched && about.contractFaults !== undefined) record.contractFaults = about.contractFaults;
+  if (contractFaults !== undefined) record.contractFaults = contractFaults;
   if (exit.errno !== undefined) record.errno = exit.errno;
   if (exit.peakMemoryBytes !== undefined) record.peakMemoryBytes = exit.peakMemoryBytes;
   if (about.hung !== undefined) record.stackDump = about.hung.stacks;

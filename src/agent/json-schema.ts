@@ -48,6 +48,18 @@ export function isStandardSchema(schema: unknown): schema is StandardSchemaV1 {
 
 /** What a schema takes, as JSON Schema; undefined where it does not say, or cannot. Where it holds something that JSON Schema does not know, zod's says nothing of that part. */
 export function documentOf(schema: StandardSchemaV1): JsonSchema | undefined {
+  let known = documents.get(schema);
+  if (known === undefined) {
+    known = { document: readDocument(schema) };
+    documents.set(schema, known);
+  }
+  return known.document;
+}
+
+/** Every start of a worker asks for that of its definition. */
+const documents = new WeakMap<StandardSchemaV1, { readonly document: JsonSchema | undefined }>();
+
+function readDocument(schema: StandardSchemaV1): JsonSchema | undefined {
   const { jsonSchema, vendor } = schema["~standard"] as StandardSchemaV1.Props & Partial<StandardJSONSchemaV1.Props>;
   if (typeof jsonSchema?.input !== "function") return undefined;
   try {

@@ -9,6 +9,7 @@ import type { ProgressEvent } from "../rpc/run-event.ts";
 import type { WireRunResult } from "../rpc/run-types.ts";
 import type { Usage } from "../usage.ts";
 import type { PausedRun } from "./paused-run.ts";
+import { inTime, keysOf } from "./schema-check.ts";
 
 /** Why the model ended its last response, in pydantic-ai's words. */
 export type FinishReason = "stop" | "length" | "content_filter" | "tool_call" | "error";
@@ -116,7 +117,7 @@ export function resultOf<Output>(
   try {
     const validated: unknown = schema["~standard"].validate(wire.output);
     if (!isThenable(validated)) return withOutput(validated as StandardSchemaV1.Result<unknown>);
-    return inTime(validated as PromiseLike<StandardSchemaV1.Result<unknown>>, about.clock)
+    return inTime(validated as PromiseLike<StandardSchemaV1.Result<unknown>>, about.clock, checkMs)
       .then(withOutput)
       .catch((error: unknown) => {
         throw checkError(error, facts);
@@ -126,26 +127,12 @@ export function resultOf<Output>(
   }
 }
 
-/** The check as a promise that settles, whatever the schema does. */
-async function inTime<T>(check: PromiseLike<T>, clock: Clock): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = clock.setTimeout(() => reject(new Error(`it has not settled within ${checkMs} ms`)), checkMs);
-  try {
-    return await Promise.race([check, promise]);
-  } finally {
-    clock.clearTimeout(timer);
-  }
-}
-
 function refused(issues: readonly StandardSchemaV1.Issue[], facts: RunErrorFacts): RunError {
   const validationErrors = issues.map(
-    ({ message, path }): ValidationIssue => ({
+    (issue): ValidationIssue => ({
       type: "output",
-      loc: (path ?? []).map((step) => {
-        const key = typeof step === "object" ? step.key : step;
-        return typeof key === "symbol" ? String(key) : key;
-      }),
-      msg: message,
+      loc: keysOf(issue).map((key) => (typeof key === "symbol" ? String(key) : key)),
+      msg: issue.message,
     }),
   );
   const first = validationErrors[0];

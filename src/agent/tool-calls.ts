@@ -5,6 +5,7 @@ import { describeExitReason } from "../otp/report/exit-reason.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { HostReply, ToolCallRequest } from "../rpc/host-requests.ts";
+import { keysOf } from "./schema-check.ts";
 import { type Tool, ToolContent, type ToolContext } from "./tool.ts";
 import type { ToolSet } from "./tool-set.ts";
 import { ModelRetry, ToolFailed } from "./tool-signals.ts";
@@ -115,9 +116,9 @@ async function check(tool: Tool, args: unknown): Promise<{ args: unknown } | { r
   if (tool.input === undefined) return { args };
   const result: StandardSchemaV1.Result<unknown> = await tool.input["~standard"].validate(args);
   if (result.issues === undefined) return { args: result.value };
-  const issues = result.issues.map(({ message, path }) => {
-    const at = (path ?? []).map((step) => String(typeof step === "object" ? step.key : step)).join(".");
-    return at === "" ? message : `${at}: ${message}`;
+  const issues = result.issues.map((issue) => {
+    const at = keysOf(issue).map(String).join(".");
+    return at === "" ? issue.message : `${at}: ${issue.message}`;
   });
   return { refused: `The arguments are not valid:\n${issues.join("\n")}` };
 }

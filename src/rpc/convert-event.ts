@@ -17,8 +17,7 @@ import {
 } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { toRunError } from "./agent-error.ts";
 import { type Call, factsOf } from "./call.ts";
-import { optionalJson, toDeferred, toRunResult } from "./convert.ts";
-import { pendingCalls } from "./deferred-calls.ts";
+import { optionalJson, toPendingCalls, toRunResult } from "./convert.ts";
 import { protocolViolation, tryDecodeJson } from "./json.ts";
 import type { ResponsePart, ResponsePartKind } from "./message-part.ts";
 import { ofPydanticEvent, toCitations } from "./pydantic-event.ts";
@@ -167,12 +166,11 @@ function retry({ cause, contentJson, attempt, maxRetries }: ModelRetry, call: Ca
 
 function inputRequested(input: InputRequested, call: Call) {
   const { token, name, requestsJson, deadlineUnixMs, omittedBytes } = input;
+  const requests = toPendingCalls(requestsJson, "input_requested.requests_json", call);
   return {
     token,
     name,
-    ...(requestsJson.byteLength === 0
-      ? {}
-      : { requests: pendingCalls(toDeferred(requestsJson, "input_requested.requests_json", call)) }),
+    ...(requests === undefined ? {} : { requests }),
     ...(deadlineUnixMs === 0n ? {} : { deadlineAtMs: Number(deadlineUnixMs) }),
     ...omitted(omittedBytes),
   };

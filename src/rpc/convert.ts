@@ -4,6 +4,7 @@ import { RunError } from "../errors.ts";
 import { type DescribeResponse, type OutputAt, OutputKind, type RunResponse } from "../gen/synapse_otp/v1/agent_pb.ts";
 import type { Usage } from "../usage.ts";
 import { type Call, factsOf } from "./call.ts";
+import { type PendingCall, pendingCalls } from "./deferred-calls.ts";
 import { parseExact, refuseUnsafe, type UnsafeHolders, UnsafeNumberError } from "./exact-json.ts";
 import { decodeJson, protocolViolation } from "./json.ts";
 import type { AgentDescription, WireDeferred, WireRunResult } from "./run-types.ts";
@@ -116,13 +117,21 @@ interface Message {
  * What a run asks people for.
  * @throws RunError "protocol_violation" for what is no DeferredToolRequests
  */
-export function toDeferred(bytes: Uint8Array, field: string, call: Call): WireDeferred {
+function toDeferred(bytes: Uint8Array, field: string, call: Call): WireDeferred {
   const deferred = optionalJson(bytes, field, call) as Partial<WireDeferred> | undefined;
   const { calls, approvals } = deferred ?? {};
   if (deferred === undefined || !Array.isArray(calls) || !Array.isArray(approvals)) {
     throw protocolViolation(`sent ${field} that is none`, factsOf(call));
   }
   return { ...deferred, calls, approvals };
+}
+
+/**
+ * The calls that a run asks people about; undefined where it asks about none.
+ * @throws RunError "protocol_violation" for what is no DeferredToolRequests
+ */
+export function toPendingCalls(bytes: Uint8Array, field: string, call: Call): PendingCall[] | undefined {
+  return bytes.byteLength === 0 ? undefined : pendingCalls(toDeferred(bytes, field, call));
 }
 
 function toAllMessages(bytes: Uint8Array, newMessages: unknown[], call: Call): unknown[] {

@@ -4,8 +4,7 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type HostAnswer, HostAnswerSchema, type HostRequest as WireRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { type Call, factsOf } from "./call.ts";
 import { toContent } from "./content.ts";
-import { toDeferred } from "./convert.ts";
-import { pendingCalls } from "./deferred-calls.ts";
+import { toPendingCalls } from "./convert.ts";
 import type { HostReply, HostRequest } from "./host-requests.ts";
 import { decodeJson, encodeJson } from "./json.ts";
 
@@ -18,8 +17,7 @@ type Answer = NonNullable<MessageInitShape<typeof HostAnswerSchema>["answer"]>;
 export function toHostRequest({ request, timeLeftMs }: WireRequest, call: Call): HostRequest | undefined {
   if (request.case === "wait") {
     const { token, name, requestsJson } = request.value;
-    const requests =
-      requestsJson.byteLength === 0 ? undefined : pendingCalls(toDeferred(requestsJson, "wait.requests_json", call));
+    const requests = toPendingCalls(requestsJson, "wait.requests_json", call);
     return {
       type: "wait",
       token,

@@ -2,7 +2,7 @@
 
 import { RunError, type RunErrorKind } from "../errors.ts";
 import type { RunRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
-import { frontendOf, promptOf } from "./fake-frontend.ts";
+import { type FakeFrontend, frontendOf, promptOf } from "./fake-frontend.ts";
 
 /** A run as a fake agent sees it. */
 export interface FakeRun {
@@ -29,7 +29,7 @@ export interface FakeRun {
   /** The texts that the host has sent into the run, as they come. */
   readonly sent: readonly string[];
   /** The request of a front end that the run answers; undefined for any other. */
-  readonly frontend: { readonly protocol: "vercel-ai" | "ag-ui"; readonly body: unknown } | undefined;
+  readonly frontend: FakeFrontend | undefined;
   /** The names of the host's tools. */
   readonly tools: readonly string[];
   /**
@@ -89,7 +89,7 @@ export function fakeRunError(kind: RunErrorKind, message: string, facts: { retri
 }
 
 /** For a run in a plain call. */
-const noHost: Pick<FakeRun, "callTool" | "waitFor"> = {
+export const noHost: Pick<FakeRun, "callTool" | "waitFor"> = {
   async callTool() {
     throw fakeRunError("validation", "the run has no tools of the host");
   },

@@ -12,17 +12,11 @@ import {
   type WorkerMessageSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { encode, requestsJson } from "./fake-response.ts";
-import { type FakeWait, fakeRunError } from "./fake-run.ts";
+import { type FakeRun, fakeRunError, noHost } from "./fake-run.ts";
 
 type Chunk = MessageInitShape<typeof RunResponseChunkSchema>;
 type MakeChunk = (event: Chunk["event"] & object) => Chunk;
 type Message = MessageInitShape<typeof WorkerMessageSchema>;
-
-/** Calls a tool of the host. */
-export type CallTool = (toolName: string, args: unknown) => Promise<unknown>;
-
-/** Waits for an answer from outside. */
-export type WaitFor = (name: string, options?: FakeWait) => Promise<unknown>;
 
 /** The worker's end of one session. */
 export class FakeSession {
@@ -58,7 +52,7 @@ export class FakeSession {
    * Calls a tool of the host.
    * @returns its value; rejects with a RunError of kind "model_retry" where the model is asked to try again, else "user_code"
    */
-  readonly callTool: CallTool = async (toolName, args) => {
+  readonly callTool: FakeRun["callTool"] = async (toolName, args) => {
     const toolCallId = `call-${this.#lastId + 1n}`;
     return toolValue(
       await this.#ask({ case: "toolCall", value: { toolCallId, toolName, argsJson: encode(args ?? {}), step: 1 } }),
@@ -74,13 +68,8 @@ export class FakeSession {
    * Waits for an answer from outside; where it is about calls, it comes as pydantic-ai's DeferredToolResults.
    * @returns the answer; rejects with the reason where none comes
    */
-  readonly waitFor: WaitFor = async (name, { asks, timeoutMs } = {}) => {
-    if (!this.#mayWait) {
-      throw fakeRunError(
-        "user_error",
-        `the run waits for "${name}", and its host does not know: give it mayWait: true`,
-      );
-    }
+  readonly waitFor: FakeRun["waitFor"] = async (name, { asks, timeoutMs } = {}) => {
+    if (!this.#mayWait) return noHost.waitFor(name);
     const count = (this.#waits.get(name) ?? 0) + 1;
     this.#waits.set(name, count);
     const token = `${this.#runId}|event|${name}#${count}`;
