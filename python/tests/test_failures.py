@@ -61,6 +61,17 @@ async def test_no_word_of_a_module_that_cannot_be_imported_leaves_a_worker_that_
     assert "secret-32" not in f"{error}{worker.stderr_lines}"
 
 
+async def test_nor_do_the_words_of_an_exception_of_the_module_of_the_dependencies(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text('raise ValueError("secret-34")')
+    worker = start(f"{FIXTURES}/controllable.py:agent", env={"SYNAPSE_AGENT_DEPS": f"{tmp_path}/broken.py:make_deps"})
+    await worker.greet(tracebacks=False)
+    error = (await worker.receive())["error"]
+    assert (error["kind"], error["pythonType"]) == ("module_failed", "ValueError")
+    assert error["message"].startswith("deps ")
+    assert error["message"].endswith('broken.py:make_deps" raised ValueError while it was imported; python.tracebacks shows where')
+    assert "secret-34" not in f"{error}{worker.stderr_lines}"
+
+
 async def test_no_word_of_an_exception_that_says_something_else_each_time_leaves_a_worker_that_may_not_tell_it(
     start: Start, tmp_path: Path
 ) -> None:

@@ -46,7 +46,7 @@ class LoadFailure(Exception):
 
     def about(self, what: str) -> LoadFailure:
         """The same of something else than the entry, such as "deps"."""
-        message = self.message.replace("entry ", f"{what} ", 1)
+        message = self._template.replace("entry ", f"{what} ", 1)
         return LoadFailure(self.kind, message, self.cause, retriable=self.retriable)
 
     def as_json(self, *, tracebacks: bool = True) -> dict[str, Any]:
