@@ -123,11 +123,9 @@ def _without_deferred(spec: Any) -> Any:
 
 def _taken_by(factory: Callable[..., Any]) -> Any:
     try:
-        hints = [hint for name, hint in get_type_hints(factory).items() if name != "return"]
         code: Any = getattr(factory, "__code__", None)
-        first = code.co_varnames[0] if code is not None and code.co_argcount > 0 else None
-        return get_type_hints(factory)[first] if first is not None and hints else Any
-    except Exception:  # an annotation that names what is not there
+        return get_type_hints(factory)[code.co_varnames[0]] if code is not None and code.co_argcount > 0 else Any
+    except Exception:  # no annotation, or one that names what is not there
         return Any
 
 

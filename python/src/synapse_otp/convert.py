@@ -37,6 +37,7 @@ from .v1 import agent_pb2 as pb
 
 __all__ = [
     "RunArguments",
+    "or_deferred",
     "output_json",
     "read_arguments",
     "run_response",
@@ -106,6 +107,16 @@ def _output_type(request: pb.RunRequest, agent: AbstractAgent[Any, Any]) -> Any:
     own = _structured(request.output_schema_json)
     if not request.may_pause or request.HasField("frontend"):  # a front end has more to say of that
         return own
+    return or_deferred(own, agent)
+
+
+def or_deferred(own: Any, agent: AbstractAgent[Any, Any]) -> Any:
+    """The output type of a run that may ask people, too.
+
+    Args:
+        own: What was asked for; None: the agent's own.
+        agent: The loaded agent.
+    """
     asked = agent.output_type if own is None else own
     types = list(asked) if isinstance(asked, list | tuple) else [asked]
     return own if DeferredToolRequests in types else [*types, DeferredToolRequests]

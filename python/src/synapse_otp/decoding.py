@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from .error_wire import status_details, status_message
+from .error_wire import abort
 from .errors import RunFailure, describe_exception, invalid
 
-__all__ = ["DecodingInterceptor", "abort"]
+__all__ = ["DecodingInterceptor"]
 
 Context = grpc.aio.ServicerContext[Any, Any]
 Decode = Callable[[bytes], Any]
@@ -53,7 +53,7 @@ def _decoding(behaviour: Any, decode: Decode) -> Any:
         try:
             request = decode(data)
         except RunFailure as error:
-            await abort(error, context)
+            await abort(describe_exception(error, run_id=""), context)
         return await behaviour(request, context)
 
     return call
@@ -68,9 +68,3 @@ def _decoding_stream(behaviour: Any, decode: Decode) -> Any:
         return await behaviour(decoded(messages), context)
 
     return call
-
-
-async def abort(error: RunFailure, context: Context, *, run_id: str = "") -> NoReturn:
-    """Ends a call with what was wrong with it."""
-    failure = describe_exception(error, run_id=run_id)
-    await context.abort(failure.code, status_message(failure.error.message), status_details(failure))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 from urllib.parse import quote
 
+import grpc.aio
 from google.protobuf.any_pb2 import Any as AnyMessage
 from google.rpc.status_pb2 import Status
 
 from .errors import Failure
 from .v1 import agent_pb2 as pb
 
-__all__ = ["MAX_IN_BAND_BYTES", "fit", "status_details", "status_message"]
+__all__ = ["MAX_IN_BAND_BYTES", "abort", "fit", "status_details", "status_message"]
 
 # gRPC's metadata limit is 8 KiB at both ends; everything of ours together stays below 4 KiB. A binary trailer grows by a third in base64.
 MAX_DETAILS_BYTES = 2400
@@ -19,6 +21,11 @@ MAX_MESSAGE_BYTES = 512
 MAX_IN_BAND_BYTES = 64 * 1024
 
 DETAILS_KEY = "grpc-status-details-bin"
+
+
+async def abort(failure: Failure, context: grpc.aio.ServicerContext[Any, Any]) -> NoReturn:
+    """Ends a call with what was wrong with it."""
+    await context.abort(failure.code, status_message(failure.error.message), status_details(failure))
 
 
 def status_message(message: str) -> str:

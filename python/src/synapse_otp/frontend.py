@@ -5,13 +5,13 @@ The adapter reads the body, sanitises what the client says of the past, and make
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import grpc
 from pydantic import ValidationError
-from pydantic_ai import Agent, DeferredToolRequests
+from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent, WrapperAgent
 from pydantic_ai.exceptions import UserError
 from pydantic_ai.messages import ModelMessage
@@ -19,8 +19,10 @@ from pydantic_ai.run import AgentRun, AgentRunResultEvent
 from pydantic_ai.ui import UIAdapter
 from pydantic_graph import End
 
+from .convert import or_deferred
 from .errors import RunFailure
 from .frontend_error import FrontendError
+from .known_tools import innermost
 from .v1 import agent_pb2 as pb
 
 __all__ = ["Frontend", "FrontendText", "open_frontend"]
@@ -208,19 +210,11 @@ class Frontend:
 
     def _may_defer(self, output_type: Any) -> Any:
         """The output type with what a run asks for that waits for people, where the agent takes another output type at all."""
-        types = _flat(self._agent.output_type if output_type is None else output_type)
-        if DeferredToolRequests in types or self._adapter.toolset is not None or _has_output_validators(self._agent):
+        if self._adapter.toolset is not None or _has_output_validators(self._agent):
             return output_type
-        return [*types, DeferredToolRequests]
-
-
-def _flat(output_type: Any) -> Sequence[Any]:
-    return list(output_type) if isinstance(output_type, list | tuple) else [output_type]
+        return or_deferred(output_type, self._agent)
 
 
 def _has_output_validators(agent: AbstractAgent[Any, Any]) -> bool:
-    inner: Any = agent
-    while isinstance(inner, WrapperAgent):
-        inner = inner.wrapped
     # Private in pydantic-ai, which refuses another output type for an agent that has some; a test pins it.
-    return bool(getattr(inner, "_output_validators", ()))
+    return bool(getattr(innermost(agent), "_output_validators", ()))

@@ -21,7 +21,7 @@ from pydantic_ai.toolsets import (
     SetMetadataToolset,
 )
 
-__all__ = ["KnownTools", "output_tool_names", "tool_names"]
+__all__ = ["KnownTools", "innermost", "output_tool_names", "tool_names"]
 
 # These change neither the names of the tools that they wrap nor which of them there are.
 _TRANSPARENT = (DeferredLoadingToolset, IncludeReturnSchemasToolset, SetMetadataToolset)
@@ -58,11 +58,16 @@ def output_tool_names(agent: AbstractAgent[Any, Any]) -> set[str]:
     Args:
         agent: The loaded agent.
     """
+    output = getattr(innermost(agent), "_output_toolset", None)
+    return set(getattr(output, "processors", ()))
+
+
+def innermost(agent: AbstractAgent[Any, Any]) -> Any:
+    """The agent in all wrappers around it."""
     inner: Any = agent
     while isinstance(inner, WrapperAgent):
         inner = inner.wrapped
-    output = getattr(inner, "_output_toolset", None)
-    return set(getattr(output, "processors", ()))
+    return inner
 
 
 def tool_names(agent: AbstractAgent[Any, Any]) -> set[str]:

@@ -147,13 +147,14 @@ class AgentRunner:
 
         def began(run: AgentRun[Any, Any], messages: list[ModelMessage]) -> None:
             progress.run = run
-            progress.history = given.message_history or []
+            progress.history = given.message_history
             refuse_fetching(request, None, messages)
 
         def stepped() -> None:
             chunks.step += 1
 
-        early: list[FrontendText] | None = []
+        held: list[FrontendText] = []
+        started = False
         async with (
             self._deps_of(request, given.deps) as deps,
             aclosing(
@@ -165,16 +166,15 @@ class AgentRunner:
             ) as texts,
         ):
             async for text in texts:
-                if early is not None:
-                    early.append(text)
-                    if progress.run is None:
-                        continue
+                held.append(text)
+                if progress.run is None:
+                    continue
+                if not started:
+                    started = True
                     await write(chunks.make(started=self._started(progress.run)))
-                    waiting, early = early, None
-                else:
-                    waiting = [text]
-                for told, end in waiting:
+                for told, end in held:
                     await write(chunks.make(frontend_text=pb.FrontendText(text=told, end=end)))
+                held.clear()
         if progress.run is None:
             raise RuntimeError("the run ended before it began")
         return run_response(progress.run, request, self._incarnation, progress.history)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
 import grpc.aio
@@ -16,8 +16,7 @@ from pydantic_ai import exceptions as pai
 
 from .content import read_content
 from .convert import seconds_left
-from .decoding import abort
-from .error_wire import MAX_IN_BAND_BYTES, fit, status_details, status_message
+from .error_wire import MAX_IN_BAND_BYTES, abort, fit
 from .errors import Failure, RunFailure, describe_exception, invalid
 from .events import Chunk, Chunks
 from .host_session import HostSession
@@ -112,7 +111,7 @@ class AgentServicer(AgentServiceServicer):
                 if self._fits(response, request):
                     return response
                 failure = self._too_large(response, request)
-            return await _abort(failure, context)
+            return await abort(failure, context)
 
     async def RunStream(self, request: pb.RunRequest, context: Context) -> None:
         """Answers with events as they happen; the last one is completed, failed or cancelled."""
@@ -126,7 +125,7 @@ class AgentServicer(AgentServiceServicer):
             if first is None or not first.HasField("start"):
                 raise invalid("the first message of a session must be start", "start")
         except RunFailure as error:
-            await abort(error, context)
+            await abort(describe_exception(error), context)
         request = first.start
         async with self._serving(request, context) as call:
             host = HostSession(context.write, lambda: call.cancelled)
@@ -150,7 +149,7 @@ class AgentServicer(AgentServiceServicer):
         finally:
             outlet.close()
         if failure is not None:
-            await _abort(failure, call.context)
+            await abort(failure, call.context)
 
     async def _write_events(
         self, request: pb.RunRequest, call: _Call, chunks: Chunks, outlet: Outlet, host: HostSession | None
@@ -200,7 +199,7 @@ class AgentServicer(AgentServiceServicer):
         try:
             content = read_content(request.content, "content")
         except RunFailure as error:
-            await abort(error, context, run_id=request.run_id)
+            await abort(describe_exception(error, run_id=request.run_id), context)
         for call in self._calls:
             if call.key == (request.run_id, request.attempt) and not call.over:
                 return pb.SteerResponse(accepted=call.progress.steer(content, when_idle=request.priority == pb.STEER_PRIORITY_WHEN_IDLE))
@@ -355,7 +354,3 @@ class AgentServicer(AgentServiceServicer):
         )
         _log.info("run failed", extra={"event": "run.failed", "reason": error.message, "attempt": request.attempt})
         return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, error)
-
-
-async def _abort(failure: Failure, context: Context) -> NoReturn:
-    await context.abort(failure.code, status_message(failure.error.message), status_details(failure))
