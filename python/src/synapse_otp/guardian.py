@@ -49,14 +49,13 @@ def wakeup_pipe() -> int:
     return read_end
 
 
-def guard(system: int, control: int) -> Guarded:
+def guard(system: int) -> Guarded:
     """Forks the zygote. Returns in the zygote alone; the guardian lives here until its end.
 
     The zygote is killed when the guardian ends, since its imports would keep it from seeing that; once it looks, `end_with_parent(False)`.
 
     Args:
         system: The number of the system.
-        control: The descriptor of the channel between host and zygote, which the guardian must not hold.
 
     Raises:
         OSError: If this system cannot guard: no subreaper, no pidfd.
@@ -72,7 +71,7 @@ def guard(system: int, control: int) -> Guarded:
     zygote = os.fork()
     if zygote != 0:
         os.close(own)
-        os.close(control)
+        os.close(CONTROL_FD)  # the channel between host and zygote
         _watch(zygote, marked, around)
     os.close(LIFELINE_FD)
     end_with_parent(True)

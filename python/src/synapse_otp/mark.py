@@ -10,14 +10,14 @@ import os
 import resource
 from collections import namedtuple
 
-__all__ = ["LARGEST_SYSTEM", "Mark", "marked_processes", "read_mark"]
+__all__ = ["Mark", "marked_processes", "read_mark"]
 
 _RLIMIT_LOCKS = 10  # the resource module has no name for it
 _MAGIC = 0x5A7
 _SYSTEM_BITS = 32
 _WORKER_BITS = 20
 
-LARGEST_SYSTEM = (1 << _SYSTEM_BITS) - 1
+_LARGEST_SYSTEM = (1 << _SYSTEM_BITS) - 1
 """The largest number that a system may have."""
 
 
@@ -66,7 +66,7 @@ def read_mark(pid: int) -> Mark | None:
             value = int(soft) if soft.isdigit() else 0
             if value >> (_SYSTEM_BITS + _WORKER_BITS) != _MAGIC:
                 return None
-            return Mark((value >> _WORKER_BITS) & LARGEST_SYSTEM, value & ((1 << _WORKER_BITS) - 1))
+            return Mark((value >> _WORKER_BITS) & _LARGEST_SYSTEM, value & ((1 << _WORKER_BITS) - 1))
     return None
 
 

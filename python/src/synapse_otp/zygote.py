@@ -9,22 +9,21 @@ from __future__ import annotations
 import sys
 
 from .guardian import guard, tell_unfit
-from .lifeline import CONTROL_FD
 
 __all__ = ["main"]
 
 
 def main() -> None:
     """Guards, warms up and forks until the host is gone. Does not return."""
-    system, *preload = sys.argv[1:]
+    system, preload = int(sys.argv[1]), sys.argv[2:]
     sys.path[:1] = []  # the folder that `-m` has put there: each worker puts its own
     try:
-        guarded = guard(int(system), CONTROL_FD)
+        guarded = guard(system)
     except OSError as error:
         tell_unfit(str(error))
     from .forker import fork_for_host
 
-    fork_for_host(int(system), guarded, preload)
+    fork_for_host(system, guarded, preload)
 
 
 if __name__ == "__main__":
