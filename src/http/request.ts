@@ -74,13 +74,7 @@ async function readBody({ body, headers }: Request, maxBytes: number): Promise<U
     if (bytes > maxBytes) throw tooLarge();
     pieces.push(piece);
   }
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.byteLength;
-  }
-  return whole;
+  return Buffer.concat(pieces, bytes);
 }
 
 function parse(body: Uint8Array): Readonly<Record<string, unknown>> {

@@ -1,6 +1,7 @@
 /** How long something takes, or how often it comes: a distribution of milliseconds. */
 
 import { checkKnownFields, invalidArgument } from "../errors.ts";
+import { draw, type Quantity } from "./quantity.ts";
 import type { Random } from "./random.ts";
 
 /**
@@ -40,11 +41,11 @@ export function checkDistribution(field: string, value: unknown, leastMs = 0): v
 
 /** Draws whole milliseconds. */
 export function sample(distribution: Distribution, random: Random): number {
-  if (typeof distribution === "number") return Math.round(distribution);
-  const chance = random();
-  if ("meanMs" in distribution) return Math.min(longestMs, Math.round(-distribution.meanMs * Math.log(1 - chance)));
-  if ("oneOf" in distribution)
-    return Math.round(distribution.oneOf[Math.floor(chance * distribution.oneOf.length)] ?? 0);
-  const { fromMs, toMs } = distribution;
-  return Math.round(fromMs + chance * (toMs - fromMs));
+  return Math.min(longestMs, Math.round(draw(quantityOf(distribution), random)));
+}
+
+function quantityOf(distribution: Distribution): Quantity {
+  if (typeof distribution === "number" || "oneOf" in distribution) return distribution;
+  if ("meanMs" in distribution) return { mean: distribution.meanMs };
+  return { from: distribution.fromMs, to: distribution.toMs };
 }

@@ -20,6 +20,8 @@ const deepest = 100;
 /** The types of one document. */
 export class TypeWriter {
   readonly #root: unknown;
+  /** The names of those that were referred to. */
+  readonly #named = new Map<string, string>();
   readonly #scope: TypeScope;
 
   constructor(root: unknown, scope: TypeScope) {
@@ -149,7 +151,10 @@ export class TypeWriter {
     const schema = this.#target(reference);
     if (schema === undefined) return "unknown";
     const wanted = decodeURIComponent(reference.slice(reference.lastIndexOf("/") + 1));
+    const known = this.#named.get(reference);
+    if (known !== undefined) return known;
     const { name, fresh } = names.of(wanted, { schema, root: this.#root, direction }, prefix);
+    this.#named.set(reference, name);
     if (fresh) {
       // Its place is before those that it refers to.
       const place = declarations.push("") - 1;

@@ -1,11 +1,9 @@
 /** Keeps a file of types up to date while the agent's code changes. */
 
 import { dirname, resolve } from "node:path";
-import { SynapseError } from "../errors.ts";
 import type { Report } from "../report.ts";
 import { FileWatch } from "../script/file-watch.ts";
 import { stopOnSignals } from "../signals.ts";
-import type { System } from "../system.ts";
 import { contractFile } from "./contract-file.ts";
 import { type DescribedAgent, startDescribed } from "./described-agent.ts";
 import { type Written, writeTypes } from "./typed-file.ts";
@@ -29,7 +27,7 @@ export interface TypegenWatchOptions {
 export class TypegenWatch {
   readonly #options: TypegenWatchOptions;
   readonly #stopped = Promise.withResolvers<"stopped">();
-  #system: System | undefined;
+  #described: Awaited<ReturnType<typeof startDescribed>> | undefined;
   /** The last turn of asking and writing. */
   #writing: Promise<void> = Promise.resolve();
 
@@ -40,7 +38,7 @@ export class TypegenWatch {
   /** Runs until a signal asks it to stop. */
   async run(): Promise<void> {
     const stop = async () => this.#stopped.resolve("stopped");
-    const kill = () => void this.#system?.stop({ timeoutMs: 0 });
+    const kill = () => void this.#described?.system.stop({ timeoutMs: 0 });
     // The exit code is the watch's own: to be stopped in order is how it ends.
     const release = stopOnSignals({ stop, kill, keepsExitCode: true });
     // Between two systems nothing else keeps the process alive.
@@ -52,7 +50,7 @@ export class TypegenWatch {
         if ((await this.#changed(sinceMs)) === "stopped") return;
       }
     } finally {
-      await this.#system?.stop();
+      await this.#described?.system.stop();
       clearInterval(alive);
       release();
     }
@@ -62,11 +60,8 @@ export class TypegenWatch {
   async #follow(): Promise<"stopped" | "ended"> {
     const { source } = this.#options;
     try {
-      const { system, agent } = await startDescribed(source, {
-        watch: true,
-        onReport: (report) => this.#heard(report),
-      });
-      this.#system = system;
+      this.#described = await startDescribed(source, { watch: true, onReport: (report) => this.#heard(report) });
+      const { system, agent } = this.#described;
       const left = agent.whenReady().then(() => system.ended);
       const outcome = await Promise.race([this.#stopped.promise, left.then(() => "ended" as const)]);
       if (outcome === "ended") this.#fail(agent.lastCrash?.describe ?? "the agent has stopped");
@@ -75,9 +70,9 @@ export class TypegenWatch {
       this.#fail(messageOf(error));
       return "ended";
     } finally {
-      const system = this.#system;
-      this.#system = undefined;
-      await system?.stop();
+      const described = this.#described;
+      this.#described = undefined;
+      await described?.system.stop();
     }
   }
 
@@ -89,14 +84,14 @@ export class TypegenWatch {
 
   async #write(): Promise<void> {
     const { source, file, tell } = this.#options;
-    const system = this.#system;
-    if (system === undefined) return;
+    const described = this.#described;
+    if (described === undefined) return;
     try {
-      const description = await system.agent("typegen").describe();
+      const description = await described.agent.describe();
       const type = writeTypes(file, contractFile(description, source));
       tell({ type, file, hash: description.schemaHash });
     } catch (error) {
-      if (this.#system === system) this.#fail(messageOf(error));
+      if (this.#described === described) this.#fail(messageOf(error));
     }
   }
 
@@ -125,6 +120,5 @@ function entryFile({ entry, cwd }: DescribedAgent): string {
 }
 
 function messageOf(error: unknown): string {
-  if (error instanceof SynapseError || error instanceof Error) return error.message;
-  return String(error);
+  return error instanceof Error ? error.message : String(error);
 }

@@ -5,9 +5,9 @@ import { createAgentClient } from "./clients.ts";
 import { crashOnce } from "./crash.ts";
 import { within } from "./deadline.ts";
 import { inRounds } from "./rounds.ts";
-import { type Series, series } from "./series.ts";
+import { type Series, type SeriesWithP99, series, withP99 } from "./series.ts";
 import { type BenchSettings, benchEntry } from "./settings.ts";
-import { percentile, ratioOf, rounded } from "./statistics.ts";
+import { ratioOf } from "./statistics.ts";
 import { readStream } from "./stream.ts";
 import { startBenchSystem, startMs } from "./target.ts";
 import { runAtOnce } from "./unary.ts";
@@ -31,7 +31,7 @@ export interface InstanceMeasures {
   /** The same with work in Python on each. */
   readonly busyChunks: InstanceSeries;
   /** kill -9 to the end of the next run that succeeds, with a spare worker that is ready. Milliseconds. */
-  readonly spareNextRun: Series & { readonly p99: number };
+  readonly spareNextRun: SeriesWithP99;
 }
 
 const names = ["one", "two"] as const;
@@ -117,7 +117,7 @@ async function crashWithSpare(agent: Agent<string>, system: System, restarts: nu
     await within(startMs, "a spare worker", spareReady(agent));
     values.push((await crashOnce(agent, system)).nextRunMs);
   }
-  return { ...series(values), p99: rounded(percentile(values, 0.99)) };
+  return withP99(values);
 }
 
 async function spareReady(agent: Agent<string>): Promise<void> {

@@ -4,9 +4,9 @@ import { type Agent, defineAgent, type RunHandle, type System } from "../../src/
 import { countDeltasOf, createAgentClient } from "./clients.ts";
 import { within } from "./deadline.ts";
 import { inRounds } from "./rounds.ts";
-import { type Series, series } from "./series.ts";
+import { type Series, type SeriesWithP99, series, withP99 } from "./series.ts";
 import { type BenchSettings, benchEntry } from "./settings.ts";
-import { percentile, ratioOf, rounded } from "./statistics.ts";
+import { ratioOf } from "./statistics.ts";
 import { startBenchSystem, startMs } from "./target.ts";
 import { runAtOnce } from "./unary.ts";
 
@@ -22,9 +22,9 @@ export interface RunMeasures {
   /** Text deltas a second of `agent.stream`, and of `agent.start` with one reader. */
   readonly chunks: { readonly stream: Series; readonly start: Series; readonly ratio: number };
   /** From `attach` in the middle of a run to its first event, beside so many streams. Milliseconds. */
-  readonly attachFirst: Series & { readonly p99: number };
+  readonly attachFirst: SeriesWithP99;
   /** The same to the next event that comes. */
-  readonly attachNext: Series & { readonly p99: number };
+  readonly attachNext: SeriesWithP99;
 }
 
 /** Measures them. */
@@ -97,8 +97,4 @@ async function firstDelta(run: RunHandle<string>): Promise<void> {
 
 async function idle(agent: Agent<string>): Promise<void> {
   while (agent.inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 5));
-}
-
-function withP99(values: readonly number[]) {
-  return { ...series(values), p99: rounded(percentile(values, 0.99)) };
 }

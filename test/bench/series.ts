@@ -23,6 +23,14 @@ export function series(values: readonly number[]): Series {
   };
 }
 
+/** One measure of which the slowest are told, too. */
+export type SeriesWithP99 = Series & { readonly p99: number };
+
+/** Summarises values, with their 99th percentile. */
+export function withP99(values: readonly number[]): SeriesWithP99 {
+  return { ...series(values), p99: rounded(percentile(values, 0.99)) };
+}
+
 /** One measure by both launchers, taken in turn. */
 export interface LauncherSeries {
   readonly spawn: Series;
