@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from pydantic_ai.messages import PartDeltaEvent, TextPartDelta, ThinkingPartDelta, ToolCallPartDelta
 
+from synapse_otp import outlet as outlet_module
 from synapse_otp.events import Chunk, Chunks
 from synapse_otp.outlet import JOINED_CHARS, WAITING_BYTES, Outlet
 
@@ -108,14 +108,57 @@ async def test_writer_that_never_waits_is_read_while_it_writes() -> None:
     reader = Reader()
     reader.open.set()
     outlet, chunks = outlet_of(reader)
-    seen = []
-    for number in range(5_000):
-        await write_all(outlet, chunks, text_event(f"{number} "))
-        seen.append(len(reader.chunks))
-    assert seen[-1] > 10, "what it writes is on its way before it has written everything"
+    written = 0
+    async with asyncio.timeout(30):
+        while len(reader.chunks) <= 10:
+            await write_all(outlet, chunks, text_event(f"{written} "))
+            written += 1
     await outlet.flush()
-    assert reader.text == "".join(f"{number} " for number in range(5_000))
-    assert all(after >= before for before, after in itertools.pairwise(seen))
+    assert reader.text == "".join(f"{number} " for number in range(written))
+
+
+async def test_deltas_that_follow_each_other_closely_are_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlet_module, "PACE_S", 60.0)
+    reader = Reader()
+    reader.open.set()
+    outlet, chunks = outlet_of(reader)
+    for event in map(text_event, "abcdef"):
+        await write_all(outlet, chunks, event)
+        await turns()
+    assert [chunk.data for chunk in reader.chunks] == ["a"]
+    assert outlet._size == len("bcdef")
+    outlet.close()
+
+
+async def test_delta_waits_for_others_no_longer_than_the_pace() -> None:
+    reader = Reader()
+    reader.open.set()
+    outlet, chunks = outlet_of(reader)
+    await write_all(outlet, chunks, *map(text_event, "abc"))
+    await until(lambda: reader.text == "abc")
+
+
+@pytest.mark.parametrize("last", ["another part", "a large text", "the end"])
+async def test_delta_waits_for_no_others_when_none_can_be_joined(last: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader()
+    reader.open.set()
+    outlet, chunks = outlet_of(reader)
+    await write_all(outlet, chunks, text_event("a"))
+    await until(lambda: reader.text == "a" and outlet._sender is None)
+    monkeypatch.setattr(outlet_module, "PACE_S", 60.0)
+    await write_all(outlet, chunks, text_event("b"))
+    await turns()
+    assert reader.text == "a"
+    match last:
+        case "another part":
+            await outlet.write(chunks.make(partial_output_json=b"1"))
+            await until(lambda: len(reader.chunks) == 3)
+        case "a large text":
+            await write_all(outlet, chunks, text_event("c" * (JOINED_CHARS - 1)))
+        case _:
+            await outlet.flush()
+    await until(lambda: reader.text.startswith("ab"))
+    assert [chunk.seq for chunk in reader.chunks] == list(range(1, len(reader.chunks) + 1))
 
 
 async def test_joined_text_is_no_larger_than_a_message_may_be() -> None:
@@ -148,6 +191,11 @@ async def test_closed_outlet_sends_nothing_more() -> None:
     reader.open.set()
     await until(lambda: outlet._sender is None)
     assert reader.text == "a"
+
+
+async def turns() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -20,6 +21,8 @@ WAITING_CHUNKS = 64
 """What may wait; with more of it, who writes waits."""
 _TURN_S = 0.001
 """How long a run that never waits by itself may write until what it has written is sent, in seconds."""
+PACE_S = 0.002
+"""How old the message before a delta is at least, in seconds: until then it waits for more of its text. A model takes longer for one."""
 
 
 class _Waiting:
@@ -66,6 +69,9 @@ class Outlet:
         self._error: BaseException | None = None
         self._room = asyncio.Event()
         self._turn_at = 0.0
+        self._sent_at = -math.inf
+        self._pause: asyncio.Future[None] | None = None
+        """Done when what waits is to be sent at once; there only while the sender waits for more to join."""
 
     async def write(self, chunk: Chunk) -> None:
         """Gives a chunk on its way; waits while too much is waiting already.
@@ -82,6 +88,8 @@ class Outlet:
             self._size += len(text)
         if self._sender is None:
             self._sender = asyncio.create_task(self._send_all())
+        elif not self._can_grow():
+            self._hurry()
         if time.monotonic() >= self._turn_at:
             # A run that waits for its model lets the event loop send by itself.
             await asyncio.sleep(0)
@@ -99,6 +107,7 @@ class Outlet:
             BaseException: Whatever sending has raised.
         """
         while self._sender is not None:
+            self._hurry()
             await asyncio.wait([self._sender])
         if self._error is not None:
             raise self._error
@@ -118,15 +127,40 @@ class Outlet:
     async def _send_all(self) -> None:
         try:
             while self._waiting:
+                if self._can_grow():
+                    await self._join_more()
                 next_one = self._waiting.popleft()
                 self._size -= next_one.size
                 self._room.set()
+                self._sent_at = time.monotonic()
                 await self._send(next_one.whole())
         except BaseException as error:  # it is the writer's to raise
             self._error = error
         finally:
             self._sender = None
             self._room.set()
+
+    def _can_grow(self) -> bool:
+        """Whether all that waits is one delta that others may be joined to."""
+        return len(self._waiting) == 1 and self._waiting[0].pieces is not None and self._size < self._max_chars
+
+    async def _join_more(self) -> None:
+        """Waits until the last message is as old as the pace, or there is no more to wait for."""
+        remaining = self._sent_at + PACE_S - time.monotonic()
+        if remaining <= 0:
+            return
+        loop = asyncio.get_running_loop()
+        self._pause = loop.create_future()
+        timer = loop.call_later(remaining, self._hurry)
+        try:
+            await self._pause
+        finally:
+            timer.cancel()
+            self._pause = None
+
+    def _hurry(self) -> None:
+        if self._pause is not None and not self._pause.done():
+            self._pause.set_result(None)
 
 
 def _goes_on(before: Chunk, chunk: Chunk) -> bool:
