@@ -8,9 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.machinery
+import json
 import logging
+import os
+import platform
 import secrets
+import socket
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
@@ -24,7 +29,10 @@ from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.models.test import TestModel
 
+from .control import CONTRACT, FRAMEWORK, Control, read_hello
 from .describe import describe_agent
+from .ending import Ending
+from .event_loop import EventLoop
 from .logs import JsonLines
 from .packing import gather_code
 from .runner import AgentRunner
@@ -94,10 +102,11 @@ def rehearse() -> None:
 
 
 def rehearse_start() -> None:
-    """In a blank: serves one client by gRPC, and leaves nothing of that but pages that a worker would have to copy.
+    """In a blank: says hello and serves one client by gRPC, and leaves nothing of that but pages that a worker would have to copy.
 
     It does no more than every agent does first, since each page that is written to is kept.
     """
+    _say_hello()
     asyncio.run(_serve_a_client())
     _forget_loops()
     importlib.machinery.PathFinder.find_spec("synapse_otp_rehearsal", sys.path)
@@ -109,6 +118,33 @@ def _forget_loops() -> None:
     """As in a process that has never had a loop: `asyncio.get_event_loop()` in the user's module makes one."""
     if sys.version_info < (3, 14):
         asyncio.set_event_loop_policy(None)
+
+
+def _say_hello() -> None:
+    """To itself, as a worker and its host do; the reader's thread ends with it."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        control = Control(ours.fileno())
+        ending = Ending(control)
+        EventLoop(ending)
+        hello = {
+            "type": "hello",
+            "framework": FRAMEWORK,
+            "contract": CONTRACT,
+            "socketPath": "",
+            "token": "",
+            "agentId": "",
+            "incarnation": 1,
+        }
+        reader = threading.Thread(target=control.take, args=(json.dumps(hello).encode(),), daemon=True)
+        reader.start()
+        reader.join()
+        read_hello(control.receive())
+        control.send({"type": "hello", "framework": FRAMEWORK, "pid": os.getpid(), "python": platform.python_version()})
+        control.deliver_to(ending.on_message)
+        control.forget()
+        _, own = control.descriptors
+        os.close(own.fd)
 
 
 async def _run_everything() -> None:
