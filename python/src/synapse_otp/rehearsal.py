@@ -156,7 +156,7 @@ async def _serve_a_client() -> None:
     """A client of this process asks for its health and for one run, by gRPC, as a host will."""
     token, address = secrets.token_hex(16), f"unix-abstract:synapse-{secrets.token_hex(16)}"
     metadata = (("authorization", f"Bearer {token}"),)
-    agent = _text_agent()
+    agent = _text_agent("start")
     health = health_aio.HealthServicer()
     await health.set("", health_pb2.HealthCheckResponse.SERVING)
     server = create_server(token, _LIMIT)
@@ -191,8 +191,9 @@ def _servicer_of(agent: AbstractAgent[Any, Any]) -> AgentServicer:
     )
 
 
-def _text_agent() -> Agent[None, str]:
-    return Agent(scripted_model(lambda _: Say("ok"), delay_ms=0))
+def _text_agent(name: str = "rehearsal") -> Agent[None, str]:
+    """Of each name of an agent pydantic-ai builds the steps of a run once, of each name of a model it looks up the price once."""
+    return Agent(scripted_model(lambda _: Say("ok"), delay_ms=0, name=name), name=name)
 
 
 def _typed_agent() -> Agent[None, _City]:
