@@ -57,7 +57,11 @@ export class Claim {
 
 /** Whether no worker has done anything of a run that has failed. */
 function neverBegan({ progress, crashes }: ResumedRun, error: unknown): boolean {
-  if (error instanceof RunError && error.kind === "frontend_request") return true;
+  if (error instanceof RunError) {
+    const { kind, usage } = error;
+    // Its worker has refused the request: a run that has begun has used something, if nothing but zeros.
+    if (kind === "frontend_request" || (kind === "validation" && usage === undefined)) return true;
+  }
   return progress === undefined && crashes.length === 0;
 }
 

@@ -3,6 +3,7 @@ import { createConversationStore } from "../../src/agent/conversation-store.ts";
 import { pausedOf } from "../../src/agent/paused-run.ts";
 import { PausedRuns, type ResumedRun } from "../../src/agent/paused-runs.ts";
 import { RunError } from "../../src/errors.ts";
+import { oneRequest } from "../../src/usage.ts";
 import { wireResult } from "./scripted.ts";
 
 const wire = { ...wireResult(), deferred: { calls: [], approvals: [] } };
@@ -65,7 +66,13 @@ test("a claim is given back where its run is not begun, or ends without a worker
     result: Promise.reject(new RunError("run_failed", "", { kind: "frontend_request" })),
   });
   await new Promise(setImmediate);
-  await end({ progress: {} as never });
+  const refused = new RunError("run_failed", "", { kind: "validation" });
+  await end({ progress: {} as never, result: Promise.reject(refused) });
+  await new Promise(setImmediate);
+  const usage = oneRequest(0, 0);
+  const later = new RunError("run_failed", "", { kind: "validation", usage });
+  await end({ progress: {} as never, result: Promise.reject(later) });
+  await new Promise(setImmediate);
   expect(() => runs.take(run.token, "a")).toThrow(expect.objectContaining({ code: "already_resumed", runId: "r" }));
   const other = paused();
   runs.keep(other, {});

@@ -85,6 +85,9 @@ test("a tool in TypeScript may need approval, and the tools of the run go on wit
   const run = paused(await agent.run(calls(["pay", { amount: 5 }]), { mayPause: true, tools: { pay } }));
   expect([run.requests, ran]).toEqual([[expect.objectContaining({ toolName: "pay", args: { amount: 5 } })], []]);
   const resumption = { paused: run.token, answers: { "call-1": { approve: true, args: { amount: 3 } } } } as const;
+  // What its worker refuses has begun nothing.
+  const refused = await rejection(agent.resume(run.token, resumption.answers, { tools: { look: pay } }));
+  expect(refused).toMatchObject({ kind: "validation" });
   const stream = agent.stream(resumption);
   const events: RunEvent[] = [];
   for await (const event of stream) events.push(event);
