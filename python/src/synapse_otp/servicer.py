@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -15,7 +16,6 @@ from pydantic_ai import Agent
 from pydantic_ai import exceptions as pai
 
 from .content import read_content
-from .convert import seconds_left
 from .error_wire import MAX_IN_BAND_BYTES, abort, fit
 from .errors import Failure, RunFailure, describe_exception, invalid
 from .events import Chunk, Chunks
@@ -260,7 +260,7 @@ class AgentServicer(AgentServiceServicer):
     async def _admitted(self, request: pb.RunRequest, call: _Call) -> AsyncGenerator[None]:
         try:
             self._check(request)
-            left_s = seconds_left(request)
+            left_s = _seconds_left(request)
             _log.debug("run started", extra={"event": "run.started", "attempt": request.attempt})
             try:
                 async with asyncio.timeout(left_s) as deadline:
@@ -354,3 +354,12 @@ class AgentServicer(AgentServiceServicer):
         )
         _log.info("run failed", extra={"event": "run.failed", "reason": error.message, "attempt": request.attempt})
         return Failure(grpc.StatusCode.RESOURCE_EXHAUSTED, error)
+
+
+def _seconds_left(request: pb.RunRequest) -> float | None:
+    """Time until the run has to end, in seconds, negative when it has passed; None for no deadline. To be asked when the request comes."""
+    if request.HasField("time_left_ms"):
+        return request.time_left_ms / 1000
+    if request.deadline_unix_ms == 0:
+        return None
+    return request.deadline_unix_ms / 1000 - time.time()
