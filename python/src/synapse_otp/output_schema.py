@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -11,6 +12,10 @@ from .errors import invalid
 from .request_json import read_json
 
 __all__ = ["read_output_schema"]
+
+_KEPT = 32
+_KEPT_BYTES = 32 * 1024
+"""Of a schema; one that is larger is read anew for each run, so that what is kept has a bound."""
 
 
 def read_output_schema(data: bytes) -> Any:
@@ -24,6 +29,15 @@ def read_output_schema(data: bytes) -> Any:
     """
     if not data:
         return None
+    return _kept(data) if len(data) <= _KEPT_BYTES else _read(data)
+
+
+@lru_cache(_KEPT)
+def _kept(data: bytes) -> Any:
+    return _read(data)
+
+
+def _read(data: bytes) -> Any:
     schema = read_json(data, "output_schema_json")
     if not isinstance(schema, dict):
         raise invalid("output_schema_json is not a JSON object", "output_schema_json")
