@@ -83,7 +83,7 @@ test("whatever is done to it: order is kept, bounds are kept, nothing is lost an
   );
   fc.assert(
     fc.property(
-      fc.array(step, { maxLength: 150 }),
+      fc.array(step, { maxLength: 150, size: "max" }),
       fc.integer({ min: 0, max: 5 }),
       fc.integer({ min: 1, max: 4 }),
       (steps, maxQueue, maxConcurrency) => {
