@@ -63,6 +63,17 @@ export async function beginTurn(parts: TurnParts, wait: TurnWait): Promise<Conve
   }
 }
 
+/** What the run of a turn is given beside its own options: the conversation so far, what is left of its time, and its end when another run interrupts it. */
+export function optionsInTurn<Options extends Omit<TurnWait, "whenBusy">>(
+  { id }: TurnParts,
+  { messages: messageHistory, interrupted, leftMs: timeoutMs }: ConversationTurn,
+  options: Options,
+): Options & { readonly messageHistory: readonly unknown[]; readonly conversationId: string } {
+  const signal = options.signal === undefined ? interrupted : AbortSignal.any([interrupted, options.signal]);
+  const given = { ...options, messageHistory, conversationId: id, signal };
+  return timeoutMs === undefined ? given : { ...given, timeoutMs };
+}
+
 /**
  * Ends a turn with its run: writes what came of it.
  * @param messagesOf all messages of the conversation after a run that was not paused

@@ -3,7 +3,14 @@
 import { randomUUID } from "node:crypto";
 import { invalidArgument } from "../errors.ts";
 import type { ConversationStore } from "./conversation-store.ts";
-import { beginTurn, type ConversationTurn, conflict, finishTurn, type TurnParts } from "./conversation-turn.ts";
+import {
+  beginTurn,
+  type ConversationTurn,
+  conflict,
+  finishTurn,
+  optionsInTurn,
+  type TurnParts,
+} from "./conversation-turn.ts";
 import type { PausedRun, PendingAnswers } from "./paused-run.ts";
 import { checkRunOptions, type PausableRunOptions, type Prompt, type RunOptions } from "./run-options.ts";
 import type { RunOutcome, RunResult } from "./run-result.ts";
@@ -197,13 +204,11 @@ export class Conversation<Output = unknown, Deps = unknown> {
     const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = options;
     checkWhenBusy("options.whenBusy", whenBusy);
     const times = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
-    checkRunOptions(prompt, { ...rest, ...times }, runs.maxMessageBytes);
+    const asked = { ...rest, ...times };
+    checkRunOptions(prompt, asked, runs.maxMessageBytes);
     const begun = await beginTurn(turn, { whenBusy, signal, timeoutMs });
-    const { messages, leftMs, interrupted } = begun;
-    const ended = AbortSignal.any([interrupted, ...(signal === undefined ? [] : [signal])]);
-    const mayPause = (rest as PausableRunOptions).mayPause === true;
-    const run = { ...rest, mayPause, messageHistory: messages, conversationId: this.id, signal: ended };
-    return { turn: begun, options: leftMs === undefined ? run : { ...run, timeoutMs: leftMs } };
+    const mayPause = (asked as PausableRunOptions).mayPause === true;
+    return { turn: begun, options: { ...optionsInTurn(turn, begun, asked), mayPause } };
   }
 
   #finish({ turn }: Begun<Deps>, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {

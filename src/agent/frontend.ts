@@ -6,7 +6,7 @@ import type { FrontendHost, FrontendRun } from "../http/handle.ts";
 import type { FrontendRequest } from "../http/request.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { FrontendSpec } from "../rpc/run-types.ts";
-import { beginTurn, finishTurn } from "./conversation-turn.ts";
+import { beginTurn, finishTurn, optionsInTurn } from "./conversation-turn.ts";
 import type { AnswerOptions, GivenOptions } from "./fetch-options.ts";
 import { chatKey, type FrontendRunFacts } from "./frontend-runs.ts";
 import type { RunTaker } from "./handle-owner.ts";
@@ -84,9 +84,7 @@ export class AgentFrontend implements FrontendHost {
     const parts = conversations.turnOf({ agentId, id: chatKey(scope, chatId), clock }, { store, whenBusy });
     const turn = await beginTurn(parts, { whenBusy, signal, timeoutMs: options.timeoutMs });
     try {
-      const { messages: messageHistory, interrupted, leftMs } = turn;
-      const given = { ...options, messageHistory, conversationId: parts.id, signal: interrupted };
-      const record = this.#start(leftMs === undefined ? given : { ...given, timeoutMs: leftMs });
+      const record = this.#start(optionsInTurn(parts, turn, options));
       const finished = finishTurn(
         parts,
         turn,
