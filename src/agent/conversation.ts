@@ -1,18 +1,20 @@
 /** A conversation with an agent: its messages are kept between the runs, which take turns. */
 
 import { randomUUID } from "node:crypto";
-import { invalidArgument } from "../errors.ts";
+import { CallerError, invalidArgument } from "../errors.ts";
 import type { ConversationStore } from "./conversation-store.ts";
 import {
   beginTurn,
   type ConversationTurn,
   conflict,
   finishTurn,
+  historyInTurn,
   optionsInTurn,
   type TurnParts,
 } from "./conversation-turn.ts";
 import type { PausedRun, PendingAnswers } from "./paused-run.ts";
-import { checkRunOptions, type PausableRunOptions, type Prompt, type RunOptions } from "./run-options.ts";
+import { isResumption, type ResumeOptions, type Resumption } from "./resumption.ts";
+import { checkRunOptions, type PausableRunOptions, type Prompt } from "./run-options.ts";
 import type { RunOutcome, RunResult } from "./run-result.ts";
 import type { RunStream } from "./run-stream.ts";
 import type { RunHandle } from "./runs.ts";
@@ -31,7 +33,7 @@ export interface ConversationOptions {
 }
 
 /** Options of a run of a conversation. */
-export interface TurnOptions<Deps = unknown> extends Omit<RunOptions<Deps>, "messageHistory" | "conversationId"> {
+export interface TurnOptions<Deps = unknown> extends ResumeOptions<Deps> {
   readonly whenBusy?: WhenBusy | undefined;
 }
 
@@ -48,10 +50,11 @@ export interface ConversationAgent<Output, Deps> {
   readonly id: string;
   run(prompt: Prompt, options: Asked<Deps>): Promise<RunOutcome<Output>>;
   stream(prompt: Prompt, options: Asked<Deps>): RunStream<Output, RunOutcome<Output>>;
+  stream(resumed: Resumption, options: ResumeOptions<Deps>): RunStream<Output, RunOutcome<Output>>;
   resume(
     paused: string | PausedRun,
     answers: PendingAnswers,
-    options: Omit<RunOptions<Deps>, "messageHistory" | "conversationId">,
+    options: ResumeOptions<Deps>,
   ): Promise<RunOutcome<Output>>;
 }
 
@@ -69,7 +72,10 @@ export interface ConversationParts<Output, Deps> {
 /** What a run that has the turn begins with. */
 interface Begun<Deps> {
   readonly turn: ConversationTurn;
-  readonly options: Asked<Deps>;
+  readonly asked: Prompt | Resumption;
+  readonly options: ResumeOptions<Deps>;
+  /** What a prompt goes on with; a paused run has its own. */
+  readonly history: Pick<Asked<Deps>, "mayPause" | "messageHistory" | "conversationId">;
 }
 
 const ways: readonly unknown[] = ["queue", "reject", "interrupt"] satisfies WhenBusy[];
@@ -106,7 +112,7 @@ export class Conversation<Output = unknown, Deps = unknown> {
   run(prompt: Prompt, options?: TurnOptions<Deps>): Promise<RunResult<Output>>;
   async run(prompt: Prompt, options: TurnOptions<Deps> | PausableTurnOptions<Deps> = {}): Promise<RunOutcome<Output>> {
     const begun = await this.#begin(prompt, options);
-    return this.#finish(begun, () => this.#parts.agent.run(prompt, begun.options));
+    return this.#finish(begun, () => this.#parts.agent.run(prompt, { ...begun.options, ...begun.history }));
   }
 
   /**
@@ -114,14 +120,18 @@ export class Conversation<Output = unknown, Deps = unknown> {
    * @throws as `Agent.stream`
    */
   stream(prompt: Prompt, options: PausableTurnOptions<Deps>): Promise<RunStream<Output, RunOutcome<Output>>>;
+  stream(resumed: Resumption, options?: TurnOptions<Deps>): Promise<RunStream<Output, RunOutcome<Output>>>;
   stream(prompt: Prompt, options?: TurnOptions<Deps>): Promise<RunStream<Output>>;
   async stream(
-    prompt: Prompt,
+    asked: Prompt | Resumption,
     options: TurnOptions<Deps> | PausableTurnOptions<Deps> = {},
   ): Promise<RunStream<Output, RunOutcome<Output>>> {
-    const begun = await this.#begin(prompt, options);
+    const begun = await this.#begin(asked, options);
+    const { agent } = this.#parts;
     try {
-      const stream = this.#parts.agent.stream(prompt, begun.options);
+      const stream = isResumption(asked)
+        ? agent.stream(asked, begun.options)
+        : agent.stream(asked, { ...begun.options, ...begun.history });
       // The caller hears of a failure by the stream, or by the next run, which finds the conversation as it was.
       this.#finish(begun, () => stream.result).catch(() => undefined);
       return stream;
@@ -140,22 +150,27 @@ export class Conversation<Output = unknown, Deps = unknown> {
     prompt: Prompt,
     options: PausableTurnOptions<Deps> & OwnStartOptions,
   ): Promise<RunHandle<Output, RunOutcome<Output>>>;
+  start(
+    resumed: Resumption,
+    options?: TurnOptions<Deps> & OwnStartOptions,
+  ): Promise<RunHandle<Output, RunOutcome<Output>>>;
   start(prompt: Prompt, options?: TurnOptions<Deps> & OwnStartOptions): Promise<RunHandle<Output>>;
   async start(
-    prompt: Prompt,
+    asked: Prompt | Resumption,
     options: (TurnOptions<Deps> | PausableTurnOptions<Deps>) & OwnStartOptions = {},
   ): Promise<RunHandle<Output, RunOutcome<Output>>> {
     const { detached, idempotencyKey, ...turn } = options;
-    const { whenBusy: _busy, signal: _signal, timeoutMs: _time, ...asked } = turn;
-    const request = { ...asked, conversationId: this.id };
+    const { whenBusy: _busy, signal: _signal, timeoutMs: _time, ...rest } = turn;
+    const request = { ...rest, conversationId: this.id };
     const { runs } = this.#parts;
-    const before = startedBefore<Output>(runs, prompt, request, idempotencyKey);
+    const before = startedBefore<Output>(runs, asked, request, idempotencyKey);
     if (before !== undefined) return before.handle(0);
-    const begun = await this.#begin(prompt, turn);
+    const begun = await this.#begin(asked, turn);
     try {
       // While it has waited another one of the key may have had its turn.
-      const meanwhile = startedBefore<Output>(runs, prompt, request, idempotencyKey);
-      const run = meanwhile ?? startRun<Output>(runs, prompt, { ...begun.options, detached, idempotencyKey }, request);
+      const meanwhile = startedBefore<Output>(runs, asked, request, idempotencyKey);
+      const given = isResumption(asked) ? begun.options : { ...begun.options, ...begun.history };
+      const run = meanwhile ?? startRun<Output>(runs, asked, { ...given, detached, idempotencyKey }, request);
       if (meanwhile !== undefined) begun.turn.end();
       else this.#finish(begun, () => run.result).catch(() => undefined);
       return run.handle(0);
@@ -165,15 +180,17 @@ export class Conversation<Output = unknown, Deps = unknown> {
     }
   }
 
-  /** Goes on with a paused run of this conversation, as `Agent.resume`, in its turn. */
+  /**
+   * Goes on with a paused run of this conversation, as `Agent.resume`, in its turn; as `stream` and `start` do with `{ paused, answers }` in the place of a prompt. A
+   * conversation that has gone on in another way is past it.
+   */
   async resume(
     paused: string | PausedRun,
     answers: PendingAnswers,
     options: TurnOptions<Deps> = {},
   ): Promise<RunOutcome<Output>> {
-    const begun = await this.#begin("", options);
-    const { messageHistory: _history, conversationId: _id, mayPause: _may, ...given } = begun.options;
-    return this.#finish(begun, () => this.#parts.agent.resume(paused, answers, given));
+    const begun = await this.#begin({ paused, answers }, options);
+    return this.#finish(begun, () => this.#parts.agent.resume(paused, answers, begun.options));
   }
 
   /**
@@ -199,19 +216,36 @@ export class Conversation<Output = unknown, Deps = unknown> {
     return this.#parts.turn.store.delete(this.id);
   }
 
-  async #begin(prompt: Prompt, options: TurnOptions<Deps>): Promise<Begun<Deps>> {
+  async #begin(asked: Prompt | Resumption, options: TurnOptions<Deps>): Promise<Begun<Deps>> {
     const { turn, runs } = this.#parts;
     const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = options;
     checkWhenBusy("options.whenBusy", whenBusy);
     const times = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
-    const asked = { ...rest, ...times };
-    checkRunOptions(prompt, asked, runs.maxMessageBytes);
+    checkRunOptions(isResumption(asked) ? "" : asked, { ...rest, ...times }, runs.maxMessageBytes);
     const begun = await beginTurn(turn, { whenBusy, signal, timeoutMs });
-    const mayPause = (asked as PausableRunOptions).mayPause === true;
-    return { turn: begun, options: { ...optionsInTurn(turn, begun, asked), mayPause } };
+    if (isResumption(asked) && isPast(begun.messages, asked.paused)) {
+      begun.end();
+      throw past(this.id, asked.paused);
+    }
+    const mayPause = (rest as PausableRunOptions).mayPause === true;
+    const history = { mayPause, ...historyInTurn(turn, begun) };
+    return { turn: begun, asked, options: optionsInTurn(begun, { ...rest, ...times }), history };
   }
 
-  #finish({ turn }: Begun<Deps>, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {
-    return finishTurn(this.#parts.turn, turn, run, ({ newMessages }) => [...turn.messages, ...newMessages]);
+  #finish({ turn, asked }: Begun<Deps>, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {
+    return finishTurn(this.#parts.turn, turn, run, ({ newMessages, allMessages }) =>
+      isResumption(asked) && turn.messages.length === 0 ? allMessages : [...turn.messages, ...newMessages],
+    );
   }
+}
+
+/** Whether a conversation has gone on since a run of it has paused, as far as its messages say: another process may have done that. */
+function isPast(messages: readonly unknown[], paused: string | PausedRun): paused is PausedRun {
+  if (typeof paused !== "object" || !Array.isArray(paused?.messages)) return false;
+  return messages.length > paused.messages.length;
+}
+
+function past(id: string, { token }: PausedRun): CallerError {
+  const message = `the paused run of the token "${token}" goes on once: its conversation "${id}" is past it`;
+  return new CallerError("already_resumed", message, { field: "paused", value: token });
 }
