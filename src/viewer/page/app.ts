@@ -38,8 +38,8 @@ function App(): VNode {
     askAbout().then(setAbout, () => setConnected(false));
     connect({
       opening: () => history.clear(),
-      messages(messages) {
-        history.add(messages);
+      messages(messages, characters) {
+        history.add(messages, characters);
         drawSoon();
       },
       opened: drawSoon,

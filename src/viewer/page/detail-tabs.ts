@@ -4,15 +4,9 @@ import type { VNode } from "preact";
 import type { NodeStatus } from "../../inspect/inspected-system.ts";
 import { bytes, clockTime, count, duration, plain, short } from "./format.ts";
 import { html } from "./html.ts";
-import {
-  type ActorView,
-  type CrashFacts,
-  isAtOrBelow,
-  type LineView,
-  type ReportView,
-  type RunView,
-  type World,
-} from "./world.ts";
+import type { CrashFacts, ReportView } from "./report-view.ts";
+import type { RunView } from "./runs.ts";
+import { type ActorView, isAtOrBelow, type LineView, type World } from "./world.ts";
 
 /** The tabs, in their order. */
 export const tabs = ["State", "Runs", "Crashes", "Logs", "Policy"] as const;
@@ -199,10 +193,7 @@ function Policy({ decisions }: { decisions: readonly ReportView[] }): VNode {
 }
 
 function runsOf({ world, node }: Selected): RunView[] {
-  return [...world.runs.values()]
-    .filter(({ agentId }) => agentId === node?.id)
-    .slice(-most)
-    .reverse();
+  return world.runs.of(node?.id).slice(-most).reverse();
 }
 
 /** Those of an agent, or of all that is below a supervisor. */
