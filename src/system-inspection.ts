@@ -9,6 +9,7 @@ import {
   type SystemInspector,
   type ToldLine,
   type ToldReport,
+  type ToldRun,
 } from "./inspect/inspected-system.ts";
 import { type GuardedInspector, guardInspector, type Inspector } from "./inspect/observer.ts";
 import type { MetricsCollector } from "./metrics.ts";
@@ -18,6 +19,7 @@ import type { Report } from "./report.ts";
 import { describeReport } from "./report-log.ts";
 import type { Reporter } from "./reporter.ts";
 import { statusOf } from "./system-health.ts";
+import { toldRuns } from "./told-runs.ts";
 
 /** Parts of a system that inspectors are told of. */
 export interface InspectedParts {
@@ -119,6 +121,10 @@ export class SystemInspection implements InspectedSystem {
       this.#lineListeners.delete(listener);
       if (this.#lineListeners.size === 0) environment.onLine = undefined;
     };
+  }
+
+  runs(): ToldRun[] {
+    return toldRuns(this.#parts.environment).runs;
   }
 
   recordings(): string[] {

@@ -45,7 +45,7 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["http", ["otp/scheduler", "rpc"], ["node:"]],
   ["agent", [...coreRooms, "worker", "rpc", "python", "http"], ["node:", "xstate", "@standard-schema/spec"]],
   // A running system is asked by another process.
-  ["control", ["otp/report", "worker"], ["node:"]],
+  ["control", ["otp/report", "worker", "inspect"], ["node:"]],
   // The system, its start, its options and its log; index.ts.
   [
     "",

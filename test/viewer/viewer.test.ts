@@ -61,7 +61,7 @@ test("whoever opens the page is told the tree, every actor with its chart, and w
     { report: { crash: { signal: "SIGKILL", decision: { type: "restart" } } } },
   ]);
   expect(page.world.lines.get("poet")).toMatchObject([{ text: "the last words" }]);
-  expect(page.world.runs.all).toMatchObject([{ agentId: "poet", outcome: "completed" }]);
+  expect(page.world.runs.all).toMatchObject([{ agentId: "poet", state: "completed" }]);
   expect(JSON.stringify(page.messages)).not.toContain("sk-live");
   page.leave();
 });

@@ -68,7 +68,7 @@ function App(): VNode {
         <${ChartPane} actor=${actor} nowMs=${nowMs} />
         <${SequencePane} world=${world} selected=${path} />
       </div>
-      <${DetailPane} selected=${{ world, path, node, actor }} actions=${about.live && atMs === undefined && !world.ended ? about.actions : []} />
+      <${DetailPane} selected=${{ world, path, node, actor, nowMs }} actions=${about.live && atMs === undefined && !world.ended ? about.actions : []} />
     </main>
     <${TimeLine} history=${history} atMs=${atMs} onMove=${setAtMs} />
   </div>`;

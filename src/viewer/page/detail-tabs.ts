@@ -2,10 +2,11 @@
 
 import type { VNode } from "preact";
 import type { NodeStatus } from "../../inspect/inspected-system.ts";
-import { bytes, clockTime, count, duration, plain, short } from "./format.ts";
+import { bytes, clockTime, count, duration, plain } from "./format.ts";
 import { html } from "./html.ts";
 import type { CrashFacts, ReportView } from "./report-view.ts";
 import type { RunView } from "./runs.ts";
+import { RunsTab } from "./runs-tab.ts";
 import { type ActorView, isAtOrBelow, type LineView, type World } from "./world.ts";
 
 /** The tabs, in their order. */
@@ -23,10 +24,13 @@ export interface Selected {
   readonly path: string;
   readonly node: NodeStatus | undefined;
   readonly actor: ActorView | undefined;
+  /** The moment that is shown. */
+  readonly nowMs: number;
 }
 
-/** How many things a tab has. */
+/** How many things a tab has; that of runs, how many of them wait for somebody's answer. */
 export function sizeOf(tab: Tab, selected: Selected): number | undefined {
+  if (tab === "Runs") return runsOf(selected).filter(({ state }) => state === "waiting").length;
   if (tab === "Crashes") return crashesOf(selected).length;
   if (tab === "Policy") return decisionsOf(selected).length;
   return undefined;
@@ -38,7 +42,7 @@ export function TabContent({ tab, selected }: { readonly tab: Tab; readonly sele
     case "State":
       return html`<${State} ...${selected} />`;
     case "Runs":
-      return html`<${Runs} runs=${runsOf(selected)} />`;
+      return html`<${RunsTab} runs=${runsOf(selected)} nowMs=${selected.nowMs} />`;
     case "Crashes":
       return html`<${Crashes} crashes=${crashesOf(selected)} />`;
     case "Logs":
@@ -83,21 +87,6 @@ function Tree({ value }: { value: unknown }): VNode {
           : html`<code>${plain(inner)}</code>`
       }</dd></div>`,
   )}</dl>`;
-}
-
-function Runs({ runs }: { runs: readonly RunView[] }): VNode {
-  if (runs.length === 0) return html`<p class="nothing">No run has been seen.</p>`;
-  return html`<table>
-    <thead><tr><th>Run</th><th>Waited</th><th>Took</th><th>Tokens</th><th>Outcome</th></tr></thead>
-    <tbody>${runs.map(
-      (run) => html`<tr key=${run.runId} class=${run.outcome === "completed" || run.outcome === "runs" ? "" : "failed"}>
-        <td title=${`${run.runId}, began ${clockTime(run.startedAtMs)}`}>${run.runId.slice(0, 8)}${run.attempt > 1 ? ` (${run.attempt})` : ""}</td>
-        <td>${duration(run.waitedMs)}</td>
-        <td>${run.durationMs === undefined ? "…" : duration(run.durationMs)}</td>
-        <td>${run.tokens === undefined ? "" : short(run.tokens)}</td><td>${run.outcome}</td>
-      </tr>`,
-    )}</tbody>
-  </table>`;
 }
 
 /** Facts of a crash in the order in which one asks; the rest follows. */
@@ -192,8 +181,11 @@ function Policy({ decisions }: { decisions: readonly ReportView[] }): VNode {
   })}</ol>`;
 }
 
+/** Those that wait for somebody first, then the newest. */
 function runsOf({ world, node }: Selected): RunView[] {
-  return world.runs.of(node?.id).slice(-most).reverse();
+  const runs = world.runs.of(node?.id).reverse();
+  const waiting = runs.filter(({ state }) => state === "waiting");
+  return [...waiting, ...runs.filter(({ state }) => state !== "waiting")].slice(0, most);
 }
 
 /** Those of an agent, or of all that is below a supervisor. */

@@ -87,6 +87,9 @@ export class World {
       case "recordings":
         this.recordings = message.files;
         return;
+      case "runs":
+        this.runs.look(message);
+        return;
       case "report":
         this.#report(message as ReportView);
         return;
@@ -123,6 +126,7 @@ export class World {
         : [{ type: "nodes", atMs, nodes: [...this.nodes.values()], removed: [] } as const]),
       ...(health.text === "" ? [] : [{ type: "health", atMs, ...health } as const]),
       ...(recordings.length === 0 ? [] : [{ type: "recordings", atMs, files: recordings } as const]),
+      ...this.runs.opening(atMs),
       ...told.values(),
       ...this.reports.slice(-openingReports),
     ];

@@ -63,23 +63,6 @@ test("the tree follows the actors between two looks at it", () => {
   expect(world.nodes.size).toBe(0);
 });
 
-test("runs are what their reports say", () => {
-  const world = worldOf([
-    report(10, { type: "run.started", runId: "1", agentId: "poet", attempt: 1, waitedMs: 2 } as never),
-    report(20, {
-      type: "run.settled",
-      runId: "1",
-      agentId: "poet",
-      outcome: "failed",
-      code: "worker_exited",
-      durationMs: 10,
-    } as never),
-  ]);
-  expect(world.runs.of("poet")).toMatchObject([
-    { runId: "1", outcome: "failed: worker_exited", durationMs: 10, waitedMs: 2 },
-  ]);
-});
-
 test("actors that have ended are forgotten when many others have, but for those whose place is in the tree", () => {
   const node = { path: "house/poet", id: "poet", kind: "process", state: "done", restarts: 0 } as const;
   const world = worldOf([...family, { type: "nodes", atMs: 1, nodes: [node], removed: [] }, ended("a", 2)]);
