@@ -58,7 +58,7 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   // What a system would meet on this machine.
   ["doctor", ["", "agent", "worker", "python"], ["node:", "execa"]],
   // Files that describe systems.
-  ["script", ["", "agent", "python", ...coreRooms], ["node:"]],
+  ["script", ["", "agent", "python", "inspect", ...coreRooms], ["node:"]],
   // Types that are written of agents.
   ["typegen", ["", "agent", "rpc", "script"], ["node:"]],
   // Doubles stand in for any room.

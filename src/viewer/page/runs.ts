@@ -88,6 +88,11 @@ export class RunViews {
     }
   }
 
+  /** The system's list is told anew. */
+  begin(): void {
+    this.look({ runs: [], removed: this.all.flatMap(({ runId, told }) => (told === undefined ? [] : [runId])) });
+  }
+
   /** The system's list as it is, as a message. */
   opening(atMs: number): Looked[] {
     const runs = this.all.flatMap(({ told }) => told ?? []).reverse();

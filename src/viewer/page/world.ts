@@ -73,6 +73,8 @@ export class World {
     this.atMs = Math.max(this.atMs, timeOf(message));
     switch (message.type) {
       case "header":
+        // A recording that goes on: all is told anew, of the same system or of the next one.
+        if (this.#header !== undefined) this.#begin();
         this.system = message.system;
         this.#header = message;
         return;
@@ -145,6 +147,16 @@ export class World {
       if (!decisionTypes.has(report.type)) return false;
       return isAtOrBelow(report.offender?.path ?? report.path, path) || report.supervisor === path;
     });
+  }
+
+  /** Of what was before stay reports, lines and events. */
+  #begin(): void {
+    this.ended = false;
+    this.treeVersion += 1;
+    this.recordings = [];
+    this.runs.begin();
+    for (const map of [this.nodes, this.actors, this.byPath, this.#waiting]) map.clear();
+    this.#ended.clear();
   }
 
   #wire(message: WireEvent): void {

@@ -83,6 +83,23 @@ test("actors that have ended are forgotten when many others have, but for those 
   expect(world.byPath.has("house/poet")).toBe(false);
 });
 
+test("a header in the middle begins anew: actors, places and runs of before are gone, reports and lines stay", () => {
+  const node = { path: "house/poet", id: "poet", kind: "agent", state: "off", restarts: 0 } as const;
+  const header = (system: string): WatchMessage => ({ type: "header", version: 1, system, atMs: 1 });
+  const kept = { runId: "1", agentId: "poet", state: "waiting", kept: true } as const;
+  const world = worldOf([
+    header("house"),
+    ...family,
+    { type: "nodes", atMs: 1, nodes: [node], removed: [] },
+    { type: "runs", atMs: 1, runs: [kept], removed: [] },
+    report(2, { type: "agent.crashed", agentId: "poet" } as never),
+    { type: "end", atMs: 3 },
+    header("next"),
+  ]);
+  expect([world.system, world.ended, world.nodes.size, world.byPath.size]).toEqual(["next", false, 0, 0]);
+  expect([world.runs.waiting, world.crashes("poet").length]).toEqual([[], 1]);
+});
+
 test("lines of many agents are bounded together, and the newest of each stay", () => {
   const world = new World();
   for (let round = 0; round < 100; round += 1) {
