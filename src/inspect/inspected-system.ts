@@ -46,6 +46,8 @@ export interface NodeStatus {
   /** Memory of the worker in bytes. */
   readonly memoryBytes?: number;
   readonly lastCrash?: string;
+  /** Of an agent whose policy has left it down: why. */
+  readonly leftDown?: string;
 }
 
 /** A call that a run asks people about. */

@@ -61,7 +61,7 @@ function App(): VNode {
   const nowMs = atMs ?? (about.live && !world.ended ? Math.max(Date.now(), world.atMs) : world.atMs);
   const nextTheme = () => setTheme(themes[(themes.indexOf(theme) + 1) % themes.length] ?? "auto");
   return html`<div class=${`app${atMs === undefined ? "" : " past"}`}>
-    <${Header} world=${world} history=${history} isLive=${about.live} isConnected=${isConnected} theme=${theme} onTheme=${nextTheme} />
+    <${Header} world=${world} history=${history} isLive=${about.live} isConnected=${isConnected} isPast=${atMs !== undefined} theme=${theme} onTheme=${nextTheme} />
     <main>
       <${TreePane} world=${world} selected=${path} onSelect=${setChosen} />
       <div class="centre">

@@ -7,6 +7,7 @@ import { html } from "./html.ts";
 import type { CrashFacts, ReportView } from "./report-view.ts";
 import type { RunView } from "./runs.ts";
 import { RunsTab } from "./runs-tab.ts";
+import { shownState, whyDown } from "./shown-state.ts";
 import { type ActorView, isAtOrBelow, type LineView, type World } from "./world.ts";
 
 /** The tabs, in their order. */
@@ -46,7 +47,7 @@ export function TabContent({ tab, selected }: { readonly tab: Tab; readonly sele
     case "Crashes":
       return html`<${Crashes} crashes=${crashesOf(selected)} />`;
     case "Logs":
-      return html`<${Logs} lines=${selected.world.lines.get(selected.node?.id ?? "") ?? []} />`;
+      return html`<${Logs} lines=${selected.world.lines.get(agentOf(selected.node)) ?? []} />`;
     case "Policy":
       return html`<${Policy} decisions=${decisionsOf(selected)} />`;
   }
@@ -54,8 +55,9 @@ export function TabContent({ tab, selected }: { readonly tab: Tab; readonly sele
 
 function State({ node, actor }: Selected): VNode {
   const facts: [string, string | undefined][] = [
-    ["Kind", node?.kind],
-    ["State", node?.state],
+    ["Kind", node?.kind === "supervisor" && node.completed !== undefined ? "agent with instances" : node?.kind],
+    ["State", node === undefined ? undefined : shownState(node)],
+    ["Why", node === undefined ? undefined : whyDown(node)],
     ["Restarts", node === undefined ? undefined : count(node.restarts, "restart")],
     ["Worker", node?.incarnation === undefined ? undefined : `number ${node.incarnation}`],
     ["Process", node?.pid === undefined ? undefined : `pid ${node.pid}`],
@@ -181,9 +183,14 @@ function Policy({ decisions }: { decisions: readonly ReportView[] }): VNode {
   })}</ol>`;
 }
 
+/** The agent of a place: an instance has its runs and lines in common with the others. */
+function agentOf(node: NodeStatus | undefined): string {
+  return node?.id.replace(/\/(?:\d+|spare)$/, "") ?? "";
+}
+
 /** Those that wait for somebody first, then the newest. */
 function runsOf({ world, node }: Selected): RunView[] {
-  const runs = world.runs.of(node?.id).reverse();
+  const runs = world.runs.of(agentOf(node)).reverse();
   const waiting = runs.filter(({ state }) => state === "waiting");
   return [...waiting, ...runs.filter(({ state }) => state !== "waiting")].slice(0, most);
 }
@@ -191,7 +198,7 @@ function runsOf({ world, node }: Selected): RunView[] {
 /** Those of an agent, or of all that is below a supervisor. */
 function crashesOf({ world, path, node }: Selected): ReportView[] {
   const of =
-    node?.kind === "agent"
+    node?.kind === "agent" && node.completed !== undefined
       ? world.crashes(node.id)
       : world.crashes().filter(({ report }) => isAtOrBelow(report.path, path));
   return of.slice(-most).reverse();

@@ -5,7 +5,7 @@ import type { ToldAsk, ToldWait } from "../../inspect/inspected-system.ts";
 import { clockTime, duration, plain, short } from "./format.ts";
 import { html } from "./html.ts";
 import type { RunView } from "./runs.ts";
-import type { Tone } from "./state-mark.ts";
+import type { Tone } from "./shown-state.ts";
 
 const tones: Readonly<Record<string, Tone>> = {
   queued: "rest",
@@ -27,7 +27,7 @@ const kinds: Readonly<Record<ToldAsk["kind"], string>> = {
 export function RunsTab({ runs, nowMs }: { readonly runs: readonly RunView[]; readonly nowMs: number }): VNode {
   if (runs.length === 0) return html`<p class="nothing">No run has been seen.</p>`;
   return html`<table class="runs">
-    <thead><tr><th>Run</th><th>State</th><th>Queued</th><th>Took</th><th>Tokens</th></tr></thead>
+    <thead><tr><th>Run</th><th>State</th><th>Queue</th><th>Took</th><th>Tokens</th></tr></thead>
     ${runs.map((run) => html`<${Run} key=${run.runId} run=${run} nowMs=${nowMs} />`)}
   </table>`;
 }
@@ -39,7 +39,7 @@ function Run({ run, nowMs }: { run: RunView; nowMs: number }): VNode {
   return html`<tbody>
     <tr>
       <td title=${`${runId}${began}`}>${runId.slice(0, 8)}${attempt > 1 ? html` <span class="faint" title="attempts">×${attempt}</span>` : ""}</td>
-      <td><span class=${`chip ${tones[state] ?? "rest"}`}>${code === undefined ? state : `${state}: ${code}`}</span></td>
+      <td><span class=${`chip ${tones[state] ?? "rest"}`}>${state}</span>${code === undefined ? "" : html`<span class="visually-hidden">: </span><span class="code">${code}</span>`}</td>
       <td>${waitedMs === undefined ? "" : duration(waitedMs)}</td>
       <td>${durationMs === undefined ? (state === "queued" ? "" : "…") : duration(durationMs)}</td>
       <td>${tokens === undefined ? "" : short(tokens)}</td>
@@ -75,6 +75,6 @@ function askText({ kind, toolName, args }: ToldAsk): string {
 }
 
 function timesOf({ sinceMs, deadlineAtMs }: ToldWait, nowMs: number): string {
-  const since = `for ${duration(Math.max(0, nowMs - sinceMs))}`;
+  const since = `for ${duration(Math.max(0, nowMs - sinceMs)).replace(" ", "\u00a0")}`;
   return deadlineAtMs === undefined ? since : `${since}, until ${clockTime(deadlineAtMs).slice(0, 8)}`;
 }
