@@ -1,15 +1,23 @@
 /** A conversation with an agent: its messages are kept between the runs, which take turns. */
 
 import { randomUUID } from "node:crypto";
-import { invalidArgument } from "../errors.ts";
+import { checkKnownFields, invalidArgument } from "../errors.ts";
 import type { ConversationStore } from "./conversation-store.ts";
-import { beginTurn, type ConversationTurn, conflict, finishTurn, type TurnParts } from "./conversation-turn.ts";
+import {
+  beginTurn,
+  type ConversationTurn,
+  conflict,
+  finishTurn,
+  type TurnParts,
+  type TurnWait,
+} from "./conversation-turn.ts";
 import type { PausedRun, PendingAnswers } from "./paused-run.ts";
-import { checkRunOptions, type PausableRunOptions, type Prompt, type RunOptions } from "./run-options.ts";
+import type { PausableRunOptions, Prompt, RunOptions } from "./run-options.ts";
 import type { RunOutcome, RunResult } from "./run-result.ts";
 import type { RunStream } from "./run-stream.ts";
 import type { RunHandle } from "./runs.ts";
-import { type OwnStartOptions, type RunStarter, startedBefore, startRun } from "./start-run.ts";
+import { checkOwnOptions, type OwnStartOptions, type RunStarter, startedBefore, startRun } from "./start-run.ts";
+import { jsonCopy, takeRequest } from "./taken-request.ts";
 import type { WhenBusy } from "./turns.ts";
 
 /** How a conversation is kept. */
@@ -59,12 +67,21 @@ export interface ConversationParts<Output, Deps> {
   open(id: string): Conversation<Output, Deps>;
 }
 
+/** What a run is asked with, and how it waits for its turn. */
+interface Taken<Deps> {
+  readonly prompt: Prompt;
+  readonly options: RunOptions<Deps>;
+  readonly wait: TurnWait;
+}
+
 /** What a run that has the turn begins with. */
 interface Begun<Deps> {
   readonly turn: ConversationTurn;
+  readonly prompt: Prompt;
   readonly options: Asked<Deps>;
 }
 
+const forkFields: ReadonlySet<string> = new Set(["messages"]);
 const ways: readonly unknown[] = ["queue", "reject", "interrupt"] satisfies WhenBusy[];
 
 /** @throws CallerError "invalid_argument" */
@@ -72,6 +89,11 @@ export function checkWhenBusy(field: string, value: unknown): void {
   if (value !== undefined && !ways.includes(value)) {
     throw invalidArgument(field, value, '"queue", "reject" or "interrupt"');
   }
+}
+
+function checkObject<Value extends object>(field: string, value: Value): Value {
+  if (typeof value === "object" && value !== null) return value;
+  throw invalidArgument(field, value, "an object");
 }
 
 /** A conversation of an agent. A run that fails or is cancelled leaves it as it was. */
@@ -98,8 +120,8 @@ export class Conversation<Output = unknown, Deps = unknown> {
   run(prompt: Prompt, options: PausableTurnOptions<Deps>): Promise<RunOutcome<Output>>;
   run(prompt: Prompt, options?: TurnOptions<Deps>): Promise<RunResult<Output>>;
   async run(prompt: Prompt, options: TurnOptions<Deps> | PausableTurnOptions<Deps> = {}): Promise<RunOutcome<Output>> {
-    const begun = await this.#begin(prompt, options);
-    return this.#finish(begun, () => this.#parts.agent.run(prompt, begun.options));
+    const begun = await this.#begin(this.#take(prompt, options));
+    return this.#finish(begun, () => this.#parts.agent.run(begun.prompt, begun.options));
   }
 
   /**
@@ -112,9 +134,9 @@ export class Conversation<Output = unknown, Deps = unknown> {
     prompt: Prompt,
     options: TurnOptions<Deps> | PausableTurnOptions<Deps> = {},
   ): Promise<RunStream<Output, RunOutcome<Output>>> {
-    const begun = await this.#begin(prompt, options);
+    const begun = await this.#begin(this.#take(prompt, options));
     try {
-      const stream = this.#parts.agent.stream(prompt, begun.options);
+      const stream = this.#parts.agent.stream(begun.prompt, begun.options);
       // The caller hears of a failure by the stream, or by the next run, which finds the conversation as it was.
       this.#finish(begun, () => stream.result).catch(() => undefined);
       return stream;
@@ -138,17 +160,20 @@ export class Conversation<Output = unknown, Deps = unknown> {
     prompt: Prompt,
     options: (TurnOptions<Deps> | PausableTurnOptions<Deps>) & OwnStartOptions = {},
   ): Promise<RunHandle<Output, RunOutcome<Output>>> {
-    const { detached, idempotencyKey, ...turn } = options;
-    const { whenBusy: _busy, signal: _signal, timeoutMs: _time, ...asked } = turn;
-    const request = { ...asked, conversationId: this.id };
+    const { detached, idempotencyKey, ...given } = checkObject("options", options);
+    checkOwnOptions({ detached, idempotencyKey });
+    const taken = this.#take(prompt, given);
     const { runs } = this.#parts;
-    const before = startedBefore<Output>(runs, prompt, request, idempotencyKey);
+    const request = { ...taken.options, conversationId: this.id };
+    const started = () => startedBefore<Output>(runs, taken.prompt, request, idempotencyKey);
+    const before = started();
     if (before !== undefined) return before.handle(0);
-    const begun = await this.#begin(prompt, turn);
+    const begun = await this.#begin(taken);
     try {
       // While it has waited another one of the key may have had its turn.
-      const meanwhile = startedBefore<Output>(runs, prompt, request, idempotencyKey);
-      const run = meanwhile ?? startRun<Output>(runs, prompt, { ...begun.options, detached, idempotencyKey }, request);
+      const meanwhile = started();
+      const options = { ...begun.options, detached, idempotencyKey };
+      const run = meanwhile ?? startRun<Output>(runs, begun.prompt, options, request);
       if (meanwhile !== undefined) begun.turn.end();
       else this.#finish(begun, () => run.result).catch(() => undefined);
       return run.handle(0);
@@ -164,9 +189,11 @@ export class Conversation<Output = unknown, Deps = unknown> {
     answers: PendingAnswers,
     options: TurnOptions<Deps> = {},
   ): Promise<RunOutcome<Output>> {
-    const begun = await this.#begin("", options);
+    const taken = this.#take("", options);
+    const answersNow = jsonCopy("answers", answers);
+    const begun = await this.#begin(taken);
     const { messageHistory: _history, conversationId: _id, mayPause: _may, ...given } = begun.options;
-    return this.#finish(begun, () => this.#parts.agent.resume(paused, answers, given));
+    return this.#finish(begun, () => this.#parts.agent.resume(paused, answersNow, given));
   }
 
   /**
@@ -177,6 +204,8 @@ export class Conversation<Output = unknown, Deps = unknown> {
     id: string = randomUUID(),
     options: { readonly messages?: number | undefined } = {},
   ): Promise<Conversation<Output, Deps>> {
+    checkKnownFields("options", checkObject("options", options), forkFields);
+    const fork = this.#parts.open(id);
     const all = await this.messages();
     const { messages = all.length } = options;
     if (!Number.isInteger(messages) || messages < 0 || messages > all.length) {
@@ -184,7 +213,7 @@ export class Conversation<Output = unknown, Deps = unknown> {
     }
     const written = await this.#parts.turn.store.write(id, { messages: all.slice(0, messages), revision: 1 });
     if (!written) throw conflict(id, `conversation "${id}" exists`);
-    return this.#parts.open(id);
+    return fork;
   }
 
   /** Forgets it. */
@@ -192,18 +221,28 @@ export class Conversation<Output = unknown, Deps = unknown> {
     return this.#parts.turn.store.delete(this.id);
   }
 
-  async #begin(prompt: Prompt, options: TurnOptions<Deps>): Promise<Begun<Deps>> {
-    const { turn, runs } = this.#parts;
-    const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = options;
+  /** What a run is asked with, as it is now. */
+  #take(prompt: Prompt, options: TurnOptions<Deps>): Taken<Deps> {
+    const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = checkObject("options", options);
     checkWhenBusy("options.whenBusy", whenBusy);
-    const times = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
-    checkRunOptions(prompt, { ...rest, ...times }, runs.maxMessageBytes);
-    const begun = await beginTurn(turn, { whenBusy, signal, timeoutMs });
-    const { messages, leftMs, interrupted } = begun;
+    for (const field of ["messageHistory", "conversationId"] as const) {
+      const value = (rest as RunOptions)[field];
+      if (value !== undefined) throw invalidArgument(`options.${field}`, value, "left to the conversation");
+    }
+    const times = { ...(signal !== undefined && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
+    const taken = takeRequest(prompt, { ...rest, ...times }, this.#parts.runs);
+    const { signal: _signal, timeoutMs: _time, ...own } = taken.options;
+    return { prompt: taken.prompt, options: own, wait: { whenBusy, signal, timeoutMs } };
+  }
+
+  async #begin({ prompt, options, wait }: Taken<Deps>): Promise<Begun<Deps>> {
+    const turn = await beginTurn(this.#parts.turn, wait);
+    const { messages, leftMs, interrupted } = turn;
+    const { signal } = wait;
     const ended = AbortSignal.any([interrupted, ...(signal === undefined ? [] : [signal])]);
-    const mayPause = (rest as PausableRunOptions).mayPause === true;
-    const run = { ...rest, mayPause, messageHistory: messages, conversationId: this.id, signal: ended };
-    return { turn: begun, options: leftMs === undefined ? run : { ...run, timeoutMs: leftMs } };
+    const mayPause = (options as PausableRunOptions).mayPause === true;
+    const run = { ...options, mayPause, messageHistory: messages, conversationId: this.id, signal: ended };
+    return { turn, prompt, options: leftMs === undefined ? run : { ...run, timeoutMs: leftMs } };
   }
 
   #finish({ turn }: Begun<Deps>, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {

@@ -10,10 +10,11 @@ import { beginTurn, finishTurn } from "./conversation-turn.ts";
 import type { AnswerOptions, GivenOptions } from "./fetch-options.ts";
 import { chatKey, type FrontendRunFacts } from "./frontend-runs.ts";
 import type { RunTaker } from "./handle-owner.ts";
-import { checkRunOptions, type InnerRunOptions } from "./run-options.ts";
+import type { InnerRunOptions } from "./run-options.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { RunEvent } from "./run-result.ts";
 import { beginRun } from "./start-run.ts";
+import { takeRequest } from "./taken-request.ts";
 
 /** What one request may do with the runs of an agent. */
 export class AgentFrontend implements FrontendHost {
@@ -25,8 +26,7 @@ export class AgentFrontend implements FrontendHost {
   constructor(runs: RunTaker, options: { readonly answer: AnswerOptions; readonly given: GivenOptions }) {
     this.#runs = runs;
     this.#answer = options.answer;
-    this.#given = options.given;
-    checkRunOptions("", this.#given, runs.maxMessageBytes);
+    this.#given = takeRequest("", options.given, runs).options;
   }
 
   get maxMessageBytes(): number {

@@ -55,12 +55,22 @@ export function startRun<Output>(
 ): RunRecord<Output> {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
   const { detached = true, idempotencyKey: key, ...given } = options;
-  if (typeof detached !== "boolean") throw invalidArgument("options.detached", detached, "true or false");
+  checkOwnOptions(options);
   const request = compared ?? given;
   const known = startedBefore<Output>(owner, prompt, request, key);
   if (known !== undefined) return known;
   checkRunOptions(prompt, given, owner.maxMessageBytes);
   return beginRun<Output>(owner, prompt, given, { detached, idempotencyKey: key, compared, paced: false });
+}
+
+/** @throws CallerError "invalid_argument" */
+export function checkOwnOptions({ detached, idempotencyKey: key }: OwnStartOptions): void {
+  if (detached !== undefined && typeof detached !== "boolean") {
+    throw invalidArgument("options.detached", detached, "true or false");
+  }
+  if (key !== undefined && (typeof key !== "string" || key === "" || key.length > longestKey)) {
+    throw invalidArgument("options.idempotencyKey", key, `a text of 1 to ${longestKey} characters`);
+  }
 }
 
 /** How a run is kept that begins. */
@@ -110,9 +120,6 @@ export function startedBefore<Output>(
   key: string | undefined,
 ): RunRecord<Output> | undefined {
   if (key === undefined) return undefined;
-  if (typeof key !== "string" || key === "" || key.length > longestKey) {
-    throw invalidArgument("options.idempotencyKey", key, `a text of 1 to ${longestKey} characters`);
-  }
   const record = owner.ledger.ofKey(owner.agentId, key);
   if (record === undefined) return undefined;
   checkRunOptions(prompt, request, owner.maxMessageBytes);

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
+import { invalidArgument } from "../errors.ts";
 import { writeToStderr } from "../stderr.ts";
 
 /** Answers a request in the web's own words. */
@@ -20,10 +21,14 @@ export interface NodeRequest extends IncomingMessage {
  * written as fast as the client reads it.
  * @returns a function that settles when the answer is written, or its client has left, and never rejects: an error of the handler goes to `next`, where that is given
  * (Express), else it is answered with 500 and told on stderr
+ * @throws CallerError "invalid_argument"
  */
 export function toNodeHandler(
   handler: FetchHandler | { readonly fetch: FetchHandler },
 ): (req: NodeRequest, res: ServerResponse, next?: (error: unknown) => void) => Promise<void> {
+  if (typeof handler !== "function" && typeof handler?.fetch !== "function") {
+    throw invalidArgument("handler", handler, "a function (request) => response, or what has one as fetch");
+  }
   const answer: FetchHandler = typeof handler === "function" ? handler : (request) => handler.fetch(request);
   return async (req, res, next) => {
     const left = new AbortController();

@@ -124,6 +124,14 @@ test("a client that does not read holds the body up", async () => {
   expect(bytes).toBe(pieces * piece.byteLength);
 });
 
+test("what cannot answer is refused at once", () => {
+  for (const handler of [undefined, null, 5, {}]) {
+    expect(() => toNodeHandler(handler as never)).toThrow(
+      expect.objectContaining({ code: "invalid_argument", field: "handler" }),
+    );
+  }
+});
+
 test("an error of the handler is answered with 500 and told on stderr, not to the client", async () => {
   const written: string[] = [];
   const stderr = vi.spyOn(process.stderr, "write").mockImplementation((data) => written.push(String(data)) > 0);
