@@ -93,6 +93,15 @@ async def test_a_tool_of_the_host_is_called_and_its_value_goes_to_the_model(clie
     assert [chunk.seq for chunk in session.chunks] == list(range(1, len(events) + 1))
 
 
+async def test_arguments_that_are_no_object_are_the_models_mistake_and_the_host_is_not_asked(client: Client) -> None:
+    for args in ("[1]", '"text"', "7", "null"):
+        session = Session(client)
+        await session.start([[["add", args]]])
+        [[outcome, name, told]] = await session.heard()
+        assert (outcome, name, session.requests) == ("retried", "add", []), args
+        assert "dict_type" in str(told), told
+
+
 async def test_terminal_only_sends_nothing_but_requests_and_the_end(client: Client) -> None:
     session = Session(client)
     await session.start([[["add", {}]]], stream=pb.StreamOptions(terminal_only=True))
