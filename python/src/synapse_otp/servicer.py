@@ -23,6 +23,7 @@ from .host_session import HostSession
 from .logs import current_run_id
 from .outlet import Outlet
 from .oversize import pieces, point_to_output
+from .own_task import in_own_task
 from .run_ends import RunEnds, RunKey
 from .run_work import RunWork, WorkerThreads
 from .runner import AgentRunner, Progress
@@ -102,7 +103,7 @@ class AgentServicer(AgentServiceServicer):
         async with self._serving(request, context) as call:
             try:
                 async with self._admitted(request, call):
-                    response = await self._runner.run(request, call.progress)
+                    response = await in_own_task(self._runner.run(request, call.progress))
                     _log.debug("run completed", extra={"event": "run.completed"})
             except BaseException as error:
                 failure = self._failure(error, request, call)
@@ -159,11 +160,12 @@ class AgentServicer(AgentServiceServicer):
         try:
             async with self._admitted(request, call):
                 if request.HasField("frontend"):
-                    response = await self._runner.answer_frontend(request, chunks, call.progress, write, host)
+                    work = self._runner.answer_frontend(request, chunks, call.progress, write, host)
                 elif host is not None and request.stream.terminal_only:
-                    response = await self._runner.run(request, call.progress, host)
+                    work = self._runner.run(request, call.progress, host)
                 else:
-                    response = await self._runner.stream(request, chunks, call.progress, write, host)
+                    work = self._runner.stream(request, chunks, call.progress, write, host)
+                response = await in_own_task(work)
                 _log.debug("run completed", extra={"event": "run.completed"})
         except BaseException as error:
             failure = self._failure(error, request, call)
