@@ -11,10 +11,11 @@ import type { AnswerOptions, GivenOptions } from "./fetch-options.ts";
 import { chatKey, type FrontendRunFacts } from "./frontend-runs.ts";
 import type { RunTaker } from "./handle-owner.ts";
 import type { Claim, PausedConversation } from "./paused-runs.ts";
-import { checkRunOptions, type InnerRunOptions } from "./run-options.ts";
+import type { InnerRunOptions } from "./run-options.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { RunEvent } from "./run-result.ts";
 import { beginRun } from "./start-run.ts";
+import { takeRequest } from "./taken-request.ts";
 
 /** What a request goes on with. */
 interface Taken extends Pick<FrontendRequest, "body"> {
@@ -31,8 +32,7 @@ export class AgentFrontend implements FrontendHost {
   constructor(runs: RunTaker, options: { readonly answer: AnswerOptions; readonly given: GivenOptions }) {
     this.#runs = runs;
     this.#answer = options.answer;
-    this.#given = options.given;
-    checkRunOptions("", this.#given, runs.maxMessageBytes);
+    this.#given = takeRequest("", options.given, runs).options;
   }
 
   get maxMessageBytes(): number {
