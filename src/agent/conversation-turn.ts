@@ -66,6 +66,20 @@ export async function beginTurn(parts: TurnParts, wait: TurnWait): Promise<Conve
   }
 }
 
+/** The options of a run in its turn: it has what is left of its time, and ends when another run interrupts it. */
+export function optionsInTurn<Options extends Omit<TurnWait, "whenBusy">>(
+  { interrupted, leftMs: timeoutMs }: ConversationTurn,
+  options: Options,
+): Options {
+  const signal = options.signal === undefined ? interrupted : AbortSignal.any([interrupted, options.signal]);
+  return timeoutMs === undefined ? { ...options, signal } : { ...options, signal, timeoutMs };
+}
+
+/** What a prompt goes on with in its turn. */
+export function historyInTurn({ id }: TurnParts, { messages }: ConversationTurn) {
+  return { messageHistory: messages, conversationId: id } as const;
+}
+
 /**
  * Ends a turn with its run: writes what came of it.
  * @param messagesOf all messages of the conversation after a run that was not paused

@@ -1,16 +1,26 @@
 /** A conversation with an agent: its messages are kept between the runs, which take turns. */
 
 import { randomUUID } from "node:crypto";
-import { CallerError, invalidArgument } from "../errors.ts";
+import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
 import type { ConversationStore } from "./conversation-store.ts";
-import { beginTurn, type ConversationTurn, conflict, finishTurn, type TurnParts } from "./conversation-turn.ts";
+import {
+  beginTurn,
+  type ConversationTurn,
+  conflict,
+  finishTurn,
+  historyInTurn,
+  optionsInTurn,
+  type TurnParts,
+  type TurnWait,
+} from "./conversation-turn.ts";
 import type { PausedRun, PendingAnswers } from "./paused-run.ts";
 import { isResumption, type ResumeOptions, type Resumption } from "./resumption.ts";
-import { checkRunOptions, type PausableRunOptions, type Prompt } from "./run-options.ts";
+import type { PausableRunOptions, Prompt, RunOptions } from "./run-options.ts";
 import type { RunOutcome, RunResult } from "./run-result.ts";
 import type { RunStream } from "./run-stream.ts";
 import type { RunHandle } from "./runs.ts";
-import { type OwnStartOptions, type RunStarter, startedBefore, startRun } from "./start-run.ts";
+import { checkOwnOptions, type OwnStartOptions, type RunStarter, startedBefore, startRun } from "./start-run.ts";
+import { jsonCopy, takeRequest } from "./taken-request.ts";
 import type { WhenBusy } from "./turns.ts";
 
 /** How a conversation is kept. */
@@ -61,6 +71,13 @@ export interface ConversationParts<Output, Deps> {
   open(id: string): Conversation<Output, Deps>;
 }
 
+/** What a run is asked with, and how it waits for its turn. */
+interface Taken<Deps> {
+  readonly asked: Prompt | Resumption;
+  readonly options: RunOptions<Deps>;
+  readonly wait: TurnWait;
+}
+
 /** What a run that has the turn begins with. */
 interface Begun<Deps> {
   readonly turn: ConversationTurn;
@@ -70,6 +87,7 @@ interface Begun<Deps> {
   readonly history: Pick<Asked<Deps>, "mayPause" | "messageHistory" | "conversationId">;
 }
 
+const forkFields: ReadonlySet<string> = new Set(["messages"]);
 const ways: readonly unknown[] = ["queue", "reject", "interrupt"] satisfies WhenBusy[];
 
 /** @throws CallerError "invalid_argument" */
@@ -77,6 +95,11 @@ export function checkWhenBusy(field: string, value: unknown): void {
   if (value !== undefined && !ways.includes(value)) {
     throw invalidArgument(field, value, '"queue", "reject" or "interrupt"');
   }
+}
+
+function checkObject<Value extends object>(field: string, value: Value): Value {
+  if (typeof value === "object" && value !== null) return value;
+  throw invalidArgument(field, value, "an object");
 }
 
 /** A conversation of an agent. A run that fails or is cancelled leaves it as it was. */
@@ -103,8 +126,10 @@ export class Conversation<Output = unknown, Deps = unknown> {
   run(prompt: Prompt, options: PausableTurnOptions<Deps>): Promise<RunOutcome<Output>>;
   run(prompt: Prompt, options?: TurnOptions<Deps>): Promise<RunResult<Output>>;
   async run(prompt: Prompt, options: TurnOptions<Deps> | PausableTurnOptions<Deps> = {}): Promise<RunOutcome<Output>> {
-    const begun = await this.#begin(prompt, options);
-    return this.#finish(begun, () => this.#parts.agent.run(prompt, { ...begun.options, ...begun.history }));
+    const begun = await this.#begin(this.#take(prompt, options));
+    const { agent } = this.#parts;
+    // What `take` answers for a prompt is a prompt.
+    return this.#finish(begun, () => agent.run(begun.asked as Prompt, { ...begun.options, ...begun.history }));
   }
 
   /**
@@ -118,12 +143,12 @@ export class Conversation<Output = unknown, Deps = unknown> {
     asked: Prompt | Resumption,
     options: TurnOptions<Deps> | PausableTurnOptions<Deps> = {},
   ): Promise<RunStream<Output, RunOutcome<Output>>> {
-    const begun = await this.#begin(asked, options);
+    const begun = await this.#begin(this.#take(asked, options));
     const { agent } = this.#parts;
     try {
-      const stream = isResumption(asked)
-        ? agent.stream(asked, begun.options)
-        : agent.stream(asked, { ...begun.options, ...begun.history });
+      const stream = isResumption(begun.asked)
+        ? agent.stream(begun.asked, begun.options)
+        : agent.stream(begun.asked, { ...begun.options, ...begun.history });
       // The caller hears of a failure by the stream, or by the next run, which finds the conversation as it was.
       this.#finish(begun, () => stream.result).catch(() => undefined);
       return stream;
@@ -151,18 +176,20 @@ export class Conversation<Output = unknown, Deps = unknown> {
     asked: Prompt | Resumption,
     options: (TurnOptions<Deps> | PausableTurnOptions<Deps>) & OwnStartOptions = {},
   ): Promise<RunHandle<Output, RunOutcome<Output>>> {
-    const { detached, idempotencyKey, ...turn } = options;
-    const { whenBusy: _busy, signal: _signal, timeoutMs: _time, ...rest } = turn;
-    const request = { ...rest, conversationId: this.id };
+    const { detached, idempotencyKey, ...given } = checkObject("options", options);
+    checkOwnOptions({ detached, idempotencyKey });
+    const taken = this.#take(asked, given);
     const { runs } = this.#parts;
-    const before = startedBefore<Output>(runs, asked, request, idempotencyKey);
+    const request = { ...taken.options, conversationId: this.id };
+    const started = () => startedBefore<Output>(runs, taken.asked, request, idempotencyKey);
+    const before = started();
     if (before !== undefined) return before.handle(0);
-    const begun = await this.#begin(asked, turn);
+    const begun = await this.#begin(taken);
     try {
       // While it has waited another one of the key may have had its turn.
-      const meanwhile = startedBefore<Output>(runs, asked, request, idempotencyKey);
-      const given = isResumption(asked) ? begun.options : { ...begun.options, ...begun.history };
-      const run = meanwhile ?? startRun<Output>(runs, asked, { ...given, detached, idempotencyKey }, request);
+      const meanwhile = started();
+      const own = isResumption(begun.asked) ? begun.options : { ...begun.options, ...begun.history };
+      const run = meanwhile ?? startRun<Output>(runs, begun.asked, { ...own, detached, idempotencyKey }, request);
       if (meanwhile !== undefined) begun.turn.end();
       else this.#finish(begun, () => run.result).catch(() => undefined);
       return run.handle(0);
@@ -181,8 +208,10 @@ export class Conversation<Output = unknown, Deps = unknown> {
     answers: PendingAnswers,
     options: TurnOptions<Deps> = {},
   ): Promise<RunOutcome<Output>> {
-    const begun = await this.#begin({ paused, answers }, options);
-    return this.#finish(begun, () => this.#parts.agent.resume(paused, answers, begun.options));
+    const begun = await this.#begin(this.#take({ paused, answers }, options));
+    const { agent } = this.#parts;
+    const now = begun.asked as Resumption;
+    return this.#finish(begun, () => agent.resume(now.paused, now.answers, begun.options));
   }
 
   /**
@@ -193,6 +222,8 @@ export class Conversation<Output = unknown, Deps = unknown> {
     id: string = randomUUID(),
     options: { readonly messages?: number | undefined } = {},
   ): Promise<Conversation<Output, Deps>> {
+    checkKnownFields("options", checkObject("options", options), forkFields);
+    const fork = this.#parts.open(id);
     const all = await this.messages();
     const { messages = all.length } = options;
     if (!Number.isInteger(messages) || messages < 0 || messages > all.length) {
@@ -200,7 +231,7 @@ export class Conversation<Output = unknown, Deps = unknown> {
     }
     const written = await this.#parts.turn.store.write(id, { messages: all.slice(0, messages), revision: 1 });
     if (!written) throw conflict(id, `conversation "${id}" exists`);
-    return this.#parts.open(id);
+    return fork;
   }
 
   /** Forgets it. */
@@ -208,23 +239,35 @@ export class Conversation<Output = unknown, Deps = unknown> {
     return this.#parts.turn.store.delete(this.id);
   }
 
-  async #begin(asked: Prompt | Resumption, options: TurnOptions<Deps>): Promise<Begun<Deps>> {
-    const { turn, runs } = this.#parts;
-    const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = options;
+  /** What a run is asked with, as it is now. */
+  #take(asked: Prompt | Resumption, options: TurnOptions<Deps>): Taken<Deps> {
+    const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = checkObject("options", options);
     checkWhenBusy("options.whenBusy", whenBusy);
-    const times = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
-    checkRunOptions(isResumption(asked) ? "" : asked, { ...rest, ...times }, runs.maxMessageBytes);
-    const begun = await beginTurn(turn, { whenBusy, signal, timeoutMs });
-    const { messages, leftMs, interrupted } = begun;
-    if (isResumption(asked) && isPast(messages, asked.paused)) {
-      begun.end();
+    for (const field of ["messageHistory", "conversationId"] as const) {
+      const value = (rest as RunOptions)[field];
+      if (value !== undefined) throw invalidArgument(`options.${field}`, value, "left to the conversation");
+    }
+    const times = { ...(signal !== undefined && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
+    const resumed = isResumption(asked);
+    const taken = takeRequest(resumed ? "" : asked, { ...rest, ...times }, this.#parts.runs);
+    const { signal: _signal, timeoutMs: _time, ...own } = taken.options;
+    return {
+      asked: resumed ? { ...asked, answers: jsonCopy("answers", asked.answers) } : taken.prompt,
+      options: own,
+      wait: { whenBusy, signal, timeoutMs },
+    };
+  }
+
+  async #begin({ asked, options, wait }: Taken<Deps>): Promise<Begun<Deps>> {
+    const turn = await beginTurn(this.#parts.turn, wait);
+    if (isResumption(asked) && isPast(turn.messages, asked.paused)) {
+      turn.end();
       throw past(this.id, asked.paused);
     }
-    const ended = AbortSignal.any([interrupted, ...(signal === undefined ? [] : [signal])]);
-    const mayPause = (rest as PausableRunOptions).mayPause === true;
-    const run = { ...rest, signal: ended, ...(leftMs === undefined ? {} : { timeoutMs: leftMs }) };
-    const history = { mayPause, messageHistory: messages, conversationId: this.id };
-    return { turn: begun, asked, options: run, history };
+    const mayPause = (options as PausableRunOptions).mayPause === true;
+    const history = { mayPause, ...historyInTurn(this.#parts.turn, turn) };
+    const { signal } = wait;
+    return { turn, asked, options: optionsInTurn(turn, { ...options, ...(signal && { signal }) }), history };
   }
 
   #finish({ turn, asked }: Begun<Deps>, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {

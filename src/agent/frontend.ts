@@ -6,15 +6,16 @@ import type { FrontendHost, FrontendRun } from "../http/handle.ts";
 import type { FrontendRequest } from "../http/request.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { FrontendSpec } from "../rpc/run-types.ts";
-import { beginTurn, finishTurn } from "./conversation-turn.ts";
+import { beginTurn, finishTurn, historyInTurn, optionsInTurn } from "./conversation-turn.ts";
 import type { AnswerOptions, GivenOptions } from "./fetch-options.ts";
 import { chatKey, type FrontendRunFacts } from "./frontend-runs.ts";
 import type { RunTaker } from "./handle-owner.ts";
 import type { Claim, PausedConversation } from "./paused-runs.ts";
-import { checkRunOptions, type InnerRunOptions } from "./run-options.ts";
+import type { InnerRunOptions } from "./run-options.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { RunEvent } from "./run-result.ts";
 import { beginRun } from "./start-run.ts";
+import { takeRequest } from "./taken-request.ts";
 
 /** What a request goes on with. */
 interface Taken extends Pick<FrontendRequest, "body"> {
@@ -31,8 +32,7 @@ export class AgentFrontend implements FrontendHost {
   constructor(runs: RunTaker, options: { readonly answer: AnswerOptions; readonly given: GivenOptions }) {
     this.#runs = runs;
     this.#answer = options.answer;
-    this.#given = options.given;
-    checkRunOptions("", this.#given, runs.maxMessageBytes);
+    this.#given = takeRequest("", options.given, runs).options;
   }
 
   get maxMessageBytes(): number {
@@ -96,11 +96,9 @@ export class AgentFrontend implements FrontendHost {
     );
     const turn = await beginTurn(parts, { whenBusy, signal, timeoutMs: options.timeoutMs });
     try {
-      const { messages: messageHistory, interrupted, leftMs } = turn;
       const { claim, body } = this.#take(request, parts);
-      const frontend = { ...options.frontend, body };
-      const given = { ...options, frontend, messageHistory, conversationId: parts.id, signal: interrupted };
-      const record = this.#start(leftMs === undefined ? given : { ...given, timeoutMs: leftMs }, claim);
+      const given = { ...optionsInTurn(turn, options), ...historyInTurn(parts, turn) };
+      const record = this.#start({ ...given, frontend: { ...options.frontend, body } }, claim);
       const finished = finishTurn(
         parts,
         turn,

@@ -1,6 +1,7 @@
 /** The handle of an agent: what callers hold. It stays good across crashes, restarts and stops. */
 
 import type { CrashRecord } from "../crash.ts";
+import { invalidArgument } from "../errors.ts";
 import { handleRequest } from "../http/handle.ts";
 import { ConnectionLostError } from "../rpc/agent-client.ts";
 import type { AgentDescription } from "../rpc/run-types.ts";
@@ -21,7 +22,7 @@ import { type RunStream, StreamRun } from "./run-stream.ts";
 import type { RunHandle } from "./runs.ts";
 import { type OwnStartOptions, type StartOptions, startRun } from "./start-run.ts";
 import { UnaryRun } from "./unary-run.ts";
-import { workerReady } from "./worker-ready.ts";
+import { checkWaitOptions, workerReady } from "./worker-ready.ts";
 
 /** An agent of a running system. `Output` is what its runs answer with, `Deps` what they take. */
 export class Agent<Output = unknown, Deps = unknown> {
@@ -177,15 +178,19 @@ export class Agent<Output = unknown, Deps = unknown> {
   /**
    * Answers the request of a front end by a run: in the UI message stream of the Vercel AI SDK, or in AG-UI, as the request is made. POST begins a run; `Last-Event-ID`, or GET
    * with `?run=` or for a chat, reads one that was begun; DELETE ends one. See docs/frontends.md.
-   * @returns the answer, or a JSON error with its status; rejects with CallerError "invalid_argument" for wrong options
+   * @returns the answer, or a JSON error with its status; rejects with CallerError "invalid_argument" for wrong arguments
    */
   async fetch(request: Request, options: FetchOptions<Deps> = {}): Promise<Response> {
+    if (typeof request?.method !== "string" || typeof request.headers?.get !== "function") {
+      throw invalidArgument("request", request, "a Request");
+    }
     const split = splitFetchOptions(options);
     return await handleRequest(request, new AgentFrontend(this.#owner.runs, split), split.answer);
   }
 
   /** What the loaded agent is: schemas, tools, versions. Waits for a worker. */
   async describe(options: WaitOptions = {}): Promise<AgentDescription> {
+    checkWaitOptions(options);
     const untilMs =
       options.timeoutMs === undefined ? undefined : this.#owner.runs.clock.monotonicMs() + options.timeoutMs;
     const left = (): WaitOptions => ({

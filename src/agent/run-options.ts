@@ -128,7 +128,7 @@ export function checkRunOptions(prompt: Prompt, options: PausableRunOptions, max
   }
   for (const field of ["modelSettings", "usageLimits"] as const) {
     const value = options[field];
-    if (value !== undefined && (typeof value !== "object" || value === null)) {
+    if (value !== undefined && (typeof value !== "object" || value === null || Array.isArray(value))) {
       throw invalidArgument(`options.${field}`, value, "an object");
     }
   }

@@ -20,7 +20,7 @@ import { answerOf } from "./run-answer.ts";
 import { cancelledRun, expiredRun } from "./run-error.ts";
 import { encodeOptions, type InnerRunOptions, type Prompt, waits } from "./run-options.ts";
 import { type Outcome, outcomeOf } from "./run-outcome.ts";
-import type { RunResult } from "./run-result.ts";
+import { isPaused, type RunResult } from "./run-result.ts";
 import type { RunSpan } from "./run-span.ts";
 import { RunTools } from "./run-tools.ts";
 import { ToolSet } from "./tool-set.ts";
@@ -191,7 +191,7 @@ export abstract class Run<Output> implements PendingRun {
       if (!this.#settle()) return;
       answered?.(result);
       this.#resolve(result);
-      this.#reportSettled({ outcome: "completed", usage: result.usage });
+      this.#reportSettled({ outcome: isPaused(result) ? "paused" : "completed", usage: result.usage });
       this.#watchRest();
     } catch (error) {
       this.fail(error as Error);

@@ -8,10 +8,11 @@ import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { checkVariables } from "../python/environment.ts";
 import type { UnsafeNumbers } from "../rpc/exact-json.ts";
 import { type AgentContract, checkContract } from "./contract.ts";
+import { checkEntry } from "./entry.ts";
 import { checkInstances, type InstanceLimits, type InstanceOptions } from "./instance-limits.ts";
 import { checkRecycle, type RecycleOptions } from "./recycling.ts";
 import { checkRetry, type RetryOptions } from "./retry.ts";
-import { checkEntry, checkInteger, checkLauncher, checkMemoryLimit, checkPatience } from "./spec-checks.ts";
+import { checkInteger, checkLauncher, checkMemoryLimit, checkPatience } from "./spec-checks.ts";
 import { textSchema } from "./text-schema.ts";
 import type { Tools } from "./tool.ts";
 import { ToolSet } from "./tool-set.ts";
@@ -202,9 +203,9 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     memoryLimitBytes,
   } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
-  checkEntry("spec.entry", entry, id);
+  checkEntry("spec.entry", entry, ` (agent "${id}")`);
   const { deps = contract?.depsFactory, fetchUrls = false, mayWait = false } = spec;
-  if (deps !== undefined) checkEntry("spec.deps", deps, id);
+  if (deps !== undefined) checkEntry("spec.deps", deps, ` (agent "${id}")`);
   if (typeof fetchUrls !== "boolean") throw invalidArgument("spec.fetchUrls", fetchUrls, `a boolean (agent "${id}")`);
   if (typeof mayWait !== "boolean") throw invalidArgument("spec.mayWait", mayWait, `a boolean (agent "${id}")`);
   checkInteger("spec.shutdownMs", shutdownMs, 0, id);

@@ -58,7 +58,7 @@ export function startRun<Output>(
 ): RunRecord<Output> {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
   const { detached = true, idempotencyKey: key, ...given } = options;
-  if (typeof detached !== "boolean") throw invalidArgument("options.detached", detached, "true or false");
+  checkOwnOptions(options);
   const request = compared ?? given;
   const known = startedBefore<Output>(owner, asked, request, key);
   if (known !== undefined) return known;
@@ -66,6 +66,16 @@ export function startRun<Output>(
   const named = isResumption(asked) ? namedBy(asked, request) : compared;
   const beginning = { detached, idempotencyKey: key, compared: named, paced: false, claim };
   return beginRun<Output>(owner, prompt, inner, beginning);
+}
+
+/** @throws CallerError "invalid_argument" */
+export function checkOwnOptions({ detached, idempotencyKey: key }: OwnStartOptions): void {
+  if (detached !== undefined && typeof detached !== "boolean") {
+    throw invalidArgument("options.detached", detached, "true or false");
+  }
+  if (key !== undefined && (typeof key !== "string" || key === "" || key.length > longestKey)) {
+    throw invalidArgument("options.idempotencyKey", key, `a text of 1 to ${longestKey} characters`);
+  }
 }
 
 /** How a run is kept that begins. */
@@ -123,9 +133,6 @@ export function startedBefore<Output>(
   key: string | undefined,
 ): RunRecord<Output> | undefined {
   if (key === undefined) return undefined;
-  if (typeof key !== "string" || key === "" || key.length > longestKey) {
-    throw invalidArgument("options.idempotencyKey", key, `a text of 1 to ${longestKey} characters`);
-  }
   const record = owner.ledger.ofKey(owner.agentId, key);
   if (record === undefined) return undefined;
   const prompt = isResumption(asked) ? "" : asked;

@@ -1,5 +1,7 @@
 /** What a request of a front end asks for, and in which protocol. Read in bounds, and refused before an agent hears of it. */
 
+import { RunError } from "../errors.ts";
+import { onAbort } from "../otp/scheduler/abort.ts";
 import type { FrontendProtocol } from "../rpc/run-types.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -33,7 +35,7 @@ const longestId = 256;
 
 /**
  * Reads a POST request.
- * @throws Refusal
+ * @throws Refusal; RunError "run_cancelled" when its client leaves meanwhile
  */
 export async function readRequest(request: Request, options: ReadOptions): Promise<FrontendRequest> {
   checkMediaType(request.headers.get("content-type"));
@@ -73,18 +75,32 @@ export function checkAccept(accept: string | null): void {
   if (!taken) throw new Refusal("not_acceptable", "the answer is an event stream (text/event-stream)");
 }
 
-async function readBody({ body, headers }: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readBody({ body, headers, signal }: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const tooLarge = () => new Refusal("message_too_large", `the body may be at most ${maxBytes} bytes`);
   if (Number(headers.get("content-length") ?? 0) > maxBytes) throw tooLarge();
   const pieces: Uint8Array[] = [];
   let bytes = 0;
-  // Leaving the loop early cancels the body.
-  for await (const piece of body ?? []) {
-    bytes += piece.byteLength;
-    if (bytes > maxBytes) throw tooLarge();
-    pieces.push(piece);
+  // A body that is read already is a fault of the host's: it throws here.
+  const reader = body?.getReader();
+  const leave = (): void => void reader?.cancel().catch(() => undefined);
+  const forget = onAbort(signal, leave);
+  if (signal.aborted) leave();
+  try {
+    for (;;) {
+      const piece = await reader?.read();
+      if (signal.aborted) throw new RunError("run_cancelled", "the client has left while its request was read");
+      if (piece?.value === undefined) return Buffer.concat(pieces, bytes);
+      bytes += piece.value.byteLength;
+      if (bytes > maxBytes) throw tooLarge();
+      pieces.push(piece.value);
+    }
+  } catch (error) {
+    leave();
+    if (error instanceof Refusal || error instanceof RunError) throw error;
+    throw new Refusal("invalid_body", "the body could not be read to its end");
+  } finally {
+    forget();
   }
-  return Buffer.concat(pieces, bytes);
 }
 
 function parse(body: Uint8Array): Told {

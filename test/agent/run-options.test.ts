@@ -33,6 +33,7 @@ test.each([
   ["options.model", "x", { model: {} }],
   ["options.instructions", "x", { instructions: [] }],
   ["options.modelSettings", "x", { modelSettings: 1 }],
+  ["options.modelSettings", "x", { modelSettings: [{ temperature: 0 }] }],
   ["options.usageLimits", "x", { usageLimits: null }],
   ["options.metadata.k", "x", { metadata: { k: 1 } }],
 ])("%s is refused by name", (field, prompt, options) => {

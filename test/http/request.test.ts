@@ -66,6 +66,32 @@ test("a protocol that the service names goes before what the body looks like", a
   expect(read).toMatchObject({ protocol: "vercel-ai", chatId: "not a chat" });
 });
 
+test("a body that breaks off is refused", async () => {
+  const broken = new ReadableStream({ start: (controller) => controller.error(new Error("the connection is gone")) });
+  expect(await refused(readRequest(post(broken), { maxBytes: 1_000 }))).toMatchObject({
+    status: 422,
+    code: "invalid_body",
+  });
+});
+
+test("a client that leaves while its body is read is waited for no longer", async () => {
+  for (const leave of ["before", "meanwhile"]) {
+    const client = new AbortController();
+    let cancelled = false;
+    const body = new ReadableStream({
+      pull: () => (leave === "meanwhile" ? client.abort() : undefined),
+      cancel() {
+        cancelled = true;
+      },
+    });
+    if (leave === "before") client.abort();
+    const init = { method: "POST", body, headers: json, duplex: "half", signal: client.signal } as RequestInit;
+    const reading = readRequest(new Request("http://host/chat", init), { maxBytes: 1_000 });
+    expect(await refused(reading)).toMatchObject({ status: 499, code: "run_cancelled" });
+    expect(cancelled).toBe(true);
+  }
+});
+
 test.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx"])(
   "%s is refused: a page of another site could send it without being asked",
   async (type) => {

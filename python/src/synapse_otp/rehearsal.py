@@ -29,6 +29,7 @@ from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.models.test import TestModel
 
+from .calls import Calls, Context
 from .control import CONTRACT, FRAMEWORK, Control, read_hello
 from .describe import describe_agent
 from .ending import Ending
@@ -38,7 +39,7 @@ from .packing import gather_code
 from .runner import AgentRunner
 from .scripted import Fill, Say, Turn, scripted_model
 from .server import create_server
-from .servicer import AgentServicer, Context
+from .servicer import AgentServicer
 from .v1 import agent_pb2 as pb
 from .v1.agent_pb2_grpc import AgentServiceStub, add_AgentServiceServicer_to_server
 
@@ -186,9 +187,7 @@ async def _serve(agent: AbstractAgent[Any, Any]) -> None:
 
 
 def _servicer_of(agent: AbstractAgent[Any, Any]) -> AgentServicer:
-    return AgentServicer(
-        AgentRunner(agent, 1), partial(describe_agent, agent), agent_id=_REQUEST.agent_id, incarnation=1, max_message_bytes=_LIMIT
-    )
+    return AgentServicer(AgentRunner(agent, 1), partial(describe_agent, agent), Calls(_REQUEST.agent_id, 1), max_message_bytes=_LIMIT)
 
 
 def _text_agent(name: str = "rehearsal") -> Agent[None, str]:

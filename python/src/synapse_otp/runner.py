@@ -15,7 +15,7 @@ from pydantic_ai.run import AgentRun
 from pydantic_ai.toolsets import AbstractToolset
 from pydantic_graph import End
 
-from .convert import RunArguments, read_arguments, run_response
+from .arguments import RunArguments, read_arguments
 from .deps_factory import DepsFactory, RunInfo
 from .events import Chunks
 from .fetching import refuse_fetching
@@ -24,6 +24,7 @@ from .host_tools import host_toolset
 from .messages import messages_json
 from .model import choose_model
 from .partial_output import PartialOutput
+from .response import run_response
 from .usage import usage_message
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
