@@ -76,6 +76,8 @@ export interface AgentSpec<Output = unknown> {
    * Whether a worker may fetch the URLs of images, audio, video and documents by itself, for a model that takes none; default false: such a run is rejected.
    */
   readonly fetchUrls?: boolean | undefined;
+  /** Whether its runs may wait, while they live, for answers from outside; default false. A run may say otherwise. */
+  readonly mayWait?: boolean | undefined;
   /** What its models may call in this process, beside the Python agent's own tools. A run may have more. */
   readonly tools?: Tools | undefined;
   /**
@@ -122,6 +124,7 @@ export interface NormalAgentSpec {
   /** Undefined: the agent's deps_type. */
   readonly deps: string | undefined;
   readonly fetchUrls: boolean;
+  readonly mayWait: boolean;
   /** Undefined: none. */
   readonly tools: ToolSet | undefined;
   /** Undefined: its supervisor's alone. */
@@ -159,6 +162,7 @@ const known = new Set([
   "contract",
   "deps",
   "fetchUrls",
+  "mayWait",
   "tools",
   "unsafeNumbers",
   "recycle",
@@ -200,9 +204,10 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
   } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
   checkEntry("spec.entry", entry, ` (agent "${id}")`);
-  const { deps = contract?.depsFactory, fetchUrls = false } = spec;
+  const { deps = contract?.depsFactory, fetchUrls = false, mayWait = false } = spec;
   if (deps !== undefined) checkEntry("spec.deps", deps, ` (agent "${id}")`);
   if (typeof fetchUrls !== "boolean") throw invalidArgument("spec.fetchUrls", fetchUrls, `a boolean (agent "${id}")`);
+  if (typeof mayWait !== "boolean") throw invalidArgument("spec.mayWait", mayWait, `a boolean (agent "${id}")`);
   checkInteger("spec.shutdownMs", shutdownMs, 0, id);
   checkInteger("spec.startTimeoutMs", startTimeoutMs, 1, id);
   checkInteger("spec.unresponsiveAfterMs", unresponsiveAfterMs, 1, id);
@@ -253,6 +258,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     contract,
     deps,
     fetchUrls,
+    mayWait,
     tools: ToolSet.of("spec.tools", spec.tools),
     unsafeNumbers,
     recycle: recycle === undefined ? undefined : checkRecycle(recycle, id),

@@ -46,7 +46,7 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["http", ["otp/scheduler", "rpc"], ["node:"]],
   ["agent", [...coreRooms, "worker", "rpc", "python", "http"], ["node:", "xstate", "@standard-schema/spec"]],
   // A running system is asked by another process.
-  ["control", ["otp/report", "worker"], ["node:"]],
+  ["control", ["otp/report", "worker", "inspect"], ["node:"]],
   // The system, its start, its options and its log; index.ts.
   [
     "",
@@ -59,7 +59,7 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   // What a system would meet on this machine.
   ["doctor", ["", "agent", "worker", "python"], ["node:", "execa"]],
   // Files that describe systems.
-  ["script", ["", "agent", "python", ...coreRooms], ["node:"]],
+  ["script", ["", "agent", "python", "inspect", ...coreRooms], ["node:"]],
   // Types that are written of agents.
   ["typegen", ["", "agent", "rpc", "script"], ["node:"]],
   // Doubles stand in for any room.

@@ -57,6 +57,10 @@ class Chunks:
         self._seq += 1
         return Chunk(seq=self._seq, run_id=self._run_id, attempt=self._attempt, step=self.step, **event)
 
+    def of_input(self, event: pb.InputRequested | pb.InputAnswered) -> Chunk:
+        """The chunk that tells of a wait."""
+        return self.make(**{"input_requested" if isinstance(event, pb.InputRequested) else "input_answered": event})
+
     def take_back(self) -> None:
         """Gives the last number away again: the chunk that has it was joined to the one before."""
         self._seq -= 1

@@ -20,6 +20,7 @@ from .events import Chunk, Chunks
 from .host_session import HostSession
 from .outlet import Outlet
 from .oversize import pieces, point_to_output
+from .own_task import in_own_task
 from .runner import AgentRunner, Write
 from .v1 import agent_pb2 as pb
 from .v1.agent_pb2_grpc import AgentServiceServicer
@@ -67,7 +68,7 @@ class AgentServicer(AgentServiceServicer):
         async with self._calls.serving(request, context) as call:
             try:
                 async with self._calls.admitted(request, call):
-                    response = await self._runner.run(request, call.progress)
+                    response = await in_own_task(self._runner.run(request, call.progress))
                     _log.debug("run completed", extra={"event": "run.completed"})
             except BaseException as error:
                 failure = self._failure(error, request, call)
@@ -123,11 +124,12 @@ class AgentServicer(AgentServiceServicer):
         try:
             async with self._calls.admitted(request, call):
                 if request.HasField("frontend"):
-                    response = await self._runner.answer_frontend(request, chunks, call.progress, write, host)
+                    work = self._runner.answer_frontend(request, chunks, call.progress, write, host)
                 elif request.stream.terminal_only:
-                    response = await self._runner.run(request, call.progress, host)
+                    work = self._runner.run(request, call.progress, host)
                 else:
-                    response = await self._runner.stream(request, chunks, call.progress, write, host)
+                    work = self._runner.stream(request, chunks, call.progress, write, host)
+                response = await in_own_task(work)
                 _log.debug("run completed", extra={"event": "run.completed"})
         except BaseException as error:
             failure = self._failure(error, request, call)
