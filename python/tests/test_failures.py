@@ -16,6 +16,8 @@ from synapse_otp.v1 import agent_pb2 as pb
 
 Controllable = tuple[Worker, Client]
 
+TERMINAL = pb.StreamOptions(terminal_only=True)
+
 
 async def failure(call: object) -> Failed:
     with pytest.raises(Failed) as caught:
@@ -102,6 +104,22 @@ async def test_failed_stream_ends_with_one_failed_event_and_the_status(controlla
     assert [message["kind"] for message in json.loads(in_band.messages_json)][:1] == ["request"]
     assert in_band.HasField("usage")
     assert failed.code is grpc.StatusCode.UNKNOWN
+
+
+async def test_stream_of_the_terminal_event_alone_is_one_message_with_the_answer(controllable: Controllable) -> None:
+    _, client = controllable
+    (chunk,) = await client.stream("echo:hello", stream=TERMINAL, output_once=True)
+    assert (chunk.seq, chunk.WhichOneof("event"), chunk.completed.result) == (1, "completed", "hello")
+    (large,) = (await failure(client.stream("big:2000000", run_id="run-2", stream=TERMINAL, output_once=True))).chunks
+    assert large.failed.kind == pb.AGENT_ERROR_KIND_ANSWER_TOO_LARGE
+
+
+async def test_stream_of_the_terminal_event_alone_tells_all_messages_of_a_run_that_fails(controllable: Controllable) -> None:
+    _, client = controllable
+    prompt = f"raise:{'x' * 20_000}"
+    (chunk,) = (await failure(client.stream(prompt, stream=TERMINAL))).chunks
+    assert (chunk.WhichOneof("event"), chunk.failed.python_type) == ("failed", "ValueError")
+    assert json.loads(chunk.failed.messages_json)[0]["parts"][0]["content"] == prompt
 
 
 async def test_exhausted_output_retries_carry_their_cause(controllable: Controllable) -> None:

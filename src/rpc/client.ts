@@ -15,11 +15,12 @@ import {
   type RunRequest,
   SteerPriority,
   SteerRequestSchema,
+  StreamOptionsSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
 import type { AgentClient, CallOptions, SteerMessage } from "./agent-client.ts";
 import { beginCall, type Call } from "./call.ts";
 import { toContent } from "./content.ts";
-import { toDescription, toRunResult } from "./convert.ts";
+import { toDescription } from "./convert.ts";
 import { describeRun, type EncodedRun } from "./encoded-run.ts";
 import { toCallError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
@@ -30,6 +31,7 @@ import type { WireRunEvent } from "./run-event.ts";
 import { RunSession } from "./run-session.ts";
 import type { AgentDescription, WireRunResult } from "./run-types.ts";
 import { connectSession, type Session } from "./session.ts";
+import { resultIn } from "./terminal-event.ts";
 import { authorityOf, createTransport, DEFAULT_MAX_MESSAGE_BYTES } from "./transport.ts";
 
 /** Where an incarnation listens and how to be let in. */
@@ -94,9 +96,9 @@ class GrpcAgentClient implements AgentClient {
   }
 
   async run(run: EncodedRun, options: CallOptions = {}): Promise<WireRunResult> {
-    const call = this.#begin(run, options);
-    const request = this.#checked(run, call);
-    return toRunResult(await this.#unary(AgentService.method.run, request, call, run.headers), call);
+    // A status has no room for the messages of a run that fails: its last message has.
+    run.message.stream = create(StreamOptionsSchema, { terminalOnly: true });
+    return resultIn(this.stream(run, options), this.#agentId);
   }
 
   stream(run: EncodedRun, options: CallOptions = {}): AsyncGenerator<WireRunEvent, void, undefined> {
@@ -196,12 +198,11 @@ class GrpcAgentClient implements AgentClient {
     method: DescMethodUnary<I, O>,
     request: MessageShape<I>,
     call: Call,
-    headers?: Readonly<Record<string, string>>,
   ): Promise<MessageShape<O>> {
     const linked = call.signal === undefined ? undefined : linkedController(call.signal);
     try {
       const signal = linked?.controller.signal;
-      return (await this.#transport.unary(method, signal, call.timeoutMs, headers, request)).message;
+      return (await this.#transport.unary(method, signal, call.timeoutMs, undefined, request)).message;
     } catch (error) {
       throw toCallError(error, call, this.#session);
     } finally {

@@ -95,7 +95,7 @@ export interface RunRequestSpec {
   tools?: readonly HostToolSpec[];
   /** What the run answers, in place of a prompt. */
   frontend?: FrontendSpec;
-  /** Of a session: no events but the terminal one. */
+  /** No events but the terminal one. */
   terminalOnly?: boolean;
 }
 

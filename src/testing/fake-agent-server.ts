@@ -71,11 +71,23 @@ function heldUp(open: () => Promise<void>): Interceptor {
   return (next) => async (request) => {
     await open();
     try {
-      return await next(request);
+      const answer = await next(request);
+      return answer.stream ? { ...answer, message: heldUpMessages(answer.message, open) } : answer;
     } finally {
       await open();
     }
   };
+}
+
+async function* heldUpMessages<T>(messages: AsyncIterable<T>, open: () => Promise<void>): AsyncGenerator<T> {
+  try {
+    for await (const message of messages) {
+      await open();
+      yield message;
+    }
+  } finally {
+    await open();
+  }
 }
 
 function checkToken(expected: string): Interceptor {

@@ -205,6 +205,20 @@ describe("a gate", () => {
   });
 });
 
+/** An agent that goes on with a small model where its budget is used up, and the models that its runs are given. */
+async function startDegraded() {
+  const models: string[] = [];
+  const answer = ({ model, prompt }: { model: string; prompt: string }) => {
+    models.push(model);
+    return prompt;
+  };
+  const policy = budget({ tokens: 6, windowMs: 60_000, reserve: { tokens: 4 }, at: { model: "small" } });
+  const fleet = await startPoet({ policy }, { script: { answer } });
+  const agent = fleet.agent();
+  await agent.whenReady();
+  return { fleet, agent, models };
+}
+
 describe("an agent with a budget", () => {
   test("holds runs back, which keep their place and their time, and hands them over when there is room", async () => {
     // A fake run uses a token for each word of its prompt and of its answer.
@@ -292,15 +306,7 @@ describe("an agent with a budget", () => {
   });
 
   test("goes on with another model, where that is said, and with its own when there is room again", async () => {
-    const models: string[] = [];
-    const answer = ({ model, prompt }: { model: string; prompt: string }) => {
-      models.push(model);
-      return prompt;
-    };
-    const policy = budget({ tokens: 6, windowMs: 60_000, reserve: { tokens: 4 }, at: { model: "small" } });
-    const fleet = await startPoet({ policy }, { script: { answer } });
-    const agent = fleet.agent();
-    await agent.whenReady();
+    const { fleet, agent, models } = await startDegraded();
     await agent.run("two words", { model: "large" });
     await agent.run("two words", { model: "large" });
     await agent.run("two words");
@@ -312,15 +318,7 @@ describe("an agent with a budget", () => {
   });
 
   test("goes on with another model in a stream and in a run that belongs to the system, too", async () => {
-    const models: string[] = [];
-    const answer = ({ model, prompt }: { model: string; prompt: string }) => {
-      models.push(model);
-      return prompt;
-    };
-    const policy = budget({ tokens: 6, windowMs: 60_000, reserve: { tokens: 4 }, at: { model: "small" } });
-    const fleet = await startPoet({ policy }, { script: { answer } });
-    const agent = fleet.agent();
-    await agent.whenReady();
+    const { fleet, agent, models } = await startDegraded();
     for (let run = 0; run < 2; run += 1) await agent.run("two words", { model: "large" });
     await agent.stream("two words", { model: "large" }).result;
     await agent.start("two words", { model: "large" }).result;

@@ -136,6 +136,9 @@ test("an error of the agent rejects with its kind, Python type and causes, and t
   expect(raised).toBeInstanceOf(RunError);
   expect(raised).toMatchObject({ code: "run_failed", kind: "user_code", pythonType: "ValueError" });
   expect((raised as RunError).message).toContain("boom from the model");
+  const prompt = `raise:${"x".repeat(20_000)}`;
+  const { messages } = (await rejection(agent.run(prompt))) as RunError;
+  expect(messages?.[0]).toMatchObject({ kind: "request", parts: [{ content: prompt }] });
   const limit = await rejection(agent.run("usage-limit"));
   expect(limit).toMatchObject({ kind: "usage_limit_exceeded", retriable: false });
   const retries = await rejection(agent.run("model-retry"));

@@ -55,7 +55,7 @@ export async function startAgentServer(options: AgentServerOptions = {}): Promis
       },
     ],
     routes(router) {
-      router.service(AgentService, options.agent ?? {});
+      router.service(AgentService, withRun(options.agent ?? {}));
       router.service(Health, {
         check: () => ({ status: HealthCheckResponse_ServingStatus.SERVING }),
         ...options.health,
@@ -96,6 +96,22 @@ export async function startAgentServer(options: AgentServerOptions = {}): Promis
       for (const session of sessions) session.destroy();
       await closed;
       await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A run that wants nothing but its end is a stream of one message: here `run` says what that is. */
+function withRun(agent: Partial<ServiceImpl<typeof AgentService>>): Partial<ServiceImpl<typeof AgentService>> {
+  const { run, runStream } = agent;
+  if (run === undefined) return agent;
+  return {
+    ...agent,
+    async *runStream(request, context) {
+      if (request.stream?.terminalOnly === true) {
+        yield { seq: 1n, event: { case: "completed", value: await run(request, context) } };
+      } else if (runStream !== undefined) {
+        yield* runStream(request, context);
+      }
     },
   };
 }

@@ -68,17 +68,17 @@ describe("the limit of a message", () => {
 
   test("a request just at the limit is sent", async () => {
     const { client } = await startConnected({ agent: { run: () => ({ result: "ok" }) } }, { maxMessageBytes: 1_000 });
-    // 27 bytes: tags, lengths and values of the other fields, and the prompt's own tag and length.
-    const { output } = await client.run(encodedRun({ prompt: "x".repeat(1_000 - 27) }));
+    // 32 bytes: tags, lengths and values of the other fields, and the prompt's own tag and length.
+    const { output } = await client.run(encodedRun({ prompt: "x".repeat(1_000 - 32) }));
     expect(output).toBe("ok");
-    const over = encodedRun({ prompt: "x".repeat(1_000 - 26) });
+    const over = encodedRun({ prompt: "x".repeat(1_000 - 31) });
     expect(await rejection(client.run(over))).toMatchObject({ code: "message_too_large", value: 1_001 });
   });
 
   test("a server that reads less than the client sends rejects with message_too_large", async () => {
     const { client } = await startConnected({ agent: { run: () => ({}) }, readMaxBytes: 500 });
     const error = await rejection(client.run(encodedRun({ prompt: "y".repeat(900) })));
-    expect(error).toMatchObject({ code: "message_too_large", field: "request", value: 927 });
+    expect(error).toMatchObject({ code: "message_too_large", field: "request", value: 932 });
   });
 
   test("an oversized answer is the end of a run that has acted, and names its size", async () => {
@@ -89,7 +89,7 @@ describe("the limit of a message", () => {
     const error = await rejection(client.run(encodedRun()));
     expect(error).toBeInstanceOf(RunError);
     expect(error).toMatchObject({ code: "run_failed", kind: "answer_too_large", runId: "run-1", retriable: false });
-    expect((error as Error).message).toMatch(/has ended, but its answer is 5003 bytes, over the limit of 1000 bytes/);
+    expect((error as Error).message).toMatch(/has ended, but its answer is 5009 bytes, over the limit of 1000 bytes/);
   });
 
   test("several megabytes pass both ways by default", async () => {

@@ -16,7 +16,6 @@ import secrets
 import socket
 import sys
 import threading
-from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -50,15 +49,15 @@ _ROUNDS = 2
 
 _LIMIT = 64 * 1024 * 1024
 
-_REQUEST = pb.RunRequest(
-    agent_id="rehearsal",
-    prompt="hello",
-    run_id="r",
-    attempt=1,
-    incarnation=1,
-    output_once=True,
-    stream=pb.StreamOptions(partial_output=True),
-)
+_AGENT_ID = "rehearsal"
+
+
+def _request(stream: pb.StreamOptions) -> pb.RunRequest:
+    return pb.RunRequest(agent_id=_AGENT_ID, prompt="hello", run_id="r", attempt=1, incarnation=1, output_once=True, stream=stream)
+
+
+_ANSWERED = _request(pb.StreamOptions(terminal_only=True))
+_STREAMED = _request(pb.StreamOptions(partial_output=True))
 
 
 class _City(BaseModel):
@@ -168,8 +167,9 @@ async def _serve_a_client() -> None:
     try:
         async with agent, grpc.aio.insecure_channel(address) as channel:
             await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), metadata=metadata)
-            run = AgentServiceStub(channel).Run  # type: ignore[no-untyped-call]
-            await run(_REQUEST, metadata=metadata)
+            run = AgentServiceStub(channel).RunStream  # type: ignore[no-untyped-call]
+            async for _ in run(_ANSWERED, metadata=metadata):
+                pass
     finally:
         await server.stop(None)
 
@@ -177,17 +177,16 @@ async def _serve_a_client() -> None:
 async def _serve(agent: AbstractAgent[Any, Any]) -> None:
     servicer = _servicer_of(agent)
     context = cast("Context", _Caller())
-    calls: list[Callable[[pb.RunRequest, Context], Coroutine[Any, Any, object]]] = [servicer.Run, servicer.RunStream]
-    await servicer.Describe(pb.DescribeRequest(agent_id=_REQUEST.agent_id), context)
+    await servicer.Describe(pb.DescribeRequest(agent_id=_AGENT_ID), context)
     async with agent:
-        for call in calls:
+        for request in (_ANSWERED, _STREAMED):
             # Each call in a task of its own, as gRPC has it.
             with contextlib.suppress(_Refused):
-                await asyncio.create_task(call(pb.RunRequest.FromString(_REQUEST.SerializeToString()), context))
+                await asyncio.create_task(servicer.RunStream(pb.RunRequest.FromString(request.SerializeToString()), context))
 
 
 def _servicer_of(agent: AbstractAgent[Any, Any]) -> AgentServicer:
-    return AgentServicer(AgentRunner(agent, 1), partial(describe_agent, agent), Calls(_REQUEST.agent_id, 1), max_message_bytes=_LIMIT)
+    return AgentServicer(AgentRunner(agent, 1), partial(describe_agent, agent), Calls(_AGENT_ID, 1), max_message_bytes=_LIMIT)
 
 
 def _text_agent(name: str = "rehearsal") -> Agent[None, str]:

@@ -21,7 +21,7 @@ from .host_session import HostSession
 from .outlet import Outlet
 from .oversize import pieces, point_to_output
 from .own_task import in_own_task
-from .runner import AgentRunner
+from .runner import AgentRunner, Write
 from .v1 import agent_pb2 as pb
 from .v1.agent_pb2_grpc import AgentServiceServicer
 
@@ -110,7 +110,7 @@ class AgentServicer(AgentServiceServicer):
         limit = self._max_message_bytes - (0 if host is None else _FRAME_BYTES)
         outlet = Outlet(send, chunks, limit)
         try:
-            failure = await self._write_events(request, call, chunks, outlet, host)
+            failure = await self._write_events(request, call, chunks, outlet.write, host)
             await outlet.flush()
         finally:
             outlet.close()
@@ -118,15 +118,14 @@ class AgentServicer(AgentServiceServicer):
             await abort(failure, call.context)
 
     async def _write_events(
-        self, request: pb.RunRequest, call: Call, chunks: Chunks, outlet: Outlet, host: HostSession | None
+        self, request: pb.RunRequest, call: Call, chunks: Chunks, write: Write, host: HostSession | None
     ) -> Failure | None:
         """Runs and writes what happens; the failure that is to be the call's status, if any."""
-        write = outlet.write
         try:
             async with self._calls.admitted(request, call):
                 if request.HasField("frontend"):
                     work = self._runner.answer_frontend(request, chunks, call.progress, write, host)
-                elif host is not None and request.stream.terminal_only:
+                elif request.stream.terminal_only:
                     work = self._runner.run(request, call.progress, host)
                 else:
                     work = self._runner.stream(request, chunks, call.progress, write, host)
@@ -139,7 +138,7 @@ class AgentServicer(AgentServiceServicer):
             if self._fits(response, request):
                 await write(chunks.make(completed=response))
                 return None
-            if request.output_once:
+            if request.output_once and not (host is None and request.stream.terminal_only):
                 for piece in pieces(response, self._max_message_bytes - (0 if host is None else _FRAME_BYTES)):
                     await write(Chunk(completed_part=piece))
                 await write(chunks.make(completed=pb.RunResponse()))

@@ -262,7 +262,8 @@ export type StreamOptions = Message<"synapse_otp.v1.StreamOptions"> & {
   partialOutputDebounceMs: number;
 
   /**
-   * Of RunSession: send no events but the terminal one, and let the model answer at once, as Run does.
+   * Send no events but the terminal one, and let the model answer at once, as Run does. An error has room for the messages of its run there, which a
+   * status has not. An answer of RunStream is no larger than a message then.
    *
    * @generated from field: bool terminal_only = 3;
    */
