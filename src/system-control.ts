@@ -7,6 +7,7 @@ import type { CrashRecord } from "./crash.ts";
 import { CallerError, SynapseError } from "./errors.ts";
 import type { InspectedSystem } from "./inspect/inspected-system.ts";
 import { RemoteViewers } from "./inspect/remote-viewers.ts";
+import { ShownRuns } from "./inspect/shown-runs.ts";
 import { knownAgent } from "./known-agent.ts";
 import type { SystemLogger } from "./logger.ts";
 import { type TreeNode, walkTree } from "./otp/report/tree.ts";
@@ -116,5 +117,5 @@ function statusOf(system: ToldSystem, environment: AgentEnvironment): ControlSta
     }
   }
   const { runs, leftOut: runsLeftOut } = toldRuns(environment);
-  return { status, rows, leftOut, runs, runsLeftOut };
+  return { status, rows, leftOut, runs: new ShownRuns().of(runs), runsLeftOut };
 }
