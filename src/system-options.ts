@@ -103,6 +103,7 @@ const knownOptions = new Set([
 ]);
 /** A record may hold some 100 KiB of stacks and lines. */
 const mostCrashes = 100_000;
+const knownStop: ReadonlySet<string> = new Set(["timeoutMs"] satisfies (keyof StopOptions)[]);
 const knownPython = new Set(["interpreter", "cwd", "env", "preload", "maxMessageBytes", "tracebacks"]);
 
 /**
@@ -162,6 +163,8 @@ export function checkSystemOptions(options: SystemOptions): void {
 
 /** @throws CallerError "invalid_argument" */
 export function checkStopOptions(options: StopOptions): StopOptions {
+  if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
+  checkKnownFields("options", options, knownStop);
   const { timeoutMs } = options;
   if (timeoutMs === undefined) return options;
   if (Number.isInteger(timeoutMs) && timeoutMs >= 0 && timeoutMs <= longestTimerMs) return options;

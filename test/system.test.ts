@@ -103,6 +103,15 @@ test("a host whose own directory has been removed is told to name another", asyn
   }
 });
 
+test("children that are no list are refused by name", async () => {
+  for (const children of [null, {}, 1]) {
+    expect(await rejection(start({ children: children as never }))).toMatchObject({
+      code: "invalid_argument",
+      field: "options.children",
+    });
+  }
+});
+
 test("an option that breaks a rule is refused before anything starts", async () => {
   let started = false;
   const logic = fromCallback(() => {
@@ -282,6 +291,8 @@ describe("stop", () => {
   test("takes a timeout of 0 or more", async () => {
     const { system } = await start();
     expect(await rejection(system.stop({ timeoutMs: -1 }))).toMatchObject({ field: "options.timeoutMs" });
+    expect(await rejection(system.stop({ timeout: 5 } as never))).toMatchObject({ field: "options.timeout" });
+    expect(await rejection(system.stop(null as never))).toMatchObject({ field: "options" });
   });
 
   test("is not needed when the root gave up", async () => {

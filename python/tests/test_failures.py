@@ -134,6 +134,19 @@ async def test_sys_exit_of_user_code_fails_the_run_and_not_the_worker(controllab
     assert (await client.run("echo:alive", run_id="run-2")).result == "alive"
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_user_code_that_cancels_its_own_task_ends_its_run_and_not_the_call(controllable: Controllable, *, streamed: bool) -> None:
+    _, client = controllable
+    if streamed:
+        cancelled = (await client.stream("cancel-self:enough"))[-1].cancelled
+        assert cancelled.reason == "enough"
+    else:
+        failed = await failure(client.run("cancel-self:enough"))
+        assert failed.error is not None
+        assert (failed.error.kind, failed.error.message) == (pb.AGENT_ERROR_KIND_CANCELLED, "enough")
+    assert (await client.run("echo:alive", run_id="run-2")).result == "alive"
+
+
 async def test_bad_history_is_an_invalid_argument_with_issues(controllable: Controllable) -> None:
     _, client = controllable
     failed = await failure(client.run("echo:x", message_history_json=b'[{"kind":"nonsense"}]'))

@@ -12,6 +12,7 @@ import pytest
 
 from conftest import Start
 from host import DEADLINE_S, FIXTURES, Client, Worker, _failed
+from synapse_otp.host_session import HostSession
 from synapse_otp.v1 import agent_pb2 as pb
 
 ADD = pb.ToolSpec(name="add", description="Adds.", parameters_schema_json=b'{"type":"object","properties":{"a":{"type":"integer"}}}')
@@ -91,6 +92,15 @@ async def test_a_tool_of_the_host_is_called_and_its_value_goes_to_the_model(clie
     told = ("started", "tool_call", "tool_result", "text_delta", "completed")
     assert [event for event in events if event in told] == list(told)
     assert [chunk.seq for chunk in session.chunks] == list(range(1, len(events) + 1))
+
+
+async def test_arguments_that_are_no_object_are_the_models_mistake_and_the_host_is_not_asked(client: Client) -> None:
+    for args in ("[1]", '"text"', "7", "null"):
+        session = Session(client)
+        await session.start([[["add", args]]])
+        [[outcome, name, told]] = await session.heard()
+        assert (outcome, name, session.requests) == ("retried", "add", []), args
+        assert "dict_type" in str(told), told
 
 
 async def test_terminal_only_sends_nothing_but_requests_and_the_end(client: Client) -> None:
@@ -207,6 +217,28 @@ async def test_a_cancelled_session_ends_the_run_and_what_it_asks_for(start: Star
         await worker.log(event="run.cancelled")
         assert await worker.shutdown() == 0
     assert not [line for line in worker.logs if line["level"] == "error"]
+
+
+async def test_a_request_that_is_given_up_while_it_is_sent_is_sent_whole_and_then_called_off() -> None:
+    sent: list[str] = []
+    begun, room = asyncio.Event(), asyncio.Event()
+
+    async def send(message: pb.WorkerMessage) -> None:
+        begun.set()
+        await room.wait()
+        sent.append(str(message.WhichOneof("message")))
+
+    session = HostSession(send, lambda: False)
+    asking = asyncio.create_task(session.ask(tool_call=pb.HostToolCall(tool_name="add")))
+    await begun.wait()
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    event = asyncio.create_task(session.write(pb.RunResponseChunk(seq=1)))
+    room.set()
+    await event
+    assert sent[0] == "request"
+    assert sorted(sent[1:]) == ["chunk", "request_cancelled"]
 
 
 async def test_a_name_that_the_agent_has_itself_is_refused_before_anything_starts(client: Client) -> None:

@@ -20,14 +20,14 @@ export interface ConversationStore {
   delete(id: string): Promise<void>;
 }
 
-/** A store in this process's memory. A conversation is kept until it is deleted. */
+/** A store in this process's memory. A conversation is kept until it is deleted; what is read and written is copied, as any other store does. */
 export function createConversationStore(): ConversationStore {
   const stored = new Map<string, StoredConversation>();
   return {
-    read: async (id) => stored.get(id),
+    read: async (id) => structuredClone(stored.get(id)),
     async write(id, conversation) {
       if ((stored.get(id)?.revision ?? 0) !== conversation.revision - 1) return false;
-      stored.set(id, conversation);
+      stored.set(id, structuredClone(conversation));
       return true;
     },
     async delete(id) {

@@ -1,15 +1,26 @@
 /** A conversation with an agent: its messages are kept between the runs, which take turns. */
 
 import { randomUUID } from "node:crypto";
-import { invalidArgument } from "../errors.ts";
+import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
 import type { ConversationStore } from "./conversation-store.ts";
-import { beginTurn, type ConversationTurn, conflict, finishTurn, type TurnParts } from "./conversation-turn.ts";
+import {
+  beginTurn,
+  type ConversationTurn,
+  conflict,
+  finishTurn,
+  historyInTurn,
+  optionsInTurn,
+  type TurnParts,
+  type TurnWait,
+} from "./conversation-turn.ts";
 import type { PausedRun, PendingAnswers } from "./paused-run.ts";
-import { checkRunOptions, type PausableRunOptions, type Prompt, type RunOptions } from "./run-options.ts";
+import { isResumption, type ResumeOptions, type Resumption } from "./resumption.ts";
+import type { PausableRunOptions, Prompt, RunOptions } from "./run-options.ts";
 import type { RunOutcome, RunResult } from "./run-result.ts";
 import type { RunStream } from "./run-stream.ts";
 import type { RunHandle } from "./runs.ts";
-import { type OwnStartOptions, type RunStarter, startedBefore, startRun } from "./start-run.ts";
+import { checkOwnOptions, type OwnStartOptions, type RunStarter, startedBefore, startRun } from "./start-run.ts";
+import { jsonCopy, takeRequest } from "./taken-request.ts";
 import type { WhenBusy } from "./turns.ts";
 
 /** How a conversation is kept. */
@@ -24,7 +35,7 @@ export interface ConversationOptions {
 }
 
 /** Options of a run of a conversation. */
-export interface TurnOptions<Deps = unknown> extends Omit<RunOptions<Deps>, "messageHistory" | "conversationId"> {
+export interface TurnOptions<Deps = unknown> extends ResumeOptions<Deps> {
   readonly whenBusy?: WhenBusy | undefined;
 }
 
@@ -41,10 +52,11 @@ export interface ConversationAgent<Output, Deps> {
   readonly id: string;
   run(prompt: Prompt, options: Asked<Deps>): Promise<RunOutcome<Output>>;
   stream(prompt: Prompt, options: Asked<Deps>): RunStream<Output, RunOutcome<Output>>;
+  stream(resumed: Resumption, options: ResumeOptions<Deps>): RunStream<Output, RunOutcome<Output>>;
   resume(
     paused: string | PausedRun,
     answers: PendingAnswers,
-    options: Omit<RunOptions<Deps>, "messageHistory" | "conversationId">,
+    options: ResumeOptions<Deps>,
   ): Promise<RunOutcome<Output>>;
 }
 
@@ -59,12 +71,23 @@ export interface ConversationParts<Output, Deps> {
   open(id: string): Conversation<Output, Deps>;
 }
 
+/** What a run is asked with, and how it waits for its turn. */
+interface Taken<Deps> {
+  readonly asked: Prompt | Resumption;
+  readonly options: RunOptions<Deps>;
+  readonly wait: TurnWait;
+}
+
 /** What a run that has the turn begins with. */
 interface Begun<Deps> {
   readonly turn: ConversationTurn;
-  readonly options: Asked<Deps>;
+  readonly asked: Prompt | Resumption;
+  readonly options: ResumeOptions<Deps>;
+  /** What a prompt goes on with; a paused run has its own. */
+  readonly history: Pick<Asked<Deps>, "mayPause" | "messageHistory" | "conversationId">;
 }
 
+const forkFields: ReadonlySet<string> = new Set(["messages"]);
 const ways: readonly unknown[] = ["queue", "reject", "interrupt"] satisfies WhenBusy[];
 
 /** @throws CallerError "invalid_argument" */
@@ -72,6 +95,11 @@ export function checkWhenBusy(field: string, value: unknown): void {
   if (value !== undefined && !ways.includes(value)) {
     throw invalidArgument(field, value, '"queue", "reject" or "interrupt"');
   }
+}
+
+function checkObject<Value extends object>(field: string, value: Value): Value {
+  if (typeof value === "object" && value !== null) return value;
+  throw invalidArgument(field, value, "an object");
 }
 
 /** A conversation of an agent. A run that fails or is cancelled leaves it as it was. */
@@ -98,8 +126,10 @@ export class Conversation<Output = unknown, Deps = unknown> {
   run(prompt: Prompt, options: PausableTurnOptions<Deps>): Promise<RunOutcome<Output>>;
   run(prompt: Prompt, options?: TurnOptions<Deps>): Promise<RunResult<Output>>;
   async run(prompt: Prompt, options: TurnOptions<Deps> | PausableTurnOptions<Deps> = {}): Promise<RunOutcome<Output>> {
-    const begun = await this.#begin(prompt, options);
-    return this.#finish(begun, () => this.#parts.agent.run(prompt, begun.options));
+    const begun = await this.#begin(this.#take(prompt, options));
+    const { agent } = this.#parts;
+    // What `take` answers for a prompt is a prompt.
+    return this.#finish(begun, () => agent.run(begun.asked as Prompt, { ...begun.options, ...begun.history }));
   }
 
   /**
@@ -107,14 +137,18 @@ export class Conversation<Output = unknown, Deps = unknown> {
    * @throws as `Agent.stream`
    */
   stream(prompt: Prompt, options: PausableTurnOptions<Deps>): Promise<RunStream<Output, RunOutcome<Output>>>;
+  stream(resumed: Resumption, options?: TurnOptions<Deps>): Promise<RunStream<Output, RunOutcome<Output>>>;
   stream(prompt: Prompt, options?: TurnOptions<Deps>): Promise<RunStream<Output>>;
   async stream(
-    prompt: Prompt,
+    asked: Prompt | Resumption,
     options: TurnOptions<Deps> | PausableTurnOptions<Deps> = {},
   ): Promise<RunStream<Output, RunOutcome<Output>>> {
-    const begun = await this.#begin(prompt, options);
+    const begun = await this.#begin(this.#take(asked, options));
+    const { agent } = this.#parts;
     try {
-      const stream = this.#parts.agent.stream(prompt, begun.options);
+      const stream = isResumption(begun.asked)
+        ? agent.stream(begun.asked, begun.options)
+        : agent.stream(begun.asked, { ...begun.options, ...begun.history });
       // The caller hears of a failure by the stream, or by the next run, which finds the conversation as it was.
       this.#finish(begun, () => stream.result).catch(() => undefined);
       return stream;
@@ -133,22 +167,29 @@ export class Conversation<Output = unknown, Deps = unknown> {
     prompt: Prompt,
     options: PausableTurnOptions<Deps> & OwnStartOptions,
   ): Promise<RunHandle<Output, RunOutcome<Output>>>;
+  start(
+    resumed: Resumption,
+    options?: TurnOptions<Deps> & OwnStartOptions,
+  ): Promise<RunHandle<Output, RunOutcome<Output>>>;
   start(prompt: Prompt, options?: TurnOptions<Deps> & OwnStartOptions): Promise<RunHandle<Output>>;
   async start(
-    prompt: Prompt,
+    asked: Prompt | Resumption,
     options: (TurnOptions<Deps> | PausableTurnOptions<Deps>) & OwnStartOptions = {},
   ): Promise<RunHandle<Output, RunOutcome<Output>>> {
-    const { detached, idempotencyKey, ...turn } = options;
-    const { whenBusy: _busy, signal: _signal, timeoutMs: _time, ...asked } = turn;
-    const request = { ...asked, conversationId: this.id };
+    const { detached, idempotencyKey, ...given } = checkObject("options", options);
+    checkOwnOptions({ detached, idempotencyKey });
+    const taken = this.#take(asked, given);
     const { runs } = this.#parts;
-    const before = startedBefore<Output>(runs, prompt, request, idempotencyKey);
+    const request = { ...taken.options, conversationId: this.id };
+    const started = () => startedBefore<Output>(runs, taken.asked, request, idempotencyKey);
+    const before = started();
     if (before !== undefined) return before.handle(0);
-    const begun = await this.#begin(prompt, turn);
+    const begun = await this.#begin(taken);
     try {
       // While it has waited another one of the key may have had its turn.
-      const meanwhile = startedBefore<Output>(runs, prompt, request, idempotencyKey);
-      const run = meanwhile ?? startRun<Output>(runs, prompt, { ...begun.options, detached, idempotencyKey }, request);
+      const meanwhile = started();
+      const own = isResumption(begun.asked) ? begun.options : { ...begun.options, ...begun.history };
+      const run = meanwhile ?? startRun<Output>(runs, begun.asked, { ...own, detached, idempotencyKey }, request);
       if (meanwhile !== undefined) begun.turn.end();
       else this.#finish(begun, () => run.result).catch(() => undefined);
       return run.handle(0);
@@ -158,15 +199,19 @@ export class Conversation<Output = unknown, Deps = unknown> {
     }
   }
 
-  /** Goes on with a paused run of this conversation, as `Agent.resume`, in its turn. */
+  /**
+   * Goes on with a paused run of this conversation, as `Agent.resume`, in its turn; as `stream` and `start` do with `{ paused, answers }` in the place of a prompt. A
+   * conversation that has gone on in another way is past it.
+   */
   async resume(
     paused: string | PausedRun,
     answers: PendingAnswers,
     options: TurnOptions<Deps> = {},
   ): Promise<RunOutcome<Output>> {
-    const begun = await this.#begin("", options);
-    const { messageHistory: _history, conversationId: _id, mayPause: _may, ...given } = begun.options;
-    return this.#finish(begun, () => this.#parts.agent.resume(paused, answers, given));
+    const begun = await this.#begin(this.#take({ paused, answers }, options));
+    const { agent } = this.#parts;
+    const now = begun.asked as Resumption;
+    return this.#finish(begun, () => agent.resume(now.paused, now.answers, begun.options));
   }
 
   /**
@@ -177,6 +222,8 @@ export class Conversation<Output = unknown, Deps = unknown> {
     id: string = randomUUID(),
     options: { readonly messages?: number | undefined } = {},
   ): Promise<Conversation<Output, Deps>> {
+    checkKnownFields("options", checkObject("options", options), forkFields);
+    const fork = this.#parts.open(id);
     const all = await this.messages();
     const { messages = all.length } = options;
     if (!Number.isInteger(messages) || messages < 0 || messages > all.length) {
@@ -184,7 +231,7 @@ export class Conversation<Output = unknown, Deps = unknown> {
     }
     const written = await this.#parts.turn.store.write(id, { messages: all.slice(0, messages), revision: 1 });
     if (!written) throw conflict(id, `conversation "${id}" exists`);
-    return this.#parts.open(id);
+    return fork;
   }
 
   /** Forgets it. */
@@ -192,21 +239,51 @@ export class Conversation<Output = unknown, Deps = unknown> {
     return this.#parts.turn.store.delete(this.id);
   }
 
-  async #begin(prompt: Prompt, options: TurnOptions<Deps>): Promise<Begun<Deps>> {
-    const { turn, runs } = this.#parts;
-    const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = options;
+  /** What a run is asked with, as it is now. */
+  #take(asked: Prompt | Resumption, options: TurnOptions<Deps>): Taken<Deps> {
+    const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = checkObject("options", options);
     checkWhenBusy("options.whenBusy", whenBusy);
-    const times = { ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
-    checkRunOptions(prompt, { ...rest, ...times }, runs.maxMessageBytes);
-    const begun = await beginTurn(turn, { whenBusy, signal, timeoutMs });
-    const { messages, leftMs, interrupted } = begun;
-    const ended = AbortSignal.any([interrupted, ...(signal === undefined ? [] : [signal])]);
-    const mayPause = (rest as PausableRunOptions).mayPause === true;
-    const run = { ...rest, mayPause, messageHistory: messages, conversationId: this.id, signal: ended };
-    return { turn: begun, options: leftMs === undefined ? run : { ...run, timeoutMs: leftMs } };
+    for (const field of ["messageHistory", "conversationId"] as const) {
+      const value = (rest as RunOptions)[field];
+      if (value !== undefined) throw invalidArgument(`options.${field}`, value, "left to the conversation");
+    }
+    const times = { ...(signal !== undefined && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
+    const resumed = isResumption(asked);
+    const taken = takeRequest(resumed ? "" : asked, { ...rest, ...times }, this.#parts.runs);
+    const { signal: _signal, timeoutMs: _time, ...own } = taken.options;
+    return {
+      asked: resumed ? { ...asked, answers: jsonCopy("answers", asked.answers) } : taken.prompt,
+      options: own,
+      wait: { whenBusy, signal, timeoutMs },
+    };
   }
 
-  #finish({ turn }: Begun<Deps>, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {
-    return finishTurn(this.#parts.turn, turn, run, ({ newMessages }) => [...turn.messages, ...newMessages]);
+  async #begin({ asked, options, wait }: Taken<Deps>): Promise<Begun<Deps>> {
+    const turn = await beginTurn(this.#parts.turn, wait);
+    if (isResumption(asked) && isPast(turn.messages, asked.paused)) {
+      turn.end();
+      throw past(this.id, asked.paused);
+    }
+    const mayPause = (options as PausableRunOptions).mayPause === true;
+    const history = { mayPause, ...historyInTurn(this.#parts.turn, turn) };
+    const { signal } = wait;
+    return { turn, asked, options: optionsInTurn(turn, { ...options, ...(signal && { signal }) }), history };
   }
+
+  #finish({ turn, asked }: Begun<Deps>, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {
+    return finishTurn(this.#parts.turn, turn, run, ({ newMessages, allMessages }) =>
+      isResumption(asked) && turn.messages.length === 0 ? allMessages : [...turn.messages, ...newMessages],
+    );
+  }
+}
+
+/** Whether a conversation has gone on since a run of it has paused, as far as its messages say: another process may have done that. */
+function isPast(messages: readonly unknown[], paused: string | PausedRun): paused is PausedRun {
+  if (typeof paused !== "object" || !Array.isArray(paused?.messages)) return false;
+  return messages.length > paused.messages.length;
+}
+
+function past(id: string, { token }: PausedRun): CallerError {
+  const message = `the paused run of the token "${token}" goes on once: its conversation "${id}" is past it`;
+  return new CallerError("already_resumed", message, { field: "paused", value: token });
 }

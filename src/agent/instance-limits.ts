@@ -46,8 +46,8 @@ export function checkInstances(instances: number | InstanceOptions, agentId: str
     }
   }
   const { min = 1, scaleUpAfterMs = 1_000, idleMs = 60_000 } = instances;
-  const { max = Math.max(1, min) } = instances;
   check("spec.instances.min", min, 0, mostInstances);
+  const { max = Math.max(1, min) } = instances;
   check("spec.instances.max", max, Math.max(1, min), mostInstances);
   check("spec.instances.scaleUpAfterMs", scaleUpAfterMs, 0, longestTimerMs);
   check("spec.instances.idleMs", idleMs, 1, longestTimerMs);

@@ -19,7 +19,7 @@ export function parametersOf(
 ): JsonSchema {
   const { input, parameters } = tool;
   if (parameters === undefined && input === undefined) return noArguments;
-  const schema = parameters ?? exportOf(`${field}.input`, input as StandardSchemaV1);
+  const schema = parameters !== undefined ? parameters : exportOf(`${field}.input`, input as StandardSchemaV1);
   const at = parameters === undefined ? `the JSON Schema of ${field}.input` : `${field}.parameters`;
   if (typeof schema !== "object" || schema === null || schema.type !== "object") {
     throw invalidArgument(at, schema, 'a JSON Schema of type "object"');

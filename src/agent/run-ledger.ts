@@ -62,7 +62,7 @@ export class RunLedger implements Runs {
     checkKnownFields("filter", filter, filterFields);
     const { agent, state, limit = Number.POSITIVE_INFINITY } = filter;
     const agentId = typeof agent === "object" && agent !== null ? agent.id : agent;
-    if (agentId !== undefined && typeof agentId !== "string") {
+    if (agent !== undefined && typeof agentId !== "string") {
       throw invalidArgument("filter.agent", agent, "an agent's id or definition");
     }
     if (state !== undefined && !states.includes(state)) {

@@ -1,6 +1,6 @@
 /** A run whose events are read as they happen. */
 
-import { RunError, type RunErrorFacts, type SynapseError } from "../errors.ts";
+import { invalidArgument, RunError, type RunErrorFacts, type SynapseError } from "../errors.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WireRunEvent } from "../rpc/run-event.ts";
 import type { Usage } from "../usage.ts";
@@ -29,7 +29,10 @@ export interface RunStream<Output = unknown, Result = RunResult<Output>> extends
    * has ended first.
    */
   send(content: Prompt, options?: SendOptions): Promise<void>;
-  /** Ends the run; the stream ends with "cancelled". */
+  /**
+   * Ends the run; the stream ends with "cancelled".
+   * @throws CallerError "invalid_argument" for a reason that is no text
+   */
   cancel(reason?: string): void;
 }
 
@@ -83,6 +86,7 @@ export class StreamRun<Output> extends Run<Output> {
 
   /** Ends the run for the caller, waiting or running. */
   cancel(reason = "cancelled by the caller"): void {
+    if (typeof reason !== "string") throw invalidArgument("reason", reason, "a text");
     this.#cancelWith(reason);
   }
 

@@ -1,17 +1,30 @@
 /** Waiting for an agent's worker, with an end. */
 
-import { invalidArgument, RunError } from "../errors.ts";
+import { checkKnownFields, invalidArgument, RunError } from "../errors.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import type { HandleOwner, WaitOptions } from "./handle-owner.ts";
 
-/** See `Agent.whenReady`. */
-export async function workerReady(agent: HandleOwner, options: WaitOptions): Promise<void> {
-  const { agentId, runs } = agent;
+const known: ReadonlySet<string> = new Set(["signal", "timeoutMs"] satisfies (keyof WaitOptions)[]);
+
+/** @throws CallerError "invalid_argument" */
+export function checkWaitOptions(options: WaitOptions): void {
+  if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
+  checkKnownFields("options", options, known);
   const { signal, timeoutMs } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalidArgument("options.signal", signal, "an AbortSignal");
+  }
   if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs >= 1 && timeoutMs <= longestTimerMs)) {
     throw invalidArgument("options.timeoutMs", timeoutMs, "an integer from 1 to 2,147,483,647 milliseconds");
   }
+}
+
+/** See `Agent.whenReady`. */
+export async function workerReady(agent: HandleOwner, options: WaitOptions): Promise<void> {
+  const { agentId, runs } = agent;
+  checkWaitOptions(options);
+  const { signal, timeoutMs } = options;
   if (agent.serving !== undefined) return;
   const refused = runs.refusal();
   if (refused !== undefined) throw refused;

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import type { ReadableStream as NodeReadableStream } from "node:stream/web";
+import { invalidArgument } from "../errors.ts";
 import { writeToStderr } from "../stderr.ts";
 
 /** Answers a request in the web's own words. */
@@ -20,17 +21,23 @@ export interface NodeRequest extends IncomingMessage {
  * written as fast as the client reads it.
  * @returns a function that settles when the answer is written, or its client has left, and never rejects: an error of the handler goes to `next`, where that is given
  * (Express), else it is answered with 500 and told on stderr
+ * @throws CallerError "invalid_argument"
  */
 export function toNodeHandler(
   handler: FetchHandler | { readonly fetch: FetchHandler },
 ): (req: NodeRequest, res: ServerResponse, next?: (error: unknown) => void) => Promise<void> {
+  if (typeof handler !== "function" && typeof handler?.fetch !== "function") {
+    throw invalidArgument("handler", handler, "a function (request) => response, or what has one as fetch");
+  }
   const answer: FetchHandler = typeof handler === "function" ? handler : (request) => handler.fetch(request);
   return async (req, res, next) => {
     const left = new AbortController();
     const leave = (): void => left.abort(new DOMException("the client has left", "AbortError"));
     res.once("close", leave);
     try {
-      await write(await answer(toRequest(req, left.signal)), res);
+      const request = toRequest(req, left.signal);
+      if (request === undefined) refuse(res);
+      else await write(await answer(request), res);
     } catch (error) {
       if (next !== undefined && !res.headersSent) next(error);
       else fail(res, error);
@@ -40,7 +47,8 @@ export function toNodeHandler(
   };
 }
 
-function toRequest(req: NodeRequest, signal: AbortSignal): Request {
+/** Undefined: it is none that the web knows, such as a TRACE. */
+function toRequest(req: NodeRequest, signal: AbortSignal): Request | undefined {
   const headers = new Headers();
   for (const [name, values] of Object.entries(req.headersDistinct)) {
     // ":method" and its like of HTTP/2 are no headers.
@@ -48,10 +56,17 @@ function toRequest(req: NodeRequest, signal: AbortSignal): Request {
   }
   const { method = "GET", originalUrl, url } = req;
   const secure = "encrypted" in req.socket && req.socket.encrypted === true;
-  const address = new URL(originalUrl ?? url ?? "/", `${secure ? "https" : "http"}://${hostOf(req)}`);
+  const target = originalUrl ?? url ?? "/";
+  // "//elsewhere/" is a path here, no address.
+  const origin = `${secure ? "https" : "http"}://${hostOf(req)}`;
+  const address = URL.parse(target.startsWith("/") ? `${origin}${target}` : target, origin);
+  if (address === null || unknownMethods.has(method.toUpperCase())) return undefined;
   if (method === "GET" || method === "HEAD") return new Request(address, { method, headers, signal });
   return new Request(address, { method, headers, signal, body: bodyOf(req), duplex: "half" });
 }
+
+/** Those that a Request refuses to have. */
+const unknownMethods: ReadonlySet<string> = new Set(["CONNECT", "TRACE", "TRACK"]);
 
 function hostOf({ headers }: NodeRequest): string {
   const host = headers.host ?? headers[":authority"];
@@ -106,6 +121,13 @@ function room(res: ServerResponse): Promise<void> {
     res.on("close", done);
     if (res.destroyed) done();
   });
+}
+
+function refuse(res: ServerResponse): void {
+  const body = {
+    error: { code: "bad_request", message: "The request has a method or an address that cannot be answered." },
+  };
+  res.writeHead(400, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
 function fail(res: ServerResponse, error: unknown): void {

@@ -1,7 +1,7 @@
 /** RunRequestSpec → EncodedRun, and its size before anything is sent. */
 
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { invalidArgument } from "../errors.ts";
+import { checkKnownFields, invalidArgument } from "../errors.ts";
 import {
   FrontendProtocol,
   type FrontendRequestSchema,
@@ -16,6 +16,16 @@ import { requestTooLarge } from "./errors.ts";
 import { encodeJson } from "./json.ts";
 import type { FrontendSpec, ModelSettings, RunRequestSpec, UsageLimits } from "./run-types.ts";
 
+const knownLimits: ReadonlySet<string> = new Set([
+  "requestLimit",
+  "toolCallsLimit",
+  "inputTokensLimit",
+  "outputTokensLimit",
+  "totalTokensLimit",
+  "perRequestInputTokensLimit",
+  "costLimit",
+  "countTokensBeforeRequest",
+] satisfies (keyof UsageLimits)[]);
 const UINT32_MAX = 0xffffffff;
 const INT32_MAX = 0x7fffffff;
 
@@ -158,6 +168,8 @@ function toUsageLimits(limits: UsageLimits, at: string): MessageInitShape<typeof
   const init: MessageInitShape<typeof UsageLimitsSchema> = {};
   const { requestLimit, toolCallsLimit, inputTokensLimit, outputTokensLimit, totalTokensLimit } = limits;
   const { perRequestInputTokensLimit, costLimit, countTokensBeforeRequest } = limits;
+  // A limit that is misspelt would be none.
+  checkKnownFields(at, limits, knownLimits);
   if (requestLimit === null) init.noRequestLimit = true;
   else if (requestLimit !== undefined) init.requestLimit = int64(`${at}.requestLimit`, requestLimit);
   if (toolCallsLimit !== undefined) init.toolCallsLimit = int64(`${at}.toolCallsLimit`, toolCallsLimit);

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createConversationStore } from "../../src/agent/conversation-store.ts";
+import { tool } from "../../src/agent/tool.ts";
 import type { FakeReply, FakeRun } from "../../src/testing/index.ts";
 import { rejection, within } from "../rpc/agent-server.ts";
 import { startFleet } from "./fleet.ts";
@@ -8,13 +9,15 @@ import { startFleet } from "./fleet.ts";
 async function open() {
   const begun: string[] = [];
   const held = Promise.withResolvers<void>();
-  const answer = async ({ prompt, messageHistory, signal }: FakeRun): Promise<FakeReply> => {
+  const answer = async (run: FakeRun): Promise<FakeReply> => {
+    const { prompt, messageHistory, signal, deps, metadata, tools } = run;
     begun.push(prompt);
     if (prompt === "hold") {
       const cancelled = new Promise((resolve) => signal.addEventListener("abort", resolve));
       await Promise.race([held.promise, cancelled]);
     }
-    return `${prompt} after ${messageHistory.length}`;
+    const answered = `${prompt} after ${messageHistory.length}`;
+    return deps === undefined ? answered : `${answered} ${JSON.stringify(deps)} ${JSON.stringify(metadata)} ${tools}`;
   };
   const fleet = await startFleet([{}], { script: { answer } });
   return { fleet, agent: fleet.agent(), begun, release: held.resolve };
@@ -102,6 +105,84 @@ test("a fork begins as its origin, or as its beginning, and goes its own way", a
   );
   await fork.delete();
   expect(await fork.messages()).toEqual([]);
+});
+
+test("what a run is asked with is taken at the call, however long it waits for its turn", async () => {
+  const { agent, release } = await open();
+  const conversation = agent.conversation("c1");
+  const held = conversation.run("hold");
+  const deps = { tenant: "ours" };
+  const metadata = { user: "anna" };
+  const prompt = [{ type: "text" as const, text: "asked" }];
+  const given: unknown[] = [];
+  const look = tool({ description: "Says what it was given.", execute: (args) => given.push(args) });
+  const tools = { look };
+  const waiting = conversation.run(prompt, { deps, metadata, tools });
+  const started = conversation.start(prompt, { deps, metadata });
+  deps.tenant = "theirs";
+  metadata.user = "eve";
+  prompt[0] = { type: "text", text: "changed" };
+  Object.assign(tools, { look: undefined });
+  release();
+  await held;
+  expect((await waiting).output).toBe('asked after 2 {"tenant":"ours"} {"user":"anna"} look');
+  expect((await (await started).result).output).toBe('asked after 4 {"tenant":"ours"} {"user":"anna"} ');
+});
+
+test("what cannot be sent is refused at the call, and interrupts nobody", async () => {
+  const { agent, begun, release } = await open();
+  const conversation = agent.conversation("c1", { whenBusy: "interrupt" });
+  const held = conversation.run("hold");
+  await expect.poll(() => begun).toEqual(["hold"]);
+  for (const [options, field] of [
+    [null, "options"],
+    [{ deps: { amount: 1n } }, "options.deps.amount"],
+    [{ messageHistory: [] }, "options.messageHistory"],
+    [{ conversationId: "c2" }, "options.conversationId"],
+    [{ usageLimits: { requestLimits: 1 } }, "options.usageLimits.requestLimits"],
+    [{ tools: { f: {} } }, "options.tools.f.description"],
+    [{ timeOutMs: 5 }, "options.timeOutMs"],
+  ] as const) {
+    const given = options as never;
+    const refusals = [conversation.run("x", given), conversation.stream("x", given), conversation.start("x", given)];
+    refusals.push(conversation.resume("token", {}, given));
+    for (const refusal of refusals) expect(String(await rejection(refusal))).toContain(`${field} is`);
+  }
+  expect(await rejection(conversation.start("x", { detached: 1 as never }))).toMatchObject({
+    field: "options.detached",
+  });
+  expect(await rejection(conversation.resume("token", undefined as never))).toMatchObject({ field: "answers" });
+  release();
+  expect((await held).output).toBe("hold after 0");
+});
+
+test("who changes the messages that it was given changes no conversation", async () => {
+  const { agent } = await open();
+  const conversation = agent.conversation("c1");
+  const { newMessages } = await conversation.run("one");
+  (newMessages as unknown[]).splice(0);
+  ((await conversation.messages()) as unknown[]).splice(0);
+  const [first] = (await conversation.messages()) as { parts: unknown[] }[];
+  first?.parts.splice(0);
+  expect(await conversation.messages()).toMatchObject([{ parts: [{ content: "one" }] }, {}]);
+});
+
+test.each([
+  ["", undefined, "id"],
+  [7, undefined, "id"],
+  ["c2", null, "options"],
+  ["c2", { message: 1 }, "options.message"],
+  ["c2", { messages: "1" }, "options.messages"],
+])("a fork %j with %j is refused, and nothing is written", async (id, options, field) => {
+  const { agent } = await open();
+  const written: unknown[] = [];
+  const store = { ...createConversationStore(), write: async () => written.push(id) > 0 };
+  const conversation = agent.conversation("c1", { store });
+  expect(await rejection(conversation.fork(id as string, options as never))).toMatchObject({
+    code: "invalid_argument",
+    field,
+  });
+  expect(written).toEqual([]);
 });
 
 test("a run that fails before it begins gives its turn on", async () => {

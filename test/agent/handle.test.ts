@@ -103,6 +103,41 @@ test("describe waits for a worker and asks it", async () => {
   expect(await fleet.agent().describe()).toMatchObject({ agentId: "poet", model: "fake", protocolVersion: 1 });
 });
 
+test.each([
+  ["options", null],
+  ["options.signal", { signal: {} }],
+  ["options.timeoutMs", { timeoutMs: "5" }],
+  ["options.timeout", { timeout: 5 }],
+])("whenReady and describe refuse %s by name: %o", async (field, options) => {
+  const agent = (await startPoet()).agent();
+  const refused = { code: "invalid_argument", field };
+  expect(await rejection(agent.whenReady(options as never))).toMatchObject(refused);
+  expect(await rejection(agent.describe(options as never))).toMatchObject(refused);
+});
+
+test("a run is cancelled with a text or without a word", async () => {
+  const agent = (await startPoet({}, { script: { answer: () => ({ hang: true }) } })).agent();
+  const started = agent.start("x");
+  const stream = agent.stream("x");
+  for (const run of [started, stream]) {
+    expect(() => run.cancel(7 as never)).toThrow(
+      expect.objectContaining({ code: "invalid_argument", field: "reason" }),
+    );
+    run.cancel();
+    expect(await rejection(run.result)).toMatchObject({ code: "run_cancelled" });
+  }
+});
+
+test("fetch refuses what is no request", async () => {
+  const agent = (await startPoet()).agent();
+  for (const request of [undefined, "http://localhost", {}]) {
+    expect(await rejection(agent.fetch(request as never))).toMatchObject({
+      code: "invalid_argument",
+      field: "request",
+    });
+  }
+});
+
 test("restart takes a reason that is a text", async () => {
   const fleet = await startPoet();
   expect(await rejection(fleet.agent().restart(7 as never))).toMatchObject({ field: "reason" });

@@ -29,6 +29,7 @@ test.each([
   ["4", "spec.instances", "4", "a number, or an object of min, max, scaleUpAfterMs, idleMs"],
   [null, "spec.instances", null, "a number, or an object of min, max, scaleUpAfterMs, idleMs"],
   [{ min: -1 }, "spec.instances.min", -1, "an integer from 0 to 1,000"],
+  [{ min: "one" }, "spec.instances.min", "one", "an integer from 0 to 1,000"],
   [{ min: 3, max: 2 }, "spec.instances.max", 2, "an integer from 3 to 1,000"],
   [{ min: 0, max: 0 }, "spec.instances.max", 0, "an integer from 1 to 1,000"],
   [{ scaleUpAfterMs: -1 }, "spec.instances.scaleUpAfterMs", -1, "an integer from 0 to 2,147,483,647"],

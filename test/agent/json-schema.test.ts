@@ -28,6 +28,7 @@ test.each([
   [{ input: z.object({ when: z.date() }) }, "a schema that JSON Schema can express"],
   [{ input: z.string() }, "the JSON Schema of tool.input is"],
   [{ parameters: { type: "array" } }, "tool.parameters is"],
+  [{ parameters: null as never }, "tool.parameters is null"],
   [{ parameters: { type: "object", default: Number.NaN } }, "tool.parameters.default is NaN"],
 ])("arguments that are no object in JSON Schema are refused: %#", (tool, said) => {
   expect(() => parametersOf("tool", tool)).toThrow(said);

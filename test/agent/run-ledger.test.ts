@@ -155,6 +155,7 @@ describe("list", () => {
     [5, "filter"],
     [{ agents: "poet" }, "filter.agents"],
     [{ agent: 5 }, "filter.agent"],
+    [{ agent: {} }, "filter.agent"],
     [{ state: "ended" }, "filter.state"],
     [{ limit: -1 }, "filter.limit"],
     [{ limit: 1.5 }, "filter.limit"],

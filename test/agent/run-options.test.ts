@@ -33,6 +33,7 @@ test.each([
   ["options.model", "x", { model: {} }],
   ["options.instructions", "x", { instructions: [] }],
   ["options.modelSettings", "x", { modelSettings: 1 }],
+  ["options.modelSettings", "x", { modelSettings: [{ temperature: 0 }] }],
   ["options.usageLimits", "x", { usageLimits: null }],
   ["options.metadata.k", "x", { metadata: { k: 1 } }],
 ])("%s is refused by name", (field, prompt, options) => {
@@ -48,7 +49,7 @@ test("a prompt is measured in bytes of UTF-8", () => {
 });
 
 describe("the encoded request", () => {
-  const owner = { fetchUrls: false, agentId: "poet", maxMessageBytes: limit };
+  const owner = { fetchUrls: false, mayWait: false, agentId: "poet", maxMessageBytes: limit };
   const encode = (options: RunOptions = {}) => encodeOptions("r1", "hi", options, owner).message;
 
   test("has what was given and nothing else", () => {

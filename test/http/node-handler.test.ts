@@ -124,6 +124,34 @@ test("a client that does not read holds the body up", async () => {
   expect(bytes).toBe(pieces * piece.byteLength);
 });
 
+test("what the web has no request for is the client's mistake, and an address is that of this host", async () => {
+  const seen: string[] = [];
+  const url = await serve((request) => {
+    seen.push(request.url);
+    return new Response("made");
+  });
+  const ask = (method: string, path: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const asked = httpRequest(url, { method, path }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      asked.on("error", reject).end();
+    });
+  expect(await ask("TRACE", "/")).toBe(400);
+  expect(await ask("GET", "http://elsewhere:99999/")).toBe(400);
+  expect(await ask("GET", "//elsewhere:99999/x")).toBe(200);
+  expect(seen).toEqual([`${url}//elsewhere:99999/x`]);
+});
+
+test("what cannot answer is refused at once", () => {
+  for (const handler of [undefined, null, 5, {}]) {
+    expect(() => toNodeHandler(handler as never)).toThrow(
+      expect.objectContaining({ code: "invalid_argument", field: "handler" }),
+    );
+  }
+});
+
 test("an error of the handler is answered with 500 and told on stderr, not to the client", async () => {
   const written: string[] = [];
   const stderr = vi.spyOn(process.stderr, "write").mockImplementation((data) => written.push(String(data)) > 0);

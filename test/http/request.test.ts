@@ -32,9 +32,64 @@ test.each([
   expect(new TextDecoder().decode(read.body)).toBe(text);
 });
 
+const responded = { type: "tool-erase", state: "approval-responded", approval: { approved: true } };
+const asked = [{ role: "user" }, { role: "assistant", parts: [{ type: "text" }, responded] }];
+
+test.each<[boolean, object]>([
+  [false, { ...vercel, messages: [{ role: "user", parts: [{ type: "text", text: "approval-responded" }] }] }],
+  [true, { ...vercel, messages: asked }],
+  [true, { ...vercel, messages: [...asked, { role: "user", parts: [] }] }],
+  [true, { ...vercel, messages: [{ role: "user" }, { role: "assistant", parts: [{ state: "output-available" }] }] }],
+  [false, { ...vercel, trigger: "regenerate-message", messages: [{ role: "user" }, { role: "assistant", parts: [] }] }],
+  [false, { ...vercel, messages: [null, 7, { role: "user", parts: "none" }] }],
+  [false, { ...vercel, messages: "none" }],
+  [false, { ...agUi, resume: [], messages: [{ role: "user" }] }],
+  [true, { ...agUi, resume: [{ interruptId: "i" }], messages: [{ role: "user" }] }],
+  [true, { ...agUi, messages: [{ role: "assistant" }, { role: "tool" }] }],
+  [false, { ...agUi, messages: [{ role: "tool" }, { role: "user" }] }],
+])("whether a request answers what waits for the client is %j of %j", async (answers, body) => {
+  expect(await readRequest(post(JSON.stringify(body)), { maxBytes: 1_000 })).toMatchObject({ answers });
+});
+
+test("what the client's user says after an approval is a request without it", async () => {
+  const said = { role: "user", parts: [{ type: "text", text: "no, wait" }] };
+  const read = async (messages: unknown) =>
+    (await readRequest(post(JSON.stringify({ ...vercel, messages })), { maxBytes: 1_000 })).withoutAnswers;
+  const without = await read([...asked, said]);
+  const messages = [{ role: "user", parts: [] }, { role: "assistant", parts: [{ type: "text" }] }, said];
+  expect(JSON.parse(new TextDecoder().decode(without?.()))).toEqual({ ...vercel, messages });
+  expect([await read(asked), await read([said])]).toEqual([undefined, undefined]);
+});
+
 test("a protocol that the service names goes before what the body looks like", async () => {
   const read = await readRequest(post(JSON.stringify(agUi)), { maxBytes: 1_000, protocol: "vercel-ai" });
   expect(read).toMatchObject({ protocol: "vercel-ai", chatId: "not a chat" });
+});
+
+test("a body that breaks off is refused", async () => {
+  const broken = new ReadableStream({ start: (controller) => controller.error(new Error("the connection is gone")) });
+  expect(await refused(readRequest(post(broken), { maxBytes: 1_000 }))).toMatchObject({
+    status: 422,
+    code: "invalid_body",
+  });
+});
+
+test("a client that leaves while its body is read is waited for no longer", async () => {
+  for (const leave of ["before", "meanwhile"]) {
+    const client = new AbortController();
+    let cancelled = false;
+    const body = new ReadableStream({
+      pull: () => (leave === "meanwhile" ? client.abort() : undefined),
+      cancel() {
+        cancelled = true;
+      },
+    });
+    if (leave === "before") client.abort();
+    const init = { method: "POST", body, headers: json, duplex: "half", signal: client.signal } as RequestInit;
+    const reading = readRequest(new Request("http://host/chat", init), { maxBytes: 1_000 });
+    expect(await refused(reading)).toMatchObject({ status: 499, code: "run_cancelled" });
+    expect(cancelled).toBe(true);
+  }
 });
 
 test.each(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/jsonx"])(

@@ -189,6 +189,7 @@ describe("a value that the contract cannot carry is the caller's mistake", () =>
     ["modelSettings.extra", { modelSettings: { extra: { a: 1n } } }],
     ["usageLimits.requestLimit", { usageLimits: { requestLimit: -1 } }],
     ["usageLimits.toolCallsLimit", { usageLimits: { toolCallsLimit: Number.POSITIVE_INFINITY } }],
+    ["usageLimits.requestLimits", { usageLimits: { requestLimits: 1 } as object }],
     ["usageLimits.costLimit", { usageLimits: { costLimit: "one dollar" } }],
   ])("%s in %o", (field, changes) => {
     expect(() => toRunRequest(runSpec(changes))).toThrow(expect.objectContaining({ code: "invalid_argument", field }));

@@ -39,7 +39,8 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["otp", coreRooms, []],
   ["worker", [], ["node:", "execa"]],
   ["rpc", ["gen"], ["node:", "@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"]],
-  ["python", [], ["node:", "execa"]],
+  // Who holds the lock of a set-up is a process like others.
+  ["python", ["worker"], ["node:", "execa"]],
   ["inspect", coreRooms, ["node:", "xstate", "ws"]],
   // Requests and responses of the web's own kind; what they ask of an agent is given in.
   ["http", ["otp/scheduler", "rpc"], ["node:"]],

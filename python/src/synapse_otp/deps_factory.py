@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,11 +28,12 @@ class DepsFactory:
 
     Args:
         function: Called with the JSON value of the run's deps (None without any) and, where it takes a second argument, a `RunInfo`. It
-            returns the dependencies, an awaitable of them, or an async context manager, which is entered for the run.
+            returns the dependencies, an awaitable of them, or an async context manager, which is entered for the run; or yields them once.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
+        self._call = _managed(function)
         self._takes_info = _takes_two(function)
 
     @property
@@ -48,14 +49,26 @@ class DepsFactory:
             value: The JSON value of the run's deps.
             info: The run.
         """
-        made = self._function(value, info) if self._takes_info else self._function(value)
+        made = self._call(value, info) if self._takes_info else self._call(value)
         if inspect.isawaitable(made):
             made = await made
         if hasattr(type(made), "__aenter__") and hasattr(type(made), "__aexit__"):
             async with made as deps:
                 yield deps
+        elif inspect.isgenerator(getattr(made, "gen", None)) and hasattr(type(made), "__enter__"):  # what @contextmanager makes
+            with made as deps:
+                yield deps
         else:
             yield made
+
+
+def _managed(function: Callable[..., Any]) -> Callable[..., Any]:
+    """One that yields is a context manager without its decorator: its generator would be no dependencies of anybody's."""
+    if inspect.isasyncgenfunction(function):
+        return asynccontextmanager(function)
+    if inspect.isgeneratorfunction(function):
+        return contextmanager(function)
+    return function
 
 
 def _takes_two(function: Callable[..., Any]) -> bool:

@@ -112,8 +112,16 @@ class HostSession:
                     answer.set_exception(gone)
 
     async def _write(self, message: pb.WorkerMessage) -> None:
-        async with self._writing:
-            await self._send(message)
+        """Who writes may be cancelled meanwhile, the message is sent: after half of one gRPC takes no other, and cannot end the call."""
+        await self._writing.acquire()
+        sending = asyncio.ensure_future(self._send(message))
+        sending.add_done_callback(self._sent)
+        await asyncio.shield(sending)
+
+    def _sent(self, sending: asyncio.Future[Any]) -> None:
+        self._writing.release()
+        if not sending.cancelled():
+            sending.exception()  # whoever waits has it; that nobody does is no fault
 
     def _call_off(self, request_id: int, reason: str) -> None:
         """Tells the host that an answer is not needed any more, unless the whole call is cancelled, which tells it already."""

@@ -10,6 +10,7 @@ from pydantic_ai import ModelRetry, RunContext, Tool
 from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.exceptions import ToolFailed
 from pydantic_ai.toolsets import FunctionToolset
+from pydantic_core import SchemaValidator, core_schema
 
 from .content import read_content
 from .errors import RunFailure, invalid
@@ -22,6 +23,8 @@ from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
 
 __all__ = ["HostToolError", "host_toolset"]
+
+_ARGUMENTS = SchemaValidator(core_schema.dict_schema(core_schema.str_schema()))
 
 
 class HostToolError(RunFailure):
@@ -70,6 +73,8 @@ def _tool(spec: pb.ToolSpec, host: HostSession) -> Tool[Any]:
         takes_ctx=True,
         sequential=spec.sequential,
     )
+    # Arguments are not checked here; but a model that gives a list, or text, is to hear of it: the call takes keywords.
+    tool.function_schema.validator = _ARGUMENTS
     tool.requires_approval = spec.requires_approval
     return tool
 

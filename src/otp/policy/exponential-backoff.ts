@@ -81,7 +81,8 @@ export function backoffOfOne(options: ExponentialBackoff, field: string): Single
   checkInteger(`${field}.maxMs`, maxMs, 1);
   if (maxMs < firstMs) throw invalidArgument(`${field}.maxMs`, maxMs, `${firstMs} (firstMs) or more`);
   if (!(Number.isFinite(factor) && factor >= 1)) throw invalidArgument(`${field}.factor`, factor, "1 or more");
-  if (!(jitter >= 0 && jitter <= 1)) throw invalidArgument(`${field}.jitter`, jitter, "0 to 1");
+  if (!(typeof jitter === "number" && jitter >= 0 && jitter <= 1))
+    throw invalidArgument(`${field}.jitter`, jitter, "0 to 1");
   checkInteger(`${field}.healthyMs`, healthyMs, 1);
   if (!Number.isSafeInteger(seed)) throw invalidArgument(`${field}.seed`, seed, "an integer");
   return (before, exit, nowMs) => {

@@ -1,5 +1,6 @@
 /** Who is restarted, when, and when a supervisor gives up: pure functions of state, exit and time. */
 
+import { checkKnownFields, invalidArgument } from "../../errors.ts";
 import { describeExitReason, type ExitReason, isCleanExit } from "../report/exit-reason.ts";
 import type { RestartDecision, RestartType } from "../report/supervisor-report.ts";
 
@@ -72,6 +73,8 @@ interface Window {
   readonly end: number;
 }
 
+const known: ReadonlySet<string> = new Set(["maxRestarts", "periodMs"] satisfies (keyof RestartIntensity)[]);
+
 /** The pause after the first failed start, and the longest one, in milliseconds. Each is twice the one before. */
 const startPause = { firstMs: 100, longestMs: 30_000 } as const;
 
@@ -81,8 +84,12 @@ const startPause = { firstMs: 100, longestMs: 30_000 } as const;
  * An exit with `failedStarts` is a start that failed where the next one may succeed. It is tried again after a pause that grows
  * with each failure in a row, and takes no place in the window: a service that is down when a child begins brings no sibling down.
  * Neither does an exit that is not charged.
+ * @throws CallerError "invalid_argument" naming the field, the value and the rule
  */
-export function restartIntensity({ maxRestarts, periodMs }: RestartIntensity): RestartPolicy {
+export function restartIntensity(options: RestartIntensity): RestartPolicy {
+  checkRestartIntensity("options", options);
+  checkKnownFields("options", options, known);
+  const { maxRestarts, periodMs } = options;
   const allowed = `of ${maxRestarts} allowed within ${periodMs} ms`;
   return (state, exit, nowMs) => {
     const window = (state as Window | undefined) ?? { stamps: [], first: 0, end: 0 };
@@ -112,6 +119,21 @@ export function restartIntensity({ maxRestarts, periodMs }: RestartIntensity): R
     const because = `restart ${count + 1} ${allowed}`;
     return { decision: { type: "restart", delayMs: 0, because }, state: append(kept, nowMs) };
   };
+}
+
+/**
+ * Checks the window of restarts; a comparison with what is no number would allow every one of them.
+ * @throws CallerError "invalid_argument"
+ */
+export function checkRestartIntensity(field: string, options: RestartIntensity): void {
+  if (typeof options !== "object" || options === null) throw invalidArgument(field, options, "an object");
+  const { maxRestarts, periodMs } = options;
+  if (!Number.isInteger(maxRestarts) || maxRestarts < 0) {
+    throw invalidArgument(`${field}.maxRestarts`, maxRestarts, "an integer of 0 or more");
+  }
+  if (!Number.isInteger(periodMs) || periodMs < 1) {
+    throw invalidArgument(`${field}.periodMs`, periodMs, "an integer of 1 or more milliseconds");
+  }
 }
 
 /** Appending to the newest state extends the shared list; to an older one it copies. */

@@ -3,6 +3,7 @@
 import { invalidArgument } from "../../errors.ts";
 import {
   type AnyRestartPolicy,
+  checkRestartIntensity,
   type PassingPolicy,
   policyRule,
   type RestartPolicy,
@@ -79,12 +80,7 @@ export function normalizeSupervisorSpec(spec: SupervisorSpec, field = "spec"): N
   if (!strategies.includes(strategy)) {
     throw invalidArgument(`${field}.strategy`, strategy, '"one_for_one", "one_for_all" or "rest_for_one"');
   }
-  if (!Number.isInteger(maxRestarts) || maxRestarts < 0) {
-    throw invalidArgument(`${field}.maxRestarts`, maxRestarts, "an integer of 0 or more");
-  }
-  if (!Number.isInteger(periodMs) || periodMs < 1) {
-    throw invalidArgument(`${field}.periodMs`, periodMs, "an integer of 1 or more milliseconds");
-  }
+  checkRestartIntensity(field, { maxRestarts, periodMs });
   if (spec.policy !== undefined && typeof spec.policy !== "function") {
     throw invalidArgument(`${field}.policy`, spec.policy, policyRule);
   }
@@ -94,7 +90,7 @@ export function normalizeSupervisorSpec(spec: SupervisorSpec, field = "spec"): N
   if (!["never", "any_significant", "all_significant"].includes(autoShutdown)) {
     throw invalidArgument(`${field}.autoShutdown`, autoShutdown, '"never", "any_significant" or "all_significant"');
   }
-  const children = normalizeChildSpecs(spec.children ?? [], `${field}.children`);
+  const children = normalizeChildSpecs(spec.children === undefined ? [] : spec.children, `${field}.children`);
   for (const [index, child] of children.entries()) checkSignificant(child, autoShutdown, `${field}.children[${index}]`);
   return { id, strategy, policy, intensity, autoShutdown, children };
 }

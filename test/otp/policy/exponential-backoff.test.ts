@@ -88,6 +88,7 @@ describe("exponentialBackoff", () => {
     [{ maxMs: 50 }, "options.maxMs", 50],
     [{ factor: 0.5 }, "options.factor", 0.5],
     [{ jitter: 1.1 }, "options.jitter", 1.1],
+    [{ jitter: "" }, "options.jitter", ""],
     [{ healthyMs: 1.5 }, "options.healthyMs", 1.5],
     [{ seed: 0.1 }, "options.seed", 0.1],
     [{ first: 1 }, "options.first", 1],

@@ -33,6 +33,18 @@ describe("restartIntensity", () => {
     expect([first, second, third].map(({ decision }) => decision.type)).toEqual(["restart", "restart", "give_up"]);
   });
 
+  test.each([
+    ["options", null],
+    ["options.maxRestarts", {}],
+    ["options.maxRestarts", { maxRestarts: "3", periodMs: 1_000 }],
+    ["options.periodMs", { maxRestarts: 3, periodMs: Number.NaN }],
+    ["options.intensity", { maxRestarts: 3, periodMs: 1_000, intensity: 3 }],
+  ])("%s is refused by name: %o", (field, options) => {
+    expect(() => restartIntensity(options as never)).toThrow(
+      expect.objectContaining({ code: "invalid_argument", field }),
+    );
+  });
+
   test("a start that failed is tried again after a pause that doubles, up to 30 s, and takes no place in the window", () => {
     const policy = restartIntensity({ maxRestarts: 1, periodMs: 1_000 });
     const failed = (failedStarts: number): ChildExit => ({ ...crash(), failedStarts });
@@ -88,7 +100,7 @@ describe("restartIntensity", () => {
   });
 
   test("never allows more than maxRestarts in any window, whatever the times", () => {
-    const schedule = fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 60 });
+    const schedule = fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 60, size: "max" });
     fc.assert(
       fc.property(
         schedule,
