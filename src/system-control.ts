@@ -7,7 +7,9 @@ import type { CrashRecord } from "./crash.ts";
 import { CallerError, SynapseError } from "./errors.ts";
 import type { InspectedSystem } from "./inspect/inspected-system.ts";
 import { RemoteViewers } from "./inspect/remote-viewers.ts";
+import { ShownRuns } from "./inspect/shown-runs.ts";
 import { knownAgent } from "./known-agent.ts";
+import { leftDown } from "./left-down.ts";
 import type { SystemLogger } from "./logger.ts";
 import { type TreeNode, walkTree } from "./otp/report/tree.ts";
 import { ownPackage } from "./python/needs.ts";
@@ -111,10 +113,15 @@ function statusOf(system: ToldSystem, environment: AgentEnvironment): ControlSta
     if (health === undefined) rows.push({ ...facts, depth });
     else {
       const { queueLength, inFlight, loop, lastCrash } = health;
-      const told = { ...(loop === undefined ? {} : { loop }), ...(lastCrash === undefined ? {} : { lastCrash }) };
+      const why = leftDown(knownAgent(environment, system.name, health.id).handle);
+      const told = {
+        ...(loop === undefined ? {} : { loop }),
+        ...(lastCrash === undefined ? {} : { lastCrash }),
+        ...(why === undefined ? {} : { leftDown: why }),
+      };
       rows.push({ ...facts, depth, queueLength, inFlight, ...told });
     }
   }
   const { runs, leftOut: runsLeftOut } = toldRuns(environment);
-  return { status, rows, leftOut, runs, runsLeftOut };
+  return { status, rows, leftOut, runs: new ShownRuns().of(runs), runsLeftOut };
 }

@@ -12,6 +12,7 @@ import {
   type ToldRun,
 } from "./inspect/inspected-system.ts";
 import { type GuardedInspector, guardInspector, type Inspector } from "./inspect/observer.ts";
+import { leftDown } from "./left-down.ts";
 import type { MetricsCollector } from "./metrics.ts";
 import type { LocalRuntime } from "./otp/process/runtime.ts";
 import { type TreeNode, walkTree } from "./otp/report/tree.ts";
@@ -168,7 +169,7 @@ export class SystemInspection implements InspectedSystem {
   #agentFacts({ handle, loop }: AgentSlot): Partial<NodeStatus> {
     const { completed, failed, tokens, meanRunMs } = this.#parts.metrics.brief(handle.id);
     const { lastCrash } = handle;
-    const decision = handle.state === "stopped" ? lastCrash?.decision : undefined;
+    const why = leftDown(handle);
     return {
       queued: handle.queueLength,
       inFlight: handle.inFlight,
@@ -177,7 +178,7 @@ export class SystemInspection implements InspectedSystem {
       tokens,
       ...(meanRunMs === undefined ? {} : { meanRunMs }),
       ...(lastCrash === undefined ? {} : { lastCrash: lastCrash.describe }),
-      ...(decision === undefined || decision.type === "restart" ? {} : { leftDown: decision.because }),
+      ...(why === undefined ? {} : { leftDown: why }),
       ...(handle.pid === undefined || loop === undefined ? {} : { lagMs: Math.round(loop.lagMs) }),
     };
   }

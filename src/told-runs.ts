@@ -4,15 +4,13 @@ import type { AgentEnvironment } from "./agent/environment.ts";
 import type { OpenWait } from "./agent/open-waits.ts";
 import type { RunInfo } from "./agent/runs.ts";
 import type { ToldAsk, ToldRun, ToldWait } from "./inspect/inspected-system.ts";
-import { summarise, summariseText } from "./inspect/summarise.ts";
 import type { PendingCall } from "./rpc/deferred-calls.ts";
 
 /** Runs that are told at a time: who looks is told again and again. */
 const mostRuns = 500;
-const argsLimits = { maxDepth: 4, maxValues: 60, maxFields: 20, maxChars: 200 };
 
-/** What people are asked does not change: it is summarised once. */
-const summaries = new WeakMap<PendingCall, ToldAsk>();
+/** What people are asked does not change: whoever looks again sees the same value. */
+const toldAsks = new WeakMap<PendingCall, ToldAsk>();
 
 /** Those that wait, then those that belong to the system, the newest first; and how many there is no room for. */
 export function toldRuns({ agents, ledger }: Pick<AgentEnvironment, "agents" | "ledger">): {
@@ -57,14 +55,14 @@ function keptRun(info: RunInfo): ToldRun {
     state,
     kept: true,
     detached,
-    ...(idempotencyKey === undefined ? {} : { idempotencyKey: summariseText(idempotencyKey) }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     startedAtMs,
     ...(endedAtMs === undefined ? {} : { endedAtMs }),
     attempts,
     incarnation,
     ...(info.waits === undefined ? {} : { waits: info.waits.map(toldWait) }),
     ...(info.paused === undefined ? {} : { asks: info.paused.requests.map(toldAsk) }),
-    ...(info.error === undefined ? {} : { error: summariseText(info.error.message, 500) }),
+    ...(info.error === undefined ? {} : { error: info.error.message }),
   };
 }
 
@@ -79,11 +77,11 @@ function toldWait({ token, name, sinceMs, deadlineAtMs, requests }: OpenWait): T
 }
 
 function toldAsk(call: PendingCall): ToldAsk {
-  let ask = summaries.get(call);
+  let ask = toldAsks.get(call);
   if (ask === undefined) {
     const { kind, toolName, args } = call;
-    ask = { kind, toolName, args: summarise(args, argsLimits) };
-    summaries.set(call, ask);
+    ask = { kind, toolName, args };
+    toldAsks.set(call, ask);
   }
   return ask;
 }

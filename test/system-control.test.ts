@@ -108,6 +108,7 @@ describe("the program", () => {
     await launcher.launched("chat", 4);
     expect((await program("stop", "other", "--system", name)).out).toBe('agent "other" is stopped');
     expect(system.agent("other").state).toBe("stopped");
+    expect((await program("ps", "--system", name)).out).toMatch(/ other +stopped /);
     expect(await program("kill", "other", "--system", name)).toMatchObject({
       exitCode: 1,
       error: '[not_found] agent "other" has no worker now',

@@ -28,7 +28,11 @@ const cells: readonly (readonly [
   width: number,
   text: (row: ShownRow) => string | number | undefined,
 ])[] = [
-  ["STATE", -10, ({ state, loop }) => (loop === "unresponsive" ? "hangs" : state)],
+  [
+    "STATE",
+    -10,
+    ({ state, loop, leftDown }) => (loop === "unresponsive" ? "hangs" : leftDown === undefined ? state : "left down"),
+  ],
   ["PID", 8, ({ pid }) => pid],
   ["WORKER", 6, ({ incarnation }) => incarnation],
   ["RESTARTS", 8, ({ restarts }) => restarts],

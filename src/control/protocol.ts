@@ -63,6 +63,8 @@ export interface StatusRow {
   readonly loop?: "responsive" | "unresponsive";
   /** Of an agent: its last crash, in one sentence. */
   readonly lastCrash?: string;
+  /** Of an agent whose policy has left it down: why. */
+  readonly leftDown?: string;
 }
 
 /** A system at the moment of asking. */

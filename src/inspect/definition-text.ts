@@ -1,6 +1,5 @@
 /** The definition of an actor's logic as inspectors draw it: JSON of its whole statechart, without the secrets that its static data may hold. */
 
-import { invalidArgument } from "../errors.ts";
 import { type SummaryLimits, summarise, summariseText } from "./summarise.ts";
 
 /** Parts of a statechart that are data of the user's: everything else is its structure, which is told whole. */
@@ -8,15 +7,6 @@ const dataNames = new Set(["context", "input", "output", "meta", "params", "data
 /** A chart that has more than this is drawn by nobody. */
 const most = { depth: 60, values: 50_000 };
 const dataLimits: SummaryLimits = { maxDepth: 4, maxValues: 200 };
-
-/** A change of what is shown, before it is summarised: what it answers takes the value's place. */
-export type Sanitise = (value: unknown, what: "definition" | "context" | "event") => unknown;
-
-/** @throws CallerError "invalid_argument" */
-export function checkSanitise(sanitise: unknown): void {
-  if (sanitise === undefined || typeof sanitise === "function") return;
-  throw invalidArgument("options.sanitise", sanitise, "a function");
-}
 
 /**
  * Makes the text of a definition. Functions are `{ type: name }`, as Stately's inspector writes them.

@@ -4,7 +4,7 @@
  */
 
 import type { AnyActorRef, InspectionEvent } from "xstate";
-import type { Sanitise } from "./definition-text.ts";
+import type { Sanitise } from "./sanitise.ts";
 import { type WireEvent, WireWriter } from "./wire-event.ts";
 
 /** Where actors are found. */

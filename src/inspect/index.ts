@@ -2,7 +2,6 @@
 
 import "../supported-node.ts";
 
-export type { Sanitise } from "./definition-text.ts";
 export type {
   InspectedSystem,
   NodeStatus,
@@ -14,6 +13,7 @@ export type {
   ToldWait,
 } from "./inspected-system.ts";
 export { type RecordOptions, readRecording, record } from "./record.ts";
+export type { Sanitise } from "./sanitise.ts";
 export { type StatelyInspector, type StatelyInspectorOptions, statelyInspector } from "./stately-inspector.ts";
 export type { WatchMessage } from "./watch.ts";
 export type { WireEvent } from "./wire-event.ts";

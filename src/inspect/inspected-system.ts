@@ -55,7 +55,7 @@ export interface ToldAsk {
   /** Consent to a call, the result of one that is made elsewhere, or an answer to a question. */
   readonly kind: "approval" | "external" | "question";
   readonly toolName: string;
-  /** Summarised. */
+  /** As the model wrote them. */
   readonly args: unknown;
 }
 

@@ -4,8 +4,8 @@ import { createReadStream, existsSync, renameSync, rmSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
-import { checkSanitise, type Sanitise } from "./definition-text.ts";
 import type { InspectedSystem, SystemInspector } from "./inspected-system.ts";
+import { checkSanitise, type Sanitise } from "./sanitise.ts";
 import { SystemWatch, type WatchMessage, watchVersion } from "./watch.ts";
 
 /** Options of `record`. */

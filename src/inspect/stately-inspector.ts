@@ -5,10 +5,10 @@ import type { Duplex } from "node:stream";
 import { type WebSocket, WebSocketServer } from "ws";
 import { checkKnownFields, invalidArgument } from "../errors.ts";
 import { bridgePage } from "./bridge-page.ts";
-import { checkSanitise, type Sanitise } from "./definition-text.ts";
 import { type FeedBatch, InspectionFeed } from "./feed.ts";
 import type { InspectedSystem, SystemInspector } from "./inspected-system.ts";
 import { checkLoopbackOptions, type LoopbackOptions, LoopbackServer, tokenOf } from "./loopback-server.ts";
+import { checkSanitise, type Sanitise } from "./sanitise.ts";
 import type { WireEvent } from "./wire-event.ts";
 
 /** Options of `statelyInspector`. */

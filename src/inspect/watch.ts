@@ -4,9 +4,10 @@
  */
 
 import { Changes } from "./changes.ts";
-import type { Sanitise } from "./definition-text.ts";
 import { InspectionFeed } from "./feed.ts";
 import type { InspectedSystem, NodeStatus, ToldLine, ToldReport, ToldRun } from "./inspected-system.ts";
+import type { Sanitise } from "./sanitise.ts";
+import { ShownRuns } from "./shown-runs.ts";
 import { summarise, summariseText } from "./summarise.ts";
 import type { WireEvent } from "./wire-event.ts";
 
@@ -76,6 +77,7 @@ export class SystemWatch {
   readonly #release: (() => void)[];
   readonly #nodes = new Changes<NodeStatus>(({ path }) => path);
   readonly #runs = new Changes<ToldRun>(({ runId }) => runId);
+  readonly #shown: ShownRuns;
   readonly #reports: ToldReport[] = [];
   readonly #lines = new Map<string, WatchMessage[]>();
   #waiting: (WatchMessage | { readonly told: ToldReport })[] = [];
@@ -90,6 +92,7 @@ export class SystemWatch {
   constructor(system: InspectedSystem, tell: (messages: readonly WatchMessage[]) => void, options: WatchOptions = {}) {
     this.#system = system;
     this.#tell = tell;
+    this.#shown = new ShownRuns(options.sanitise);
     this.#feed = new InspectionFeed(system, ({ events, skipped }) => this.#hand([...events], skipped), {
       sanitise: options.sanitise,
       paused: true,
@@ -209,7 +212,7 @@ export class SystemWatch {
     if (nodes.changed.length + nodes.removed.length > 0) {
       messages.push({ type: "nodes", atMs, nodes: nodes.changed, removed: nodes.removed });
     }
-    const runs = this.#runs.since(this.#system.runs());
+    const runs = this.#runs.since(this.#shown.of(this.#system.runs()));
     if (runs.changed.length + runs.removed.length > 0) {
       messages.push({ type: "runs", atMs, runs: runs.changed, removed: runs.removed });
     }

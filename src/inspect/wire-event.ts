@@ -5,7 +5,8 @@
 
 import type { AnyActorRef } from "xstate";
 import { logicOf, parentOf } from "../otp/scheduler/xstate-adapter.ts";
-import { definitionText, type Sanitise } from "./definition-text.ts";
+import { definitionText } from "./definition-text.ts";
+import { type Sanitise, sanitised } from "./sanitise.ts";
 import { summarise } from "./summarise.ts";
 
 /** The version of the protocol that is spoken. */
@@ -128,12 +129,7 @@ export class WireWriter {
   }
 
   #clean(value: unknown, what: Parameters<Sanitise>[1]): unknown {
-    if (this.#sanitise === undefined) return value;
-    try {
-      return this.#sanitise(value, what);
-    } catch {
-      return "(the sanitiser threw)"; // It says what may be shown: without its word nothing is.
-    }
+    return sanitised(this.#sanitise, value, what);
   }
 }
 

@@ -1,7 +1,6 @@
 /** The local viewer: a page on loopback that shows a system while it runs, or a recording of one. */
 
 import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
-import { checkSanitise, type Sanitise } from "../inspect/definition-text.ts";
 import type { InspectedSystem, SystemInspector } from "../inspect/inspected-system.ts";
 import {
   checkLoopbackOptions,
@@ -11,6 +10,7 @@ import {
   tokenOf,
 } from "../inspect/loopback-server.ts";
 import { readRecording } from "../inspect/record.ts";
+import { checkSanitise, type Sanitise } from "../inspect/sanitise.ts";
 import { SystemWatch, type WatchMessage } from "../inspect/watch.ts";
 import { System } from "../system.ts";
 import { createAgentControl } from "./agent-control.ts";

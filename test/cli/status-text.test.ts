@@ -16,6 +16,17 @@ answers                   running                           0
   expect(Math.max(...text.split("\n").map((line) => line.length))).toBe(80);
 });
 
+test("an agent that its policy has left down is told from one that was stopped", () => {
+  const row = { id: "chat", path: "chat", type: "worker", state: "stopped", restarts: 0, depth: 0 } as const;
+  const text = statusText({ ...exampleSystem, rows: [row, { ...row, leftDown: "quarantined" }] });
+  expect(
+    text
+      .split("\n")
+      .slice(2)
+      .map((line) => line.replace(/ +0$/, "").replace(/ +/g, " ")),
+  ).toEqual(["chat stopped", "chat left down"]);
+});
+
 test("a wider terminal has room for longer names, a narrower one has none for less", () => {
   expect(statusText(exampleSystem, 100)).toContain("search-with-a-name-that-is-long ");
   expect(statusText(exampleSystem, 40)).toBe(statusText(exampleSystem));

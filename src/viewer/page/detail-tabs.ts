@@ -43,7 +43,7 @@ export function TabContent({ tab, selected }: { readonly tab: Tab; readonly sele
     case "State":
       return html`<${State} ...${selected} />`;
     case "Runs":
-      return html`<${RunsTab} runs=${runsOf(selected)} nowMs=${selected.nowMs} />`;
+      return html`<${RunsTab} runs=${runsOf(selected)} nowMs=${selected.nowMs} withAgents=${isAbove(selected)} />`;
     case "Crashes":
       return html`<${Crashes} crashes=${crashesOf(selected)} />`;
     case "Logs":
@@ -188,9 +188,21 @@ function agentOf(node: NodeStatus | undefined): string {
   return node?.id.replace(/\/(?:\d+|spare)$/, "") ?? "";
 }
 
+/** Whether it is a place above agents, and none itself. */
+function isAbove({ node }: Selected): boolean {
+  return node?.kind === "supervisor" && node.completed === undefined;
+}
+
+function runsBelow({ world, path }: Selected): RunView[] {
+  const below = [...world.nodes.values()].filter((node) => isAtOrBelow(node.path, path));
+  const agents = new Set(below.map(({ id }) => id));
+  return world.runs.all.filter(({ agentId }) => agents.has(agentId));
+}
+
 /** Those that wait for somebody first, then the newest. */
-function runsOf({ world, node }: Selected): RunView[] {
-  const runs = world.runs.of(agentOf(node)).reverse();
+function runsOf(selected: Selected): RunView[] {
+  const { world, node } = selected;
+  const runs = (isAbove(selected) ? runsBelow(selected) : world.runs.of(agentOf(node))).reverse();
   const waiting = runs.filter(({ state }) => state === "waiting");
   return [...waiting, ...runs.filter(({ state }) => state !== "waiting")].slice(0, most);
 }

@@ -40,7 +40,7 @@ export function Header(props: {
     <span class="badge">${short(serving)} of ${count(agents.length, "agent")} serve</span>
     <span class="badge">${short(world.nodes.size)} in the tree</span>
     <span class="badge rate">${short(history.rateAt(world.atMs))} events/s</span>
-    ${waiting > 0 ? html`<span class="badge wait" title="They go on when agent.answer or agent.decline says so: see the tab Runs.">${count(waiting, "run waits", "runs wait")} for an answer</span>` : ""}
+    ${waiting > 0 ? html`<span class="badge wait" title="They go on when agent.answer or agent.decline says so: select the system, or the agent, and see the tab Runs.">${count(waiting, "run waits", "runs wait")} for an answer</span>` : ""}
     ${world.skipped > 0 ? html`<span class="badge" title="There was more than is shown: under load the viewer samples.">${short(world.skipped)} events not shown</span>` : ""}
     ${isLive && !world.ended ? world.recordings.map((file) => html`<span key=${file} class="badge" title=${`The system is recorded into ${file}`}><i class="dot recording" aria-hidden="true"></i>Recorded into ${file.split("/").at(-1)}</span>`) : ""}
     <span class="space"></span>

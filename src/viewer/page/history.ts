@@ -13,7 +13,7 @@ export interface HistoryLimits {
   readonly characters: number;
 }
 
-const defaultLimits: HistoryLimits = { messages: 150_000, characters: 48 * 1024 * 1024 };
+const defaultLimits: HistoryLimits = { messages: 100_000, characters: 32 * 1024 * 1024 };
 
 /** How far a crash's report and its snapshot may be apart, in milliseconds. */
 const nearMs = 50;

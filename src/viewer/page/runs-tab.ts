@@ -23,22 +23,27 @@ const kinds: Readonly<Record<ToldAsk["kind"], string>> = {
   question: "an answer to",
 };
 
-/** Shows it. `nowMs` is the moment that is shown. */
-export function RunsTab({ runs, nowMs }: { readonly runs: readonly RunView[]; readonly nowMs: number }): VNode {
+/** Shows it. `nowMs` is the moment that is shown; `withAgents`: the runs are of several agents. */
+export function RunsTab(props: {
+  readonly runs: readonly RunView[];
+  readonly nowMs: number;
+  readonly withAgents: boolean;
+}): VNode {
+  const { runs, nowMs, withAgents } = props;
   if (runs.length === 0) return html`<p class="nothing">No run has been seen.</p>`;
   return html`<table class="runs">
     <thead><tr><th>Run</th><th>State</th><th>Queue</th><th>Took</th><th>Tokens</th></tr></thead>
-    ${runs.map((run) => html`<${Run} key=${run.runId} run=${run} nowMs=${nowMs} />`)}
+    ${runs.map((run) => html`<${Run} key=${run.runId} run=${run} nowMs=${nowMs} withAgent=${withAgents} />`)}
   </table>`;
 }
 
-function Run({ run, nowMs }: { run: RunView; nowMs: number }): VNode {
-  const { runId, attempt, startedAtMs, waitedMs, state, code, durationMs, tokens } = run;
+function Run({ run, nowMs, withAgent }: { run: RunView; nowMs: number; withAgent: boolean }): VNode {
+  const { runId, agentId, attempt, startedAtMs, waitedMs, state, code, durationMs, tokens } = run;
   const began = startedAtMs === undefined ? "" : `, began ${clockTime(startedAtMs)}`;
   const notes = notesOf(run, nowMs);
   return html`<tbody>
     <tr>
-      <td title=${`${runId}${began}`}>${runId.slice(0, 8)}${attempt > 1 ? html` <span class="faint" title="attempts">×${attempt}</span>` : ""}</td>
+      <td title=${`${runId}${began}`}>${runId.slice(0, 8)}${attempt > 1 ? html` <span class="faint" title="attempts">×${attempt}</span>` : ""}${withAgent ? html`<span class="agent" title=${agentId}>${agentId}</span>` : ""}</td>
       <td><span class=${`chip ${tones[state] ?? "rest"}`}>${state}</span>${code === undefined ? "" : html`<span class="visually-hidden">: </span><span class="code">${code}</span>`}</td>
       <td>${waitedMs === undefined ? "" : duration(waitedMs)}</td>
       <td>${durationMs === undefined ? (state === "queued" ? "" : "…") : duration(durationMs)}</td>

@@ -53,14 +53,14 @@ export class RunViews {
       run.attempt = report.attempt ?? 1;
       run.startedAtMs = atMs;
       run.waitedMs = report.waitedMs;
-      if (run.state !== "waiting") run.state = "running";
+      // Reports are told a moment later than the list: that may know already what has become of it.
+      if (run.state === "queued") run.state = "running";
       return;
     }
     const run = this.#runs.get(runId);
     if (run === undefined || type !== "run.settled") return;
     const { outcome = "", code, durationMs, usage } = report;
-    // The list knows what a completed run's report does not: that it has paused.
-    if (run.told?.state !== "paused") run.state = outcome;
+    run.state = outcome;
     run.code = code;
     run.durationMs = durationMs;
     run.tokens = usage === undefined ? undefined : (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0);

@@ -48,6 +48,15 @@ test("a run is known by the system's list before a worker has it, and by its rep
   expect(world.runs.all).toMatchObject([{ state: "completed", durationMs: 10, told: undefined }]);
 });
 
+test("reports that are told later than the list take nothing back", () => {
+  const world = worldOf([looked([told("1", { state: "paused" }), told("2", { state: "waiting" })])]);
+  world.apply(started("1"));
+  world.apply(started("2"));
+  expect([stateOf(world, "1"), stateOf(world, "2")]).toEqual(["paused", "waiting"]);
+  world.apply(settled("1", "paused"));
+  expect(stateOf(world, "1")).toBe("paused");
+});
+
 test("a run of a caller waits until the list has it no more, and then runs on", () => {
   const waits = [{ token: "t", name: "reason", sinceMs: 3 }];
   const world = worldOf([started("1"), looked([told("1", { state: "waiting", kept: false, waits })])]);
