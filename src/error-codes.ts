@@ -20,6 +20,8 @@ export type CallerErrorCode =
   | "idempotency_conflict"
   /** The events that were asked for are not kept any more; `firstSeq` is the first that is. */
   | "events_expired"
+  /** The paused run goes on already, or its conversation has gone on without it: `runId` says with which run. A token is good once. */
+  | "already_resumed"
   /** The request is larger than the message limit. */
   | "message_too_large"
   /** The system or the agent has been stopped. */

@@ -9,6 +9,7 @@ export interface CallerErrorFacts {
   value?: unknown;
   rule?: string;
   firstSeq?: number;
+  runId?: string;
   cause?: unknown;
 }
 

@@ -74,6 +74,8 @@ export class CallerError extends SynapseError {
   readonly rule?: string;
   /** Of "events_expired": the number of the first event that can be read. */
   readonly firstSeq?: number;
+  /** Of "already_resumed": the run that goes on, where there is one. */
+  readonly runId?: string;
 
   constructor(code: CallerErrorCode, message: string, facts: CallerErrorFacts = {}) {
     super(code, message, "cause" in facts ? { cause: facts.cause } : undefined);

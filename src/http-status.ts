@@ -13,6 +13,7 @@ export const httpStatuses: Readonly<Record<ErrorCode, number>> = {
   conversation_conflict: 409,
   idempotency_conflict: 409,
   events_expired: 410,
+  already_resumed: 409,
   message_too_large: 413,
   stopped: 503,
   run_failed: 500,

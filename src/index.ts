@@ -29,6 +29,7 @@ export type { OpenWait } from "./agent/open-waits.ts";
 export type { PausedRun, PendingAnswer, PendingAnswers } from "./agent/paused-run.ts";
 export type { RecycleOptions } from "./agent/recycling.ts";
 export type { RestartOptions } from "./agent/restart-options.ts";
+export type { ResumeOptions, Resumption } from "./agent/resumption.ts";
 export type { RetryOptions } from "./agent/retry.ts";
 export type { KeptRuns } from "./agent/run-ledger.ts";
 export type { KeepOptions } from "./agent/run-limits.ts";

@@ -25,10 +25,11 @@ export interface AgentMetrics extends CurrentNumbers {
     /** Runs that a worker has taken. */
     readonly started: number;
     readonly completed: number;
+    readonly paused: number;
     readonly failed: number;
     readonly cancelled: number;
   };
-  /** Runs that were not completed, by code and, of a failed run, its kind: "run_failed/user_code", "worker_exited". */
+  /** Runs that failed or were cancelled, by code and, of a failed run, its kind: "run_failed/user_code", "worker_exited". */
   readonly errors: Readonly<Record<string, number>>;
   /** How long runs waited for a worker. */
   readonly waits: HistogramValue;
@@ -114,7 +115,7 @@ type Counted = Omit<AgentMetrics, keyof CurrentNumbers | "instances" | "spare">;
 class AgentCounts {
   readonly #crashes = new Map<string, number>();
   readonly #errors = new Map<string, number>();
-  readonly #runs = { started: 0, completed: 0, failed: 0, cancelled: 0 };
+  readonly #runs = { started: 0, completed: 0, paused: 0, failed: 0, cancelled: 0 };
   readonly #usage = { inputTokens: 0, outputTokens: 0, requests: 0, toolCalls: 0 };
   readonly #waits = new Histogram();
   readonly #durations = new Histogram();
@@ -153,9 +154,9 @@ class AgentCounts {
   }
 
   brief(): ReturnType<MetricsCollector["brief"]> {
-    const { completed, failed, cancelled } = this.#runs;
+    const { completed, paused, failed, cancelled } = this.#runs;
     return {
-      completed,
+      completed: completed + paused,
       failed: failed + cancelled,
       tokens: this.#usage.inputTokens + this.#usage.outputTokens,
       meanRunMs: this.#durations.meanMs,

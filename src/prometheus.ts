@@ -61,12 +61,14 @@ export function prometheusText({ name: system, agents, keptRuns, reports }: Syst
     "synapse_agent_runs_total",
     "counter",
     "Runs whose callers were answered, by outcome.",
-    each(({ runs }) => (["completed", "failed", "cancelled"] as const).map((outcome) => [{ outcome }, runs[outcome]])),
+    each(({ runs }) =>
+      (["completed", "paused", "failed", "cancelled"] as const).map((outcome) => [{ outcome }, runs[outcome]]),
+    ),
   );
   family(
     "synapse_agent_run_errors_total",
     "counter",
-    "Runs that were not completed, by error code and kind.",
+    "Runs that failed or were cancelled, by error code and kind.",
     each(({ errors }) =>
       Object.entries(errors).map(([error, count]) => {
         const [code = "", kind = ""] = error.split("/");

@@ -12,6 +12,7 @@ import type { SystemLogger } from "./logger.ts";
 import { type TreeNode, walkTree } from "./otp/report/tree.ts";
 import { ownPackage } from "./python/needs.ts";
 import type { SystemHealth } from "./system-health.ts";
+import { toldRuns } from "./told-runs.ts";
 
 /** A system, as far as it is told of. */
 export interface ToldSystem {
@@ -58,7 +59,7 @@ function controlOf(system: ToldSystem, environment: AgentEnvironment, viewers: R
       version: ownPackage.version,
       startedAtMs,
     }),
-    status: () => statusOf(system),
+    status: () => statusOf(system, environment),
     look: ({ viewer }) => viewers.look(viewer),
     crashes: ({ agentId }) => {
       const records = system.crashes(agentId === undefined ? undefined : agent(agentId).spec.id);
@@ -95,7 +96,7 @@ function controlOf(system: ToldSystem, environment: AgentEnvironment, viewers: R
   };
 }
 
-function statusOf(system: ToldSystem): ControlStatus {
+function statusOf(system: ToldSystem, environment: AgentEnvironment): ControlStatus {
   const { status, agents } = system.health();
   const healths = new Map(agents.map((health) => [health.path, health]));
   const rows: StatusRow[] = [];
@@ -114,5 +115,6 @@ function statusOf(system: ToldSystem): ControlStatus {
       rows.push({ ...facts, depth, queueLength, inFlight, ...told });
     }
   }
-  return { status, rows, leftOut };
+  const { runs, leftOut: runsLeftOut } = toldRuns(environment);
+  return { status, rows, leftOut, runs, runsLeftOut };
 }

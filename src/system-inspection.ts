@@ -9,6 +9,7 @@ import {
   type SystemInspector,
   type ToldLine,
   type ToldReport,
+  type ToldRun,
 } from "./inspect/inspected-system.ts";
 import { type GuardedInspector, guardInspector, type Inspector } from "./inspect/observer.ts";
 import type { MetricsCollector } from "./metrics.ts";
@@ -18,6 +19,7 @@ import type { Report } from "./report.ts";
 import { describeReport } from "./report-log.ts";
 import type { Reporter } from "./reporter.ts";
 import { statusOf } from "./system-health.ts";
+import { toldRuns } from "./told-runs.ts";
 
 /** Parts of a system that inspectors are told of. */
 export interface InspectedParts {
@@ -29,7 +31,7 @@ export interface InspectedParts {
   tree(): TreeNode;
 }
 
-/** Agents whose memory is read for one look at the tree, in turn: each costs a file. */
+/** Workers whose memory is read for one look at the tree, in turn: each costs a file. */
 const readsAtATime = 64;
 
 /** The inspectors of one system. */
@@ -37,7 +39,8 @@ export class SystemInspection implements InspectedSystem {
   readonly name: string;
   readonly #parts: InspectedParts;
   readonly #lineListeners = new Set<(line: ToldLine) => void>();
-  readonly #readings = new Map<string, { pid: number; facts: Pick<NodeStatus, "memoryBytes" | "lagMs"> }>();
+  /** The memory of workers, by the paths of their agents or instances. */
+  readonly #readings = new Map<string, { readonly pid: number; readonly memoryBytes: number | undefined }>();
   readonly #inspectors = new Set<SystemInspector>();
   readonly #guarded = new Set<GuardedInspector>();
   #turn = 0;
@@ -121,6 +124,10 @@ export class SystemInspection implements InspectedSystem {
     };
   }
 
+  runs(): ToldRun[] {
+    return toldRuns(this.#parts.environment).runs;
+  }
+
   recordings(): string[] {
     return [...this.#inspectors].flatMap(({ recording }) => recording ?? []);
   }
@@ -138,31 +145,30 @@ export class SystemInspection implements InspectedSystem {
   nodes(): NodeStatus[] {
     const { environment } = this.#parts;
     const agents = new Map([...environment.agents.values()].map((slot) => [slot.path, slot]));
-    this.#readSome();
-    const nodes: NodeStatus[] = [];
-    for (const { node } of walkTree(this.#parts.tree())) {
-      const { path, id, type, state, restarts, pid, incarnation } = node;
+    const walked = [...walkTree(this.#parts.tree())].map(({ node }) => node);
+    this.#readSome(walked);
+    return walked.map(({ path, id, type, state, restarts, pid, incarnation }) => {
       const slot = agents.get(path);
       const isAgent = slot !== undefined || incarnation !== undefined;
-      const kind = type === "supervisor" ? type : isAgent ? "agent" : "process";
-      const facts = slot === undefined ? {} : this.#agentFacts(slot);
-      nodes.push({
+      const read = this.#readings.get(path);
+      return {
         path,
         id,
-        kind,
+        kind: type === "supervisor" ? type : isAgent ? "agent" : "process",
         state,
         restarts,
         ...(pid === undefined ? {} : { pid }),
         ...(incarnation === undefined ? {} : { incarnation }),
-        ...facts,
-      });
-    }
-    return nodes;
+        ...(slot === undefined ? {} : this.#agentFacts(slot)),
+        ...(read?.memoryBytes === undefined || read.pid !== pid ? {} : { memoryBytes: read.memoryBytes }),
+      };
+    });
   }
 
-  #agentFacts({ handle }: AgentSlot): Partial<NodeStatus> {
+  #agentFacts({ handle, loop }: AgentSlot): Partial<NodeStatus> {
     const { completed, failed, tokens, meanRunMs } = this.#parts.metrics.brief(handle.id);
-    const read = this.#readings.get(handle.id);
+    const { lastCrash } = handle;
+    const decision = handle.state === "stopped" ? lastCrash?.decision : undefined;
     return {
       queued: handle.queueLength,
       inFlight: handle.inFlight,
@@ -170,28 +176,21 @@ export class SystemInspection implements InspectedSystem {
       failed,
       tokens,
       ...(meanRunMs === undefined ? {} : { meanRunMs }),
-      ...(handle.lastCrash === undefined ? {} : { lastCrash: handle.lastCrash.describe }),
-      ...(read === undefined || read.pid !== handle.pid ? {} : read.facts),
+      ...(lastCrash === undefined ? {} : { lastCrash: lastCrash.describe }),
+      ...(decision === undefined || decision.type === "restart" ? {} : { leftDown: decision.because }),
+      ...(handle.pid === undefined || loop === undefined ? {} : { lagMs: Math.round(loop.lagMs) }),
     };
   }
 
-  #readSome(): void {
+  #readSome(nodes: readonly TreeNode[]): void {
     const { environment } = this.#parts;
-    const slots = [...environment.agents.values()];
-    for (let count = 0; count < Math.min(readsAtATime, slots.length); count += 1) {
-      this.#turn = (this.#turn + 1) % slots.length;
-      const slot = slots[this.#turn];
-      if (slot?.handle.pid === undefined) continue;
-      const { handle, loop } = slot;
-      const pid = slot.handle.pid;
-      const memoryBytes = environment.memoryOf(pid);
-      this.#readings.set(handle.id, {
-        pid,
-        facts: {
-          ...(memoryBytes === undefined ? {} : { memoryBytes }),
-          ...(loop === undefined ? {} : { lagMs: Math.round(loop.lagMs) }),
-        },
-      });
+    const workers = nodes.filter(({ pid }) => pid !== undefined);
+    // Those of workers that are gone go with time.
+    if (this.#readings.size > workers.length * 2 + readsAtATime) this.#readings.clear();
+    for (let count = 0; count < Math.min(readsAtATime, workers.length); count += 1) {
+      this.#turn = (this.#turn + 1) % workers.length;
+      const { path = "", pid } = workers[this.#turn] ?? {};
+      if (pid !== undefined) this.#readings.set(path, { pid, memoryBytes: environment.memoryOf(pid) });
     }
   }
 }

@@ -46,13 +46,14 @@ test("runs are counted by outcome, error and kind, with their times and what the
   const { agents, reports, name, ...others } = counted(
     { ...base, type: "run.started", runId: "r", attempt: 1, waitedMs: 5 },
     { ...settled, outcome: "completed", usage },
+    { ...settled, outcome: "paused" },
     { ...settled, outcome: "failed", code: "run_failed", kind: "user_code", usage },
     { ...settled, outcome: "failed", code: "run_failed", kind: "user_code" },
     { ...settled, outcome: "failed", code: "worker_exited" },
     { ...settled, outcome: "cancelled", code: "run_cancelled", kind: "cancelled" },
   ).value("system", [slot("poet")], keptRuns);
   expect(others).toEqual({ keptRuns });
-  expect({ name, reports }).toEqual({ name: "system", reports: { "run.started": 1, "run.settled": 5 } });
+  expect({ name, reports }).toEqual({ name: "system", reports: { "run.started": 1, "run.settled": 6 } });
   expect(agents).toMatchObject([
     {
       id: "poet",
@@ -61,10 +62,10 @@ test("runs are counted by outcome, error and kind, with their times and what the
       serving: true,
       queueLength: 2,
       inFlight: 1,
-      runs: { started: 1, completed: 1, failed: 3, cancelled: 1 },
+      runs: { started: 1, completed: 1, paused: 1, failed: 3, cancelled: 1 },
       errors: { "run_failed/user_code": 2, worker_exited: 1, run_cancelled: 1 },
       waits: { count: 1, sumMs: 5 },
-      durations: { count: 5, sumMs: 150 },
+      durations: { count: 6, sumMs: 180 },
       usage: { inputTokens: 6, outputTokens: 8, requests: 2, toolCalls: 4 },
     },
   ]);

@@ -21,7 +21,7 @@ const agent: AgentMetrics = {
   spare: "ready",
   workersSpawned: 2,
   crashes: { signaled: 1 },
-  runs: { started: 6, completed: 4, failed: 1, cancelled: 0 },
+  runs: { started: 6, completed: 4, paused: 0, failed: 1, cancelled: 0 },
   errors: { "run_failed/user_code": 1, worker_exited: 2 },
   waits: histogram(5),
   durations: histogram(15, 1_500),

@@ -87,6 +87,12 @@ describe("the program", () => {
     const json = JSON.parse((await program("ps", "--system", name, "--json")).out);
     expect(json).toMatchObject({ systems: [{ system: name, pid: process.pid, status: "serving" }] });
     expect(json.systems[0].rows).toHaveLength(5);
+    expect(json.systems[0]).toMatchObject({ runs: [], runsLeftOut: 0 });
+    const { runId, result } = system.agent("chat").start("hello");
+    await result;
+    const again = JSON.parse((await program("ps", "--system", name, "--json")).out);
+    expect(again.systems[0].runs).toMatchObject([{ runId, agentId: "chat", state: "completed", kept: true }]);
+    expect((await program("ps", "--system", name)).out).toMatch(/\nruns: 1 has ended$/);
   });
 
   test("restart, stop and kill do so, and say what has become", async () => {

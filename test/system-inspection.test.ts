@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { expect, test } from "vitest";
-import { defineAgent } from "../src/index.ts";
+import { defineAgent, restartBudget } from "../src/index.ts";
 import type { InspectedSystem } from "../src/inspect/inspected-system.ts";
 import { startSystem } from "../src/start-system.ts";
 import { createFakeLauncher } from "../src/testing/index.ts";
@@ -38,4 +38,35 @@ test("an inspector sees an agent with instances as a supervisor, and each instan
   expect(system.health()).toMatchObject({ status: "serving", agents: [{ id: "poet", spare: { state: "ready" } }, {}] });
   await system.stop();
   await launcher.close();
+});
+
+test("an inspector is told why a policy has left an agent down, until it is started again", async () => {
+  let seen: InspectedSystem | undefined;
+  const inspect = {
+    attach(system: InspectedSystem) {
+      seen = system;
+    },
+    detach: () => undefined,
+  };
+  const policy = restartBudget({ maxRestarts: 1, periodMs: 60_000 });
+  const launcher = createFakeLauncher();
+  const children = [defineAgent({ id: "poet", entry: "poet.py:agent", policy })];
+  const system = await startSystem(
+    { children, logger: pino({ level: "silent" }), inspect },
+    { launcher, interpreter: "none" },
+  );
+  const poet = () => seen?.nodes().find(({ id }) => id === "poet");
+  for (const incarnation of [1, 2]) {
+    await launcher.launched("poet", incarnation);
+    await system.whenReady();
+    expect(poet()).not.toHaveProperty("leftDown");
+    launcher.worker("poet").crash({ signal: "SIGKILL" });
+    await expect.poll(() => [poet()?.state, poet()?.lastCrash]).not.toEqual(["ready", undefined]);
+  }
+  await expect.poll(() => poet()?.state).toBe("stopped");
+  expect(poet()?.leftDown).toContain("quarantined");
+  await system.agent("poet").restart("mended");
+  expect(poet()).toMatchObject({ state: "ready" });
+  expect(poet()).not.toHaveProperty("leftDown");
+  await system.stop();
 });

@@ -10,10 +10,10 @@ import pytest
 from pydantic import BaseModel, Field
 from pydantic_ai.messages import ModelMessagesTypeAdapter, ModelResponse, ToolCallPart, ToolReturnPart
 
-from synapse_otp.convert import output_json
 from synapse_otp.errors import RunFailure
 from synapse_otp.json_text import write_json
 from synapse_otp.messages import messages_json
+from synapse_otp.response import output_json
 
 
 class Node(BaseModel):

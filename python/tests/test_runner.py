@@ -16,7 +16,7 @@ from pydantic_ai.models.test import TestModel
 from pydantic_ai.tools import ToolDefinition
 from pydantic_ai.toolsets import CombinedToolset, ExternalToolset, FunctionToolset
 
-from synapse_otp.convert import read_arguments
+from synapse_otp.arguments import read_arguments
 from synapse_otp.describe import describe_agent
 from synapse_otp.errors import RunFailure
 from synapse_otp.events import Chunks

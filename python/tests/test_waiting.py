@@ -121,7 +121,9 @@ async def hosted(agent: Agent[Any, Any], calls: list[Any], **fields: Any) -> Asy
     host = Host()
     request = pb.RunRequest(**{"prompt": json.dumps(calls), "run_id": "run-1", "attempt": 1, "may_wait": True, **fields})
     reading = asyncio.create_task(host.session.read(host.messages()))
-    host.run = asyncio.create_task(AgentRunner(agent, 1).stream(request, Chunks("run-1", 1), Progress(), host.session.write, host.session))
+    runner = AgentRunner(agent, 1)
+    begin = runner.answer_frontend if request.HasField("frontend") else runner.stream
+    host.run = asyncio.create_task(begin(request, Chunks("run-1", 1), Progress(), host.session.write, host.session))
     try:
         yield host
     finally:
@@ -321,3 +323,48 @@ async def test_may_wait_without_a_session_is_refused() -> None:
     request = pb.RunRequest(prompt="[]", run_id="run-1", attempt=1, may_wait=True)
     with pytest.raises(RunFailure, match="may_wait needs RunSession"):
         await AgentRunner(make_agent(), 1).run(request, Progress())
+
+
+def _frontend(calls: list[Any]) -> pb.FrontendRequest:
+    message = {"id": "m1", "role": "user", "parts": [{"type": "text", "text": json.dumps(calls)}]}
+    body = json.dumps({"id": "chat", "trigger": "submit-message", "messages": [message]}).encode()
+    return pb.FrontendRequest(protocol=pb.FRONTEND_PROTOCOL_VERCEL_AI, body=body, sdk_version=7)
+
+
+async def test_a_run_of_a_front_end_waits_for_what_its_code_waits_for_and_pauses_for_tools_that_ask() -> None:
+    calls = [["wait", {"name": "colour"}], ["delete", {"path": "/a"}]]
+    async with hosted(make_agent(), [], may_pause=True, frontend=_frontend(calls)) as host:
+        request = await host.next("request")
+        assert request.wait == pb.HostWait(token="run-1|event|colour#1", name="colour")
+        host.answer(request, "red")
+        response = await asyncio.wait_for(host.run, DEADLINE_S)
+        assert response.kind == pb.OUTPUT_KIND_DEFERRED
+        while not host.sent.empty():
+            host.chunks.append(host.sent.get_nowait().chunk)
+        assert host.chunks[0].HasField("started")
+        assert [type(event) for event in host.inputs] == [pb.InputRequested, pb.InputAnswered]
+        text = "".join(chunk.frontend_text.text for chunk in host.chunks)
+        assert text.count('"output":"red"') == 1
+        assert '"approvalId":"call-2"' in text
+
+
+async def test_a_run_of_a_front_end_that_waits_before_it_tells_anything_has_begun_by_then() -> None:
+    async def instructions() -> str:
+        return str(await wait_for_external_event("tone", ask=lambda _token: None))
+
+    async def says(_messages: list[ModelMessage], _info: AgentInfo) -> AsyncIterator[str]:
+        yield "hello"
+
+    agent = Agent(FunctionModel(stream_function=says), instructions=instructions)
+    async with hosted(agent, [], frontend=_frontend([])) as host:
+        host.answer(await host.next("request"), "kind")
+        await asyncio.wait_for(host.run, DEADLINE_S)
+        while not host.sent.empty():
+            host.chunks.append(host.sent.get_nowait().chunk)
+        assert host.chunks[0].HasField("started")
+
+
+async def test_a_run_of_a_front_end_that_may_not_wait_is_rejected_by_name_of_the_option() -> None:
+    async with hosted(make_agent(), [], may_wait=False, frontend=_frontend([["wait", {"name": "colour"}]])) as host:
+        with pytest.raises(RunFailure, match="mayWait: true"):
+            await asyncio.wait_for(host.run, DEADLINE_S)

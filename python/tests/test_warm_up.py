@@ -82,6 +82,18 @@ assert all(outer(1).__code__ is not each for each in before[outer].co_consts)
 print("gathered")
 """
 
+HUGE = """
+import re
+from synapse_otp.huge_pages import use_huge_pages
+kept = [bytes([number % 251]) * 4096 for number in range(8192)]
+huge = use_huge_pages()
+assert all(page == bytes([number % 251]) * 4096 for number, page in enumerate(kept))
+with open("/proc/self/smaps_rollup") as file:
+    there = int(re.search("AnonHugePages: *([0-9]+) kB", file.read())[1]) // 2048
+assert huge == 0 or there >= 8, (huge, there)
+print("huge" if huge else "none")
+"""
+
 
 def run(program: str) -> str:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=DEADLINE_S, check=False)
@@ -105,3 +117,8 @@ def test_what_c_makes_after_the_packing_comes_from_the_end_of_the_heap() -> None
 
 def test_the_code_of_what_is_called_is_copied_and_does_what_it_did() -> None:
     assert run(GATHERED) == "gathered"
+
+
+def test_memory_on_huge_pages_holds_what_it_held() -> None:
+    if run(HUGE) == "none":
+        pytest.skip("this kernel gives no huge pages on request (Linux 6.1 does)")

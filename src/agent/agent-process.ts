@@ -83,10 +83,6 @@ export class AgentProcess implements AgentSlot, HandleOwner, InstanceOwner {
     return this.#instance.workers.pid;
   }
 
-  get client(): AgentClient | undefined {
-    return this.#instance.workers.client;
-  }
-
   get serving(): { readonly client: AgentClient; readonly incarnation: number } | undefined {
     return this.#instance.serving;
   }

@@ -71,7 +71,7 @@ export type AgentReport =
       type: "run.settled";
       runId: string;
       traceId?: string;
-      outcome: "completed" | "failed" | "cancelled";
+      outcome: "completed" | "paused" | "failed" | "cancelled";
       durationMs: number;
       code?: ErrorCode;
       kind?: RunErrorKind;

@@ -1,6 +1,7 @@
 /** What a host expects of an agent, as `synapse typegen` writes it down: types for the compiler, schemas for the check at start. */
 
 import { checkKnownFields, invalidArgument } from "../errors.ts";
+import { checkEntry } from "./entry.ts";
 import type { JsonSchema } from "./json-schema.ts";
 import type { RunEvent } from "./run-result.ts";
 
@@ -58,9 +59,9 @@ export function checkContract(field: string, contract: AgentContract): void {
     throw invalidArgument(field, contract, "a contract that synapse typegen has written");
   }
   checkKnownFields(field, contract, known);
-  for (const name of ["entry", "hash"] as const) {
-    if (typeof contract[name] !== "string") throw invalidArgument(`${field}.${name}`, contract[name], "a string");
-  }
+  checkEntry(`${field}.entry`, contract.entry);
+  if (contract.depsFactory !== undefined) checkEntry(`${field}.depsFactory`, contract.depsFactory);
+  if (typeof contract.hash !== "string") throw invalidArgument(`${field}.hash`, contract.hash, "a string");
   for (const name of ["output", "deps", "tools"] as const) {
     const value: unknown = contract[name];
     const isObject = typeof value === "object" && value !== null;

@@ -4,6 +4,7 @@ import { CallerError, RunError } from "../errors.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { ConversationStore } from "./conversation-store.ts";
+import type { PausedRuns } from "./paused-runs.ts";
 import { isPaused, type RunOutcome } from "./run-result.ts";
 import type { TakesTurns, WhenBusy } from "./turns.ts";
 
@@ -14,6 +15,8 @@ export interface TurnParts {
   readonly store: ConversationStore;
   readonly turns: TakesTurns;
   readonly clock: Clock;
+  /** The agent's, which are told what the conversation has come to. */
+  readonly paused: PausedRuns;
 }
 
 /** How a turn is waited for. */
@@ -77,13 +80,27 @@ async function inTime<Value>(answer: Promise<Value>, ended: AbortSignal, why: ()
   }
 }
 
+/** The options of a run in its turn: it has what is left of its time, and ends when another run interrupts it. */
+export function optionsInTurn<Options extends Omit<TurnWait, "whenBusy">>(
+  { interrupted, leftMs: timeoutMs }: ConversationTurn,
+  options: Options,
+): Options {
+  const signal = options.signal === undefined ? interrupted : AbortSignal.any([interrupted, options.signal]);
+  return timeoutMs === undefined ? { ...options, signal } : { ...options, signal, timeoutMs };
+}
+
+/** What a prompt goes on with in its turn. */
+export function historyInTurn({ id }: TurnParts, { messages }: ConversationTurn) {
+  return { messageHistory: messages, conversationId: id } as const;
+}
+
 /**
  * Ends a turn with its run: writes what came of it.
  * @param messagesOf all messages of the conversation after a run that was not paused
  * @returns as `run`; rejects also with CallerError "conversation_conflict" where somebody else has written meanwhile
  */
 export async function finishTurn<Output>(
-  { id, store }: TurnParts,
+  { id, store, paused }: TurnParts,
   turn: ConversationTurn,
   run: () => Promise<RunOutcome<Output>>,
   messagesOf: (outcome: Exclude<RunOutcome<Output>, { status: "paused" }>) => readonly unknown[],
@@ -93,6 +110,7 @@ export async function finishTurn<Output>(
     const messages = isPaused(outcome) ? outcome.messages : messagesOf(outcome);
     const written = await store.write(id, { messages, revision: turn.revision + 1 });
     if (!written) throw conflict(id, `somebody else has gone on with conversation "${id}" while this run ran`);
+    paused.ends({ store, id }, isPaused(outcome) ? outcome.token : undefined);
     return outcome;
   } finally {
     turn.end();

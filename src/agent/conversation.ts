@@ -1,17 +1,20 @@
 /** A conversation with an agent: its messages are kept between the runs, which take turns. */
 
 import { randomUUID } from "node:crypto";
-import { checkKnownFields, invalidArgument } from "../errors.ts";
+import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
 import type { ConversationStore } from "./conversation-store.ts";
 import {
   beginTurn,
   type ConversationTurn,
   conflict,
   finishTurn,
+  historyInTurn,
+  optionsInTurn,
   type TurnParts,
   type TurnWait,
 } from "./conversation-turn.ts";
 import type { PausedRun, PendingAnswers } from "./paused-run.ts";
+import { isResumption, type ResumeOptions, type Resumption } from "./resumption.ts";
 import type { PausableRunOptions, Prompt, RunOptions } from "./run-options.ts";
 import type { RunOutcome, RunResult } from "./run-result.ts";
 import type { RunStream } from "./run-stream.ts";
@@ -32,7 +35,7 @@ export interface ConversationOptions {
 }
 
 /** Options of a run of a conversation. */
-export interface TurnOptions<Deps = unknown> extends Omit<RunOptions<Deps>, "messageHistory" | "conversationId"> {
+export interface TurnOptions<Deps = unknown> extends ResumeOptions<Deps> {
   readonly whenBusy?: WhenBusy | undefined;
 }
 
@@ -49,10 +52,11 @@ export interface ConversationAgent<Output, Deps> {
   readonly id: string;
   run(prompt: Prompt, options: Asked<Deps>): Promise<RunOutcome<Output>>;
   stream(prompt: Prompt, options: Asked<Deps>): RunStream<Output, RunOutcome<Output>>;
+  stream(resumed: Resumption, options: ResumeOptions<Deps>): RunStream<Output, RunOutcome<Output>>;
   resume(
     paused: string | PausedRun,
     answers: PendingAnswers,
-    options: Omit<RunOptions<Deps>, "messageHistory" | "conversationId">,
+    options: ResumeOptions<Deps>,
   ): Promise<RunOutcome<Output>>;
 }
 
@@ -69,7 +73,7 @@ export interface ConversationParts<Output, Deps> {
 
 /** What a run is asked with, and how it waits for its turn. */
 interface Taken<Deps> {
-  readonly prompt: Prompt;
+  readonly asked: Prompt | Resumption;
   readonly options: RunOptions<Deps>;
   readonly wait: TurnWait;
 }
@@ -77,8 +81,10 @@ interface Taken<Deps> {
 /** What a run that has the turn begins with. */
 interface Begun<Deps> {
   readonly turn: ConversationTurn;
-  readonly prompt: Prompt;
-  readonly options: Asked<Deps>;
+  readonly asked: Prompt | Resumption;
+  readonly options: ResumeOptions<Deps>;
+  /** What a prompt goes on with; a paused run has its own. */
+  readonly history: Pick<Asked<Deps>, "mayPause" | "messageHistory" | "conversationId">;
 }
 
 const forkFields: ReadonlySet<string> = new Set(["messages"]);
@@ -121,7 +127,9 @@ export class Conversation<Output = unknown, Deps = unknown> {
   run(prompt: Prompt, options?: TurnOptions<Deps>): Promise<RunResult<Output>>;
   async run(prompt: Prompt, options: TurnOptions<Deps> | PausableTurnOptions<Deps> = {}): Promise<RunOutcome<Output>> {
     const begun = await this.#begin(this.#take(prompt, options));
-    return this.#finish(begun, () => this.#parts.agent.run(begun.prompt, begun.options));
+    const { agent } = this.#parts;
+    // What `take` answers for a prompt is a prompt.
+    return this.#finish(begun, () => agent.run(begun.asked as Prompt, { ...begun.options, ...begun.history }));
   }
 
   /**
@@ -129,14 +137,18 @@ export class Conversation<Output = unknown, Deps = unknown> {
    * @throws as `Agent.stream`
    */
   stream(prompt: Prompt, options: PausableTurnOptions<Deps>): Promise<RunStream<Output, RunOutcome<Output>>>;
+  stream(resumed: Resumption, options?: TurnOptions<Deps>): Promise<RunStream<Output, RunOutcome<Output>>>;
   stream(prompt: Prompt, options?: TurnOptions<Deps>): Promise<RunStream<Output>>;
   async stream(
-    prompt: Prompt,
+    asked: Prompt | Resumption,
     options: TurnOptions<Deps> | PausableTurnOptions<Deps> = {},
   ): Promise<RunStream<Output, RunOutcome<Output>>> {
-    const begun = await this.#begin(this.#take(prompt, options));
+    const begun = await this.#begin(this.#take(asked, options));
+    const { agent } = this.#parts;
     try {
-      const stream = this.#parts.agent.stream(begun.prompt, begun.options);
+      const stream = isResumption(begun.asked)
+        ? agent.stream(begun.asked, begun.options)
+        : agent.stream(begun.asked, { ...begun.options, ...begun.history });
       // The caller hears of a failure by the stream, or by the next run, which finds the conversation as it was.
       this.#finish(begun, () => stream.result).catch(() => undefined);
       return stream;
@@ -155,25 +167,29 @@ export class Conversation<Output = unknown, Deps = unknown> {
     prompt: Prompt,
     options: PausableTurnOptions<Deps> & OwnStartOptions,
   ): Promise<RunHandle<Output, RunOutcome<Output>>>;
+  start(
+    resumed: Resumption,
+    options?: TurnOptions<Deps> & OwnStartOptions,
+  ): Promise<RunHandle<Output, RunOutcome<Output>>>;
   start(prompt: Prompt, options?: TurnOptions<Deps> & OwnStartOptions): Promise<RunHandle<Output>>;
   async start(
-    prompt: Prompt,
+    asked: Prompt | Resumption,
     options: (TurnOptions<Deps> | PausableTurnOptions<Deps>) & OwnStartOptions = {},
   ): Promise<RunHandle<Output, RunOutcome<Output>>> {
     const { detached, idempotencyKey, ...given } = checkObject("options", options);
     checkOwnOptions({ detached, idempotencyKey });
-    const taken = this.#take(prompt, given);
+    const taken = this.#take(asked, given);
     const { runs } = this.#parts;
     const request = { ...taken.options, conversationId: this.id };
-    const started = () => startedBefore<Output>(runs, taken.prompt, request, idempotencyKey);
+    const started = () => startedBefore<Output>(runs, taken.asked, request, idempotencyKey);
     const before = started();
     if (before !== undefined) return before.handle(0);
     const begun = await this.#begin(taken);
     try {
       // While it has waited another one of the key may have had its turn.
       const meanwhile = started();
-      const options = { ...begun.options, detached, idempotencyKey };
-      const run = meanwhile ?? startRun<Output>(runs, begun.prompt, options, request);
+      const own = isResumption(begun.asked) ? begun.options : { ...begun.options, ...begun.history };
+      const run = meanwhile ?? startRun<Output>(runs, begun.asked, { ...own, detached, idempotencyKey }, request);
       if (meanwhile !== undefined) begun.turn.end();
       else this.#finish(begun, () => run.result).catch(() => undefined);
       return run.handle(0);
@@ -183,17 +199,19 @@ export class Conversation<Output = unknown, Deps = unknown> {
     }
   }
 
-  /** Goes on with a paused run of this conversation, as `Agent.resume`, in its turn. */
+  /**
+   * Goes on with a paused run of this conversation, as `Agent.resume`, in its turn; as `stream` and `start` do with `{ paused, answers }` in the place of a prompt. A
+   * conversation that has gone on in another way is past it.
+   */
   async resume(
     paused: string | PausedRun,
     answers: PendingAnswers,
     options: TurnOptions<Deps> = {},
   ): Promise<RunOutcome<Output>> {
-    const taken = this.#take("", options);
-    const answersNow = jsonCopy("answers", answers);
-    const begun = await this.#begin(taken);
-    const { messageHistory: _history, conversationId: _id, mayPause: _may, ...given } = begun.options;
-    return this.#finish(begun, () => this.#parts.agent.resume(paused, answersNow, given));
+    const begun = await this.#begin(this.#take({ paused, answers }, options));
+    const { agent } = this.#parts;
+    const now = begun.asked as Resumption;
+    return this.#finish(begun, () => agent.resume(now.paused, now.answers, begun.options));
   }
 
   /**
@@ -222,7 +240,7 @@ export class Conversation<Output = unknown, Deps = unknown> {
   }
 
   /** What a run is asked with, as it is now. */
-  #take(prompt: Prompt, options: TurnOptions<Deps>): Taken<Deps> {
+  #take(asked: Prompt | Resumption, options: TurnOptions<Deps>): Taken<Deps> {
     const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = checkObject("options", options);
     checkWhenBusy("options.whenBusy", whenBusy);
     for (const field of ["messageHistory", "conversationId"] as const) {
@@ -230,22 +248,42 @@ export class Conversation<Output = unknown, Deps = unknown> {
       if (value !== undefined) throw invalidArgument(`options.${field}`, value, "left to the conversation");
     }
     const times = { ...(signal !== undefined && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) };
-    const taken = takeRequest(prompt, { ...rest, ...times }, this.#parts.runs);
+    const resumed = isResumption(asked);
+    const taken = takeRequest(resumed ? "" : asked, { ...rest, ...times }, this.#parts.runs);
     const { signal: _signal, timeoutMs: _time, ...own } = taken.options;
-    return { prompt: taken.prompt, options: own, wait: { whenBusy, signal, timeoutMs } };
+    return {
+      asked: resumed ? { ...asked, answers: jsonCopy("answers", asked.answers) } : taken.prompt,
+      options: own,
+      wait: { whenBusy, signal, timeoutMs },
+    };
   }
 
-  async #begin({ prompt, options, wait }: Taken<Deps>): Promise<Begun<Deps>> {
+  async #begin({ asked, options, wait }: Taken<Deps>): Promise<Begun<Deps>> {
     const turn = await beginTurn(this.#parts.turn, wait);
-    const { messages, leftMs, interrupted } = turn;
-    const { signal } = wait;
-    const ended = AbortSignal.any([interrupted, ...(signal === undefined ? [] : [signal])]);
+    if (isResumption(asked) && isPast(turn.messages, asked.paused)) {
+      turn.end();
+      throw past(this.id, asked.paused);
+    }
     const mayPause = (options as PausableRunOptions).mayPause === true;
-    const run = { ...options, mayPause, messageHistory: messages, conversationId: this.id, signal: ended };
-    return { turn, prompt, options: leftMs === undefined ? run : { ...run, timeoutMs: leftMs } };
+    const history = { mayPause, ...historyInTurn(this.#parts.turn, turn) };
+    const { signal } = wait;
+    return { turn, asked, options: optionsInTurn(turn, { ...options, ...(signal && { signal }) }), history };
   }
 
-  #finish({ turn }: Begun<Deps>, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {
-    return finishTurn(this.#parts.turn, turn, run, ({ newMessages }) => [...turn.messages, ...newMessages]);
+  #finish({ turn, asked }: Begun<Deps>, run: () => Promise<RunOutcome<Output>>): Promise<RunOutcome<Output>> {
+    return finishTurn(this.#parts.turn, turn, run, ({ newMessages, allMessages }) =>
+      isResumption(asked) && turn.messages.length === 0 ? allMessages : [...turn.messages, ...newMessages],
+    );
   }
+}
+
+/** Whether a conversation has gone on since a run of it has paused, as far as its messages say: another process may have done that. */
+function isPast(messages: readonly unknown[], paused: string | PausedRun): paused is PausedRun {
+  if (typeof paused !== "object" || !Array.isArray(paused?.messages)) return false;
+  return messages.length > paused.messages.length;
+}
+
+function past(id: string, { token }: PausedRun): CallerError {
+  const message = `the paused run of the token "${token}" goes on once: its conversation "${id}" is past it`;
+  return new CallerError("already_resumed", message, { field: "paused", value: token });
 }

@@ -27,7 +27,7 @@ export class Conversations {
   ): Conversation<Output, Deps> {
     if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
     checkKnownFields("options", options, known);
-    const turn = this.turnOf({ agentId: agent.id, id, clock: runs.clock }, options);
+    const turn = this.turnOf({ agentId: agent.id, id, clock: runs.clock, paused: runs.paused }, options);
     const { whenBusy = "queue" } = options;
     const { store } = turn;
     const open = (other: string) => this.open(agent, other, { ...options, store }, runs);
@@ -38,7 +38,7 @@ export class Conversations {
    * What the turns of a conversation are taken with.
    * @throws CallerError "invalid_argument"
    */
-  turnOf(about: Pick<TurnParts, "agentId" | "id" | "clock">, options: ConversationOptions): TurnParts {
+  turnOf(about: Pick<TurnParts, "agentId" | "id" | "clock" | "paused">, options: ConversationOptions): TurnParts {
     const { id } = about;
     if (typeof id !== "string" || id === "") throw invalidArgument("id", id, "a non-empty string");
     const { store = this.#memory, whenBusy } = options;

@@ -3,6 +3,7 @@
 import { realpathSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Clock } from "../otp/scheduler/clock.ts";
+import { parseEntry } from "./entry.ts";
 import { FileStamps } from "./file-stamps.ts";
 import { FolderWatch } from "./folder-watch.ts";
 
@@ -106,9 +107,9 @@ export class EntryWatch {
 
 /** The file of an entry that names one. */
 function entryFile({ entry, cwd }: EntryWatchParts): string | undefined {
-  const where = entry.slice(0, entry.lastIndexOf(":"));
-  if (!where.endsWith(".py")) return undefined;
-  const file = resolve(cwd, where);
+  const named = parseEntry(entry)?.file;
+  if (named === undefined) return undefined;
+  const file = resolve(cwd, named);
   try {
     return realpathSync(file);
   } catch {

@@ -10,7 +10,7 @@ import type { WhenBusy } from "./turns.ts";
 
 /** Options of `Agent.fetch`: how the request is answered, and what the run is given beside it. */
 export interface FetchOptions<Deps = unknown>
-  extends Omit<RunOptions<Deps>, "signal" | "messageHistory" | "conversationId" | "idempotent" | "retry" | "mayWait"> {
+  extends Omit<RunOptions<Deps>, "signal" | "messageHistory" | "conversationId" | "idempotent" | "retry"> {
   /** Default: told by the body. */
   readonly protocol?: FrontendProtocol | undefined;
   /**
@@ -62,6 +62,7 @@ const known: ReadonlySet<string> = new Set([
   "model",
   "instructions",
   "outputSchema",
+  "mayWait",
   "tools",
   "metadata",
 ] satisfies (keyof FetchOptions)[]);

@@ -6,15 +6,21 @@ import type { FrontendHost, FrontendRun } from "../http/handle.ts";
 import type { FrontendRequest } from "../http/request.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { FrontendSpec } from "../rpc/run-types.ts";
-import { beginTurn, finishTurn } from "./conversation-turn.ts";
+import { beginTurn, finishTurn, historyInTurn, optionsInTurn } from "./conversation-turn.ts";
 import type { AnswerOptions, GivenOptions } from "./fetch-options.ts";
 import { chatKey, type FrontendRunFacts } from "./frontend-runs.ts";
 import type { RunTaker } from "./handle-owner.ts";
+import type { Claim, PausedConversation } from "./paused-runs.ts";
 import type { InnerRunOptions } from "./run-options.ts";
 import type { RunRecord } from "./run-record.ts";
 import type { RunEvent } from "./run-result.ts";
 import { beginRun } from "./start-run.ts";
 import { takeRequest } from "./taken-request.ts";
+
+/** What a request goes on with. */
+interface Taken extends Pick<FrontendRequest, "body"> {
+  readonly claim: Claim | undefined;
+}
 
 /** What one request may do with the runs of an agent. */
 export class AgentFrontend implements FrontendHost {
@@ -43,7 +49,7 @@ export class AgentFrontend implements FrontendHost {
     const serverHistory = conversation === "server";
     const frontend: FrontendSpec = { protocol, body, sdkVersion, serverHistory };
     const options = { ...this.#given, mayPause: true, frontend };
-    const begun = serverHistory ? await this.#goOn(chatId, options, signal) : { runId: this.#start(options).runId };
+    const begun = serverHistory ? await this.#goOn(request, options, signal) : { runId: this.#start(options).runId };
     const facts = { ...begun, protocol, scope, chatId };
     this.#runs.conversations.frontends.add(facts);
     return this.#runOf(facts);
@@ -57,36 +63,42 @@ export class AgentFrontend implements FrontendHost {
   running(chatId: string): FrontendRun | undefined {
     const facts = this.#runs.conversations.frontends.latestOf(chatId, this.#answer.scope);
     const state = facts && this.#runs.ledger.get(facts.runId)?.state;
-    return facts !== undefined && (state === "queued" || state === "running") ? this.#runOf(facts) : undefined;
+    return facts !== undefined && (state === "queued" || state === "running" || state === "waiting")
+      ? this.#runOf(facts)
+      : undefined;
   }
 
   onError(error: SynapseError): void {
     this.#answer.onError?.(error);
   }
 
-  #start(options: InnerRunOptions): RunRecord {
+  #start(options: InnerRunOptions, claim?: Claim): RunRecord {
     const { detached } = this.#answer;
     return beginRun(this.#runs, "", options, {
       detached,
       paced: !detached,
       idempotencyKey: undefined,
+      claim,
     });
   }
 
   /** A run that goes on with a conversation that the agent keeps, in its turn. */
   async #goOn(
-    chatId: string,
-    options: InnerRunOptions,
+    request: FrontendRequest,
+    options: InnerRunOptions & { readonly frontend: FrontendSpec },
     signal: AbortSignal,
   ): Promise<{ runId: string; saved: Promise<SynapseError | undefined> }> {
-    const { agentId, clock, conversations } = this.#runs;
+    const { agentId, clock, conversations, paused } = this.#runs;
     const { store, whenBusy = "queue", scope } = this.#answer;
-    const parts = conversations.turnOf({ agentId, id: chatKey(scope, chatId), clock }, { store, whenBusy });
+    const parts = conversations.turnOf(
+      { agentId, id: chatKey(scope, request.chatId), clock, paused },
+      { store, whenBusy },
+    );
     const turn = await beginTurn(parts, { whenBusy, signal, timeoutMs: options.timeoutMs });
     try {
-      const { messages: messageHistory, interrupted, leftMs } = turn;
-      const given = { ...options, messageHistory, conversationId: parts.id, signal: interrupted };
-      const record = this.#start(leftMs === undefined ? given : { ...given, timeoutMs: leftMs });
+      const { claim, body } = this.#take(request, parts);
+      const given = { ...optionsInTurn(turn, options), ...historyInTurn(parts, turn) };
+      const record = this.#start({ ...given, frontend: { ...options.frontend, body } }, claim);
       const finished = finishTurn(
         parts,
         turn,
@@ -103,6 +115,17 @@ export class AgentFrontend implements FrontendHost {
       turn.end();
       throw error;
     }
+  }
+
+  /** The paused run that a request goes on with, which nobody else may then; undefined: none that is known here. */
+  #take(request: FrontendRequest, conversation: PausedConversation): Taken {
+    const { answers, withoutAnswers, body } = request;
+    if (!answers) return { claim: undefined, body };
+    const { paused, agentId } = this.#runs;
+    if (withoutAnswers === undefined) return { claim: paused.takeOf(conversation, agentId), body };
+    // What has been answered before is said again by the client, and what its user says now closes it.
+    const claim = paused.isOpen(conversation) ? paused.takeOf(conversation, agentId) : undefined;
+    return { claim, body: claim === undefined ? withoutAnswers() : body };
   }
 
   /** The error of a run that went well, and could not be written; undefined: the run itself has failed, and says so. */

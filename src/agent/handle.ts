@@ -13,13 +13,14 @@ import type { HandleOwner, WaitOptions } from "./handle-owner.ts";
 import type { InstanceInfo } from "./instance-info.ts";
 import type { AgentState } from "./machine.ts";
 import type { OpenWait } from "./open-waits.ts";
-import { deferredResults as deferredResultsOf, type PausedRun, type PendingAnswers } from "./paused-run.ts";
+import type { PausedRun, PendingAnswers } from "./paused-run.ts";
 import { checkRestart, type RestartOptions } from "./restart-options.ts";
-import { checkRunOptions, type PausableRunOptions, type Prompt, type RunOptions } from "./run-options.ts";
+import { checkAsked, type ResumeOptions, type Resumption } from "./resumption.ts";
+import type { PausableRunOptions, Prompt, RunOptions } from "./run-options.ts";
 import type { RunOutcome, RunResult } from "./run-result.ts";
 import { type RunStream, StreamRun } from "./run-stream.ts";
 import type { RunHandle } from "./runs.ts";
-import { type StartOptions, startRun } from "./start-run.ts";
+import { type OwnStartOptions, type StartOptions, startRun } from "./start-run.ts";
 import { UnaryRun } from "./unary-run.ts";
 import { checkWaitOptions, workerReady } from "./worker-ready.ts";
 
@@ -87,10 +88,7 @@ export class Agent<Output = unknown, Deps = unknown> {
   run(prompt: Prompt, options: PausableRunOptions<Deps> & { readonly mayPause: boolean }): Promise<RunOutcome<Output>>;
   run(prompt: Prompt, options?: RunOptions<Deps>): Promise<RunResult<Output>>;
   async run(prompt: Prompt, options: PausableRunOptions<Deps> = {}): Promise<RunOutcome<Output>> {
-    checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
-    const run = new UnaryRun<Output>(this.#owner.runs, prompt, options);
-    this.#owner.runs.accept(run);
-    return run.result;
+    return this.#run(prompt, options);
   }
 
   /**
@@ -102,12 +100,20 @@ export class Agent<Output = unknown, Deps = unknown> {
     prompt: Prompt,
     options: PausableRunOptions<Deps> & { readonly mayPause: boolean },
   ): RunStream<Output, RunOutcome<Output>>;
+  stream(resumed: Resumption, options?: ResumeOptions<Deps>): RunStream<Output, RunOutcome<Output>>;
   stream(prompt: Prompt, options?: RunOptions<Deps>): RunStream<Output>;
-  stream(prompt: Prompt, options: PausableRunOptions<Deps> = {}): RunStream<Output, RunOutcome<Output>> {
-    checkRunOptions(prompt, options, this.#owner.runs.maxMessageBytes);
-    const run = new StreamRun<Output>(this.#owner.runs, prompt, options);
-    this.#owner.runs.reserve(run);
-    return run.handle();
+  stream(asked: Prompt | Resumption, options: PausableRunOptions<Deps> = {}): RunStream<Output, RunOutcome<Output>> {
+    const { runs } = this.#owner;
+    const { prompt, options: given, claim } = checkAsked(runs, asked, options);
+    try {
+      const run = new StreamRun<Output>(runs, prompt, given);
+      runs.reserve(run);
+      claim?.follow(run);
+      return run.handle();
+    } catch (error) {
+      claim?.giveBack();
+      throw error;
+    }
   }
 
   /**
@@ -119,36 +125,25 @@ export class Agent<Output = unknown, Deps = unknown> {
     prompt: Prompt,
     options: StartOptions<Deps> & { readonly mayPause: boolean },
   ): RunHandle<Output, RunOutcome<Output>>;
+  start(resumed: Resumption, options?: ResumeOptions<Deps> & OwnStartOptions): RunHandle<Output, RunOutcome<Output>>;
   start(prompt: Prompt, options?: Omit<StartOptions<Deps>, "mayPause">): RunHandle<Output>;
-  start(prompt: Prompt, options: StartOptions<Deps> = {}): RunHandle<Output, RunOutcome<Output>> {
-    return startRun<Output>(this.#owner.runs, prompt, options).handle(0);
+  start(asked: Prompt | Resumption, options: StartOptions<Deps> = {}): RunHandle<Output, RunOutcome<Output>> {
+    return startRun<Output>(this.#owner.runs, asked, options).handle(0);
   }
 
   /**
-   * Goes on with a paused run: what was approved is called, and the model is told the answers. A token, or a paused run of it, is spent by that; the run is a new one of
-   * the same conversation, with the options of the one before under those given here, and may pause again.
+   * Goes on with a paused run: what was approved is called, and the model is told the answers. The run is a new one of the same conversation, with the options of the one
+   * before under those given here, and may pause again. A paused run goes on once: its token is spent, unless the run ends before a worker has begun with it. `stream`
+   * and `start` go on, too, from `{ paused, answers }` in the place of a prompt.
    * @param paused the token of a run that this process has paused, or a paused run that was stored
-   * @returns as `run`; rejects with CallerError "not_found" or "invalid_argument" where nothing was spent or begun
+   * @returns as `run`; rejects also with CallerError "already_resumed", "not_found" or "invalid_argument", where nothing was begun
    */
   async resume(
     paused: string | PausedRun,
     answers: PendingAnswers,
-    options: Omit<RunOptions<Deps>, "messageHistory" | "conversationId"> = {},
+    options: ResumeOptions<Deps> = {},
   ): Promise<RunOutcome<Output>> {
-    const { runs } = this.#owner;
-    const kept = runs.paused.take(paused, this.id);
-    try {
-      const { messages, requests, conversationId } = kept.paused;
-      const given = { ...kept.options, ...options, messageHistory: messages, conversationId, mayPause: true };
-      checkRunOptions("", given, runs.maxMessageBytes);
-      const deferredResults = deferredResultsOf(requests, answers);
-      const run = new UnaryRun<Output>(runs, "", { ...given, deferredResults });
-      runs.accept(run);
-      return run.result;
-    } catch (error) {
-      runs.paused.keep(kept.paused, kept.options);
-      throw error;
-    }
+    return this.#run({ paused, answers }, options);
   }
 
   /**
@@ -252,5 +247,19 @@ export class Agent<Output = unknown, Deps = unknown> {
    */
   kill(): number | undefined {
     return this.#owner.kill();
+  }
+
+  #run(asked: Prompt | Resumption, options: PausableRunOptions): Promise<RunOutcome<Output>> {
+    const { runs } = this.#owner;
+    const { prompt, options: given, claim } = checkAsked(runs, asked, options);
+    try {
+      const run = new UnaryRun<Output>(runs, prompt, given);
+      runs.accept(run);
+      claim?.follow(run);
+      return run.result;
+    } catch (error) {
+      claim?.giveBack();
+      throw error;
+    }
   }
 }

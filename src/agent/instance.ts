@@ -63,7 +63,7 @@ export class Instance implements RunServer {
   constructor(owner: InstanceOwner, id: string, onReadiness?: (ready: boolean) => void) {
     const { spec, environment, shared, queue } = owner;
     const life = new AgentLife(spec, environment, shared, id);
-    const mailbox = new Mailbox<PendingRun>(spec.id, spec, queue);
+    const mailbox = new Mailbox<PendingRun>(queue, spec.maxConcurrency);
     const crashes = new CrashHistory(life);
     const readiness = new Readiness(onReadiness);
     const swap = new Swap({ life, readiness, workers: () => this.workers });

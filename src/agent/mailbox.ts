@@ -1,6 +1,6 @@
 /** An agent's runs as one of its workers sees them: those that wait, which may be others' too, and those that it holds. A run belongs to the agent, not to the worker or the call that carries it. */
 
-import { RunQueue } from "./run-queue.ts";
+import type { RunQueue } from "./run-queue.ts";
 
 /** Runs that wait, in order, and runs that a worker holds: the current one, or the one before it. Adding, taking and removing are constant-time. */
 export class Mailbox<Run> {
@@ -9,17 +9,13 @@ export class Mailbox<Run> {
   readonly #inFlight = new Set<Run>();
   readonly #retired = new Set<Run>();
 
-  constructor(
-    agentId: string,
-    limits: { maxQueue: number; maxConcurrency: number },
-    queue = new RunQueue<Run>(agentId, limits),
-  ) {
+  /**
+   * @param queue the agent's
+   * @param maxConcurrency how many runs the worker holds at a time
+   */
+  constructor(queue: RunQueue<Run>, maxConcurrency: number) {
     this.#queue = queue;
-    this.#maxConcurrency = limits.maxConcurrency;
-  }
-
-  get waitingCount(): number {
-    return this.#queue.waitingCount;
+    this.#maxConcurrency = maxConcurrency;
   }
 
   get inFlight(): ReadonlySet<Run> {
@@ -39,42 +35,6 @@ export class Mailbox<Run> {
   /** How many runs more the worker can hold. */
   get freePlaces(): number {
     return this.#maxConcurrency - this.#inFlight.size;
-  }
-
-  /** Whether a run that comes now would be taken in this turn, if the worker is ready. */
-  get hasRoom(): boolean {
-    return this.#queue.isTakenAtOnce(this.freePlaces);
-  }
-
-  /**
-   * Whether it would take a run. `mayRunAtOnce` tells that a worker is ready, so that it need not wait.
-   * @throws CallerError "queue_full" if not
-   */
-  check(mayRunAtOnce: boolean): void {
-    this.#queue.check(() => (mayRunAtOnce ? this.freePlaces : 0));
-  }
-
-  /**
-   * Adds a run at the end, or where its place was reserved; `mayRunAtOnce` as of `check`.
-   * @throws CallerError "queue_full"
-   */
-  push(run: Run, mayRunAtOnce: boolean): void {
-    this.#queue.push(run, () => (mayRunAtOnce ? this.freePlaces : 0));
-  }
-
-  /** See {@link RunQueue.reserve}. */
-  reserve(run: Run): void {
-    this.#queue.reserve(run);
-  }
-
-  /** See {@link RunQueue.giveUp}. */
-  giveUp(run: Run): void {
-    this.#queue.giveUp(run);
-  }
-
-  /** The run that would be taken next; undefined when none waits. */
-  get first(): Run | undefined {
-    return this.#queue.first;
   }
 
   /** The next run for the worker, which holds it from now on; undefined when none waits or the worker is full. */
@@ -108,9 +68,8 @@ export class Mailbox<Run> {
     return false;
   }
 
-  /** Empties one side and hands it out, oldest first. */
-  drain(side: "waiting" | "inFlight" | "retired"): Run[] {
-    if (side === "waiting") return this.#queue.drain();
+  /** Takes the runs from a worker, and hands them out, oldest first. */
+  drain(side: "inFlight" | "retired"): Run[] {
     const holder = side === "inFlight" ? this.#inFlight : this.#retired;
     const held = [...holder];
     holder.clear();

@@ -48,15 +48,17 @@ const frameBytes = 64;
 /** The waits of one agent. Each is answered once. */
 export class OpenWaits {
   readonly #entries = new Map<string, Entry>();
+  /** The same by the run's id: every look at a run asks for its waits. */
+  readonly #ofRun = new Map<string, Set<Entry>>();
 
   /** Those that can be answered now, oldest first. */
   get all(): readonly OpenWait[] {
-    return [...this.#entries.values()].filter(({ run }) => !run.answered).map(({ wait }) => wait);
+    return open(this.#entries.values());
   }
 
   /** Those of one run. */
   of(runId: string): readonly OpenWait[] {
-    return this.#entries.size === 0 ? [] : this.all.filter((wait) => wait.runId === runId);
+    return open(this.#ofRun.get(runId) ?? []);
   }
 
   /** A run waits. Settles with what the worker is answered; the signal ends the wait. */
@@ -73,7 +75,7 @@ export class OpenWaits {
       ...(timeLeftMs === undefined ? {} : { deadlineAtMs: sinceMs + timeLeftMs }),
     };
     const settle = (reply: HostReply): void => {
-      if (this.#entries.get(token) === entry) this.#entries.delete(token);
+      this.#remove(entry);
       clock.clearTimeout(timer);
       forget();
       resolve(reply);
@@ -88,7 +90,7 @@ export class OpenWaits {
       );
     };
     if (timeLeftMs !== undefined) limit(timeLeftMs);
-    this.#entries.set(token, entry);
+    this.#add(entry);
     // Nobody hears this: the worker is gone, or needs no answer any more.
     const forget = onAbort(signal, () => settle({ type: "unknown" }));
     return promise;
@@ -122,6 +124,24 @@ export class OpenWaits {
     settle({ type: "wait.declined", reason });
   }
 
+  #add(entry: Entry): void {
+    const { token, runId } = entry.wait;
+    const before = this.#entries.get(token);
+    if (before !== undefined) this.#remove(before);
+    this.#entries.set(token, entry);
+    const ofRun = this.#ofRun.get(runId) ?? new Set();
+    this.#ofRun.set(runId, ofRun.add(entry));
+  }
+
+  #remove(entry: Entry): void {
+    const { token, runId } = entry.wait;
+    if (this.#entries.get(token) !== entry) return;
+    this.#entries.delete(token);
+    const ofRun = this.#ofRun.get(runId);
+    ofRun?.delete(entry);
+    if (ofRun?.size === 0) this.#ofRun.delete(runId);
+  }
+
   #find(token: string, agentId: string): Entry {
     if (typeof token !== "string") throw invalidArgument("token", token, "the token of a wait");
     const entry = this.#entries.get(token);
@@ -129,4 +149,8 @@ export class OpenWaits {
     const message = `no run of agent "${agentId}" waits with the token "${token}": it was answered, its time has passed, or its run has ended`;
     throw new CallerError("not_found", message, { field: "token", value: token });
   }
+}
+
+function open(entries: Iterable<Entry>): readonly OpenWait[] {
+  return [...entries].filter(({ run }) => !run.answered).map(({ wait }) => wait);
 }

@@ -52,6 +52,8 @@ export interface RunOwner {
   readonly waits: OpenWaits;
   /** Whether its workers may fetch the URLs of content. */
   readonly fetchUrls: boolean;
+  /** Whether its runs may wait for answers from outside, where the run itself does not say. */
+  readonly mayWait: boolean;
   /** The tools that every run of it has. */
   readonly tools: ToolSet | undefined;
   /** What becomes of its runs when their worker dies, where the run itself does not say. */

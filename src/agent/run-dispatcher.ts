@@ -62,11 +62,14 @@ export class RunDispatcher implements RunTaker {
   /** Runs whose caller was answered while the worker still held them. */
   readonly #left = new Set<PendingRun>();
   readonly #gate: RunGate;
+  readonly fetchUrls: boolean;
+  readonly mayWait: boolean;
 
   constructor(parts: RunDispatcherParts) {
     this.#parts = parts;
     this.#queue = parts.queue;
     const { clock, seats, report, spec } = parts;
+    ({ fetchUrls: this.fetchUrls, mayWait: this.mayWait } = spec);
     this.#gate = new RunGate({ agentId: spec.id, clock, seats, report, serve: () => this.serve() });
   }
 
@@ -98,10 +101,6 @@ export class RunDispatcher implements RunTaker {
 
   get schema(): StandardSchemaV1 | undefined {
     return this.#parts.spec.output;
-  }
-
-  get fetchUrls(): boolean {
-    return this.#parts.spec.fetchUrls;
   }
 
   get tools(): ToolSet | undefined {

@@ -73,7 +73,7 @@ export class RunGate implements RunWaiter {
   /** Whether a run that came now would be handed over, were there a place. */
   get open(): boolean {
     if (this.#awaited !== undefined) return false;
-    const seats = this.#seats;
+    const seats = this.#owner.seats();
     return seats.length === 0 || askSeats(seats, this.#asked(""), this.#nowMs, false).decision.type !== "wait";
   }
 
@@ -82,7 +82,7 @@ export class RunGate implements RunWaiter {
     if (this.#awaited !== undefined && !this.#retrying) return wait;
     // It was handed over before, and its worker has died with it: nobody knows what it has used.
     if (this.#held.has(runId)) this.settled(runId, undefined);
-    const seats = this.#seats;
+    const seats = this.#owner.seats();
     if (seats.length === 0) return this.#go(runId, seats);
     const { decision, by } = this.#question(runId, seats);
     switch (decision.type) {
@@ -163,10 +163,6 @@ export class RunGate implements RunWaiter {
     } finally {
       this.#retrying = false;
     }
-  }
-
-  get #seats(): readonly RunSeat[] {
-    return this.#owner.seats().filter(({ policy }) => policy !== undefined);
   }
 
   get #nowMs(): number {

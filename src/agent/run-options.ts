@@ -44,7 +44,7 @@ export interface RunOptions<Deps = unknown> {
   outputSchema?: JsonSchema | StandardSchemaV1 | undefined;
   /**
    * Whether the run may wait, while it lives, for answers from outside (`agent.answer`): what its code waits for, and what its tools ask people, unless it may pause
-   * for that. Default false: such a run is rejected.
+   * for that. Default: what the definition says, or false: such a run is rejected.
    */
   mayWait?: boolean | undefined;
   /** Beside those of the definition, and before one of the same name. */
@@ -151,7 +151,12 @@ export function encodeOptions(
   runId: string,
   prompt: Prompt,
   options: InnerRunOptions,
-  owner: { readonly agentId: string; readonly maxMessageBytes: number; readonly fetchUrls: boolean },
+  owner: {
+    readonly agentId: string;
+    readonly maxMessageBytes: number;
+    readonly fetchUrls: boolean;
+    readonly mayWait: boolean;
+  },
   tools?: ToolSet,
 ): EncodedRun {
   const { agentId, maxMessageBytes } = owner;
@@ -166,7 +171,8 @@ export function encodeOptions(
   if (options.metadata !== undefined) request.metadata = options.metadata;
   if (options.partialOutput === true) request.partialOutput = true;
   if (options.mayPause === true) request.mayPause = true;
-  if (options.mayWait === true) request.mayWait = true;
+  const mayWait = waits(options, owner);
+  if (mayWait) request.mayWait = true;
   if (options.deferredResults !== undefined) request.deferredResults = options.deferredResults;
   if (options.frontend !== undefined) request.frontend = options.frontend;
   if (owner.fetchUrls) request.mayFetch = true;
@@ -174,8 +180,13 @@ export function encodeOptions(
     request.outputSchema = jsonSchemaOf("options.outputSchema", options.outputSchema);
   }
   if (tools !== undefined) request.tools = tools.specs;
-  if (tools !== undefined || options.mayWait === true) request.terminalOnly = options.partialOutput !== true;
+  if (tools !== undefined || mayWait) request.terminalOnly = options.partialOutput !== true;
   return encodeRun(request, { maxMessageBytes, at: "options." });
+}
+
+/** Whether a run may wait for answers from outside: as it says itself, or else its agent. */
+export function waits({ mayWait }: RunOptions, owner: { readonly mayWait: boolean }): boolean {
+  return mayWait ?? owner.mayWait;
 }
 
 /** What checks the answer of a run: its own schema, or its agent's. */

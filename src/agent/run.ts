@@ -18,9 +18,9 @@ import type { PendingRun, RunOwner } from "./pending-run.ts";
 import { Deaths, type RunFate } from "./retry.ts";
 import { answerOf } from "./run-answer.ts";
 import { cancelledRun, expiredRun } from "./run-error.ts";
-import { encodeOptions, type InnerRunOptions, type Prompt } from "./run-options.ts";
+import { encodeOptions, type InnerRunOptions, type Prompt, waits } from "./run-options.ts";
 import { type Outcome, outcomeOf } from "./run-outcome.ts";
-import type { RunResult } from "./run-result.ts";
+import { isPaused, type RunResult } from "./run-result.ts";
 import type { RunSpan } from "./run-span.ts";
 import { RunTools } from "./run-tools.ts";
 import { ToolSet } from "./tool-set.ts";
@@ -64,7 +64,7 @@ export abstract class Run<Output> implements PendingRun {
     this.#timeoutMs = timeoutMs;
     this.#deaths = new Deaths(options, owner.retry);
     const tools = ToolSet.of("options.tools", options.tools, owner.tools);
-    this.#tools = new RunTools(owner, tools, this.#asker, options.mayWait === true ? this : undefined);
+    this.#tools = new RunTools(owner, tools, this.#asker, waits(options, owner) ? this : undefined);
     this.request = encodeOptions(this.id, prompt, options, owner, tools);
     this.#options = options;
     const { agentId, tracer } = owner;
@@ -191,7 +191,7 @@ export abstract class Run<Output> implements PendingRun {
       if (!this.#settle()) return;
       answered?.(result);
       this.#resolve(result);
-      this.#reportSettled({ outcome: "completed", usage: result.usage });
+      this.#reportSettled({ outcome: isPaused(result) ? "paused" : "completed", usage: result.usage });
       this.#watchRest();
     } catch (error) {
       this.fail(error as Error);

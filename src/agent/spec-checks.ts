@@ -5,12 +5,6 @@ import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { limitsMemory } from "../worker/memory.ts";
 
 /** @throws CallerError "invalid_argument" */
-export function checkEntry(field: string, entry: string, id: string): void {
-  if (typeof entry === "string" && !entry.includes("\0") && /^.+:[A-Za-z_]\w*$/.test(entry)) return;
-  throw invalidArgument(field, entry, `"path/to/file.py:attribute" or "package.module:attribute" (agent "${id}")`);
-}
-
-/** @throws CallerError "invalid_argument" */
 export function checkPatience(field: string, value: number | "infinity", id: string): void {
   if (value === "infinity" || (Number.isInteger(value) && value >= 1 && value <= longestTimerMs)) return;
   throw invalidArgument(field, value, `an integer from 1 to 2,147,483,647, or "infinity" (agent "${id}")`);

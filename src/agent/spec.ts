@@ -8,10 +8,11 @@ import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import { checkVariables } from "../python/environment.ts";
 import type { UnsafeNumbers } from "../rpc/exact-json.ts";
 import { type AgentContract, checkContract } from "./contract.ts";
+import { checkEntry } from "./entry.ts";
 import { checkInstances, type InstanceLimits, type InstanceOptions } from "./instance-limits.ts";
 import { checkRecycle, type RecycleOptions } from "./recycling.ts";
 import { checkRetry, type RetryOptions } from "./retry.ts";
-import { checkEntry, checkInteger, checkLauncher, checkMemoryLimit, checkPatience } from "./spec-checks.ts";
+import { checkInteger, checkLauncher, checkMemoryLimit, checkPatience } from "./spec-checks.ts";
 import { textSchema } from "./text-schema.ts";
 import type { Tools } from "./tool.ts";
 import { ToolSet } from "./tool-set.ts";
@@ -75,6 +76,8 @@ export interface AgentSpec<Output = unknown> {
    * Whether a worker may fetch the URLs of images, audio, video and documents by itself, for a model that takes none; default false: such a run is rejected.
    */
   readonly fetchUrls?: boolean | undefined;
+  /** Whether its runs may wait, while they live, for answers from outside; default false. A run may say otherwise. */
+  readonly mayWait?: boolean | undefined;
   /** What its models may call in this process, beside the Python agent's own tools. A run may have more. */
   readonly tools?: Tools | undefined;
   /**
@@ -121,6 +124,7 @@ export interface NormalAgentSpec {
   /** Undefined: the agent's deps_type. */
   readonly deps: string | undefined;
   readonly fetchUrls: boolean;
+  readonly mayWait: boolean;
   /** Undefined: none. */
   readonly tools: ToolSet | undefined;
   /** Undefined: its supervisor's alone. */
@@ -158,6 +162,7 @@ const known = new Set([
   "contract",
   "deps",
   "fetchUrls",
+  "mayWait",
   "tools",
   "unsafeNumbers",
   "recycle",
@@ -198,10 +203,11 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     memoryLimitBytes,
   } = spec;
   if (typeof id !== "string" || id === "") throw invalidArgument("spec.id", id, "a non-empty string");
-  checkEntry("spec.entry", entry, id);
-  const { deps = contract?.depsFactory, fetchUrls = false } = spec;
-  if (deps !== undefined) checkEntry("spec.deps", deps, id);
+  checkEntry("spec.entry", entry, ` (agent "${id}")`);
+  const { deps = contract?.depsFactory, fetchUrls = false, mayWait = false } = spec;
+  if (deps !== undefined) checkEntry("spec.deps", deps, ` (agent "${id}")`);
   if (typeof fetchUrls !== "boolean") throw invalidArgument("spec.fetchUrls", fetchUrls, `a boolean (agent "${id}")`);
+  if (typeof mayWait !== "boolean") throw invalidArgument("spec.mayWait", mayWait, `a boolean (agent "${id}")`);
   checkInteger("spec.shutdownMs", shutdownMs, 0, id);
   checkInteger("spec.startTimeoutMs", startTimeoutMs, 1, id);
   checkInteger("spec.unresponsiveAfterMs", unresponsiveAfterMs, 1, id);
@@ -252,6 +258,7 @@ export function normalizeAgentSpec<Output>(spec: AgentSpec<Output>): NormalAgent
     contract,
     deps,
     fetchUrls,
+    mayWait,
     tools: ToolSet.of("spec.tools", spec.tools),
     unsafeNumbers,
     recycle: recycle === undefined ? undefined : checkRecycle(recycle, id),

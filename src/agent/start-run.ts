@@ -3,7 +3,9 @@
 import { CallerError, invalidArgument } from "../errors.ts";
 import { runOutside } from "../otp/process/current.ts";
 import { DetachedRun } from "./detached-run.ts";
+import type { Claim } from "./paused-runs.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
+import { checkAsked, isResumption, namedBy, type Resumption } from "./resumption.ts";
 import type { RunLedger } from "./run-ledger.ts";
 import {
   checkRunOptions,
@@ -45,11 +47,12 @@ const longestKey = 256;
 /**
  * Starts a run; with a key that is known, answers the run of that key.
  * @param compared what two requests of one key must have in common; default: all that the run is asked with
- * @throws CallerError "invalid_argument", "message_too_large", "queue_full", "stopped" or "idempotency_conflict"; WorkerError when the agent has stopped because of a crash
+ * @throws CallerError "invalid_argument", "message_too_large", "queue_full", "stopped" or "idempotency_conflict", and for a paused run as `checkAsked`;
+ * WorkerError when the agent has stopped because of a crash
  */
 export function startRun<Output>(
   owner: RunStarter,
-  prompt: Prompt,
+  asked: Prompt | Resumption,
   options: StartOptions,
   compared?: PausableRunOptions,
 ): RunRecord<Output> {
@@ -57,10 +60,12 @@ export function startRun<Output>(
   const { detached = true, idempotencyKey: key, ...given } = options;
   checkOwnOptions(options);
   const request = compared ?? given;
-  const known = startedBefore<Output>(owner, prompt, request, key);
+  const known = startedBefore<Output>(owner, asked, request, key);
   if (known !== undefined) return known;
-  checkRunOptions(prompt, given, owner.maxMessageBytes);
-  return beginRun<Output>(owner, prompt, given, { detached, idempotencyKey: key, compared, paced: false });
+  const { prompt, options: inner, claim } = checkAsked(owner, asked, given);
+  const named = isResumption(asked) ? namedBy(asked, request) : compared;
+  const beginning = { detached, idempotencyKey: key, compared: named, paced: false, claim };
+  return beginRun<Output>(owner, prompt, inner, beginning);
 }
 
 /** @throws CallerError "invalid_argument" */
@@ -78,9 +83,11 @@ export interface Beginning {
   readonly detached: boolean;
   readonly idempotencyKey: string | undefined;
   /** As of `startRun`. */
-  readonly compared?: PausableRunOptions | undefined;
+  readonly compared?: InnerRunOptions | undefined;
   /** Whether it is read as its readers read; false: at full speed. */
   readonly paced: boolean;
+  /** Of a run that goes on with a paused one. */
+  readonly claim?: Claim | undefined;
 }
 
 /**
@@ -91,21 +98,27 @@ export function beginRun<Output>(
   owner: RunStarter,
   prompt: Prompt,
   options: InnerRunOptions,
-  { paced, compared, ...kept }: Beginning,
+  { paced, compared, claim, ...kept }: Beginning,
 ): RunRecord<Output> {
   const { ledger, agentId, clock } = owner;
   // It is the system's, not that of the process that has asked.
   return runOutside(() => {
-    const run = new DetachedRun<Output>(owner, prompt, options);
-    let fingerprint = "";
-    if (kept.idempotencyKey !== undefined) {
-      fingerprint = compared === undefined ? run.fingerprint : fingerprintOf(owner, prompt, compared);
+    try {
+      const run = new DetachedRun<Output>(owner, prompt, options);
+      let fingerprint = "";
+      if (kept.idempotencyKey !== undefined) {
+        fingerprint = compared === undefined ? run.fingerprint : fingerprintOf(owner, prompt, compared);
+      }
+      owner.reserve(run);
+      claim?.follow(run);
+      const { givenBytes } = run;
+      const record = ledger.add(run, { agentId, ...kept, fingerprint, startedAtMs: clock.now(), givenBytes });
+      run.run(record, { paced });
+      return record;
+    } catch (error) {
+      claim?.giveBack();
+      throw error;
     }
-    owner.reserve(run);
-    const { givenBytes } = run;
-    const record = ledger.add(run, { agentId, ...kept, fingerprint, startedAtMs: clock.now(), givenBytes });
-    run.run(record, { paced });
-    return record;
   }, undefined);
 }
 
@@ -115,15 +128,17 @@ export function beginRun<Output>(
  */
 export function startedBefore<Output>(
   owner: RunStarter,
-  prompt: Prompt,
+  asked: Prompt | Resumption,
   request: PausableRunOptions,
   key: string | undefined,
 ): RunRecord<Output> | undefined {
   if (key === undefined) return undefined;
   const record = owner.ledger.ofKey(owner.agentId, key);
   if (record === undefined) return undefined;
+  const prompt = isResumption(asked) ? "" : asked;
   checkRunOptions(prompt, request, owner.maxMessageBytes);
-  if (record.parts.fingerprint === fingerprintOf(owner, prompt, request)) return record as RunRecord<Output>;
+  const compared = isResumption(asked) ? namedBy(asked, request) : request;
+  if (record.parts.fingerprint === fingerprintOf(owner, prompt, compared)) return record as RunRecord<Output>;
   const rule = "given with the same prompt and options each time";
   const message = `options.idempotencyKey "${key}" of agent "${owner.agentId}" is that of run "${record.runId}", which was asked for something else; a key must be ${rule}`;
   throw new CallerError("idempotency_conflict", message, { field: "options.idempotencyKey", value: key, rule });

@@ -22,7 +22,7 @@ const decoder = new TextDecoder();
 export function takeRequest<Options extends PausableRunOptions>(
   prompt: Prompt,
   options: Options,
-  owner: Pick<RunOwner, "agentId" | "maxMessageBytes" | "fetchUrls" | "tools">,
+  owner: Pick<RunOwner, "agentId" | "maxMessageBytes" | "fetchUrls" | "mayWait" | "tools">,
 ): TakenRequest<Options> {
   checkRunOptions(prompt, options, owner.maxMessageBytes);
   encodeOptions("", prompt, options, owner, ToolSet.of("options.tools", options.tools, owner.tools));

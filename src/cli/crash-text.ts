@@ -2,7 +2,7 @@
 
 import type { CrashSummary } from "../control/protocol.ts";
 import type { CrashRecord } from "../crash.ts";
-import { durationText, sizeText } from "./status-text.ts";
+import { durationText, sizeText } from "./terminal-text.ts";
 
 /** A crash in a list: when, who, how, and what the policy decided. */
 export function crashLine({ agentId, incarnation, atMs, describe, decision }: CrashSummary): string {

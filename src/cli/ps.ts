@@ -9,7 +9,8 @@ import { systemOption } from "./system-option.ts";
 
 const details = `Shows the running systems of this user: their trees, and of each agent its state, the
 pid and number of its worker, how often it was restarted, how many runs wait and
-work, and the memory of its worker. A system is found when it was started by
+work, and the memory of its worker; then the runs that belong to the system or wait for
+an answer from outside, with what they wait for. A system is found when it was started by
 "synapse-otp run", or with startSystem({ control: true }).`;
 
 /** How long a system may take to answer, in milliseconds. */
@@ -23,13 +24,13 @@ const clear = "\u001b[H\u001b[J";
 /** The command. */
 export const psCommand: Command = {
   name: "ps",
-  summary: "show the running systems: trees, states, pids, restarts, queues, memory",
+  summary: "show the running systems: trees, states, pids, restarts, queues, memory, runs",
   details,
   options: [
     { ...systemOption, summary: "the system's name, or the pid of its process; default: all" },
     { flags: "--watch", summary: "look again and again, until Ctrl-C" },
     { flags: "--interval <ms>", summary: `between two looks; default: ${defaultIntervalMs}` },
-    { flags: "--json", summary: "one JSON object a look: systems, each with system, pid, upMs, status, rows" },
+    { flags: "--json", summary: "one JSON object a look: systems, each with system, pid, upMs, status, rows, runs" },
   ],
   examples: ["synapse-otp ps", "synapse-otp ps --watch --system answers"],
   async run(words, terminal) {
@@ -58,12 +59,18 @@ async function lookAt(which: string | undefined): Promise<ShownSystem[]> {
 
 async function lookAtOne(found: FoundSystem): Promise<ShownSystem> {
   const { system, pid, startedAtMs } = found;
-  const { status, rows, leftOut } = await askSystem(found, { type: "status" }, answerMs);
+  const { status, rows, leftOut, runs, runsLeftOut } = await askSystem(found, { type: "status" }, answerMs);
+  const nowMs = Date.now();
   const shown = rows.map((row) => {
     const memoryBytes = row.pid === undefined ? undefined : residentBytes(row.pid);
     return memoryBytes === undefined ? row : { ...row, memoryBytes };
   });
-  return { system, pid, upMs: Math.max(0, Date.now() - startedAtMs), status, rows: shown, leftOut };
+  const aged = runs.map((run) => {
+    const sinceMs = run.startedAtMs ?? run.waits?.[0]?.sinceMs;
+    return sinceMs === undefined ? run : { ...run, ageMs: Math.max(0, nowMs - sinceMs) };
+  });
+  const upMs = Math.max(0, nowMs - startedAtMs);
+  return { system, pid, upMs, status, rows: shown, leftOut, runs: aged, runsLeftOut };
 }
 
 function textOfAll(shown: readonly ShownSystem[], { columns, rows }: Terminal, watching: boolean): string {

@@ -1,20 +1,26 @@
-/** How a running system reads on a terminal of 80 columns: its tree, a line for each node. */
+/** How a running system reads on a terminal of 80 columns: its tree, a line for each node, and its runs. */
 
 import type { ControlStatus, StatusRow } from "../control/protocol.ts";
+import { runsText, type ShownRun } from "./runs-text.ts";
+import { cut, durationText, sizeText } from "./terminal-text.ts";
 
 /** A row, with what the asker has found out itself. */
 export type ShownRow = StatusRow & { readonly memoryBytes?: number };
 
 /** A system as it is shown. */
-export interface ShownSystem extends Pick<ControlStatus, "status" | "leftOut"> {
+export interface ShownSystem extends Pick<ControlStatus, "status" | "leftOut" | "runsLeftOut"> {
   readonly system: string;
   readonly pid: number;
   readonly upMs: number;
   readonly rows: readonly ShownRow[];
+  readonly runs: readonly ShownRun[];
 }
 
 /** The narrowest terminal that it fits, in columns. */
 const leastColumns = 80;
+
+/** Runs that are shown at most. */
+const mostRuns = 10;
 
 /** The columns beside the name: heading, width, what stands in it. Numbers are to the right. */
 const cells: readonly (readonly [
@@ -35,20 +41,27 @@ const cellsWidth = cells.reduce((sum, [, width]) => sum + Math.abs(width) + 1, 0
 /**
  * A system as lines.
  * @param columns of the terminal; default, and at least, 80
- * @param most how many lines of the tree there is room for; default: all
+ * @param most how many lines of tree and runs there is room for; default: all
  */
 export function statusText(shown: ShownSystem, columns = leastColumns, most = Number.POSITIVE_INFINITY): string {
   const { system, pid, upMs, status, rows } = shown;
-  const nameWidth = Math.max(leastColumns, columns) - cellsWidth;
+  const width = Math.max(leastColumns, columns);
+  const nameWidth = width - cellsWidth;
   const heading = [`${cut("NAME", nameWidth)}`, ...cells.map(([name, width]) => pad(name, width))].join(" ");
   const names = treeNames(rows);
-  const lines = rows.slice(0, most).map((row, index) => {
+  const runs = runsText(
+    shown.runs,
+    shown.runsLeftOut,
+    width,
+    Math.max(1, Math.min(mostRuns, Math.floor(most / 2) - 2)),
+  );
+  const lines = rows.slice(0, Math.max(1, most - runs.length)).map((row, index) => {
     const own = cells.map(([, width, text]) => pad(String(text(row) ?? ""), width));
     return [cut(names[index] ?? row.id, nameWidth, endOf(row.id)), ...own].join(" ").trimEnd();
   });
   const missing = rows.length - lines.length + shown.leftOut;
   if (missing > 0) lines.push(`… and ${missing} more`);
-  return [`${system}: ${status}, pid ${pid}, up ${durationText(upMs)}`, heading, ...lines].join("\n");
+  return [`${system}: ${status}, pid ${pid}, up ${durationText(upMs)}`, heading, ...lines, ...runs].join("\n");
 }
 
 /** The ids with the branches of a tree before them. */
@@ -72,40 +85,7 @@ function pad(text: string, width: number): string {
   return width < 0 ? cut(text, -width) : text.padStart(width);
 }
 
-/** A text of exactly this width; `keep`: the characters at its end that stay. */
-function cut(text: string, width: number, keep = 0): string {
-  const characters = [...text];
-  if (characters.length <= width) return text.padEnd(width);
-  const end = keep === 0 ? [] : characters.slice(-keep);
-  return `${characters.slice(0, width - 1 - end.length).join("")}…${end.join("")}`;
-}
-
 /** What tells the instances of an agent apart: "/2" of "chat/2". */
 function endOf(id: string): number {
   return /\/(?:\d{1,4}|spare)$/.exec(id)?.[0].length ?? 0;
-}
-
-/** A size in at most six characters. */
-export function sizeText(bytes: number): string {
-  const megabytes = bytes / 1024 ** 2;
-  return megabytes < 1_000 ? `${Math.round(megabytes)}MiB` : `${(megabytes / 1024).toFixed(1)}GiB`;
-}
-
-const units = [
-  ["d", 86_400_000],
-  ["h", 3_600_000],
-  ["min", 60_000],
-  ["s", 1_000],
-] as const;
-
-/** A duration in its two largest units. */
-export function durationText(ms: number): string {
-  const parts: string[] = [];
-  let left = Math.max(0, ms);
-  for (const [unit, size] of units) {
-    const count = Math.floor(left / size);
-    left -= count * size;
-    if (count > 0 || unit === "s") parts.push(`${count} ${unit}`);
-  }
-  return parts.slice(0, 2).join(" ");
 }

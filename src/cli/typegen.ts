@@ -2,6 +2,7 @@
 
 import { statSync } from "node:fs";
 import { relative, resolve } from "node:path";
+import { checkEntry } from "../agent/entry.ts";
 import { invalidArgument } from "../errors.ts";
 import type { DescribedAgent } from "../typegen/described-agent.ts";
 import type { TypegenNews } from "../typegen/watch.ts";
@@ -92,14 +93,11 @@ async function writeOnce(
   return type === "up_to_date" ? 0 : 1;
 }
 
-const entryRule = /^.+:[A-Za-z_]\w*$/;
-
 function sourceOf(words: Words, { cwd }: Terminal): DescribedAgent {
   const entry = words.arguments[0] ?? "";
   const depsFactory = textOf(words, "deps");
-  const rule = '"path/to/file.py:attribute" or "package.module:attribute"';
-  if (!entryRule.test(entry)) throw invalidArgument("<entry>", entry, rule);
-  if (depsFactory !== undefined && !entryRule.test(depsFactory)) throw invalidArgument("--deps", depsFactory, rule);
+  checkEntry("<entry>", entry);
+  if (depsFactory !== undefined) checkEntry("--deps", depsFactory);
   const directory = resolve(cwd, textOf(words, "cwd") ?? ".");
   if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw invalidArgument("--cwd", textOf(words, "cwd"), "a directory");

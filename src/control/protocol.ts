@@ -2,6 +2,8 @@
 
 import type { CrashRecord } from "../crash.ts";
 import { type ErrorCode, invalidArgument } from "../errors.ts";
+import type { ToldRun } from "../inspect/inspected-system.ts";
+import type { Look } from "../inspect/watch.ts";
 
 /** Counts changes of these words that an older side does not understand. */
 export const controlVersion = 1;
@@ -70,14 +72,10 @@ export interface ControlStatus {
   readonly rows: readonly StatusRow[];
   /** Nodes beyond those. */
   readonly leftOut: number;
-}
-
-/** What a viewer is told. */
-export interface ControlLook {
-  /** All is told anew: what was told before counts no more. */
-  readonly opening: boolean;
-  /** The messages of a recording, in their order. */
-  readonly messages: readonly object[];
+  /** Runs that wait for an answer from outside, then those that belong to the system, the newest first. */
+  readonly runs: readonly ToldRun[];
+  /** Runs beyond those. */
+  readonly runsLeftOut: number;
 }
 
 /** A crash in a list. */
@@ -87,7 +85,7 @@ export type CrashSummary = Pick<CrashRecord, "agentId" | "incarnation" | "atMs" 
 export interface ControlAnswers {
   readonly hello: ControlHello;
   readonly status: ControlStatus;
-  readonly look: ControlLook;
+  readonly look: Look;
   readonly crashes: readonly CrashSummary[];
   readonly crash: CrashRecord;
   /** When the next worker serves. */

@@ -81,6 +81,8 @@ export function sentenceOf(error: SynapseError): string {
       return "Another answer of this conversation is being written.";
     case "conversation_conflict":
       return "The conversation was changed meanwhile. Load it anew.";
+    case "already_resumed":
+      return "What was asked here is answered already. Load the conversation anew.";
     case "events_expired":
       return "What is missing of this answer is not kept any more.";
     case "message_too_large":

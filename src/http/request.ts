@@ -12,7 +12,17 @@ export interface FrontendRequest {
   readonly body: Uint8Array<ArrayBuffer>;
   /** The chat or thread that it goes on with. */
   readonly chatId: string;
+  /** Whether it answers calls that wait for the client: approvals, or results. */
+  readonly answers: boolean;
+  /**
+   * The body without its approvals, where its user has said something else after them: the Vercel AI SDK sends each time what has been approved once. Absent: there is
+   * nothing else.
+   */
+  readonly withoutAnswers?: () => Uint8Array<ArrayBuffer>;
 }
+
+/** An object of JSON. */
+type Told = Readonly<Record<string, unknown>>;
 
 /** How it is read. */
 export interface ReadOptions {
@@ -38,7 +48,7 @@ export async function readRequest(request: Request, options: ReadOptions): Promi
   if (typeof chatId !== "string" || chatId === "" || chatId.length > longestId || !chatId.isWellFormed()) {
     throw new Refusal("invalid_body", `${field} is not a text of 1 to ${longestId} characters`);
   }
-  return { protocol, body, chatId };
+  return { protocol, body, chatId, ...answersIn(protocol, told) };
 }
 
 /**
@@ -93,11 +103,11 @@ async function readBody({ body, headers, signal }: Request, maxBytes: number): P
   }
 }
 
-function parse(body: Uint8Array): Readonly<Record<string, unknown>> {
+function parse(body: Uint8Array): Told {
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
     if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-      return value as Readonly<Record<string, unknown>>;
+      return value as Told;
     }
   } catch {
     // It is refused as what is no object.
@@ -105,9 +115,36 @@ function parse(body: Uint8Array): Readonly<Record<string, unknown>> {
   throw new Refusal("invalid_body", "the body is no JSON object");
 }
 
-function protocolOf(body: Readonly<Record<string, unknown>>): FrontendProtocol {
+function protocolOf(body: Told): FrontendProtocol {
   if ("threadId" in body) return "ag-ui";
   if ("id" in body && "messages" in body) return "vercel-ai";
   const known = "the Vercel AI SDK's (id, trigger, messages) and AG-UI's (threadId, runId, messages, …)";
   throw new Refusal("invalid_body", `the body is of no protocol that is known; known are ${known}`);
+}
+
+/** What of a request answers calls, in a request of one of the protocols. */
+function answersIn(protocol: FrontendProtocol, told: Told): Pick<FrontendRequest, "answers" | "withoutAnswers"> {
+  const last = objectsIn(told.messages).at(-1)?.role;
+  if (protocol === "ag-ui") return { answers: objectsIn(told.resume).length > 0 || last === "tool" };
+  const approves = objectsIn(told.messages).some(({ parts }) => objectsIn(parts).some(isApproval));
+  const answers = approves || (last === "assistant" && told.trigger !== "regenerate-message");
+  return approves && last === "user" ? { answers, withoutAnswers: () => withoutApprovals(told) } : { answers };
+}
+
+function isApproval({ state }: Told): boolean {
+  return state === "approval-responded";
+}
+
+function withoutApprovals(told: Told): Uint8Array<ArrayBuffer> {
+  const messages = objectsIn(told.messages).map((message) => ({
+    ...message,
+    parts: objectsIn(message.parts).filter((part) => !isApproval(part)),
+  }));
+  return new TextEncoder().encode(JSON.stringify({ ...told, messages }));
+}
+
+/** The objects in a list; none, where it is no list. Whether they are right, the worker says. */
+function objectsIn(value: unknown): Told[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter((each): each is Told => typeof each === "object" && each !== null);
 }

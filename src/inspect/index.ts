@@ -3,7 +3,16 @@
 import "../supported-node.ts";
 
 export type { Sanitise } from "./definition-text.ts";
-export type { InspectedSystem, NodeStatus, SystemInspector, ToldLine, ToldReport } from "./inspected-system.ts";
+export type {
+  InspectedSystem,
+  NodeStatus,
+  SystemInspector,
+  ToldAsk,
+  ToldLine,
+  ToldReport,
+  ToldRun,
+  ToldWait,
+} from "./inspected-system.ts";
 export { type RecordOptions, readRecording, record } from "./record.ts";
 export { type StatelyInspector, type StatelyInspectorOptions, statelyInspector } from "./stately-inspector.ts";
 export type { WatchMessage } from "./watch.ts";

@@ -46,6 +46,51 @@ export interface NodeStatus {
   /** Memory of the worker in bytes. */
   readonly memoryBytes?: number;
   readonly lastCrash?: string;
+  /** Of an agent whose policy has left it down: why. */
+  readonly leftDown?: string;
+}
+
+/** A call that a run asks people about. */
+export interface ToldAsk {
+  /** Consent to a call, the result of one that is made elsewhere, or an answer to a question. */
+  readonly kind: "approval" | "external" | "question";
+  readonly toolName: string;
+  /** Summarised. */
+  readonly args: unknown;
+}
+
+/** What a run waits for. */
+export interface ToldWait {
+  /** What `agent.answer` takes. */
+  readonly token: string;
+  readonly name: string;
+  /** Milliseconds since the Unix epoch. */
+  readonly sinceMs: number;
+  readonly deadlineAtMs?: number;
+  /** Absent: any JSON value answers it. */
+  readonly asks?: readonly ToldAsk[];
+}
+
+/** A run that belongs to the system, or one of a caller that waits for an answer from outside. */
+export interface ToldRun {
+  readonly runId: string;
+  readonly agentId: string;
+  readonly state: "queued" | "running" | "waiting" | "paused" | "completed" | "failed" | "cancelled";
+  /** Whether it belongs to the system: its caller may leave and come back. */
+  readonly kept: boolean;
+  /** Of a kept one: as `RunInfo`. */
+  readonly detached?: boolean;
+  readonly idempotencyKey?: string;
+  readonly startedAtMs?: number;
+  readonly endedAtMs?: number;
+  readonly attempts?: number;
+  readonly incarnation?: number;
+  /** Of a waiting one. */
+  readonly waits?: readonly ToldWait[];
+  /** Of a paused one. */
+  readonly asks?: readonly ToldAsk[];
+  /** Of one that has failed or was cancelled: what its error says. */
+  readonly error?: string;
 }
 
 /** What an inspector may follow. Every function that it gets back ends what it began. */
@@ -56,6 +101,8 @@ export interface InspectedSystem extends ActorSource {
   onLine(listener: (line: ToldLine) => void): () => void;
   /** The tree now, each place after its parent. */
   nodes(): NodeStatus[];
+  /** Runs that wait for an answer from outside, then those that belong to the system, the newest first; not all, where there are many. */
+  runs(): ToldRun[];
   /** The files that recorders of the system write at the moment. */
   recordings(): string[];
   /** Whether everything serves; else what does not, in one sentence. */

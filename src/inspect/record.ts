@@ -40,8 +40,29 @@ export function record(options: RecordOptions): SystemInspector {
     throw invalidArgument("options.maxBytes", maxBytes, "an integer of 65,536 bytes at least");
   }
   checkSanitise(sanitise);
+  return createRecorder({ file, maxBytes, sanitise }, "replace");
+}
+
+/** With what a recorder was made, defaults included; undefined of anything else. */
+export function recordOptionsOf(inspector: unknown): CheckedOptions | undefined {
+  return made.get(inspector as object);
+}
+
+/** A recorder like this one that goes on with the recording in its file, which begins with a header again; undefined of what is no recorder. */
+export function continueRecording(inspector: unknown): SystemInspector | undefined {
+  const options = recordOptionsOf(inspector);
+  return options === undefined ? undefined : createRecorder(options, "continue");
+}
+
+/** What `record` takes, checked, with its defaults. */
+export type CheckedOptions = Required<RecordOptions> & { readonly maxBytes: number };
+
+const made = new WeakMap<object, CheckedOptions>();
+
+function createRecorder(options: CheckedOptions, found: "replace" | "continue"): SystemInspector {
+  const { file, maxBytes, sanitise } = options;
   let running: { system: InspectedSystem; watch: SystemWatch; writer: Writer } | undefined;
-  return {
+  const recorder: SystemInspector = {
     get recording() {
       return running?.writer.writes === true ? file : undefined;
     },
@@ -49,10 +70,10 @@ export function record(options: RecordOptions): SystemInspector {
       if (running !== undefined) {
         throw new CallerError("already_started", `"${file}" records system "${running.system.name}" already`);
       }
-      rmSync(`${file}.1`, { force: true });
+      if (found === "replace") rmSync(`${file}.1`, { force: true });
       const writer = new Writer(file, maxBytes, (error) => system.trouble(error));
       try {
-        await writer.open();
+        await writer.open(found === "continue");
       } catch (cause) {
         throw invalidArgument("options.file", file, `a file that can be written: ${(cause as Error).message}`, cause);
       }
@@ -67,6 +88,8 @@ export function record(options: RecordOptions): SystemInspector {
       await ending?.writer.close();
     },
   };
+  made.set(recorder, options);
+  return recorder;
 }
 
 /** Writes lines, one batch after the other. */
@@ -93,9 +116,10 @@ class Writer {
     return this.#handle !== undefined;
   }
 
-  async open(): Promise<void> {
-    this.#handle = await open(this.#file, "w", 0o600);
-    this.#written = 0;
+  /** @param goOn whether what is in the file stays */
+  async open(goOn = false): Promise<void> {
+    this.#handle = await open(this.#file, goOn ? "a" : "w", 0o600);
+    this.#written = goOn ? (await this.#handle.stat()).size : 0;
   }
 
   /** @param opening what stands at the beginning of each file, so that each can be read alone */

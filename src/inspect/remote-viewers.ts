@@ -2,7 +2,7 @@
 
 import { CallerError } from "../errors.ts";
 import type { InspectedSystem } from "./inspected-system.ts";
-import { SystemWatch, type WatchMessage } from "./watch.ts";
+import { type Look, SystemWatch, type WatchMessage } from "./watch.ts";
 
 /** Viewers at a time. */
 const maxViewers = 4;
@@ -19,13 +19,6 @@ interface RemoteViewer {
   timer: NodeJS.Timeout;
 }
 
-/** What a viewer is told. */
-export interface Looked {
-  /** All is told anew: what was told before counts no more. */
-  readonly opening: boolean;
-  readonly messages: readonly WatchMessage[];
-}
-
 /** Those of one system. While there are none, its actors and tree are left alone. */
 export class RemoteViewers {
   readonly #system: InspectedSystem;
@@ -39,7 +32,7 @@ export class RemoteViewers {
    * What has happened since this one has asked before; at first how all is.
    * @throws CallerError "queue_full" when as many look as may
    */
-  look(name: string): Looked {
+  look(name: string): Look {
     const known = this.#viewers.get(name);
     known?.timer.refresh();
     const viewer = known ?? this.#welcome(name);

@@ -3,9 +3,10 @@
  * local viewer is shown it live.
  */
 
+import { Changes } from "./changes.ts";
 import type { Sanitise } from "./definition-text.ts";
 import { InspectionFeed } from "./feed.ts";
-import type { InspectedSystem, NodeStatus, ToldLine, ToldReport } from "./inspected-system.ts";
+import type { InspectedSystem, NodeStatus, ToldLine, ToldReport, ToldRun } from "./inspected-system.ts";
 import { summarise, summariseText } from "./summarise.ts";
 import type { WireEvent } from "./wire-event.ts";
 
@@ -27,12 +28,26 @@ export type WatchMessage =
   | ({ readonly type: "report" } & Omit<ToldReport, "report"> & { readonly report: unknown })
   | ({ readonly type: "line" } & ToldLine)
   | { readonly type: "health"; readonly atMs: number; readonly ok: boolean; readonly text: string }
+  /** Runs that belong to the system, or wait for an answer from outside: those that are new or have changed, and the ids of those that are so no more. */
+  | {
+      readonly type: "runs";
+      readonly atMs: number;
+      readonly runs: readonly ToldRun[];
+      readonly removed: readonly string[];
+    }
   /** The files that recorders of the system write. */
   | { readonly type: "recordings"; readonly atMs: number; readonly files: readonly string[] }
   /** There was more than is told. */
   | { readonly type: "skipped"; readonly atMs: number; readonly messages: number }
   /** The last message, unless the host was killed. */
   | { readonly type: "end"; readonly atMs: number };
+
+/** What somebody who asks again and again is answered. */
+export interface Look {
+  /** All is told anew: what was told before counts no more. */
+  readonly opening: boolean;
+  readonly messages: readonly WatchMessage[];
+}
 
 /** Options of a watch. */
 export interface WatchOptions {
@@ -59,7 +74,8 @@ export class SystemWatch {
   readonly #tell: (messages: readonly WatchMessage[]) => void;
   readonly #feed: InspectionFeed;
   readonly #release: (() => void)[];
-  readonly #nodes = new Map<string, { readonly text: string; readonly node: NodeStatus }>();
+  readonly #nodes = new Changes<NodeStatus>(({ path }) => path);
+  readonly #runs = new Changes<ToldRun>(({ runId }) => runId);
   readonly #reports: ToldReport[] = [];
   readonly #lines = new Map<string, WatchMessage[]>();
   #waiting: (WatchMessage | { readonly told: ToldReport })[] = [];
@@ -96,6 +112,7 @@ export class SystemWatch {
     this.#feed.pause();
     clearTimeout(this.#lookTimer);
     this.#nodes.clear();
+    this.#runs.clear();
   }
 
   /**
@@ -108,11 +125,11 @@ export class SystemWatch {
     const { ok, text } = this.#system.health();
     // Those who look already are told first what has changed: afterwards it is no news any more.
     this.#lookOnce();
-    const nodes = [...this.#nodes.values()].map(({ node }) => node);
     yield [
       { type: "header", version: watchVersion, system: this.#system.name, atMs },
-      { type: "nodes", atMs, nodes, removed: [] },
+      { type: "nodes", atMs, nodes: this.#nodes.all, removed: [] },
       { type: "health", atMs, ok, text },
+      { type: "runs", atMs, runs: this.#runs.all, removed: [] },
       { type: "recordings", atMs, files: this.#system.recordings() },
     ];
     const kept = past ? [...this.#reports.map(reportMessage), ...[...this.#lines.values()].flat()] : [];
@@ -187,18 +204,15 @@ export class SystemWatch {
 
   #lookOnce(): void {
     const atMs = Date.now();
-    const nodes: NodeStatus[] = [];
-    const gone = new Set(this.#nodes.keys());
-    for (const node of this.#system.nodes()) {
-      gone.delete(node.path);
-      const text = JSON.stringify(node);
-      if (this.#nodes.get(node.path)?.text === text) continue;
-      this.#nodes.set(node.path, { text, node });
-      nodes.push(node);
-    }
-    for (const path of gone) this.#nodes.delete(path);
     const messages: WatchMessage[] = [];
-    if (nodes.length > 0 || gone.size > 0) messages.push({ type: "nodes", atMs, nodes, removed: [...gone] });
+    const nodes = this.#nodes.since(this.#system.nodes());
+    if (nodes.changed.length + nodes.removed.length > 0) {
+      messages.push({ type: "nodes", atMs, nodes: nodes.changed, removed: nodes.removed });
+    }
+    const runs = this.#runs.since(this.#system.runs());
+    if (runs.changed.length + runs.removed.length > 0) {
+      messages.push({ type: "runs", atMs, runs: runs.changed, removed: runs.removed });
+    }
     const { ok, text } = this.#system.health();
     if (text !== this.#health) messages.push({ type: "health", atMs, ok, text });
     this.#health = text;

@@ -2,6 +2,7 @@
 
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { exists, lookAt } from "../worker/proc.ts";
 
 /** A lock that is held. */
 export interface SetupLock {
@@ -16,7 +17,7 @@ export interface SetupLock {
 export function tryLock(path: string, pid = process.pid): SetupLock | { readonly heldBy: number } {
   mkdirSync(dirname(path), { recursive: true });
   const mine = `${path}.${pid}`;
-  const content = `${pid} ${startTime(pid) ?? "?"}`;
+  const content = `${pid} ${lookAt(pid)?.started ?? "?"}`;
   // A link appears with its content or not at all, and only once.
   writeFileSync(mine, content);
   try {
@@ -67,22 +68,7 @@ function readHolder(path: string): { pid: number; text: string } | undefined {
 function isAlive(holder: string): boolean {
   const [pid = "", started = "?"] = holder.split(" ");
   if (!/^[1-9]\d*$/.test(pid)) return false;
-  try {
-    process.kill(Number(pid), 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-  // A process number is used again: the same process has the same start time.
-  const now = startTime(Number(pid));
-  return started === "?" || now === undefined || now === started;
-}
-
-/** When a process started, in the kernel's clock ticks; undefined where there is no /proc. */
-function startTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
-  } catch {
-    return undefined; // Not Linux, or gone.
-  }
+  if (!exists(Number(pid))) return false;
+  const found = lookAt(Number(pid));
+  return found === undefined || (!found.dead && (started === "?" || started === found.started));
 }

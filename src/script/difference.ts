@@ -1,6 +1,7 @@
 /** What has changed from one description of a system to the next: policies, which a running system can be given, or more than that. */
 
 import type { AgentDefinition } from "../agent/define.ts";
+import { recordOptionsOf } from "../inspect/record.ts";
 import { comparePolicies } from "../otp/policy/description.ts";
 import type { AnyRestartPolicy } from "../otp/policy/restart-policy.ts";
 import type { ChildSpec } from "../otp/supervisor/child-spec.ts";
@@ -26,7 +27,7 @@ export interface Difference {
 }
 
 /**
- * Compares two descriptions. Lists and plain objects are compared by what they hold; what else there is (a logger, a schema, a logic, a function) only by
+ * Compares two descriptions. Lists and plain objects are compared by what they hold; recorders by what they were made with; what else there is (a logger, a schema, a logic, a function) only by
  * its identity, because what it refers to cannot be seen.
  */
 export function compareSystems(before: SystemOptions, after: SystemOptions): Difference {
@@ -126,6 +127,8 @@ function differingField(
   above: ReadonlySet<unknown> = new Set(),
 ): string | undefined {
   if (Object.is(before, after)) return undefined;
+  const [recorder, other] = [recordOptionsOf(before), recordOptionsOf(after)];
+  if (recorder !== undefined && other !== undefined) return differingField(recorder, other, field);
   // A circle is looked at once.
   if (above.has(before)) return undefined;
   const seen = new Set(above).add(before);

@@ -13,6 +13,7 @@ import { compareSystems } from "./difference.ts";
 import { FileWatch } from "./file-watch.ts";
 import { loadScript } from "./load.ts";
 import { ScriptModules } from "./modules.ts";
+import { ScriptRecordings } from "./recordings.ts";
 
 /** What a run tells of itself. */
 export type ScriptNews =
@@ -53,6 +54,7 @@ export class ScriptRun {
   readonly #options: ScriptRunOptions;
   readonly #modules: ScriptModules;
   readonly #happenings: Happening[] = [];
+  readonly #recordings = new ScriptRecordings();
   #wake: (() => void) | undefined;
   #watch: FileWatch | undefined;
   #definition: SystemDefinition | undefined;
@@ -160,7 +162,7 @@ export class ScriptRun {
     this.#set.clear();
     try {
       const system = await startSystem(
-        { ...definition, handleSignals: false, control: true },
+        { ...definition, inspect: this.#recordings.continued(definition.inspect), handleSignals: false, control: true },
         { ...parts, onReport: (report) => this.#onReport(report) },
       );
       this.#system = system;

@@ -57,6 +57,15 @@ export interface ChildFaults {
     readonly everyMs: Distribution;
     /** How long the worker works on one. */
     readonly takesMs: Distribution;
+    /** The `timeoutMs` of each, at least 1: from the question on, waiting included; default: no limit. */
+    readonly timeoutMs?: Distribution;
+    /** From the question to when its caller leaves who has no answer by then; default: callers stay. */
+    readonly cancelAfterMs?: Distribution;
+    /**
+     * How long the worker goes on with a run whose time is up or whose caller has left, and that keeps its place so long, at most until it would have been done;
+     * default 0: it ends at once.
+     */
+    readonly lingersMs?: Distribution;
     /** Whether they may be tried again, by the `retry` of their agent; default false. */
     readonly idempotent?: boolean;
     /** Tokens that one uses, as a budget counts them; default: that is not known. */
@@ -133,16 +142,30 @@ function checkChild(field: string, faults: ChildFaults): void {
   checkWeights(`${field}.crashKinds`, faults.crashKinds, crashKinds);
   if (runs === undefined) return;
   if (typeof runs !== "object" || runs === null) throw invalidArgument(`${field}.runs`, runs, "{ everyMs, takesMs }");
-  checkKnownFields(`${field}.runs`, runs, new Set(["everyMs", "takesMs", "idempotent", "tokens", "cost"]));
+  checkKnownFields(`${field}.runs`, runs, new Set(runFields));
   checkDistribution(`${field}.runs.everyMs`, runs.everyMs, 1);
   checkDistribution(`${field}.runs.takesMs`, runs.takesMs);
-  const { idempotent, tokens, cost } = runs;
+  const { timeoutMs, cancelAfterMs, lingersMs, idempotent, tokens, cost } = runs;
+  if (timeoutMs !== undefined) checkDistribution(`${field}.runs.timeoutMs`, timeoutMs, 1);
+  if (cancelAfterMs !== undefined) checkDistribution(`${field}.runs.cancelAfterMs`, cancelAfterMs);
+  if (lingersMs !== undefined) checkDistribution(`${field}.runs.lingersMs`, lingersMs);
   if (idempotent !== undefined && typeof idempotent !== "boolean") {
     throw invalidArgument(`${field}.runs.idempotent`, idempotent, "a boolean");
   }
   if (tokens !== undefined) checkQuantity(`${field}.runs.tokens`, tokens, mostTokens);
   if (cost !== undefined) checkQuantity(`${field}.runs.cost`, cost, mostDollars);
 }
+
+const runFields = [
+  "everyMs",
+  "takesMs",
+  "timeoutMs",
+  "cancelAfterMs",
+  "lingersMs",
+  "idempotent",
+  "tokens",
+  "cost",
+] satisfies (keyof NonNullable<ChildFaults["runs"]>)[];
 
 /** The most that a run of a simulation uses. */
 const mostTokens = 1_000_000_000;

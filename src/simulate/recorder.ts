@@ -22,6 +22,8 @@ export class ChildRecord {
   served = 0;
   rejected = 0;
   lost = 0;
+  cancelled = 0;
+  timedOut = 0;
   retried = 0;
   degraded = 0;
   readonly waitsMs: number[] = [];
@@ -51,7 +53,8 @@ export class ChildRecord {
     if (last !== undefined) last.toMs = untilMs;
     const upMs = sum(this.spans.map(({ state, fromMs, toMs }) => (state === "up" ? toMs - fromMs : 0)));
     const waits = this.waitsMs.toSorted((a, b) => a - b);
-    const { id, path, type, starts, crashes, restarts, served, rejected, lost, retried, degraded } = this;
+    const { id, path, type, starts, crashes, restarts } = this;
+    const { served, rejected, lost, cancelled, timedOut, retried, degraded } = this;
     return {
       id,
       path,
@@ -64,6 +67,8 @@ export class ChildRecord {
       served,
       rejected,
       lost,
+      cancelled,
+      timedOut,
       retried,
       degraded,
       waiting,

@@ -30,6 +30,10 @@ export interface SimulatedChildResult {
   readonly rejected: number;
   /** Runs that a worker held when it ended, and that were not tried again. */
   readonly lost: number;
+  /** Runs whose callers left without an answer. */
+  readonly cancelled: number;
+  /** Runs whose time was up before they were answered. */
+  readonly timedOut: number;
   /** How often a run whose worker had died was tried again. */
   readonly retried: number;
   /** How often a run was handed over with another model, because of a budget. */

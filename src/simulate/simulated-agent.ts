@@ -89,10 +89,14 @@ export class SimulatedAgent {
     this.#runs += 1;
     const work = this.#world.chance(`work of ${record.path}`);
     const use = this.#world.chance(`usage of ${record.path}`);
+    const patience = this.#world.chance(`patience for ${record.path}`);
     const plan = {
       id: `${this.#spec.id}#${this.#runs}`,
       idempotent: runs.idempotent === true,
       takesMs: () => sample(runs.takesMs, work),
+      timeoutMs: runs.timeoutMs === undefined ? undefined : sample(runs.timeoutMs, patience),
+      cancelAfterMs: runs.cancelAfterMs === undefined ? undefined : sample(runs.cancelAfterMs, patience),
+      lingersMs: () => (runs.lingersMs === undefined ? 0 : sample(runs.lingersMs, work)),
       usage: () => {
         const tokens = runs.tokens === undefined ? undefined : Math.round(draw(runs.tokens, use));
         return usageOf(tokens, runs.cost === undefined ? undefined : draw(runs.cost, use));

@@ -26,6 +26,8 @@ const cells: readonly Cell[] = [
 
 /** Shown where there is any. */
 const rareCells: readonly (readonly [...Cell, shows: (child: SimulatedChildResult) => boolean])[] = [
+  ["CANCELLED", ({ cancelled }) => cancelled, ({ cancelled }) => cancelled > 0],
+  ["TIMED OUT", ({ timedOut }) => timedOut, ({ timedOut }) => timedOut > 0],
   ["RETRIED", ({ retried }) => retried, ({ retried }) => retried > 0],
   ["DEGRADED", ({ degraded }) => degraded, ({ degraded }) => degraded > 0],
 ];

@@ -2,6 +2,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { checkEntry } from "../agent/entry.ts";
 import { CallerError } from "../errors.ts";
 import { fileMark } from "./contract-file.ts";
 
@@ -10,12 +11,10 @@ export type Written = "written" | "up_to_date";
 
 /** Where the file of an entry stands by default: beside the Python file, or in `cwd` for a module; under the attribute's name, unless that is "agent". */
 export function defaultFile(entry: string, cwd: string): string {
-  const colon = entry.lastIndexOf(":");
-  const [where, attribute] = [entry.slice(0, colon), entry.slice(colon + 1)];
-  const isFile = where.endsWith(".py");
-  const stem = isFile ? basename(where, ".py") : where.slice(where.lastIndexOf(".") + 1);
+  const { file, module, attribute } = checkEntry("entry", entry);
+  const stem = file === undefined ? module.slice(module.lastIndexOf(".") + 1) : basename(file, ".py");
   return join(
-    isFile ? resolve(cwd, dirname(where)) : cwd,
+    file === undefined ? cwd : resolve(cwd, dirname(file)),
     attribute === "agent" ? `${stem}.ts` : `${stem}.${attribute}.ts`,
   );
 }

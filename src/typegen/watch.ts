@@ -1,6 +1,7 @@
 /** Keeps a file of types up to date while the agent's code changes. */
 
-import { dirname, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import { checkEntry } from "../agent/entry.ts";
 import type { Report } from "../report.ts";
 import { FileWatch } from "../script/file-watch.ts";
 import { stopOnSignals } from "../signals.ts";
@@ -115,8 +116,8 @@ export class TypegenWatch {
 
 /** The file that an entry names, or would be found in. */
 function entryFile({ entry, cwd }: DescribedAgent): string {
-  const where = entry.slice(0, entry.lastIndexOf(":"));
-  return where.endsWith(".py") ? resolve(cwd, where) : resolve(cwd, dirname(where.replaceAll(".", "/")), "__init__.py");
+  const { file, module } = checkEntry("entry", entry);
+  return resolve(cwd, file ?? join(dirname(module.replaceAll(".", "/")), "__init__.py"));
 }
 
 function messageOf(error: unknown): string {

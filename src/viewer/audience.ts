@@ -1,23 +1,15 @@
-/** The pages that look, each over server-sent events. One that is slow is told less, and makes nobody wait. */
+/** The pages that look at a system of this process. One that is slow is told less, and makes nobody wait. */
 
 import type { ServerResponse } from "node:http";
 import type { WatchMessage } from "../inspect/watch.ts";
+import { messagesEvent, type ViewerPage, ViewerPages } from "./pages.ts";
 
-/** What may wait for one page, in bytes; more is dropped, and it is told anew how all are when it has caught up. */
-const maxWaitingBytes = 4 * 1024 * 1024;
-/** How long a page that reads slowly may keep the end of a system, in milliseconds. */
-const closingMs = 300;
-/** Pages at a time. */
-const maxPages = 16;
-/** Messages of one event. */
-const chunk = 2_000;
-/** How often a page hears that the connection lives, in milliseconds. */
-const beatMs = 15_000;
-
-interface Page {
-  readonly response: ServerResponse;
+/** How far a page has been told. */
+interface Spectator {
+  readonly page: ViewerPage;
   /** While it is being told how all are: what has happened meanwhile. */
   late: WatchMessage[] | undefined;
+  /** Something was not told: it is told anew how all are when it has caught up. */
   behind: boolean;
 }
 
@@ -25,9 +17,9 @@ interface Page {
 export class Audience {
   /** Told how many there are, whenever that changes. */
   onSize: (size: number) => void = () => undefined;
-  readonly #pages = new Set<Page>();
+  readonly #pages = new ViewerPages();
+  readonly #spectators = new Map<ViewerPage, Spectator>();
   #opening: () => Iterable<readonly WatchMessage[]> = () => [];
-  #beat: NodeJS.Timeout | undefined;
 
   /** @param opening what somebody who comes is told first, in parts: each in a turn of its own, so that the first is there at once */
   showFrom(opening: () => Iterable<readonly WatchMessage[]>): void {
@@ -36,90 +28,53 @@ export class Audience {
 
   /** Welcomes a page. */
   join(response: ServerResponse): void {
-    if (this.#pages.size >= maxPages) {
-      response.writeHead(503, { "Content-Type": "text/plain" }).end("too many look already\n");
-      return;
-    }
-    response.writeHead(200, { "Content-Type": "text/event-stream", "X-Accel-Buffering": "no" });
-    const page: Page = { response, late: undefined, behind: false };
-    response.on("error", () => response.destroy());
-    response.on("close", () => {
-      this.#pages.delete(page);
-      this.onSize(this.#pages.size);
-      if (this.#pages.size > 0) return;
-      clearInterval(this.#beat);
-      this.#beat = undefined;
-    });
-    this.#beat ??= setInterval(() => this.#sendBeat(), beatMs).unref();
-    this.#pages.add(page);
-    this.onSize(this.#pages.size);
-    this.#open(page);
+    const page = this.#pages.admit(response, (size) => this.onSize(size));
+    if (page === undefined) return;
+    const spectator: Spectator = { page, late: undefined, behind: false };
+    this.#spectators.set(page, spectator);
+    page.onClose(() => this.#spectators.delete(page));
+    this.#open(spectator);
   }
 
   /** Tells everybody. Never throws. */
   tell(messages: readonly WatchMessage[]): void {
-    if (this.#pages.size === 0) return;
-    const text = eventOf("messages", messages);
-    for (const page of this.#pages) {
-      if (page.late !== undefined) page.late.push(...messages);
-      else if (page.response.writableLength > maxWaitingBytes) page.behind = true;
-      else if (page.behind) this.#open(page);
-      else page.response.write(text);
+    if (this.#spectators.size === 0) return;
+    const event = messagesEvent(messages);
+    for (const spectator of this.#spectators.values()) {
+      if (spectator.late !== undefined) spectator.late.push(...messages);
+      else if (spectator.page.slow) spectator.behind = true;
+      else if (spectator.behind) this.#open(spectator);
+      else spectator.page.write(event);
     }
   }
 
   /** Ends every connection, after what has been told. */
   async close(): Promise<void> {
-    const ends = [...this.#pages].map(
-      ({ response }) =>
-        new Promise<void>((resolve) => {
-          const timer = setTimeout(() => response.destroy(), closingMs);
-          response.on("close", () => {
-            clearTimeout(timer);
-            resolve();
-          });
-          response.end();
-        }),
-    );
-    await Promise.all(ends);
+    await this.#pages.close();
   }
 
-  #open(page: Page): void {
-    page.behind = false;
-    page.late = [];
-    const { response } = page;
-    response.write(eventOf("opening", []));
+  #open(spectator: Spectator): void {
+    const { page } = spectator;
+    spectator.behind = false;
+    spectator.late = [];
+    page.opening();
     const parts = this.#opening()[Symbol.iterator]();
     const step = () => {
-      if (response.destroyed || response.writableEnded) return;
+      if (page.gone) return;
       const { value: messages, done } = parts.next();
       if (done === true) {
-        response.write(eventOf("messages", page.late ?? []));
-        response.write(eventOf("opened", []));
-        page.late = undefined;
+        page.tell(spectator.late ?? []);
+        page.opened();
+        spectator.late = undefined;
         return;
       }
-      // What was told until now is in this part or in those that follow, but for changes of the tree, which is in the first.
-      page.late = page.late?.filter(({ type }) => type === "nodes" || type === "health" || type === "recordings");
-      for (const event of messageEvents(messages)) response.write(event);
+      // What was told until now is in this part or in those that follow, but for changes of the tree and of runs, which are in the first.
+      spectator.late = spectator.late?.filter(({ type }) => ofFirstPart.has(type));
+      page.tell(messages);
       setImmediate(step);
     };
     step();
   }
-
-  #sendBeat(): void {
-    for (const { response } of this.#pages) if (response.writableLength === 0) response.write(": beat\n\n");
-  }
 }
 
-/** Messages as events, which are not too long each. */
-export function* messageEvents(messages: readonly object[]): Generator<string> {
-  for (let first = 0; first < messages.length; first += chunk) {
-    yield eventOf("messages", messages.slice(first, first + chunk));
-  }
-}
-
-/** One event of the page's stream. */
-export function eventOf(name: string, messages: readonly object[]): string {
-  return `event: ${name}\ndata: ${JSON.stringify(messages)}\n\n`;
-}
+const ofFirstPart: ReadonlySet<WatchMessage["type"]> = new Set(["nodes", "health", "recordings", "runs"]);

@@ -2,91 +2,93 @@
 
 import { randomUUID } from "node:crypto";
 import type { ServerResponse } from "node:http";
+import type { Look } from "../inspect/watch.ts";
 import type { AgentAction } from "./agent-control.ts";
-import { eventOf, messageEvents } from "./audience.ts";
 import { createHandlers, type Spectators } from "./handlers.ts";
 import { loadPage } from "./page-files.ts";
-import { serveViewer, type Viewer, type ViewerOptions } from "./viewer.ts";
-
-/** What a page is told. */
-export interface RemoteLook {
-  /** All is told anew: what was told before counts no more. */
-  readonly opening: boolean;
-  /** The messages of a recording, in their order. */
-  readonly messages: readonly object[];
-}
+import { type ViewerPage, ViewerPages } from "./pages.ts";
+import { checkViewerOptions, serveViewer, type Viewer, type ViewerOptions } from "./viewer.ts";
 
 /** A system in another process. */
 export interface RemoteSystem {
   /** What has happened since this viewer has asked before; rejects when the system does not answer. */
-  look(viewer: string): Promise<RemoteLook>;
+  look(viewer: string): Promise<Look>;
   /** Does something to an agent; rejects with what the system says against it. */
   act(agentId: string, action: AgentAction): Promise<unknown>;
 }
 
 /** How often a page is told what has happened, in milliseconds. */
 const everyMs = 200;
-/** What may wait for one page, in bytes: one that is slow is asked for less often. */
-const maxWaitingBytes = 4 * 1024 * 1024;
 /** How long a button waits for what the system says against it, in milliseconds: most of what it does takes longer. */
 const saidMs = 1_000;
 
+/** Somebody who looks: by the name that the system knows it by. */
+interface Looker {
+  readonly name: string;
+  /** What it was told and has not shown yet. */
+  readonly first?: Look;
+}
+
 /**
  * Starts a viewer of a system in another process.
- * @returns rejects as `look` does, and as Node does when it cannot listen
+ * @returns rejects with CallerError "invalid_argument", as `look` does, and as Node does when it cannot listen
  */
 export async function startRemoteViewer(
   system: RemoteSystem,
   options: Omit<ViewerOptions, "sanitise"> = {},
 ): Promise<Viewer> {
-  await system.look(randomUUID());
-  const pages = new RemotePages(system);
+  checkViewerOptions(options);
+  const page = loadPage();
+  const name = randomUUID();
+  const pages = new RemotePages(system, { name, first: await system.look(name) });
   const control = (agentId: string, action: AgentAction) => soon(system.act(agentId, action));
-  const handlers = createHandlers({ page: loadPage(), audience: pages, control, live: true });
-  return serveViewer(options, handlers, () => pages.close());
+  return serveViewer(options, createHandlers({ page, audience: pages, control, live: true }), () => pages.close());
 }
 
 /** The pages that look. */
 class RemotePages implements Spectators {
   readonly #system: RemoteSystem;
-  readonly #open = new Set<ServerResponse>();
+  readonly #pages = new ViewerPages();
+  /** Whom the system was asked for when the viewer started: the first page is shown what was answered. */
+  #first: Looker | undefined;
 
-  constructor(system: RemoteSystem) {
+  constructor(system: RemoteSystem, first: Looker) {
     this.#system = system;
+    this.#first = first;
   }
 
   join(response: ServerResponse): void {
-    response.writeHead(200, { "Content-Type": "text/event-stream", "X-Accel-Buffering": "no" });
-    response.on("error", () => response.destroy());
-    response.on("close", () => this.#open.delete(response));
-    this.#open.add(response);
-    void this.#tell(response);
+    const page = this.#pages.admit(response);
+    if (page === undefined) return;
+    const looker = this.#first ?? { name: randomUUID() };
+    this.#first = undefined;
+    void this.#tell(page, looker);
   }
 
-  close(): void {
-    for (const response of this.#open) response.destroy();
+  async close(): Promise<void> {
+    await this.#pages.close();
   }
 
   /** Ends with the page, or with the system. Never rejects. */
-  async #tell(response: ServerResponse): Promise<void> {
-    const viewer = randomUUID();
+  async #tell(page: ViewerPage, { name, first }: Looker): Promise<void> {
     try {
-      while (this.#open.has(response)) {
-        if (response.writableLength < maxWaitingBytes) tell(response, await this.#system.look(viewer));
+      if (first !== undefined) tell(page, first);
+      while (!page.gone) {
+        // One that is slow is asked for less often.
+        if (!page.slow) tell(page, await this.#system.look(name));
         await new Promise((resolve) => setTimeout(resolve, everyMs).unref());
       }
     } catch {
       // It has ended, or too many look at it. The page says that its line is lost, and tries again.
-      response.end();
+      page.end();
     }
   }
 }
 
-function tell(response: ServerResponse, { opening, messages }: RemoteLook): void {
-  if (response.writableEnded || (!opening && messages.length === 0)) return;
-  if (opening) response.write(eventOf("opening", []));
-  for (const event of messageEvents(messages)) response.write(event);
-  if (opening) response.write(eventOf("opened", []));
+function tell(page: ViewerPage, { opening, messages }: Look): void {
+  if (opening) page.opening();
+  page.tell(messages);
+  if (opening) page.opened();
 }
 
 /** What takes longer has begun, and how it ends is seen. */

@@ -40,7 +40,7 @@ const known = new Set(["port", "host", "token", "sanitise"]);
  */
 export async function startViewer(system: System, options: ViewerOptions = {}): Promise<Viewer> {
   if (!(system instanceof System)) throw invalidArgument("system", system, "what startSystem answers");
-  checkOptions(options);
+  checkViewerOptions(options);
   const token = tokenOf(options);
   const audience = new Audience();
   const control = createAgentControl(system);
@@ -62,7 +62,7 @@ export async function startViewer(system: System, options: ViewerOptions = {}): 
  * @returns rejects with CallerError as `readRecording` does, and as Node does when it cannot listen
  */
 export async function viewRecording(file: string, options: Omit<ViewerOptions, "sanitise"> = {}): Promise<Viewer> {
-  checkOptions(options);
+  checkViewerOptions(options);
   const messages: WatchMessage[] = [];
   for await (const message of readRecording(file)) {
     if (messages.length >= maxMessages) messages.splice(1, messages.length - maxMessages + 1_000);
@@ -77,6 +77,7 @@ export async function viewRecording(file: string, options: Omit<ViewerOptions, "
 
 /**
  * Serves a page with these handlers.
+ * @param options that have been checked
  * @param end ends what the page is told from
  * @returns rejects as Node does when it cannot listen
  */
@@ -85,7 +86,6 @@ export async function serveViewer(
   handlers: LoopbackHandlers,
   end: () => void | Promise<void>,
 ): Promise<Viewer> {
-  checkOptions(options);
   const server = await LoopbackServer.start({ ...options, token: tokenOf(options) }, handlers);
   return viewerOf(server, async () => {
     await end();
@@ -96,7 +96,8 @@ export async function serveViewer(
 /** More than that no page is handed. */
 const maxMessages = 300_000;
 
-function checkOptions(options: ViewerOptions): void {
+/** @throws CallerError "invalid_argument" */
+export function checkViewerOptions(options: ViewerOptions): void {
   if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
   checkKnownFields("options", options, known);
   checkLoopbackOptions(options);

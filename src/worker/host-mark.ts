@@ -4,7 +4,7 @@
  */
 
 import { readlinkSync } from "node:fs";
-import { statFields } from "./proc.ts";
+import { exists, lookAt, type SeenProcess } from "./proc.ts";
 
 const pattern = /^synapse-([0-9a-z]+)-([1-9][0-9]*)-([0-9a-z]+)-[A-Za-z0-9]{6}$/;
 
@@ -19,7 +19,7 @@ export interface HostMark {
 
 /** The mark of this process, as the beginning of a name: six random characters follow. */
 export function markPrefix(): string {
-  own ??= `synapse-${pidNamespace()}-${process.pid}-${lookAt(process.pid)?.started ?? "0"}-`;
+  own ??= `synapse-${pidNamespace()}-${process.pid}-${startOf(lookAt(process.pid))}-`;
   return own;
 }
 
@@ -40,7 +40,12 @@ export function hasEnded({ namespace, pid, started }: HostMark): boolean | "unkn
   const found = lookAt(pid);
   if (found === undefined) return false;
   // A zombie has ended, although its parent has not asked yet.
-  return found.state === "Z" || found.state === "X" || (started !== "0" && found.started !== started);
+  return found.dead || (started !== "0" && startOf(found) !== started);
+}
+
+/** In base 36; "0": not known. */
+function startOf(found: SeenProcess | undefined): string {
+  return Number(found?.started ?? 0).toString(36);
 }
 
 /** The number of this process's pid namespace in base 36. */
@@ -50,22 +55,5 @@ function pidNamespace(): string {
     return Number(number).toString(36);
   } catch {
     return "0"; // Not Linux, or /proc is not mounted.
-  }
-}
-
-function lookAt(pid: number): { state: string; started: string } | undefined {
-  try {
-    const fields = statFields(pid);
-    return { state: fields[0] ?? "", started: Number(fields[19]).toString(36) };
-  } catch {
-    return undefined; // Not Linux, or it has ended in this instant.
-  }
-}
-
-function exists(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"; // Another user's process has this number.
   }
 }

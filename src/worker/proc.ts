@@ -1,10 +1,38 @@
-/** What Linux tells of a process in /proc. Elsewhere, and of one that is gone, every function here throws. */
+/** What is to be seen of a process that is somebody else's, most of it in Linux's /proc. */
 
 import { readFileSync } from "node:fs";
+
+/** A process that has its number still. */
+export interface SeenProcess {
+  /** Whether it has ended: nobody has reaped it yet. */
+  readonly dead: boolean;
+  /** When it started, in the kernel's ticks. A number is used again: with this it names one process. */
+  readonly started: string;
+}
+
+/** A look at a process; undefined of one that is gone, and where there is no /proc. */
+export function lookAt(pid: number): SeenProcess | undefined {
+  try {
+    const fields = statFields(pid);
+    return { dead: fields[0] === "Z" || fields[0] === "X", started: fields[19] ?? "" };
+  } catch {
+    return undefined; // Not Linux, or it has ended in this instant.
+  }
+}
+
+/** Whether a number is a process's, or that of one that is not reaped yet. */
+export function exists(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // Another user's process has this number.
+  }
+}
 
 /**
  * The fields of its "stat" after the name, which may itself contain spaces and parentheses; the state is the first.
  * @param process its number, or that of one of its threads: "12/task/13"
+ * @throws Error where it is gone, and where there is no /proc
  */
 export function statFields(process: number | string): string[] {
   const stat = readFileSync(`/proc/${process}/stat`, "utf8");
@@ -14,6 +42,7 @@ export function statFields(process: number | string): string[] {
 /**
  * Its memory in bytes, what it shares with others included: now (VmRSS), or the most that it had at a time (VmHWM). Undefined of a zombie. "statm" would
  * have it in pages, whose size Node does not know.
+ * @throws Error as `statFields`
  */
 export function memoryBytes(pid: number, name: "VmRSS" | "VmHWM"): number | undefined {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");

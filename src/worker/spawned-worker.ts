@@ -2,21 +2,18 @@
  * One worker process from its spawn to its end. Everything that can end it meets here, and the first thing that does decides the cause.
  *
  * The process keeps the host's event loop alive as long as it runs, as any child process does; after its exit nothing stays open.
- * The file has more than 300 lines because its timers, verdicts and words meet in one state: in files of their own they would have to share all of it.
  */
 
 import type { Duplex, Readable } from "node:stream";
-import type { WorkerLoadFailure } from "../crash.ts";
 import { describeValue } from "../describe-value.ts";
 import { type Clock, createTimer } from "./clock.ts";
 import { type ControlChannel, openControlChannel } from "./control-channel.ts";
-import { exitCause, nextVerdict, type Verdict } from "./exit-cause.ts";
+import { EndRecord } from "./end-record.ts";
+import type { Verdict } from "./exit-cause.ts";
 import { FileQuestions } from "./file-questions.ts";
 import { drainLine, helloLine, hostHello, readWorkerLine, shutdownLine, type WorkerMessage } from "./handshake.ts";
-import { HoldUp } from "./hold-up.ts";
 import { Inspection } from "./inspection.ts";
 import type { Worker, WorkerExit, WorkerLogRecord, WorkerReady, WorkerSpec, WorkerUsage } from "./launcher.ts";
-import { withOutOfMemory } from "./out-of-memory.ts";
 import type { SocketDirectory } from "./socket-directory.ts";
 import { createLogSink, drainOutput, type OutputDrain } from "./stdio.ts";
 import { hasDied } from "./terminate.ts";
@@ -62,7 +59,7 @@ export class SpawnedWorker implements Worker {
   readonly #channel: ControlChannel;
   readonly #log: (record: WorkerLogRecord) => void;
   readonly #onDraining: (signal: NodeJS.Signals) => void;
-  readonly #holdUp = new HoldUp();
+  readonly #end = new EndRecord();
   readonly #questions = new FileQuestions();
   readonly #inspection: Inspection;
   readonly #settleStarted: (outcome: { ready: WorkerReady } | { exit: WorkerExit }) => void;
@@ -74,14 +71,9 @@ export class SpawnedWorker implements Worker {
   /** Runs towards the moment shortly before the end of a grace. */
   readonly #stacks;
 
-  #ready = false;
-  #outsideSignal: NodeJS.Signals | undefined;
   #exitSeen = false;
   #released = false;
   #stopByMs = Number.POSITIVE_INFINITY;
-  #verdict: Verdict | undefined;
-  #loadFailure: WorkerLoadFailure | undefined;
-  #detail: string | undefined;
 
   constructor(spawned: SpawnedProcess, spec: WorkerSpec, clock: Clock) {
     this.incarnation = spec.incarnation;
@@ -145,7 +137,7 @@ export class SpawnedWorker implements Worker {
     const stopByMs = this.#clock.now() + limitMs;
     if (stopByMs >= this.#stopByMs) return this.exited;
     this.#stopByMs = stopByMs;
-    if (!hasDied(this.pid)) this.#decide("stop");
+    if (!hasDied(this.pid)) this.#end.decide("stop");
     this.#deadline.set(limitMs, () => this.#endBy("stop_overdue"));
     this.#stacks.set(limitMs - Math.min(stacksMs, limitMs / 8), () => this.#askForStacks());
     this.#channel.send(shutdownLine(limitMs, drainMs));
@@ -169,24 +161,24 @@ export class SpawnedWorker implements Worker {
     const message = readWorkerLine(line, { pid: this.pid, socketPath: directory.socketPath, token });
     switch (message.type) {
       case "draining":
-        this.#outsideSignal ??= message.signal;
+        this.#end.outsideSignal ??= message.signal;
         this.#channel.send(drainLine());
         this.#onDraining(message.signal);
         return;
       case "phase":
-        this.#holdUp.enter(message.phase);
+        this.#end.holdUp.enter(message.phase);
         return;
       case "imports":
         this.#questions.answer(message.files);
         return;
       case "overdue":
-        this.#holdUp.overdue(message.heldBy);
+        this.#end.holdUp.overdue(message.heldBy);
         return;
       case "tasks":
         this.#inspection.takeTasks(message.tasks);
         return;
       default:
-        if (this.#ready) this.#onLateMessage(message, line);
+        if (this.#end.wasReady) this.#onLateMessage(message, line);
         else this.#onFirstMessage(message);
     }
   }
@@ -196,22 +188,22 @@ export class SpawnedWorker implements Worker {
   ): void {
     switch (message.type) {
       case "ready":
-        if (this.#exitSeen || this.#verdict !== undefined) return;
-        this.#ready = true;
+        if (this.#exitSeen || this.#end.verdict !== undefined) return;
+        this.#end.wasReady = true;
         if (message.dumpsStacks === true) this.#inspection.allowSignal();
         this.#deadline.clear();
         this.#settleStarted({ ready: message.ready });
         return;
       case "failed":
-        this.#loadFailure ??= message.failure;
-        if (this.#verdict !== undefined) return;
-        this.#decide("load_failed");
+        this.#end.loadFailure ??= message.failure;
+        if (this.#end.verdict !== undefined) return;
+        this.#end.decide("load_failed");
         this.#expectExit();
         return;
       case "mismatch":
-        if (this.#verdict !== undefined) return;
-        this.#detail = message.detail;
-        this.#decide("protocol_mismatch"); // Whether or not it has died since it said so.
+        if (this.#end.verdict !== undefined) return;
+        this.#end.detail = message.detail;
+        this.#end.decide("protocol_mismatch"); // Whether or not it has died since it said so.
         this.#endBy("protocol_mismatch");
         return;
       case "hello":
@@ -231,7 +223,7 @@ export class SpawnedWorker implements Worker {
 
   #onControlEnd(): void {
     this.#questions.close();
-    if (this.#exitSeen || this.#verdict === "stop") return;
+    if (this.#exitSeen || this.#end.verdict === "stop") return;
     this.#expectExit();
   }
 
@@ -240,30 +232,26 @@ export class SpawnedWorker implements Worker {
     if (this.#exitSeen) return;
     this.#deadline.clear();
     this.#lastWords.set(lastWordsMs, () => {
-      if (this.#verdict === undefined) {
-        this.#detail = `it closed its control channel (fd 3) and still ran ${lastWordsMs} ms later, so it was killed`;
+      if (this.#end.verdict === undefined) {
+        this.#end.detail = `it closed its control channel (fd 3) and still ran ${lastWordsMs} ms later, so it was killed`;
         // Once it was ready its protocol had been right: the loss is a crash like any other, seen as the SIGKILL that ends it.
-        if (!this.#ready) this.#decide("protocol_mismatch");
+        if (!this.#end.wasReady) this.#end.decide("protocol_mismatch");
       }
-      if (this.#verdict === "stop") this.#decide("stop_overdue");
+      if (this.#end.verdict === "stop") this.#end.decide("stop_overdue");
       this.#process.signal("SIGKILL");
     });
   }
 
   /** Its stacks are on stderr, and so in its exit, before the kill. */
   #askForStacks(): void {
-    if (!this.#holdUp.told) this.#inspection.spillStacks();
+    if (!this.#end.holdUp.told) this.#inspection.spillStacks();
   }
 
   #endBy(verdict: Verdict): void {
-    if (!hasDied(this.pid)) this.#decide(verdict);
+    if (!hasDied(this.pid)) this.#end.decide(verdict);
     if (this.#exitSeen) return;
     this.#inspection.usage(); // The peak of its memory is known to the end.
     this.#process.signal("SIGKILL");
-  }
-
-  #decide(verdict: Verdict): void {
-    this.#verdict = nextVerdict(this.#verdict, verdict);
   }
 
   /** The child is reaped: from here on its pid may belong to a stranger, its group only to what it left behind. */
@@ -290,26 +278,11 @@ export class SpawnedWorker implements Worker {
     this.#output.destroy();
     this.#channel.destroy();
 
+    const { pid, incarnation } = this;
+    const { peakMemoryBytes, faultTrace } = this.#inspection;
     const stderrTail = this.#output.stderrTail();
-    const lost = zygoteLost && this.#verdict === undefined;
-    const seen = lost ? "zygote_lost" : exitCause(this.#verdict, signal);
-    const cause = withOutOfMemory(seen, { code, signal, stderrTail, oomKilled });
-    const overdue = this.#verdict === "stop_overdue" && cause === "killed";
-    const exit: WorkerExit = {
-      cause,
-      pid: this.pid,
-      incarnation: this.incarnation,
-      exitCode: code ?? undefined,
-      signal: signal ?? undefined,
-      loadFailure: this.#loadFailure,
-      detail: this.#detail ?? (overdue ? this.#holdUp.describe() : undefined),
-      stderrTail,
-      wasReady: this.#ready,
-      uptimeMs,
-      peakMemoryBytes: this.#inspection.peakMemoryBytes,
-      faultTrace: this.#inspection.faultTrace,
-      ...(this.#outsideSignal === undefined ? {} : { outsideSignal: this.#outsideSignal }),
-    };
+    const seen = { pid, incarnation, code, signal, zygoteLost, uptimeMs, stderrTail };
+    const exit = this.#end.exit({ ...seen, oomKilled, peakMemoryBytes, faultTrace });
     this.#settleStarted({ exit });
     this.#settleExited(exit);
   }

@@ -5,7 +5,7 @@
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import type { Clock } from "./clock.ts";
-import { statFields } from "./proc.ts";
+import { lookAt } from "./proc.ts";
 import { killProcessAndGroup } from "./terminate.ts";
 
 const magic = 0x5a7n;
@@ -67,7 +67,7 @@ export async function endMarked(system: number, clock: Clock): Promise<void> {
   for (let found = markedProcesses(system); found.length > 0; found = markedProcesses(system)) {
     for (const { pid, started } of found) {
       // Looked at once more: its number may have become a stranger's since.
-      if (lookAt(pid)?.started === started && systemOf(pid) === system) kill(pid);
+      if (startOf(pid) === started && systemOf(pid) === system) kill(pid);
     }
     if (clock.now() >= untilMs) return;
     await new Promise<void>((resolve) => clock.setTimeout(resolve, roundMs));
@@ -78,19 +78,15 @@ function markedProcesses(system: number): { pid: number; started: string }[] {
   return readdirSync("/proc").flatMap((name) => {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid || systemOf(pid) !== system || !isOurs(pid)) return [];
-    const found = lookAt(pid);
-    return found === undefined ? [] : [{ pid, started: found.started }];
+    const started = startOf(pid);
+    return started === undefined ? [] : [{ pid, started }];
   });
 }
 
 /** When it started; undefined when it is dead. */
-function lookAt(pid: number): { started: string } | undefined {
-  try {
-    const fields = statFields(pid);
-    return fields[0] === "Z" || fields[0] === "X" ? undefined : { started: fields[19] ?? "" };
-  } catch {
-    return undefined;
-  }
+function startOf(pid: number): string | undefined {
+  const found = lookAt(pid);
+  return found?.dead === false ? found.started : undefined;
 }
 
 function isOurs(pid: number): boolean {

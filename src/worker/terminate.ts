@@ -1,7 +1,7 @@
 /** SIGKILL to a worker's process group, and what can be known of a process without reaping it. */
 
 import type { Clock } from "./clock.ts";
-import { statFields } from "./proc.ts";
+import { lookAt } from "./proc.ts";
 
 const pollMs = 2;
 
@@ -33,17 +33,9 @@ export function askForStacks(pid: number): void {
  */
 export function hasDied(pid: number): boolean {
   if (process.platform !== "linux") return false;
-  const state = stateOf(pid);
+  const found = lookAt(pid);
   // Where not even this process is to be seen, /proc is not mounted.
-  return state === undefined ? stateOf(process.pid) !== undefined : state === "Z" || state === "X";
-}
-
-function stateOf(pid: number): string | undefined {
-  try {
-    return statFields(pid)[0];
-  } catch {
-    return undefined;
-  }
+  return found === undefined ? lookAt(process.pid) !== undefined : found.dead;
 }
 
 /** Waits until no process is left in the group that was just killed. `cancel` ends the waiting; the promise then stays open. */

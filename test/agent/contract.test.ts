@@ -20,6 +20,8 @@ describe("a definition with a contract", () => {
     ["spec.contract", "poet.ts"],
     ["spec.contract.hash", { ...contract, hash: 1 }],
     ["spec.contract.entry", { ...contract, entry: undefined }],
+    ["spec.contract.entry", { ...contract, entry: "poet.py" }],
+    ["spec.contract.depsFactory", { ...contract, depsFactory: "make_deps" }],
     ["spec.contract.tools", { ...contract, tools: undefined }],
     ["spec.contract.output", { ...contract, output: "text" }],
     ["spec.contract.outptu", { ...contract, outptu: {} }],

@@ -29,6 +29,7 @@ test("a definition is an inert child spec with every default filled in", () => {
     maxQueue: 1_000,
     env: {},
     fetchUrls: false,
+    mayWait: false,
     launcher: "auto",
     output: undefined,
   });

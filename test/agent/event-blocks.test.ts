@@ -21,7 +21,8 @@ const anyEvent = fc.oneof(
       partIndex: fc.integer({ min: 0, max: 1 }),
       text: fc.oneof(
         { weight: 9, arbitrary: fc.string({ unit: "grapheme", maxLength: 6 }) },
-        fc.string({ maxLength: 6_000 }),
+        // A block's text has an end.
+        fc.tuple(fc.string(), fc.nat(6_000)).map(([text, length]) => text.padEnd(length, text)),
       ),
     }),
   },
@@ -42,7 +43,7 @@ const anyEvent = fc.oneof(
       {
         type: fc.constant("frontend.text"),
         step: fc.integer({ min: 1, max: 2 }),
-        text: fc.string({ maxLength: 60 }),
+        text: fc.string({ maxLength: 60, size: "max" }),
         end: fc.constantFrom("completed", "failed"),
       },
       { requiredKeys: ["type", "step", "text"] },

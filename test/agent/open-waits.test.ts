@@ -127,3 +127,21 @@ test("a token of the next attempt outlives the end of the one before", () => {
   session.abort();
   expect(waits.all.map(({ token }) => token)).toEqual(["t1"]);
 });
+
+test("each run has its own waits, and one that is asked again under its token is one wait", () => {
+  const { clock, waits, run, session, open } = setUp();
+  const of = (runId: string) => waits.of(runId).map(({ token }) => token);
+  const other = { id: "r2", answered: false };
+  void open(ask("t1"));
+  void waits.open(ask("t2"), other, clock, session.signal);
+  void open(ask("t3"));
+  expect([of("r1"), of("r2"), of("r3")]).toEqual([["t1", "t3"], ["t2"], []]);
+  const again = new AbortController();
+  void waits.open(ask("t3", { name: "shape" }), run, clock, again.signal);
+  session.abort();
+  expect([of("r1"), of("r2"), waits.of("r1")[0]?.name]).toEqual([["t3"], [], "shape"]);
+  run.answered = true;
+  expect(of("r1")).toEqual([]);
+  again.abort();
+  expect(waits.all).toEqual([]);
+});

@@ -15,7 +15,7 @@ test("a run that a stopping worker refuses waits again, at the front, and runs o
   // It ends by itself, as one that was sent SIGTERM from outside does: the host does not know yet.
   const ended = worker.stop(5_000);
   const refused = agent.run("refused");
-  await until("the refusal", () => worker.runs.length === 2 && fleet.process().client === undefined);
+  await until("the refusal", () => worker.runs.length === 2 && fleet.process().serving === undefined);
   const behind = agent.run("behind");
   reply.resolve("finished");
   expect((await held).output).toBe("finished");

@@ -49,7 +49,7 @@ test("a prompt is measured in bytes of UTF-8", () => {
 });
 
 describe("the encoded request", () => {
-  const owner = { fetchUrls: false, agentId: "poet", maxMessageBytes: limit };
+  const owner = { fetchUrls: false, mayWait: false, agentId: "poet", maxMessageBytes: limit };
   const encode = (options: RunOptions = {}) => encodeOptions("r1", "hi", options, owner).message;
 
   test("has what was given and nothing else", () => {

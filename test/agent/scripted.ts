@@ -49,6 +49,7 @@ export class ScriptedOwner implements RunOwner {
   readonly schema: StandardSchemaV1 | undefined;
   tools: ToolSet | undefined;
   readonly fetchUrls = false;
+  mayWait = false;
   readonly paused = new PausedRuns();
   readonly waits = new OpenWaits();
   readonly maxMessageBytes = 1_000_000;

@@ -43,6 +43,7 @@ describe("a spec that breaks a rule is refused by field, value and rule", () => 
     ["spec.entry", ":agent", { entry: ":agent" }],
     ["spec.deps", "deps.py", { deps: "deps.py" }],
     ["spec.fetchUrls", 1, { fetchUrls: 1 as never }],
+    ["spec.mayWait", "yes", { mayWait: "yes" as never }],
     ["spec.entry", "poet.py:9lives", { entry: "poet.py:9lives" }],
     ["spec.watch", "yes", { watch: "yes" }],
     ["spec.recycle.maxRuns", 0, { recycle: { maxRuns: 0 } }],

@@ -338,6 +338,7 @@ describe("a run ends", () => {
     const info = fleet.environment.ledger.get(run.runId);
     expect(info).toMatchObject({ state: "paused", paused: { requests: [{ toolCallId: "call_1" }] } });
     expect(await run.result).toBe(info?.paused);
+    expect(await fleet.report("run.settled")).toMatchObject({ runId: run.runId, outcome: "paused" });
     expect(await fleet.agent().resume(info?.paused?.token ?? "", { call_1: true })).toMatchObject({ output: "booked" });
   });
 

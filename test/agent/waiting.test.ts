@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { defineAgent, type RunEvent, startSystem } from "../../src/index.ts";
+import type { FetchOptions } from "../../src/agent/fetch-options.ts";
+import { type AgentSpec, defineAgent, type RunEvent, startSystem } from "../../src/index.ts";
 import { createFakeLauncher, createVirtualClock, type FakeRun } from "../../src/testing/index.ts";
 import { rejection } from "../rpc/agent-server.ts";
 
-const definition = defineAgent({ id: "clerk", entry: "clerk.py:agent", shutdownMs: 100 });
-
-async function serve(answer: (run: FakeRun) => Promise<string>) {
+async function serve(answer: (run: FakeRun) => Promise<string>, spec: Partial<AgentSpec> = {}) {
+  const definition = defineAgent({ id: "clerk", entry: "clerk.py:agent", shutdownMs: 100, ...spec });
   const clock = createVirtualClock();
   const launcher = createFakeLauncher({ clock, script: { answer } });
   const system = await startSystem({ children: [definition] }, { launcher, clock, interpreter: "none" });
@@ -95,6 +95,48 @@ test("a run that may not wait is rejected by name of the option, and the option 
   expect(await rejection(wrong)).toMatchObject({ code: "invalid_argument", field: "options.mayWait" });
   await system.stop();
 });
+
+test("a definition says it for its runs, each of which may say otherwise", async () => {
+  const { system, clerk } = await serve(waits, { mayWait: true });
+  const streamed = clerk.stream("colour");
+  const { asked, iterator } = await untilAsked(streamed);
+  await clerk.answer(asked.token, "red");
+  expect((await iterator.next()).value).toMatchObject({ type: "input.answered" });
+  await iterator.return?.();
+  const open = Promise.withResolvers<string>();
+  system.onReport((report) => report.type === "run.waiting" && open.resolve(report.token));
+  const run = clerk.run("colour");
+  await clerk.answer(await open.promise, "blue");
+  expect((await run).output).toBe('"blue"');
+  const told = { message: expect.stringContaining("mayWait: true") };
+  expect(await rejection(clerk.run("colour", { mayWait: false }))).toMatchObject(told);
+  await system.stop();
+});
+
+test.each<[string, Partial<AgentSpec>, FetchOptions]>([
+  ["its request", {}, { mayWait: true }],
+  ["its definition", { mayWait: true }, {}],
+])(
+  "a run of a front end waits where %s says that it may, and is read again meanwhile",
+  async (_whose, spec, options) => {
+    const { system, clerk } = await serve(waits, spec);
+    const open = Promise.withResolvers<string>();
+    system.onReport((report) => report.type === "run.waiting" && open.resolve(report.token));
+    const messages = [{ id: "m", role: "user", parts: [{ type: "text", text: "colour" }] }];
+    const body = JSON.stringify({ id: "chat", trigger: "submit-message", messages });
+    const headers = { "content-type": "application/json" };
+    const response = await clerk.fetch(new Request("http://host/", { method: "POST", body, headers }), options);
+    const answered = response.text();
+    const token = await open.promise;
+    expect(system.runs.list({ state: "waiting" })).toMatchObject([{ waits: [{ token, name: "colour" }] }]);
+    const again = await clerk.fetch(new Request("http://host/chat/stream"));
+    expect(again.status).toBe(200);
+    await clerk.answer(token, "red");
+    expect(await answered).toContain(JSON.stringify('"red"'));
+    expect(await again.text()).toBe(await answered);
+    await system.stop();
+  },
+);
 
 test("a run that is tried again asks again under the same token", async () => {
   const { system, clerk, launcher } = await serve(waits);

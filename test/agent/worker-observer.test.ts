@@ -104,7 +104,7 @@ describe("a lost connection", () => {
     const worker = fleet.launcher.worker("poet");
     await until("the run", () => worker.runs.length === 1);
     worker.disconnect();
-    await until("the loss", () => fleet.process().client === undefined && fleet.clock.pending > 0);
+    await until("the loss", () => fleet.process().serving === undefined && fleet.clock.pending > 0);
     const later = agent.run("later");
     fleet.clock.advance(249);
     expect(agent.incarnation).toBe(1);
@@ -162,7 +162,7 @@ describe("a lost connection", () => {
     await fleet.agent().whenReady();
     const worker = fleet.launcher.worker("poet");
     worker.disconnect();
-    await until("the loss", () => fleet.process().client === undefined);
+    await until("the loss", () => fleet.process().serving === undefined);
     worker.crash({ exitCode: 9 });
     expect((await fleet.report("agent.crashed")).crash).toMatchObject({ cause: "exited", exitCode: 9 });
     fleet.clock.advance(1_000);

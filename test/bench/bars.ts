@@ -63,10 +63,11 @@ export function checkBars(measures: Measures): Bar[] {
   ];
 }
 
-function launcherBars({ nextRun, burst, crowd, agentUss, burstPss }: LauncherMeasures): Bar[] {
+function launcherBars({ nextRun, nextRunAgain, burst, crowd, agentUss, burstPss }: LauncherMeasures): Bar[] {
   return [
     bar("kill -9 to next run, spawn ÷ zygote", nextRun.ratio, "×", "at least", 25),
     bar("kill -9 to next run by zygote, median", nextRun.zygote.median, "ms", "at most", 40),
+    bar("kill -9 to next run again at once, median", nextRunAgain.zygote.median, "ms", "at most", 40),
     bar("burst of restarts, spawn ÷ zygote", burst.ratio, "×", "at least", 25),
     bar("crowd of restarts by zygote, median", crowd.median, "ms", "at most", 1_500),
     bar("private memory of an agent by zygote", agentUss.zygote.median, "MB", "at most", 13),

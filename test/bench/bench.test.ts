@@ -39,7 +39,7 @@ describe("the benchmark", () => {
     const result = JSON.parse(readFileSync(join(directory, "smoke.json"), "utf8")) as BenchResult;
     expect(result).toMatchObject({ name: "smoke", settings: quickSettings });
     expect(result.machine.worker).toMatchObject({ python: expect.any(String) });
-    expect(result.bars).toHaveLength(process.platform === "linux" ? 21 : 15);
+    expect(result.bars).toHaveLength(process.platform === "linux" ? 22 : 15);
     const { lifecycle, launchers, instances, toolCalls, runs, joining, simulation, ...comparisons } = result.measures;
     expect(simulation.hour.values).toHaveLength(quickSettings.simulations);
     expect(simulation.crashes).toBeGreaterThan(800);
@@ -78,10 +78,19 @@ describe("the benchmark", () => {
   }, 130_000);
 });
 
-function expectCompleteLaunchers({ nextRun, burst, crowd, crowdStartMs, agentUss, burstPss }: LauncherMeasures): void {
+function expectCompleteLaunchers({
+  nextRun,
+  nextRunAgain,
+  burst,
+  crowd,
+  crowdStartMs,
+  agentUss,
+  burstPss,
+}: LauncherMeasures): void {
   const { restarts, burstAgents, bursts, crowds } = quickSettings;
   const counts: [LauncherSeries, number][] = [
     [nextRun, restarts],
+    [nextRunAgain, restarts],
     [burst, bursts],
     [agentUss, burstAgents],
     [burstPss, 1],
@@ -136,7 +145,7 @@ describe("the bars of the benchmark", () => {
   it("hold the two launchers against each other where both are", () => {
     const atLimits = { ...measures(1.25, 0.85, 50), launchers: launcherMeasures(25, 40, 1_500, 13, 3) };
     const beyond = { ...measures(1.26, 0.84, 51), launchers: launcherMeasures(24.9, 41, 1_501, 13.1, 2.9) };
-    expect(checkBars(atLimits).map(({ passed }) => passed)).toEqual(Array(21).fill(true));
+    expect(checkBars(atLimits).map(({ passed }) => passed)).toEqual(Array(22).fill(true));
     expect(checkBars(beyond).some(({ passed }) => passed)).toBe(false);
   });
 });
@@ -205,6 +214,7 @@ function launcherMeasures(
   });
   return {
     nextRun: compared(nextRun, ratio),
+    nextRunAgain: compared(nextRun, ratio),
     burst: compared(100, ratio),
     crowd: seriesOf(crowd),
     crowdStartMs: crowd,

@@ -11,10 +11,15 @@ import { startBenchSystem, startMs } from "./target.ts";
 const kinds = ["spawn", "zygote"] as const;
 type Kind = (typeof kinds)[number];
 
+/** How long a worker has been ready when it is killed, in milliseconds: long enough for a blank to be made for the one after it. */
+const restMs = 250;
+
 /** The measures of both launchers, in milliseconds and megabytes. */
 export interface LauncherMeasures {
-  /** kill -9 of a worker that is ready, to the end of the next run that succeeds. */
+  /** kill -9 of a worker that has been ready for `restMs`, to the end of the next run that succeeds. */
   readonly nextRun: LauncherSeries;
+  /** The same of the worker that has just answered that run: the zygote has no blank for a second death at once. */
+  readonly nextRunAgain: LauncherSeries;
   /** kill -9 of all workers of a burst, to all its agents being ready again. */
   readonly burst: LauncherSeries;
   /** The same for a crowd; by zygote alone. */
@@ -30,12 +35,18 @@ export interface LauncherMeasures {
 /** Measures both launchers; undefined where there is no zygote. */
 export async function measureLaunchers(settings: BenchSettings): Promise<LauncherMeasures | undefined> {
   if (process.platform !== "linux") return undefined;
-  const nextRuns = await withBoth(1, (teams) =>
+  const restarts = await withBoth(1, (teams) =>
     inRounds(teams, settings.restarts, async ({ agents: [agent], system }) => {
       if (agent === undefined) throw new Error("there is no agent to kill");
-      return (await crashOnce(agent, system)).nextRunMs;
+      await new Promise((resolve) => setTimeout(resolve, restMs));
+      return { rested: await crashOnce(agent, system), again: await crashOnce(agent, system) };
     }),
   );
+  const nextRuns = (which: "rested" | "again") =>
+    compareLaunchers({
+      spawn: restarts.spawn.map((crashes) => crashes[which].nextRunMs),
+      zygote: restarts.zygote.map((crashes) => crashes[which].nextRunMs),
+    });
   const { bursts, memory } = await withBoth(settings.burstAgents, async (teams) => ({
     bursts: await inRounds(teams, settings.bursts, ({ agents, system }) => crashAll(agents, system)),
     memory: await measureMemory(teams),
@@ -45,7 +56,8 @@ export async function measureLaunchers(settings: BenchSettings): Promise<Launche
     const values: number[] = [];
     for (let round = 0; round < settings.crowds; round++) values.push(await crashAll(crowd.agents, crowd.system));
     return {
-      nextRun: compareLaunchers(nextRuns),
+      nextRun: nextRuns("rested"),
+      nextRunAgain: nextRuns("again"),
       burst: compareLaunchers(bursts),
       crowd: series(values),
       crowdStartMs: crowd.startedInMs,

@@ -68,6 +68,7 @@ function launcherRows(launchers: LauncherMeasures, settings: BenchSettings): str
     `launcher: "spawn" and launcher: "zygote" in turn: medians; ratios are medians of the rounds' ratios`,
     row("", "spawn", "zygote", "÷ zygote"),
     launcherRow(`kill -9 to next run (${restarts})`, launchers.nextRun, "ms"),
+    launcherRow("  and again at once", launchers.nextRunAgain, "ms"),
     launcherRow(`kill -9 of ${burstAgents} to all ready (${bursts})`, launchers.burst, "ms"),
     row(`kill -9 of ${crowdAgents} to all ready (${crowds})`, "", `${launchers.crowd.median.toFixed(0)} ms`),
     row(`start of a system of ${crowdAgents}`, "", `${launchers.crowdStartMs.toFixed(0)} ms`),

@@ -1,5 +1,6 @@
 /** A system as `ps` shows it. */
 
+import type { ShownRun } from "../../src/cli/runs-text.ts";
 import type { ShownRow, ShownSystem } from "../../src/cli/status-text.ts";
 
 const row = (id: string, depth: number, more: Partial<ShownRow> = {}): ShownRow => ({
@@ -34,4 +35,37 @@ export const exampleSystem = {
   status: "degraded",
   rows,
   leftOut: 0,
+  runs: [],
+  runsLeftOut: 0,
 } as const satisfies ShownSystem;
+
+/** Runs of it. */
+export const exampleRuns = [
+  {
+    runId: "3f2c0a1b-0000",
+    agentId: "chat",
+    state: "waiting",
+    kept: false,
+    ageMs: 125_000,
+    waits: [
+      {
+        token: "t1",
+        name: "deferred_tool_calls",
+        sinceMs: 1,
+        asks: [{ kind: "approval", toolName: "delete_file", args: {} }],
+      },
+      { token: "t2", name: "reason-of-the-user", sinceMs: 2 },
+    ],
+  },
+  {
+    runId: "9d41e77c-0000",
+    agentId: "search-with-a-name-that-is-long",
+    state: "paused",
+    kept: true,
+    ageMs: 3_600_000,
+    asks: [{ kind: "question", toolName: "ask_user", args: {} }],
+  },
+  { runId: "77aa01c2-0000", agentId: "chat", state: "running", kept: true, ageMs: 1_500 },
+  { runId: "11bb01c2-0000", agentId: "chat", state: "completed", kept: true, ageMs: 9_500 },
+  { runId: "22cc01c2-0000", agentId: "chat", state: "failed", kept: true, ageMs: 9_500, error: "[run_failed] no" },
+] as const satisfies readonly ShownRun[];

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { readRecording } from "../../src/inspect/record.ts";
 import { doors, runProgram, scriptFolder } from "../script/script-process.ts";
 
 const imports = `
@@ -161,6 +162,30 @@ describe("a script that is watched", () => {
     await said("reloaded: nothing of the system has changed");
     const { out } = await stop();
     expect(out.match(/it begins/g)).toHaveLength(1);
+  });
+
+  test("goes on with its recording, whatever has changed", async () => {
+    const tree = (more: string) => `${imports}
+      import { logic } from "./server.ts";
+      import { record } from ${JSON.stringify(doors.inspect)};
+      const inspect = record({ file: new URL("run.jsonl", import.meta.url).pathname });
+      export default defineSystem({ inspect, children: [{ id: "one", logic }], ${more} });`;
+    const { path, write, said, stop } = await begin({
+      "tree.ts": tree("policy: exponentialBackoff({ firstMs: 10 })"),
+      "server.ts": `${server}\nexport { logic };`,
+    });
+    write("tree.ts", tree("policy: exponentialBackoff({ firstMs: 20 })"));
+    await said("reloaded: new policies at system");
+    write("tree.ts", tree('name: "renamed"'));
+    await said("the system restarts, because options.name differs");
+    await said(/"renamed" runs with/);
+    await stop();
+    const told: string[] = [];
+    for await (const message of readRecording(path("run.jsonl"))) {
+      if (message.type === "header") told.push(`header of ${message.system}`);
+      else if (message.type === "end") told.push("end");
+    }
+    expect(told).toEqual(["header of system", "end", "header of renamed", "end"]);
   });
 
   test("gives a supervisor that is restarted the policies that were set since", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { durationText, sizeText, statusText } from "../../src/cli/status-text.ts";
-import { exampleSystem } from "./example-system.ts";
+import { statusText } from "../../src/cli/status-text.ts";
+import { exampleRuns, exampleSystem } from "./example-system.ts";
 
 test("a system reads as a tree of 80 columns, with what its agents do", () => {
   const text = statusText(exampleSystem);
@@ -45,15 +45,31 @@ test("where there is no room for all, it says how many are left out", () => {
   ).toBe("… and 9 more");
 });
 
-test.each([
-  [0, "0 s"],
-  [59_999, "59 s"],
-  [3_600_000, "1 h 0 s"],
-  [90_061_000, "1 d 1 h"],
-])("%i ms are %s", (ms, text) => {
-  expect(durationText(ms)).toBe(text);
+test("runs that have not ended have a line each, with what they wait for; the others are counted", () => {
+  const lines = statusText({ ...exampleSystem, runs: exampleRuns, runsLeftOut: 7 })
+    .split("\n")
+    .slice(7);
+  expect(`\n${lines.join("\n")}\n`).toBe(`
+RUN      AGENT            STATE     AGE          WAITS FOR
+3f2c0a1b chat             waiting   2 min 5 s    consent to delete_file, "reaso…
+9d41e77c search-with-a-n… paused    1 h 0 s      an answer to ask_user
+77aa01c2 chat             running   1 s
+of the others: 2 have ended, 7 older ones
+`);
+  expect(Math.max(...lines.map((line) => line.length))).toBe(80);
 });
 
-test("sizes fit six characters", () => {
-  expect([0, 2 ** 20 * 999, 2 ** 20 * 1000, 2 ** 40].map(sizeText)).toEqual(["0MiB", "999MiB", "1.0GiB", "1024.0GiB"]);
+test("where there is little room, tree and runs share it", () => {
+  const runs = Array.from({ length: 40 }, () => exampleRuns[2]);
+  const lines = statusText({ ...exampleSystem, runs }, 80, 10).split("\n");
+  expect(lines.length).toBeLessThanOrEqual(10 + 3);
+  expect(lines.at(-1)).toBe("of the others: 37 more have not ended");
+});
+
+test("where all runs have ended, it says how many", () => {
+  expect(
+    statusText({ ...exampleSystem, runs: exampleRuns.slice(3) })
+      .split("\n")
+      .at(-1),
+  ).toBe("runs: 2 have ended");
 });

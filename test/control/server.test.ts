@@ -9,7 +9,7 @@ import { CallerError } from "../../src/errors.ts";
 import { createVirtualClock } from "../../src/testing/virtual-clock.ts";
 import { socketDirectories } from "../../src/worker/socket-directory.ts";
 
-const nothing: ControlStatus = { status: "serving", rows: [], leftOut: 0 };
+const nothing: ControlStatus = { status: "serving", rows: [], leftOut: 0, runs: [], runsLeftOut: 0 };
 const open = new Set<ControlServer>();
 const sockets = new Set<Socket>();
 

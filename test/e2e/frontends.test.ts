@@ -93,8 +93,22 @@ test("a tool in TypeScript that needs approval is called when the browser's user
   expect(answers.find(({ status }) => status === 200)?.text).toContain("call: 1");
   expect(calls).toEqual(["erase"]);
 
+  // What the service has approved meanwhile is not called again by a click; what the user says then goes on.
+  messages.push({ id: "m3", role: "user", parts: [{ type: "text", text: "call erase" }] });
   Object.assign(part, { state: "output-available", output: 1 });
-  messages.push({ id: "m3", role: "user", parts: [{ type: "text", text: "count 100000" }] });
+  const again = await (await post()).text();
+  const [, secondCallId = ""] = /"approvalId":"([^"]+)"/.exec(again) ?? [];
+  const token = system.runs.list({ state: "paused", limit: 1 })[0]?.paused?.token ?? "";
+  await agent.stream({ paused: token, answers: { [secondCallId]: true } }).result;
+  const second = { ...part, toolCallId: secondCallId, state: "approval-responded", output: undefined };
+  messages.push({ id: "m4", role: "assistant", parts: [{ ...second, approval: { ...approval, id: secondCallId } }] });
+  expect((await post()).status).toBe(409);
+  messages.push({ id: "m5", role: "user", parts: [{ type: "text", text: "Hello" }] });
+  for (const _ of "12")
+    expect(await post().then(read)).toMatchObject({ status: 200, text: expect.stringContaining("You said") });
+  expect(calls).toEqual(["erase", "erase"]);
+
+  messages.push({ id: "m6", role: "user", parts: [{ type: "text", text: "count 100000" }] });
   const reader = ((await post()).body as ReadableStream<Uint8Array>).getReader();
   let text = "";
   for (let step = await reader.read(); !step.done; step = await reader.read()) {

@@ -52,7 +52,7 @@ test("a run pauses for approvals and outside results, holds no worker, and goes 
   ]);
   // In the new worker: what the first one had called is not called again.
   expect(outcome.ran.sort()).toEqual(["/b", "/elsewhere"]);
-  expect(await rejection(agent.resume(run.token, answers))).toMatchObject({ code: "not_found" });
+  expect(await rejection(agent.resume(run.token, answers))).toMatchObject({ code: "already_resumed" });
 });
 
 test("a stream ends with paused, and a paused run that was stored as JSON goes on in another system", async () => {
@@ -84,10 +84,17 @@ test("a tool in TypeScript may need approval, and the tools of the run go on wit
   const agent = system.agent("asking");
   const run = paused(await agent.run(calls(["pay", { amount: 5 }]), { mayPause: true, tools: { pay } }));
   expect([run.requests, ran]).toEqual([[expect.objectContaining({ toolName: "pay", args: { amount: 5 } })], []]);
-  expect(told(await agent.resume(run.token, { "call-1": { approve: true, args: { amount: 3 } } })).told).toEqual([
-    ["success", "pay", "paid"],
-  ]);
+  const resumption = { paused: run.token, answers: { "call-1": { approve: true, args: { amount: 3 } } } } as const;
+  // What its worker refuses has begun nothing.
+  const refused = await rejection(agent.resume(run.token, resumption.answers, { tools: { look: pay } }));
+  expect(refused).toMatchObject({ kind: "validation" });
+  const stream = agent.stream(resumption);
+  const events: RunEvent[] = [];
+  for await (const event of stream) events.push(event);
+  expect(events.map(({ type }) => type)).toEqual(expect.arrayContaining(["started", "tool.result", "completed"]));
+  expect(told(await stream.result).told).toEqual([["success", "pay", "paid"]]);
   expect(ran).toEqual([{ amount: 3 }]);
+  expect(() => agent.start(resumption)).toThrow(`run "${stream.runId}" goes on with it`);
 });
 
 test("a run that may not pause is rejected when a tool asks", async () => {

@@ -33,6 +33,11 @@ async function open() {
   return { ...watched, viewer, page, errors };
 }
 
+/** The panes of which something is cut off at the side. */
+const widerThanItsPane = `[...document.querySelectorAll(".content, .tabs, .bar, header")]
+  .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)
+  .map(({ className }) => className)`;
+
 const row = (page: Page, id: string) => page.locator(`[role=treeitem][title$="/${id}"]`);
 const stateOf = (page: Page, id: string) => row(page, id).locator(".state").textContent();
 const showsState = (page: Page, id: string, state: string) =>
@@ -112,6 +117,10 @@ describe.skipIf(found.path === undefined)("the viewer in a browser", () => {
   test(`it can be used by keyboard and by a screen reader, in light and dark${why}`, { timeout: 120_000 }, async () => {
     const { page, system, errors } = await open();
     await system.agent("ctl").run("echo:hello");
+    await system
+      .agent("helper")
+      .run("raise:for the table of runs")
+      .catch(() => undefined);
     await page.getByRole("searchbox").press("Tab");
     const focused = () => page.evaluate("document.activeElement.getAttribute('role')");
     expect(await focused()).toBe("tree");
@@ -135,6 +144,7 @@ describe.skipIf(found.path === undefined)("the viewer in a browser", () => {
       for (const tab of ["State", "Runs", "Crashes", "Logs", "Policy"]) {
         await page.getByRole("tab", { name: tab }).click();
         expect(await seriousFaults(page), `${colorScheme}, ${tab}`).toEqual([]);
+        expect(await page.evaluate(widerThanItsPane), tab).toEqual([]);
       }
       await page.screenshot({ path: pictureOf(colorScheme) });
     }

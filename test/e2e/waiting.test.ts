@@ -79,6 +79,17 @@ test("a live run asks people for approvals and outside results, and its code for
       .sort(),
   ).toEqual(expected.map((each) => JSON.stringify(each)));
   expect([paid, agent.pid, agent.waits]).toEqual([[{ amount: 5 }], worker, []]);
+
+  const text = calls(["wait", { name: "colour" }], ["delete", { path: "/f" }]);
+  const messages = [{ id: "m1", role: "user", parts: [{ type: "text", text }] }];
+  const body = JSON.stringify({ id: "chat", trigger: "submit-message", messages });
+  const headers = { "content-type": "application/json" };
+  const post = new Request("http://localhost/", { method: "POST", headers, body });
+  const response = await agent.fetch(post, { mayWait: true, conversation: "server" });
+  const page = response.text();
+  const [open] = await asked(system.runs.attach(response.headers.get("synapse-run-id") ?? ""));
+  await agent.answer(open?.token ?? "", "red");
+  expect(await page).toMatch(/"output":"red".*"type":"tool-approval-request"/s);
 });
 
 test("a wait ends with its time, its run, the run's time and its worker", async () => {

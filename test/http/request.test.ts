@@ -32,6 +32,35 @@ test.each([
   expect(new TextDecoder().decode(read.body)).toBe(text);
 });
 
+const responded = { type: "tool-erase", state: "approval-responded", approval: { approved: true } };
+const asked = [{ role: "user" }, { role: "assistant", parts: [{ type: "text" }, responded] }];
+
+test.each<[boolean, object]>([
+  [false, { ...vercel, messages: [{ role: "user", parts: [{ type: "text", text: "approval-responded" }] }] }],
+  [true, { ...vercel, messages: asked }],
+  [true, { ...vercel, messages: [...asked, { role: "user", parts: [] }] }],
+  [true, { ...vercel, messages: [{ role: "user" }, { role: "assistant", parts: [{ state: "output-available" }] }] }],
+  [false, { ...vercel, trigger: "regenerate-message", messages: [{ role: "user" }, { role: "assistant", parts: [] }] }],
+  [false, { ...vercel, messages: [null, 7, { role: "user", parts: "none" }] }],
+  [false, { ...vercel, messages: "none" }],
+  [false, { ...agUi, resume: [], messages: [{ role: "user" }] }],
+  [true, { ...agUi, resume: [{ interruptId: "i" }], messages: [{ role: "user" }] }],
+  [true, { ...agUi, messages: [{ role: "assistant" }, { role: "tool" }] }],
+  [false, { ...agUi, messages: [{ role: "tool" }, { role: "user" }] }],
+])("whether a request answers what waits for the client is %j of %j", async (answers, body) => {
+  expect(await readRequest(post(JSON.stringify(body)), { maxBytes: 1_000 })).toMatchObject({ answers });
+});
+
+test("what the client's user says after an approval is a request without it", async () => {
+  const said = { role: "user", parts: [{ type: "text", text: "no, wait" }] };
+  const read = async (messages: unknown) =>
+    (await readRequest(post(JSON.stringify({ ...vercel, messages })), { maxBytes: 1_000 })).withoutAnswers;
+  const without = await read([...asked, said]);
+  const messages = [{ role: "user", parts: [] }, { role: "assistant", parts: [{ type: "text" }] }, said];
+  expect(JSON.parse(new TextDecoder().decode(without?.()))).toEqual({ ...vercel, messages });
+  expect([await read(asked), await read([said])]).toEqual([undefined, undefined]);
+});
+
 test("a protocol that the service names goes before what the body looks like", async () => {
   const read = await readRequest(post(JSON.stringify(agUi)), { maxBytes: 1_000, protocol: "vercel-ai" });
   expect(read).toMatchObject({ protocol: "vercel-ai", chatId: "not a chat" });

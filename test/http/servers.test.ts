@@ -1,6 +1,7 @@
-import { createServer } from "node:http";
+import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { serve } from "@hono/node-server";
+import express from "express";
 import Fastify from "fastify";
 import { Hono } from "hono";
 import { afterEach, expect, test } from "vitest";
@@ -17,8 +18,8 @@ afterEach(async () => {
 
 type Serve = (agent: Agent) => Promise<string>;
 
-const nodeHttp: Serve = async (agent) => {
-  const server = createServer(toNodeHandler(agent));
+const listen = async (listener: RequestListener): Promise<string> => {
+  const server = createServer(listener);
   closing.push(() => {
     server.closeAllConnections();
     return new Promise((resolve) => server.close(resolve));
@@ -26,6 +27,18 @@ const nodeHttp: Serve = async (agent) => {
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 };
+
+const nodeHttp: Serve = (agent) => listen(toNodeHandler(agent));
+
+/** @param parsed whether something before has read the body */
+const behindExpress =
+  (parsed: boolean): Serve =>
+  (agent) => {
+    const app = express();
+    if (parsed) app.use(express.json());
+    app.all("/api/chat{/*rest}", toNodeHandler(agent));
+    return listen(app);
+  };
 
 const fastify: Serve = async (agent) => {
   const server = Fastify({ forceCloseConnections: true });
@@ -59,6 +72,8 @@ const question = (text: string, signal: AbortSignal) => ({
 
 test.each<[string, Serve]>([
   ["node:http", nodeHttp],
+  ["Express", behindExpress(false)],
+  ["Express and its express.json()", behindExpress(true)],
   ["Fastify", fastify],
   ["Hono", hono],
 ])("behind %s an answer arrives while it is made, and a client that leaves cancels its run", async (_server, start) => {
@@ -87,4 +102,16 @@ test.each<[string, Serve]>([
   client.abort();
   expect(await report("run.settled")).toMatchObject({ outcome: "cancelled" });
   await until("the run's end in its worker", () => launcher.workers[0]?.runs[0]?.signal.aborted === true);
+});
+
+test("an error of the handler is Express's, whose own handler of errors answers", async () => {
+  const app = express();
+  app.use(toNodeHandler(() => Promise.reject(new Error("no such agent here"))));
+  const heard: unknown[] = [];
+  app.use((error: Error, _request: express.Request, response: express.Response, _next: express.NextFunction) => {
+    heard.push(error.message);
+    response.status(418).end();
+  });
+  const response = await fetch(await listen(app));
+  expect([response.status, heard]).toEqual([418, ["no such agent here"]]);
 });

@@ -5,7 +5,8 @@ import { pino } from "pino";
 import { expect, onTestFinished, test } from "vitest";
 import { createMachine } from "xstate";
 import { defineAgent } from "../../src/index.ts";
-import { type RecordOptions, readRecording, record } from "../../src/inspect/record.ts";
+import type { SystemInspector } from "../../src/inspect/inspected-system.ts";
+import { continueRecording, type RecordOptions, readRecording, record } from "../../src/inspect/record.ts";
 import type { WatchMessage } from "../../src/inspect/watch.ts";
 import type { Report } from "../../src/report.ts";
 import { startSystem } from "../../src/start-system.ts";
@@ -144,6 +145,27 @@ test("a recorder records one system at a time, and the next one anew", async () 
   const next = await startSystem({ name: "next", inspect, logger: silent });
   await next.stop();
   expect((await read(file))[0]).toMatchObject({ system: "next" });
+});
+
+test("a recorder that goes on with another's file keeps what is in it, within the same bound", async () => {
+  const { file, inspect, system } = await recorded({ maxBytes: 65_536 });
+  await system.stop();
+  const inFirst = (await read(file)).length;
+  const again = continueRecording(inspect);
+  const next = await startSystem({ name: "next", inspect: again as SystemInspector, logger: silent });
+  await next.stop();
+  const messages = await read(file);
+  expect(messages.length).toBeGreaterThan(inFirst);
+  expect(ofType(messages, "header").map((header) => header.system)).toEqual(["house", "next"]);
+  expect(ofType(messages, "end")).toHaveLength(2);
+  // What is in the file counts: the next one turns it over.
+  for (let round = 0; !existsSync(`${file}.1`); round += 1) {
+    expect(round).toBeLessThan(200);
+    const more = continueRecording(inspect) as SystemInspector;
+    await (await startSystem({ name: "more", inspect: more, logger: silent })).stop();
+  }
+  expect(statSync(`${file}.1`).size).toBeLessThan(65_536);
+  expect(continueRecording({ attach: () => undefined, detach: () => undefined })).toBeUndefined();
 });
 
 test("a machine's own actors are recorded too, attached while it runs", async () => {

@@ -24,6 +24,7 @@ function start() {
     },
     onLine: () => () => undefined,
     nodes: () => [],
+    runs: () => [],
     recordings: () => [],
     health: () => ({ ok: true, text: "serving" }),
   };
@@ -45,6 +46,7 @@ test("one who asks for the first time is told how all is, and then what has happ
     "header",
     "nodes",
     "health",
+    "runs",
     "recordings",
     "@xstate.actor",
     "@xstate.actor",

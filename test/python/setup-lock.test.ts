@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { tryLock } from "../../src/python/setup-lock.ts";
+import { lookAt } from "../../src/worker/proc.ts";
 
 let directory: string;
 let path: string;
@@ -33,6 +34,20 @@ test("a dead holder's lock is taken", async () => {
   writeFileSync(path, `${child.pid} 12345`);
   expect(tryLock(path)).toHaveProperty("release");
   expect(readFileSync(path, "utf8")).toMatch(new RegExp(`^${process.pid} `));
+});
+
+test.runIf(process.platform === "linux")("a holder that is dead, but not reaped, does not hold its lock", async () => {
+  const parent = spawn("/bin/sh", ["-c", "sleep 0 & echo $!; exec cat"], { stdio: ["pipe", "pipe", "ignore"] });
+  try {
+    const [line] = (await once(parent.stdout, "data")) as [Buffer];
+    const pid = Number(line.toString());
+    await expect.poll(() => lookAt(pid)?.dead).toBe(true);
+    writeFileSync(path, `${pid} ${lookAt(pid)?.started}`);
+    expect(tryLock(path)).toHaveProperty("release");
+  } finally {
+    parent.stdin.end();
+    await once(parent, "close");
+  }
 });
 
 test.runIf(process.platform === "linux")("a process that got a dead holder's number does not hold its lock", () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { setup } from "xstate";
 import { defineAgent } from "../../src/agent/define.ts";
 import type { AgentSpec } from "../../src/agent/spec.ts";
+import { record } from "../../src/inspect/record.ts";
 import { byExitReason } from "../../src/otp/policy/by-exit-reason.ts";
 import { exponentialBackoff } from "../../src/otp/policy/exponential-backoff.ts";
 import type { PassingPolicy } from "../../src/otp/policy/restart-policy.ts";
@@ -36,6 +37,14 @@ test("descriptions that were made twice of the same values do not differ", () =>
     children: [team([agent({ env: { C: "d" }, retry: { onWorkerExit: "if_idempotent" }, output: "text" })])],
   });
   expect(difference(make(), make())).toEqual({ policies: [], other: undefined });
+});
+
+test("recorders do not differ when they were made with the same options", () => {
+  const make = (maxBytes?: number) => ({ inspect: [record({ file: "run.jsonl", maxBytes })] });
+  expect(difference(make(), make()).other).toBeUndefined();
+  expect(difference(make(), make(1e6)).other).toBe("options.inspect[0].maxBytes");
+  expect(difference(make(), { inspect: [record({ file: "other.jsonl" })] }).other).toBe("options.inspect[0].file");
+  expect(difference(make(), { inspect: [() => undefined] }).other).toBe("options.inspect[0]");
 });
 
 describe("a policy that differs is to be set", () => {

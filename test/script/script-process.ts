@@ -11,7 +11,11 @@ const root = resolve(import.meta.dirname, "..", "..");
 /** The program, from its source. */
 export const program = join(root, "src", "cli", "main.ts");
 /** What a script imports as "synapse-otp" and "synapse-otp/otp". */
-export const doors = { main: join(root, "src", "index.ts"), otp: join(root, "src", "otp", "index.ts") };
+export const doors = {
+  main: join(root, "src", "index.ts"),
+  otp: join(root, "src", "otp", "index.ts"),
+  inspect: join(root, "src", "inspect", "index.ts"),
+};
 
 const deadlineMs = 30_000;
 const folders: string[] = [];

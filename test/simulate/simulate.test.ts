@@ -201,6 +201,63 @@ describe("runs", () => {
     );
   });
 
+  test("end when their time is up, waiting included, and when their callers leave", async () => {
+    const play = async (
+      runs: Partial<NonNullable<NonNullable<Faults["others"]>["runs"]>>,
+      spec: Partial<AgentSpec>,
+    ) => {
+      const tree = { children: [agent("a", spec)] };
+      const all = { everyMs: 100, takesMs: 150, ...runs };
+      const result = await simulate(tree, { others: { startMs: 0, runs: all } }, { forMs: 1_000 });
+      return result.children[0];
+    };
+    // The first is answered at 250. The second begins then, and its time is up at 400; the third begins then, and its time is up at 500; and so on.
+    const one = { maxConcurrency: 1 };
+    expect(await play({ timeoutMs: 200 }, one)).toMatchObject({ served: 1, timedOut: 7, cancelled: 0, rejected: 0 });
+    // Whoever comes first, the deadline or the leaving caller, has it.
+    expect(await play({ timeoutMs: 200, cancelAfterMs: 199 }, one)).toMatchObject({ timedOut: 0, cancelled: 7 });
+    expect(await play({ timeoutMs: 199, cancelAfterMs: 200 }, one)).toMatchObject({ timedOut: 7, cancelled: 0 });
+    // Nobody leaves who has his answer.
+    expect(await play({ timeoutMs: 151, cancelAfterMs: 151 }, {})).toMatchObject({
+      served: 8,
+      timedOut: 0,
+      cancelled: 0,
+    });
+  });
+
+  test("that were left keep their place until the worker has ended them, or would have been done", async () => {
+    const play = async (lingersMs: number, takesMs = 10_000) => {
+      const tree = { children: [agent("a", { maxConcurrency: 1 })] };
+      const runs = { everyMs: 1_000, takesMs, timeoutMs: 1_500, lingersMs };
+      const result = await simulate(tree, { others: { startMs: 0, runs } }, { forMs: 9_900 });
+      return result.children[0];
+    };
+    // At once the next one begins: one waits for 500 ms, the next not at all.
+    expect(await play(0)).toMatchObject({ served: 0, timedOut: 8, waiting: 0, waitMs: { max: 500 } });
+    // For 2 s no place is free: some time out in the queue.
+    const lingering = await play(2_000);
+    expect(lingering).toMatchObject({ served: 0, timedOut: 8 });
+    expect(lingering?.waitMs.max).toBeGreaterThan(500);
+    // Nothing goes on for longer than it would have taken.
+    const whole = await play(1_600, 1_600);
+    expect(await play(60_000, 1_600)).toEqual(whole);
+    expect(await play(0, 1_600)).not.toEqual(whole);
+  });
+
+  test("whose callers have left end with their worker and are not lost; those that are tried again keep their deadline", async () => {
+    const play = async (spec: Partial<AgentSpec>, runs: NonNullable<NonNullable<Faults["others"]>["runs"]>) => {
+      const tree = { children: [agent("a", spec)] };
+      const faults = { others: { startMs: 0, runs } };
+      const result = await simulate(tree, faults, { forMs: 1_000 }, { lives: lives({ a: [crash(800, 0)] }) });
+      return result.children[0];
+    };
+    const runs = { everyMs: 600, takesMs: 5_000, timeoutMs: 150 };
+    expect(await play({}, { ...runs, lingersMs: 1_000 })).toMatchObject({ timedOut: 1, lost: 0, crashes: 1 });
+    const again = { ...runs, timeoutMs: 300, idempotent: true };
+    const retry = { onWorkerExit: "if_idempotent" } as const;
+    expect(await play({ retry }, again)).toMatchObject({ timedOut: 1, retried: 1, lost: 0 });
+  });
+
   test("of an agent that is left down are refused", async () => {
     const tree = { children: [agent("a", { restart: "temporary" })] };
     const { children } = await simulate(tree, faults(100, 10), { forMs: 1_000 }, { lives: lives({ a: [crash(250)] }) });
@@ -239,7 +296,13 @@ describe("chance", () => {
       crashAfterMs: { meanMs: 30_000 },
       crashKinds: { signaled: 2, hung: 1 },
       startFailures: 0.1,
-      runs: { everyMs: { meanMs: 5_000 }, takesMs: { fromMs: 10, toMs: 1_000 } },
+      runs: {
+        everyMs: { meanMs: 5_000 },
+        takesMs: { fromMs: 10, toMs: 1_000 },
+        timeoutMs: { oneOf: [500, 60_000] },
+        cancelAfterMs: { meanMs: 2_000 },
+        lingersMs: { fromMs: 0, toMs: 400 },
+      },
     },
   };
   const children = (count: number) =>
@@ -265,6 +328,9 @@ test.each([
   [{ forMs: 1 }, { children: { b: {} } }, 'faults.children.b is "b"; it must be the id of a child of the tree'],
   [{ forMs: 1 }, { others: { startMs: -1 } }, "faults.others.startMs is -1"],
   [{ forMs: 1 }, { others: { runs: { everyMs: 0, takesMs: 0 } } }, "faults.others.runs.everyMs is 0"],
+  [{ forMs: 1 }, { others: { runs: { everyMs: 1, takesMs: 0, timeoutMs: 0 } } }, "faults.others.runs.timeoutMs is 0"],
+  [{ forMs: 1 }, { others: { runs: { everyMs: 1, takesMs: 0, cancelAfterMs: -1 } } }, "runs.cancelAfterMs is -1"],
+  [{ forMs: 1 }, { others: { runs: { everyMs: 1, takesMs: 0, lingersMs: "x" } } }, 'runs.lingersMs is "x"'],
   [{ forMs: 1 }, { others: { runs: { everyMs: 1, takesMs: 0, tokens: -1 } } }, "faults.others.runs.tokens is -1"],
   [{ forMs: 1 }, { others: { runs: { everyMs: 1, takesMs: 0, cost: { mean: 9e9 } } } }, "faults.others.runs.cost is"],
   [{ forMs: 1 }, { others: { runs: { everyMs: 1, takesMs: 0, idempotent: 1 } } }, "faults.others.runs.idempotent is 1"],

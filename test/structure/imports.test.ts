@@ -39,13 +39,14 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   ["otp", coreRooms, []],
   ["worker", [], ["node:", "execa"]],
   ["rpc", ["gen"], ["node:", "@connectrpc/connect", "@connectrpc/connect-node", "@bufbuild/protobuf"]],
-  ["python", [], ["node:", "execa"]],
+  // Who holds the lock of a set-up is a process like others.
+  ["python", ["worker"], ["node:", "execa"]],
   ["inspect", coreRooms, ["node:", "xstate", "ws"]],
   // Requests and responses of the web's own kind; what they ask of an agent is given in.
   ["http", ["otp/scheduler", "rpc"], ["node:"]],
   ["agent", [...coreRooms, "worker", "rpc", "python", "http"], ["node:", "xstate", "@standard-schema/spec"]],
   // A running system is asked by another process.
-  ["control", ["otp/report", "worker"], ["node:"]],
+  ["control", ["otp/report", "worker", "inspect"], ["node:"]],
   // The system, its start, its options and its log; index.ts.
   [
     "",
@@ -58,7 +59,7 @@ const table: readonly (readonly [room: string, rooms: readonly string[], package
   // What a system would meet on this machine.
   ["doctor", ["", "agent", "worker", "python"], ["node:", "execa"]],
   // Files that describe systems.
-  ["script", ["", "agent", "python", ...coreRooms], ["node:"]],
+  ["script", ["", "agent", "python", "inspect", ...coreRooms], ["node:"]],
   // Types that are written of agents.
   ["typegen", ["", "agent", "rpc", "script"], ["node:"]],
   // Doubles stand in for any room.

@@ -36,6 +36,14 @@ export function readSource(): SourceFile[] {
   });
 }
 
+/** Every Python file of the worker, as path relative to the checkout and text; generated ones not included. */
+export function readPythonSource(): { path: string; text: string }[] {
+  return globSync("python/src/**/*.py", { cwd: root })
+    .map((found) => found.replaceAll("\\", "/"))
+    .filter((path) => !path.startsWith("python/src/synapse_otp/v1/"))
+    .map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
+}
+
 /** The room of a file: the folder it stands in; all that is generated is one room. */
 export function roomOf(path: string): string {
   return path.startsWith("gen/") ? "gen" : dirname(path).replace(/^\.$/, "");

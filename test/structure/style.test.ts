@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readSource, type SourceFile } from "./source.ts";
+import { readPythonSource, readSource, type SourceFile } from "./source.ts";
 
 const written = readSource().filter(({ room }) => room !== "gen");
 const code = ({ text }: SourceFile) => text.replace(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, "");
@@ -39,6 +39,12 @@ test("a file has at most 300 lines, or says in its first comment why it has more
   const long = written.filter(({ text }) => text.split("\n").length > 301);
   const silent = long.filter(({ text }) => !/^\/\*\*[^/]*\bmore than 300 lines because\b/.test(text));
   expect(silent.map(({ path }) => path)).toEqual([]);
+});
+
+test("a Python file of the worker has at most 300 lines", () => {
+  const python = readPythonSource();
+  expect(python.length).toBeGreaterThan(40);
+  expect(python.filter(({ text }) => text.split("\n").length > 301).map(({ path }) => path)).toEqual([]);
 });
 
 test("every export has a doc comment", () => {

@@ -20,6 +20,7 @@ import type {
   ProcessError,
   RestartDecision,
   RestartPolicy,
+  Resumption,
   RunError,
   RunEvent,
   RunHandle,
@@ -112,6 +113,12 @@ describe("the output", () => {
       expectTypeOf(run).toEqualTypeOf<RunHandle<City>>();
       expectTypeOf(run.result).resolves.toEqualTypeOf<RunResult<City>>();
       expectTypeOf(agent.start("x", { mayPause: true }).result).resolves.toEqualTypeOf<RunOutcome<City>>();
+      const resumption: Resumption = { paused: "token", answers: { call: true } };
+      expectTypeOf(agent.resume("token", { call: true })).resolves.toEqualTypeOf<RunOutcome<City>>();
+      expectTypeOf(agent.stream(resumption)).toEqualTypeOf<RunStream<City, RunOutcome<City>>>();
+      expectTypeOf(agent.start(resumption)).toEqualTypeOf<RunHandle<City, RunOutcome<City>>>();
+      // @ts-expect-error a paused run has its conversation
+      agent.stream(resumption, { conversationId: "c" });
       expectTypeOf(run).toExtend<RunStream<City>>();
       expectTypeOf(system.runs.attach(run.runId)).toEqualTypeOf<RunHandle<unknown, RunOutcome>>();
       expectTypeOf(system.runs.attach<City>(run.runId).result).resolves.toEqualTypeOf<RunOutcome<City>>();
@@ -298,6 +305,7 @@ describe("error codes", () => {
           return "try later";
         case "idempotency_conflict":
         case "events_expired":
+        case "already_resumed":
           return "ask for something else";
         case "stopped":
           return "start anew";

@@ -61,7 +61,7 @@ test("whoever opens the page is told the tree, every actor with its chart, and w
     { report: { crash: { signal: "SIGKILL", decision: { type: "restart" } } } },
   ]);
   expect(page.world.lines.get("poet")).toMatchObject([{ text: "the last words" }]);
-  expect([...page.world.runs.values()]).toMatchObject([{ agentId: "poet", outcome: "completed" }]);
+  expect(page.world.runs.all).toMatchObject([{ agentId: "poet", state: "completed" }]);
   expect(JSON.stringify(page.messages)).not.toContain("sk-live");
   page.leave();
 });
@@ -104,7 +104,7 @@ test("while nobody looks nothing is looked at", async () => {
   await system.agent("poet").run("hello");
   const again = await readViewer(viewer.address);
   // Runs are told by reports, which are kept; events were not seen.
-  await expect.poll(() => again.world.runs.size).toBe(1);
+  await expect.poll(() => again.world.runs.all.length).toBe(1);
   expect(again.world.rows).toEqual([]);
   again.leave();
 });

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { memoryBytes, statFields } from "../../src/worker/proc.ts";
+import { exists, lookAt, memoryBytes, statFields } from "../../src/worker/proc.ts";
 
 describe.runIf(process.platform === "linux")("of a process that lives", () => {
   test("the state is the first field, whatever its name is, and its parent the second", async () => {
@@ -29,6 +29,27 @@ describe.runIf(process.platform === "linux")("of a process that lives", () => {
     expect(now).toBeGreaterThan(1_000_000);
     expect(memoryBytes(process.pid, "VmHWM")).toBeGreaterThanOrEqual(now);
   });
+});
+
+describe.runIf(process.platform === "linux")("a look at a process", () => {
+  test("tells when it started, which does not change, and whether it is dead but not reaped", async () => {
+    const child = spawn("/bin/sh", ["-c", "sleep 0 & exec cat"], { stdio: ["pipe", "ignore", "ignore"] });
+    await once(child, "spawn");
+    const { pid = 0 } = child;
+    const seen = lookAt(pid);
+    expect(seen).toEqual({ dead: false, started: statFields(pid)[19] });
+    const children = () => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    await expect.poll(() => lookAt(Number(children()))?.dead).toBe(true);
+    expect(exists(Number(children()))).toBe(true);
+    expect(lookAt(pid)).toEqual(seen);
+    child.stdin.end();
+    await once(child, "close");
+    expect([lookAt(pid), exists(pid)]).toEqual([undefined, false]);
+  });
+});
+
+test("a process of another user exists", () => {
+  expect(exists(1)).toBe(true);
 });
 
 test("of one that is gone every question throws", () => {

@@ -181,7 +181,7 @@ class Control:
                 break
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
-                self._take(line)
+                self.take(line)
         kill_own_group()
 
     def _tell_closed(self) -> None:
@@ -189,7 +189,8 @@ class Control:
             self._deaf = True
             _log.error(CLOSED)
 
-    def _take(self, line: bytes) -> None:
+    def take(self, line: bytes) -> None:
+        """Takes a line of the host's, as the reader's thread does."""
         try:
             message = json.loads(line)
         except ValueError:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
-from pydantic import TypeAdapter
 from pydantic_ai.messages import (
     PartDeltaEvent,
     TextPartDelta,
     ToolReturnPart,
 )
-from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults
 
+from .deferred import plain_requests, plain_results
 from .json_text import say, write_json
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
@@ -58,6 +56,10 @@ class Chunks:
         """The next chunk, with one member of the `event` union (and `data`)."""
         self._seq += 1
         return Chunk(seq=self._seq, run_id=self._run_id, attempt=self._attempt, step=self.step, **event)
+
+    def of_input(self, event: pb.InputRequested | pb.InputAnswered) -> Chunk:
+        """The chunk that tells of a wait."""
+        return self.make(**{"input_requested" if isinstance(event, pb.InputRequested) else "input_answered": event})
 
     def take_back(self) -> None:
         """Gives the last number away again: the chunk that has it was joined to the one before."""
@@ -220,20 +222,10 @@ def _plain(kind: str, event: Any) -> Any:
     """What is to be written of an event: pydantic-ai has rules of its own for what a run asks for and is answered."""
     match kind:
         case "deferred_tool_requests":
-            return {"requests": _requests_adapter().dump_python(event.requests, mode="json", fallback=say, warnings=False)}
+            return {"requests": plain_requests(event.requests)}
         case "deferred_tool_results":
-            return {"results": _results_adapter().dump_python(event.results, mode="json", fallback=say, warnings=False)}
+            return {"results": plain_results(event.results)}
     return event
-
-
-@cache
-def _requests_adapter() -> TypeAdapter[DeferredToolRequests]:
-    return TypeAdapter(DeferredToolRequests)
-
-
-@cache
-def _results_adapter() -> TypeAdapter[DeferredToolResults]:
-    return TypeAdapter(DeferredToolResults)
 
 
 def _refuse(constant: str) -> None:

@@ -19,7 +19,7 @@ from pydantic_ai.run import AgentRun, AgentRunResultEvent
 from pydantic_ai.ui import UIAdapter
 from pydantic_graph import End
 
-from .convert import or_deferred
+from .deferred import or_deferred
 from .errors import RunFailure
 from .frontend_error import FrontendError
 from .known_tools import innermost

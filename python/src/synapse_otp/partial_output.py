@@ -11,7 +11,7 @@ from typing import Any, Self
 from pydantic_ai.messages import FinalResultEvent
 from pydantic_ai.result import AgentStream
 
-from .convert import output_json
+from .response import output_json
 
 __all__ = ["PartialOutput"]
 

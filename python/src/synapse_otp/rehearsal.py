@@ -8,9 +8,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.machinery
+import json
 import logging
+import os
+import platform
 import secrets
+import socket
 import sys
+import threading
 from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
@@ -24,13 +29,17 @@ from pydantic_ai import Agent
 from pydantic_ai.agent import AbstractAgent
 from pydantic_ai.models.test import TestModel
 
+from .calls import Calls, Context
+from .control import CONTRACT, FRAMEWORK, Control, read_hello
 from .describe import describe_agent
+from .ending import Ending
+from .event_loop import EventLoop
 from .logs import JsonLines
 from .packing import gather_code
 from .runner import AgentRunner
 from .scripted import Fill, Say, Turn, scripted_model
 from .server import create_server
-from .servicer import AgentServicer, Context
+from .servicer import AgentServicer
 from .v1 import agent_pb2 as pb
 from .v1.agent_pb2_grpc import AgentServiceStub, add_AgentServiceServicer_to_server
 
@@ -94,10 +103,11 @@ def rehearse() -> None:
 
 
 def rehearse_start() -> None:
-    """In a blank: serves one client by gRPC, and leaves nothing of that but pages that a worker would have to copy.
+    """In a blank: says hello and serves one client by gRPC, and leaves nothing of that but pages that a worker would have to copy.
 
     It does no more than every agent does first, since each page that is written to is kept.
     """
+    _say_hello()
     asyncio.run(_serve_a_client())
     _forget_loops()
     importlib.machinery.PathFinder.find_spec("synapse_otp_rehearsal", sys.path)
@@ -111,6 +121,33 @@ def _forget_loops() -> None:
         asyncio.set_event_loop_policy(None)
 
 
+def _say_hello() -> None:
+    """To itself, as a worker and its host do; the reader's thread ends with it."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        control = Control(ours.fileno())
+        ending = Ending(control)
+        EventLoop(ending)
+        hello = {
+            "type": "hello",
+            "framework": FRAMEWORK,
+            "contract": CONTRACT,
+            "socketPath": "",
+            "token": "",
+            "agentId": "",
+            "incarnation": 1,
+        }
+        reader = threading.Thread(target=control.take, args=(json.dumps(hello).encode(),), daemon=True)
+        reader.start()
+        reader.join()
+        read_hello(control.receive())
+        control.send({"type": "hello", "framework": FRAMEWORK, "pid": os.getpid(), "python": platform.python_version()})
+        control.deliver_to(ending.on_message)
+        control.forget()
+        _, own = control.descriptors
+        os.close(own.fd)
+
+
 async def _run_everything() -> None:
     for agent in (_text_agent(), _typed_agent(), _failing_agent()):
         await _serve(agent)
@@ -120,7 +157,7 @@ async def _serve_a_client() -> None:
     """A client of this process asks for its health and for one run, by gRPC, as a host will."""
     token, address = secrets.token_hex(16), f"unix-abstract:synapse-{secrets.token_hex(16)}"
     metadata = (("authorization", f"Bearer {token}"),)
-    agent = _text_agent()
+    agent = _text_agent("start")
     health = health_aio.HealthServicer()
     await health.set("", health_pb2.HealthCheckResponse.SERVING)
     server = create_server(token, _LIMIT)
@@ -150,13 +187,12 @@ async def _serve(agent: AbstractAgent[Any, Any]) -> None:
 
 
 def _servicer_of(agent: AbstractAgent[Any, Any]) -> AgentServicer:
-    return AgentServicer(
-        AgentRunner(agent, 1), partial(describe_agent, agent), agent_id=_REQUEST.agent_id, incarnation=1, max_message_bytes=_LIMIT
-    )
+    return AgentServicer(AgentRunner(agent, 1), partial(describe_agent, agent), Calls(_REQUEST.agent_id, 1), max_message_bytes=_LIMIT)
 
 
-def _text_agent() -> Agent[None, str]:
-    return Agent(scripted_model(lambda _: Say("ok"), delay_ms=0))
+def _text_agent(name: str = "rehearsal") -> Agent[None, str]:
+    """Of each name of an agent pydantic-ai builds the steps of a run once, of each name of a model it looks up the price once."""
+    return Agent(scripted_model(lambda _: Say("ok"), delay_ms=0, name=name), name=name)
 
 
 def _typed_agent() -> Agent[None, _City]:

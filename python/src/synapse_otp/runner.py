@@ -15,7 +15,7 @@ from pydantic_ai.run import AgentRun
 from pydantic_ai.toolsets import AbstractToolset
 from pydantic_graph import End
 
-from .convert import RunArguments, read_arguments, run_response
+from .arguments import RunArguments, read_arguments
 from .deps_factory import DepsFactory, RunInfo
 from .events import Chunks
 from .fetching import refuse_fetching
@@ -24,6 +24,7 @@ from .host_tools import host_toolset
 from .messages import messages_json
 from .model import choose_model
 from .partial_output import PartialOutput
+from .response import run_response
 from .usage import usage_message
 from .utf8 import clean_text
 from .v1 import agent_pb2 as pb
@@ -110,8 +111,7 @@ class AgentRunner:
         """
 
         async def tell(event: pb.InputRequested | pb.InputAnswered) -> None:
-            member = "input_requested" if isinstance(event, pb.InputRequested) else "input_answered"
-            await write(chunks.make(**{member: event}))
+            await write(chunks.of_input(event))
 
         async with self._begin(request, progress, host, tell) as run:
             await write(chunks.make(started=self._started(run)))
@@ -145,6 +145,20 @@ class AgentRunner:
         frontend = open_frontend(request, self._agent)
         tools = host_toolset(request.tools, host, self._agent)
 
+        held: list[FrontendText] = []
+        started = False
+
+        async def start() -> None:
+            nonlocal started
+            if started or progress.run is None:
+                return
+            started = True
+            await write(chunks.make(started=self._started(progress.run)))
+
+        async def tell(event: pb.InputRequested | pb.InputAnswered) -> None:
+            await start()
+            await write(chunks.of_input(event))
+
         def began(run: AgentRun[Any, Any], messages: list[ModelMessage]) -> None:
             progress.run = run
             progress.history = given.message_history
@@ -153,15 +167,15 @@ class AgentRunner:
         def stepped() -> None:
             chunks.step += 1
 
-        held: list[FrontendText] = []
-        started = False
         async with (
+            waiting(request, host, tell) as capabilities,
             self._deps_of(request, given.deps) as deps,
             aclosing(
                 frontend.texts(
                     began=began,
                     stepped=stepped,
                     **_given(request, given, deps, tools),
+                    capabilities=capabilities,
                 )
             ) as texts,
         ):
@@ -169,9 +183,7 @@ class AgentRunner:
                 held.append(text)
                 if progress.run is None:
                     continue
-                if not started:
-                    started = True
-                    await write(chunks.make(started=self._started(progress.run)))
+                await start()
                 for told, end in held:
                     await write(chunks.make(frontend_text=pb.FrontendText(text=told, end=end)))
                 held.clear()

@@ -16,6 +16,7 @@ from grpc_health.v1.health import aio as health_aio
 from pydantic_ai.agent import AbstractAgent
 
 from .auth import TokenInterceptor
+from .calls import Calls
 from .control import HostHello
 from .decoding import DecodingInterceptor
 from .deps_factory import DepsFactory
@@ -83,7 +84,7 @@ class AgentServer:
         self._health = health_aio.HealthServicer()
         self._entered = AsyncExitStack()
         self._server: grpc.aio.Server | None = None
-        self._servicer: AgentServicer | None = None
+        self._calls: Calls | None = None
 
     async def start(self) -> None:
         """Binds the socket, enters the agent, and turns healthy. Of the user's code only what `async with agent` calls is run.
@@ -100,15 +101,16 @@ class AgentServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         await self._enter_agent()
         messages_json([])  # pydantic makes the serializer of messages on first use: 40 ms that the first run would pay
-        self._servicer = AgentServicer(
+        calls = Calls(hello.agentId, hello.incarnation)
+        servicer = AgentServicer(
             AgentRunner(self._agent, hello.incarnation, self._deps_factory),
             partial(describe_agent, self._agent, None if self._deps_factory is None else self._deps_factory.function),
-            agent_id=hello.agentId,
-            incarnation=hello.incarnation,
+            calls,
             max_message_bytes=hello.maxMessageBytes,
             tracebacks=hello.tracebacks,
         )
-        add_AgentServiceServicer_to_server(self._servicer, server)  # type: ignore[no-untyped-call]
+        add_AgentServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
+        self._calls = calls
         try:
             # What follows "unix:" is part of a URI: a path with "%2F" or "#" in it would be another one.
             server.add_insecure_port(f"unix:{quote(hello.socketPath)}")
@@ -122,13 +124,13 @@ class AgentServer:
 
     def begin_drain(self) -> None:
         """From now on new runs are refused unbegun; running ones go on."""
-        if self._servicer is not None:
-            self._servicer.begin_drain()
+        if self._calls is not None:
+            self._calls.begin_drain()
 
     async def wait_idle(self) -> None:
         """Waits until every run is answered."""
-        if self._servicer is not None:
-            await self._servicer.wait_idle(float("inf"))
+        if self._calls is not None:
+            await self._calls.wait_idle(float("inf"))
 
     async def leave_broken(self, error: asyncio.CancelledError) -> RuntimeError:
         """Leaves an agent whose own code has cancelled the task that entered it, as a task group does whose tasks have failed.
@@ -156,24 +158,24 @@ class AgentServer:
             request: What the host grants.
             ending: Told of each step.
         """
-        servicer = self._servicer
-        if servicer is not None:
-            servicer.begin_drain()
+        calls = self._calls
+        if calls is not None:
+            calls.begin_drain()
             await self._health.enter_graceful_shutdown()
             ending.enter("finishing its runs")
-            if not await servicer.wait_idle(request.drain_s):
+            if not await calls.wait_idle(request.drain_s):
                 ending.enter("cancelling its runs")
-                ending.cancel_runs(servicer.end_runs)
+                ending.cancel_runs(calls.end_runs)
                 # A run that does not react, such as a blocking function in a thread, must not keep the agent from being left.
-                if await servicer.wait_over(request.left_s / 2):
-                    await servicer.wait_idle(_ANSWER_S)
+                if await calls.wait_over(request.left_s / 2):
+                    await calls.wait_idle(_ANSWER_S)
         ending.enter("leaving the agent")
         try:
             await self._entered.aclose()
         except (Exception, SystemExit, asyncio.CancelledError):
             _log.exception("leaving the agent failed")
         # With runs that still clean up it would cancel them a second time.
-        if self._server is not None and servicer is not None and await servicer.wait_over(0):
+        if self._server is not None and calls is not None and await calls.wait_over(0):
             await self._server.stop(_ANSWER_S)
 
     async def _enter_agent(self) -> None:

@@ -4,57 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import grpc
 import grpc.aio
-from pydantic_ai import Agent
 from pydantic_ai import exceptions as pai
 
+from .calls import Call, Calls, Context
 from .content import read_content
-from .convert import seconds_left
 from .error_wire import MAX_IN_BAND_BYTES, abort, fit
 from .errors import Failure, RunFailure, describe_exception, invalid
 from .events import Chunk, Chunks
 from .host_session import HostSession
-from .logs import current_run_id
 from .outlet import Outlet
 from .oversize import pieces, point_to_output
 from .own_task import in_own_task
-from .run_ends import RunEnds, RunKey
-from .run_work import RunWork, WorkerThreads
-from .runner import AgentRunner, Progress
-from .trace import caller_trace
+from .runner import AgentRunner
 from .v1 import agent_pb2 as pb
 from .v1.agent_pb2_grpc import AgentServiceServicer
 
 __all__ = ["AgentServicer"]
 
 _log = logging.getLogger("synapse_otp.run")
-
-Context = grpc.aio.ServicerContext[Any, Any]
-
-
-@dataclass(eq=False)
-class _Call:
-    """One run that is being served."""
-
-    key: RunKey
-    task: asyncio.Task[Any]
-    context: Context
-    work: RunWork
-    progress: Progress = field(default_factory=Progress)
-    drained: bool = False
-    over: bool = False
-    """Whether the user's code has come to its end; what is left is to write the answer."""
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether the RPC itself was cancelled: by its caller, or at its deadline."""
-        return self.task.cancelling() > 0 and not self.drained
 
 
 _CHUNK_BYTES = 128
@@ -69,8 +42,7 @@ class AgentServicer(AgentServiceServicer):
     Args:
         runner: Runs the agent.
         describe: Makes the answer of Describe, its agent_id aside; called once, when it is asked for.
-        agent_id: The host's name of the agent, quoted in errors.
-        incarnation: A request that names another one is refused.
+        calls: The runs of its worker.
         max_message_bytes: The largest answer that is sent.
         tracebacks: Whether tracebacks, and what exceptions of user code say, may be told.
     """
@@ -79,30 +51,23 @@ class AgentServicer(AgentServiceServicer):
         self,
         runner: AgentRunner,
         describe: Callable[[], pb.DescribeResponse],
+        calls: Calls,
         *,
-        agent_id: str,
-        incarnation: int,
         max_message_bytes: int,
         tracebacks: bool = True,
     ) -> None:
         self._runner = runner
         self._describe = describe
+        self._calls = calls
         self._description: pb.DescribeResponse | None = None
-        self._agent_id = agent_id
-        self._incarnation = incarnation
         self._max_message_bytes = max_message_bytes
         self._tracebacks = tracebacks
-        self._calls: set[_Call] = set()
-        self._threads = WorkerThreads()
-        self._ends = RunEnds()
-        self._draining = False
-        self._changed = asyncio.Event()
 
     async def Run(self, request: pb.RunRequest, context: Context) -> pb.RunResponse:
         """Answers once, when the run has ended."""
-        async with self._serving(request, context) as call:
+        async with self._calls.serving(request, context) as call:
             try:
-                async with self._admitted(request, call):
+                async with self._calls.admitted(request, call):
                     response = await in_own_task(self._runner.run(request, call.progress))
                     _log.debug("run completed", extra={"event": "run.completed"})
             except BaseException as error:
@@ -116,7 +81,7 @@ class AgentServicer(AgentServiceServicer):
 
     async def RunStream(self, request: pb.RunRequest, context: Context) -> None:
         """Answers with events as they happen; the last one is completed, failed or cancelled."""
-        async with self._serving(request, context) as call:
+        async with self._calls.serving(request, context) as call:
             await self._answer_with_events(request, call, context.write)
 
     async def RunSession(self, messages: AsyncIterator[pb.HostMessage], context: Context) -> None:
@@ -128,7 +93,7 @@ class AgentServicer(AgentServiceServicer):
         except RunFailure as error:
             await abort(describe_exception(error), context)
         request = first.start
-        async with self._serving(request, context) as call:
+        async with self._calls.serving(request, context) as call:
             host = HostSession(context.write, lambda: call.cancelled)
             reading = asyncio.create_task(host.read(messages))
             try:
@@ -139,7 +104,7 @@ class AgentServicer(AgentServiceServicer):
                     await reading
 
     async def _answer_with_events(
-        self, request: pb.RunRequest, call: _Call, send: Callable[[Chunk], Awaitable[Any]], host: HostSession | None = None
+        self, request: pb.RunRequest, call: Call, send: Callable[[Chunk], Awaitable[Any]], host: HostSession | None = None
     ) -> None:
         chunks = Chunks(request.run_id, request.attempt, json_constants=request.json_constants)
         limit = self._max_message_bytes - (0 if host is None else _FRAME_BYTES)
@@ -153,12 +118,12 @@ class AgentServicer(AgentServiceServicer):
             await abort(failure, call.context)
 
     async def _write_events(
-        self, request: pb.RunRequest, call: _Call, chunks: Chunks, outlet: Outlet, host: HostSession | None
+        self, request: pb.RunRequest, call: Call, chunks: Chunks, outlet: Outlet, host: HostSession | None
     ) -> Failure | None:
         """Runs and writes what happens; the failure that is to be the call's status, if any."""
         write = outlet.write
         try:
-            async with self._admitted(request, call):
+            async with self._calls.admitted(request, call):
                 if request.HasField("frontend"):
                     work = self._runner.answer_frontend(request, chunks, call.progress, write, host)
                 elif host is not None and request.stream.terminal_only:
@@ -193,7 +158,7 @@ class AgentServicer(AgentServiceServicer):
         """Tells what the loaded agent is."""
         if self._description is None:
             self._description = self._describe()
-            self._description.agent_id = self._agent_id
+            self._description.agent_id = self._calls.agent_id
         return self._description
 
     async def Steer(self, request: pb.SteerRequest, context: Context) -> pb.SteerResponse:
@@ -202,102 +167,15 @@ class AgentServicer(AgentServiceServicer):
             content = read_content(request.content, "content")
         except RunFailure as error:
             await abort(describe_exception(error, run_id=request.run_id), context)
-        for call in self._calls:
-            if call.key == (request.run_id, request.attempt) and not call.over:
-                return pb.SteerResponse(accepted=call.progress.steer(content, when_idle=request.priority == pb.STEER_PRIORITY_WHEN_IDLE))
-        return pb.SteerResponse(accepted=False)
+        call = self._calls.running((request.run_id, request.attempt))
+        when_idle = request.priority == pb.STEER_PRIORITY_WHEN_IDLE
+        return pb.SteerResponse(accepted=call is not None and call.progress.steer(content, when_idle=when_idle))
 
     async def AwaitEnd(self, request: pb.AwaitEndRequest, context: Context) -> pb.AwaitEndResponse:  # noqa: ARG002
         """Answers when nothing of a run works any more."""
-        return pb.AwaitEndResponse(known=await self._ends.await_end((request.run_id, request.attempt)))
+        return pb.AwaitEndResponse(known=await self._calls.await_end((request.run_id, request.attempt)))
 
-    def begin_drain(self) -> None:
-        """From now on new runs are refused with DRAINING; running ones go on."""
-        self._draining = True
-
-    async def wait_idle(self, timeout_s: float) -> bool:
-        """Waits until every run is answered, for at most `timeout_s` seconds; returns whether all are."""
-        return await self._wait(lambda: not self._calls, timeout_s)
-
-    async def wait_over(self, timeout_s: float) -> bool:
-        """Waits until the user's code of every run has ended, for at most `timeout_s` seconds; returns whether it has."""
-        return await self._wait(lambda: all(call.over for call in self._calls), timeout_s)
-
-    def end_runs(self) -> None:
-        """Cancels what still runs; each call ends with INTERRUPTED."""
-        for call in self._calls:
-            if not call.over:
-                call.drained = True
-                call.task.cancel()
-
-    async def _wait(self, done: Callable[[], bool], timeout_s: float) -> bool:
-        try:
-            async with asyncio.timeout(None if timeout_s == float("inf") else timeout_s):
-                while not done():
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            return done()
-        return True
-
-    @asynccontextmanager
-    async def _serving(self, request: pb.RunRequest, context: Context) -> AsyncGenerator[_Call]:
-        task = asyncio.current_task()
-        assert task is not None
-        current_run_id.set(request.run_id)  # the task is the call's own, and so is its context
-        with (
-            self._ends.counted((request.run_id, request.attempt)) as work,
-            Agent.using_thread_executor(self._threads),
-            caller_trace(context.invocation_metadata()),
-        ):
-            call = _Call((request.run_id, request.attempt), task, context, work)
-            self._calls.add(call)
-            try:
-                yield call
-            finally:
-                self._calls.discard(call)
-                self._changed.set()
-
-    @asynccontextmanager
-    async def _admitted(self, request: pb.RunRequest, call: _Call) -> AsyncGenerator[None]:
-        try:
-            self._check(request)
-            left_s = seconds_left(request)
-            _log.debug("run started", extra={"event": "run.started", "attempt": request.attempt})
-            try:
-                async with asyncio.timeout(left_s) as deadline:
-                    yield
-            except TimeoutError as error:
-                if deadline.expired():
-                    raise RunFailure(
-                        pb.AGENT_ERROR_KIND_DEADLINE,
-                        grpc.StatusCode.DEADLINE_EXCEEDED,
-                        "the run's deadline passed before it ended",
-                    ) from error
-                raise
-        finally:
-            call.over = True
-            self._changed.set()
-
-    def _check(self, request: pb.RunRequest) -> None:
-        if self._draining:
-            raise RunFailure(
-                pb.AGENT_ERROR_KIND_DRAINING,
-                grpc.StatusCode.UNAVAILABLE,
-                f'incarnation {self._incarnation} of agent "{self._agent_id}" is stopping and takes no new runs',
-                retriable=True,
-            )
-        if request.incarnation not in (0, self._incarnation):
-            raise RunFailure(
-                pb.AGENT_ERROR_KIND_INTERNAL,
-                grpc.StatusCode.FAILED_PRECONDITION,
-                f'this is incarnation {self._incarnation} of agent "{self._agent_id}", the run is meant for {request.incarnation}',
-                retriable=True,
-            )
-        if self._ends.is_given_up((request.run_id, request.attempt)):
-            raise RunFailure(pb.AGENT_ERROR_KIND_CANCELLED, grpc.StatusCode.CANCELLED, "its caller had given the run up before it came")
-
-    def _failure(self, error: BaseException, request: pb.RunRequest, call: _Call) -> Failure:
+    def _failure(self, error: BaseException, request: pb.RunRequest, call: Call) -> Failure:
         """What to answer for an exception.
 
         Raises:
@@ -313,12 +191,7 @@ class AgentServicer(AgentServiceServicer):
         if call.drained:
             while call.task.uncancel():
                 pass
-            error = RunFailure(
-                pb.AGENT_ERROR_KIND_INTERRUPTED,
-                grpc.StatusCode.UNAVAILABLE,
-                f'incarnation {self._incarnation} of agent "{self._agent_id}" stopped before the run had ended',
-                retriable=True,
-            )
+            error = self._calls.interrupted()
         failure = describe_exception(error, run_id=request.run_id, tracebacks=self._tracebacks)
         failure.error.unfinished = call.work.busy
         call.progress.add_to(failure.error)

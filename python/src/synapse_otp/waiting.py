@@ -11,17 +11,17 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from datetime import timedelta
-from functools import cache
 from typing import Any
 
 import grpc
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 from pydantic_ai import RunContext
 from pydantic_ai.capabilities import AbstractCapability, CapabilityOrdering, RequestInput
 from pydantic_ai.external_events import ExternalEventError, ExternalEventWaiter, external_event_scope
 from pydantic_ai.tools import DeferredToolRequests, DeferredToolResults
 from pydantic_core import from_json
 
+from .deferred import plain_requests
 from .errors import RunFailure, invalid
 from .host_session import HostSession, unknown_request
 from .json_text import write_json
@@ -116,7 +116,7 @@ class _HostWaiter(ExternalEventWaiter):
         requests = _requests.get()
         _requests.set(None)
         token = self._tokens.next(name)
-        requests_json = b"" if requests is None else write_json(_adapter().dump_python(requests, mode="json", fallback=str), constants=True)
+        requests_json = b"" if requests is None else write_json(plain_requests(requests), constants=True)
         timeout_ms = 0 if timeout is None else max(1, round(timeout.total_seconds() * 1000))
         told = pb.InputRequested(token=token, name=name, requests_json=requests_json)
         if timeout_ms > 0:
@@ -170,11 +170,6 @@ class _Noting(AbstractCapability[Any]):
 
 async def _hand_over(_ctx: RunContext[Any], _requests: DeferredToolRequests, _token: str) -> None:
     """Nobody else is asked: the host's event has all that there is to answer."""
-
-
-@cache
-def _adapter() -> TypeAdapter[DeferredToolRequests]:
-    return TypeAdapter(DeferredToolRequests)
 
 
 @asynccontextmanager

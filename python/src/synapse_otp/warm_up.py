@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from .environment import without_grpc_fork_handlers
 from .heap import fill_heap
+from .huge_pages import use_huge_pages
 from .load_failure import describe_exception
 from .packing import fill_holes
 
@@ -21,7 +22,7 @@ class NotForkable(Exception):
 
 
 def warm_up(preload: Sequence[str]) -> None:
-    """Imports, goes every way of a run, packs the memory, and freezes what is there for the collector.
+    """Imports, goes every way of a run, packs the memory, lays it on huge pages, and freezes what is there for the collector.
 
     Raises:
         NotForkable: If a module cannot be imported or has started a thread.
@@ -37,6 +38,7 @@ def warm_up(preload: Sequence[str]) -> None:
     gc.collect()
     fill_holes()
     fill_heap()
+    use_huge_pages()
     gc.freeze()  # or the collector of each worker would write to every object
 
 

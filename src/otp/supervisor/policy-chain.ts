@@ -36,7 +36,7 @@ export class PolicyChain implements SupervisorRules {
   #own: Seat | undefined;
   /** Those of children, once they have been asked. */
   #ofChildren: WeakMap<Child, Seat> | undefined;
-  /** What they say about runs: the supervisor's, and those of children that have been asked. */
+  /** What they say about runs: the supervisor's, and those of children that have a policy. */
   readonly #runs: RunSeat;
   #runsOfChildren: WeakMap<Child, RunSeat> | undefined;
   readonly #runsAbove: () => readonly RunSeat[];
@@ -59,9 +59,11 @@ export class PolicyChain implements SupervisorRules {
     return this.#own?.policy;
   }
 
-  /** Who is asked before a run of this child is handed over: its own policy, the supervisor's, and those above. */
+  /** Who is asked before a run of this child is handed over: its own policy, the supervisor's, and those above, as far as they limit runs. */
   runSeatsOf(child: Child): readonly RunSeat[] {
-    return [this.#runSeatOf(child), this.#runs, ...this.#runsAbove()];
+    const ofChild = child.spec.policy === undefined ? this.#runsOfChildren?.get(child) : this.#runSeatOf(child);
+    const seats = ofChild === undefined ? [this.#runs] : [ofChild, this.#runs];
+    return [...seats.filter(({ limits }) => limits), ...this.#runsAbove()];
   }
 
   /** Replaces the supervisor's policy. */

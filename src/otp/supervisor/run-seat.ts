@@ -1,5 +1,6 @@
 /** The part about runs of one policy where it is set: its state, and who waits for it. */
 
+import { pass } from "../policy/per-child.ts";
 import type { AnyRestartPolicy } from "../policy/restart-policy.ts";
 import { askAll, type RunDecision, type RunHappening, type RunPolicy, runPolicyOf } from "../policy/run-policy.ts";
 
@@ -10,9 +11,11 @@ export interface RunWaiter {
   retry(): void;
 }
 
+const letGo: RunPolicy = (state) => ({ decision: pass, state });
+
 /** A seat. One without such a part lets everything go. */
 export class RunSeat {
-  #policy: RunPolicy | undefined;
+  #policy: RunPolicy;
   #state: unknown;
   /** In the order in which they came. */
   readonly #waiters = new Map<string, RunWaiter>();
@@ -20,10 +23,15 @@ export class RunSeat {
   #toldMore = false;
 
   constructor(policy: AnyRestartPolicy | undefined) {
-    this.#policy = runPolicyOf(policy);
+    this.#policy = runPolicyOf(policy) ?? letGo;
   }
 
-  get policy(): RunPolicy | undefined {
+  /** Whether there is anything to ask. */
+  get limits(): boolean {
+    return this.#policy !== letGo;
+  }
+
+  get policy(): RunPolicy {
     return this.#policy;
   }
 
@@ -34,7 +42,7 @@ export class RunSeat {
 
   /** Replaces the policy, and who waits asks the new one. */
   set(policy: AnyRestartPolicy, state: "keep" | "reset"): void {
-    this.#policy = runPolicyOf(policy);
+    this.#policy = runPolicyOf(policy) ?? letGo;
     if (state === "reset") this.#state = undefined;
     this.changed();
   }
@@ -57,7 +65,7 @@ export class RunSeat {
   /** Something has happened that makes room, perhaps: who waits asks again, in order. */
   tell(happened: Exclude<RunHappening, { type: "asked" }>, nowMs: number): void {
     if (happened.type === "withdrawn") this.#waiters.delete(happened.agentId);
-    if (this.#policy !== undefined) this.#state = this.#policy(this.#state, happened, nowMs).state;
+    this.#state = this.#policy(this.#state, happened, nowMs).state;
     this.changed();
   }
 
@@ -99,10 +107,7 @@ export function askSeats(
   nowMs: number,
   commit: boolean,
 ): SeatsAnswer {
-  const taken = seats.flatMap((seat) =>
-    seat.policy === undefined ? [] : { seat, policy: seat.policy, state: seat.state },
-  );
-  const { decision, by, states } = askAll(taken, asked, nowMs);
-  if (commit) for (const [index, { seat }] of taken.entries()) seat.leave(states[index]);
-  return { decision, by: taken[by]?.seat };
+  const { decision, by, states } = askAll(seats, asked, nowMs);
+  if (commit) for (const [index, seat] of seats.entries()) seat.leave(states[index]);
+  return { decision, by: seats[by] };
 }

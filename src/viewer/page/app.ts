@@ -38,8 +38,8 @@ function App(): VNode {
     askAbout().then(setAbout, () => setConnected(false));
     connect({
       opening: () => history.clear(),
-      messages(messages) {
-        history.add(messages);
+      messages(messages, characters) {
+        history.add(messages, characters);
         drawSoon();
       },
       opened: drawSoon,
@@ -61,14 +61,14 @@ function App(): VNode {
   const nowMs = atMs ?? (about.live && !world.ended ? Math.max(Date.now(), world.atMs) : world.atMs);
   const nextTheme = () => setTheme(themes[(themes.indexOf(theme) + 1) % themes.length] ?? "auto");
   return html`<div class=${`app${atMs === undefined ? "" : " past"}`}>
-    <${Header} world=${world} history=${history} isLive=${about.live} isConnected=${isConnected} theme=${theme} onTheme=${nextTheme} />
+    <${Header} world=${world} history=${history} isLive=${about.live} isConnected=${isConnected} isPast=${atMs !== undefined} theme=${theme} onTheme=${nextTheme} />
     <main>
       <${TreePane} world=${world} selected=${path} onSelect=${setChosen} />
       <div class="centre">
         <${ChartPane} actor=${actor} nowMs=${nowMs} />
         <${SequencePane} world=${world} selected=${path} />
       </div>
-      <${DetailPane} selected=${{ world, path, node, actor }} actions=${about.live && atMs === undefined && !world.ended ? about.actions : []} />
+      <${DetailPane} selected=${{ world, path, node, actor, nowMs }} actions=${about.live && atMs === undefined && !world.ended ? about.actions : []} />
     </main>
     <${TimeLine} history=${history} atMs=${atMs} onMove=${setAtMs} />
   </div>`;

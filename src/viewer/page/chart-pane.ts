@@ -5,7 +5,7 @@ import { useMemo } from "preact/hooks";
 import { activeStates, anyState, type Chart, type ChartEdge, layOut } from "./chart.ts";
 import { duration, stateName } from "./format.ts";
 import { html } from "./html.ts";
-import { toneOf } from "./state-mark.ts";
+import { toneOf } from "./shown-state.ts";
 import type { ActorView } from "./world.ts";
 
 /** Layouts by definition: machines of one kind share theirs. */

@@ -12,7 +12,8 @@ export interface About {
 export interface Listener {
   /** All is told anew from here on. */
   opening(): void;
-  messages(messages: readonly WatchMessage[]): void;
+  /** @param characters of their JSON */
+  messages(messages: readonly WatchMessage[], characters: number): void;
   /** All that there was has been told. */
   opened(): void;
   connected(isConnected: boolean): void;
@@ -25,7 +26,10 @@ export function connect(listener: Listener): void {
   source.addEventListener("error", () => listener.connected(false));
   source.addEventListener("opening", () => listener.opening());
   source.addEventListener("opened", () => listener.opened());
-  source.addEventListener("messages", ({ data }) => listener.messages(JSON.parse(String(data)) as WatchMessage[]));
+  source.addEventListener("messages", ({ data }) => {
+    const text = String(data);
+    listener.messages(JSON.parse(text) as WatchMessage[], text.length);
+  });
 }
 
 /** Asks what the server shows. */

@@ -2,6 +2,7 @@
 
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+import type { NodeStatus } from "../../inspect/inspected-system.ts";
 import { press } from "./connection.ts";
 import { type Selected, sizeOf, type Tab, TabContent, tabs } from "./detail-tabs.ts";
 import { html } from "./html.ts";
@@ -17,6 +18,11 @@ const labels: Readonly<Record<string, { name: string; question: string }>> = {
     question:
       "Its worker is killed at once, as if it had crashed: its runs fail, and its supervisor decides what follows.",
   },
+};
+
+/** What the buttons of an agent that has stopped say. */
+const whenDown: typeof labels = {
+  restart: { name: "Start", question: "It is started again, as if nothing had been." },
 };
 
 /** Shows it. */
@@ -41,7 +47,7 @@ export function DetailPane({
   return html`<section class="pane detail" aria-label="Details">
     <div class="bar">
       <h2>${node?.id ?? "Nothing is selected"}</h2>
-      ${node?.kind === "agent" ? actions.map((action) => html`<${ActionButton} key=${action} agentId=${node.id} action=${action} />`) : ""}
+      ${node?.completed === undefined ? "" : actions.map((action) => html`<${ActionButton} key=${action} node=${node} action=${action} />`)}
     </div>
     <div class="tabs" role="tablist" aria-label="Details" ref=${bar} onKeyDown=${onKey}>
       ${tabs.map((name) => {
@@ -58,10 +64,12 @@ export function DetailPane({
 }
 
 /** A button that asks before it does anything. */
-function ActionButton({ agentId, action }: { agentId: string; action: string }): VNode {
+function ActionButton({ node: { id: agentId, state }, action }: { node: NodeStatus; action: string }): VNode {
   const dialog = useRef<HTMLDialogElement>(null);
   const [refusal, setRefusal] = useState<string>();
-  const { name, question } = labels[action] ?? { name: action, question: "" };
+  const isDown = state === "stopped";
+  const { name, question } = (isDown ? whenDown[action] : undefined) ??
+    labels[action] ?? { name: action, question: "" };
   useEffect(() => setRefusal(undefined), [agentId]);
   const confirm = async () => {
     setRefusal(undefined);
@@ -69,7 +77,7 @@ function ActionButton({ agentId, action }: { agentId: string; action: string }):
     if (said === undefined) dialog.current?.close();
     else setRefusal(said);
   };
-  return html`<button type="button" class=${`action ${action}`} onClick=${() => dialog.current?.showModal()}>${name}</button>
+  return html`<button type="button" class=${`action ${action}`} disabled=${isDown && action !== "restart"} onClick=${() => dialog.current?.showModal()}>${name}</button>
     <dialog ref=${dialog} aria-labelledby=${`ask-${action}`}>
       <h2 id=${`ask-${action}`}>${name} agent “${agentId}”?</h2>
       <p>${question}</p>

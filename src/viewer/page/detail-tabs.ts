@@ -2,17 +2,13 @@
 
 import type { VNode } from "preact";
 import type { NodeStatus } from "../../inspect/inspected-system.ts";
-import { bytes, clockTime, count, duration, plain, short } from "./format.ts";
+import { bytes, clockTime, count, duration, plain } from "./format.ts";
 import { html } from "./html.ts";
-import {
-  type ActorView,
-  type CrashFacts,
-  isAtOrBelow,
-  type LineView,
-  type ReportView,
-  type RunView,
-  type World,
-} from "./world.ts";
+import type { CrashFacts, ReportView } from "./report-view.ts";
+import type { RunView } from "./runs.ts";
+import { RunsTab } from "./runs-tab.ts";
+import { shownState, whyDown } from "./shown-state.ts";
+import { type ActorView, isAtOrBelow, type LineView, type World } from "./world.ts";
 
 /** The tabs, in their order. */
 export const tabs = ["State", "Runs", "Crashes", "Logs", "Policy"] as const;
@@ -29,10 +25,13 @@ export interface Selected {
   readonly path: string;
   readonly node: NodeStatus | undefined;
   readonly actor: ActorView | undefined;
+  /** The moment that is shown. */
+  readonly nowMs: number;
 }
 
-/** How many things a tab has. */
+/** How many things a tab has; that of runs, how many of them wait for somebody's answer. */
 export function sizeOf(tab: Tab, selected: Selected): number | undefined {
+  if (tab === "Runs") return runsOf(selected).filter(({ state }) => state === "waiting").length;
   if (tab === "Crashes") return crashesOf(selected).length;
   if (tab === "Policy") return decisionsOf(selected).length;
   return undefined;
@@ -44,11 +43,11 @@ export function TabContent({ tab, selected }: { readonly tab: Tab; readonly sele
     case "State":
       return html`<${State} ...${selected} />`;
     case "Runs":
-      return html`<${Runs} runs=${runsOf(selected)} />`;
+      return html`<${RunsTab} runs=${runsOf(selected)} nowMs=${selected.nowMs} />`;
     case "Crashes":
       return html`<${Crashes} crashes=${crashesOf(selected)} />`;
     case "Logs":
-      return html`<${Logs} lines=${selected.world.lines.get(selected.node?.id ?? "") ?? []} />`;
+      return html`<${Logs} lines=${selected.world.lines.get(agentOf(selected.node)) ?? []} />`;
     case "Policy":
       return html`<${Policy} decisions=${decisionsOf(selected)} />`;
   }
@@ -56,8 +55,9 @@ export function TabContent({ tab, selected }: { readonly tab: Tab; readonly sele
 
 function State({ node, actor }: Selected): VNode {
   const facts: [string, string | undefined][] = [
-    ["Kind", node?.kind],
-    ["State", node?.state],
+    ["Kind", node?.kind === "supervisor" && node.completed !== undefined ? "agent with instances" : node?.kind],
+    ["State", node === undefined ? undefined : shownState(node)],
+    ["Why", node === undefined ? undefined : whyDown(node)],
     ["Restarts", node === undefined ? undefined : count(node.restarts, "restart")],
     ["Worker", node?.incarnation === undefined ? undefined : `number ${node.incarnation}`],
     ["Process", node?.pid === undefined ? undefined : `pid ${node.pid}`],
@@ -89,21 +89,6 @@ function Tree({ value }: { value: unknown }): VNode {
           : html`<code>${plain(inner)}</code>`
       }</dd></div>`,
   )}</dl>`;
-}
-
-function Runs({ runs }: { runs: readonly RunView[] }): VNode {
-  if (runs.length === 0) return html`<p class="nothing">No run has been seen.</p>`;
-  return html`<table>
-    <thead><tr><th>Run</th><th>Waited</th><th>Took</th><th>Tokens</th><th>Outcome</th></tr></thead>
-    <tbody>${runs.map(
-      (run) => html`<tr key=${run.runId} class=${run.outcome === "completed" || run.outcome === "runs" ? "" : "failed"}>
-        <td title=${`${run.runId}, began ${clockTime(run.startedAtMs)}`}>${run.runId.slice(0, 8)}${run.attempt > 1 ? ` (${run.attempt})` : ""}</td>
-        <td>${duration(run.waitedMs)}</td>
-        <td>${run.durationMs === undefined ? "…" : duration(run.durationMs)}</td>
-        <td>${run.tokens === undefined ? "" : short(run.tokens)}</td><td>${run.outcome}</td>
-      </tr>`,
-    )}</tbody>
-  </table>`;
 }
 
 /** Facts of a crash in the order in which one asks; the rest follows. */
@@ -198,17 +183,22 @@ function Policy({ decisions }: { decisions: readonly ReportView[] }): VNode {
   })}</ol>`;
 }
 
+/** The agent of a place: an instance has its runs and lines in common with the others. */
+function agentOf(node: NodeStatus | undefined): string {
+  return node?.id.replace(/\/(?:\d+|spare)$/, "") ?? "";
+}
+
+/** Those that wait for somebody first, then the newest. */
 function runsOf({ world, node }: Selected): RunView[] {
-  return [...world.runs.values()]
-    .filter(({ agentId }) => agentId === node?.id)
-    .slice(-most)
-    .reverse();
+  const runs = world.runs.of(agentOf(node)).reverse();
+  const waiting = runs.filter(({ state }) => state === "waiting");
+  return [...waiting, ...runs.filter(({ state }) => state !== "waiting")].slice(0, most);
 }
 
 /** Those of an agent, or of all that is below a supervisor. */
 function crashesOf({ world, path, node }: Selected): ReportView[] {
   const of =
-    node?.kind === "agent"
+    node?.kind === "agent" && node.completed !== undefined
       ? world.crashes(node.id)
       : world.crashes().filter(({ report }) => isAtOrBelow(report.path, path));
   return of.slice(-most).reverse();

@@ -4,7 +4,7 @@ import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { clockTime } from "./format.ts";
 import { html } from "./html.ts";
-import { toneOf } from "./state-mark.ts";
+import { toneOf } from "./shown-state.ts";
 import type { EventRow, World } from "./world.ts";
 
 /** Rows in the list: what is older is in the time line. */
@@ -34,9 +34,13 @@ export function SequencePane({ world, selected }: { readonly world: World; reado
       <h2>Events</h2>
       <label class="switch"><input type="checkbox" checked=${all} onChange=${() => setAll(!all)} /> of all actors</label>
     </div>
-    <div class="lifelines" style=${`grid-template-columns: ${columns}`} aria-hidden="true">
+    ${
+      rows.length === 0
+        ? ""
+        : html`<div class="lifelines" style=${`grid-template-columns: ${columns}`} aria-hidden="true">
       <span></span>${lifelines.map((name) => html`<span key=${name} class="lifeline" title=${name}>${name}</span>`)}
-    </div>
+    </div>`
+    }
     <div class="events" ref=${list} onScroll=${onScroll} tabindex="0" role="log" aria-live="off" aria-label="Events, newest last">
       ${rows.map((row) => html`<${Row} key=${row.number} row=${row} lifelines=${lifelines} columns=${columns} />`)}
       ${rows.length === 0 ? html`<p class="nothing">No event has been seen yet.</p>` : ""}

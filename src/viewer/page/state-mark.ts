@@ -2,30 +2,7 @@
 
 import type { VNode } from "preact";
 import { html } from "./html.ts";
-
-/** What a state means for who looks. */
-export type Tone = "good" | "work" | "wait" | "bad" | "rest";
-
-const tones: Readonly<Record<string, Tone>> = {
-  ready: "good",
-  running: "good",
-  active: "good",
-  busy: "work",
-  starting: "wait",
-  initializing: "wait",
-  restarting: "wait",
-  crashed: "bad",
-  error: "bad",
-  stopping: "rest",
-  stopped: "rest",
-  done: "rest",
-  terminated: "rest",
-};
-
-/** The tone of a state; a state of a machine of the user's own is at work. */
-export function toneOf(state: string): Tone {
-  return tones[state] ?? "good";
-}
+import { toneOf } from "./shown-state.ts";
 
 const shapes: Readonly<Record<string, VNode>> = {
   // A disk.
@@ -38,6 +15,8 @@ const shapes: Readonly<Record<string, VNode>> = {
   restarting: html`<path d="M3.5 2.5 13.5 8 3.5 13.5Z" />`,
   // A cross.
   bad: html`<path d="M3.2 3.2 12.8 12.8M12.8 3.2 3.2 12.8" stroke="currentColor" stroke-width="3.4" stroke-linecap="round" />`,
+  // A square with a cross in it.
+  "left down": html`<g fill="none" stroke="currentColor" stroke-width="2"><rect x="2" y="2" width="12" height="12" /><path d="M5.5 5.5 10.5 10.5M10.5 5.5 5.5 10.5" /></g>`,
   // A square.
   rest: html`<rect x="3.5" y="3.5" width="9" height="9" fill="none" stroke="currentColor" stroke-width="2" />`,
 };

@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { NodeStatus } from "../../inspect/inspected-system.ts";
 import { bytes, count, duration, short } from "./format.ts";
 import { html } from "./html.ts";
+import { shownState, whyDown } from "./shown-state.ts";
 import { StateMark } from "./state-mark.ts";
 import { treeRows } from "./tree-rows.ts";
 import type { World } from "./world.ts";
@@ -108,10 +109,10 @@ export function TreePane(props: {
               event.stopPropagation();
               if (hasChildren) fold(node.path, open);
             }}>${hasChildren ? (open ? "▾" : "▸") : ""}</span>
-            <${StateMark} state=${node.state} />
+            <${StateMark} state=${shownState(node)} />
             <span class="what">
-              <span class="line"><span class="visually-hidden">${node.kind} </span><span class=${`id ${node.kind}`}>${search === "" ? node.id : node.path}</span><span class="visually-hidden">, </span><span class="state">${node.state}</span><span class="visually-hidden">, </span></span>
-              <span class="facts">${factsOf(node).join(" · ") || node.kind}</span>
+              <span class="line"><span class="visually-hidden">${node.kind} </span><span class=${`id ${node.kind}`}>${search === "" ? node.id : node.path}</span><span class="visually-hidden">, </span><span class=${`state${whyDown(node) === undefined ? "" : " bad"}`}>${shownState(node)}</span><span class="visually-hidden">, </span></span>
+              <span class="facts" title=${whyDown(node)}>${factsOf(node).join(" · ") || node.kind}</span>
             </span>
           </div>`;
         })}
@@ -123,10 +124,10 @@ export function TreePane(props: {
 
 /** What a row tells beside the state, each number with its unit. */
 function factsOf(node: NodeStatus): string[] {
-  const { restarts, queued = 0, inFlight = 0, tokens = 0, meanRunMs, memoryBytes, kind } = node;
-  const facts: string[] = [];
+  const { restarts, queued = 0, inFlight = 0, tokens = 0, meanRunMs, memoryBytes } = node;
+  const leftDown = whyDown(node);
+  const facts: string[] = leftDown === undefined ? [] : [leftDown];
   if (restarts > 0) facts.push(count(restarts, "restart"));
-  if (kind !== "agent") return facts;
   if (inFlight > 0) facts.push(`${short(inFlight)} in flight`);
   if (queued > 0) facts.push(`${short(queued)} queued`);
   if (tokens > 0) facts.push(`${short(tokens)} tok`);

@@ -4,6 +4,8 @@ import type { NodeStatus } from "../../inspect/inspected-system.ts";
 import type { WatchMessage } from "../../inspect/watch.ts";
 import type { WireEvent, WireSnapshot } from "../../inspect/wire-event.ts";
 import { stateName } from "./format.ts";
+import type { ReportView } from "./report-view.ts";
+import { RunViews } from "./runs.ts";
 
 /** An actor. */
 export interface ActorView {
@@ -30,50 +32,13 @@ export interface EventRow {
   state: string | undefined;
 }
 
-/** A report. */
-export type ReportView = Extract<WatchMessage, { type: "report" }> & { readonly report: ReportFacts };
-
-/** What reports may have in them, of what the page shows. */
-export interface ReportFacts {
-  readonly type: string;
-  readonly agentId?: string;
-  readonly path?: string;
-  readonly supervisor?: string;
-  readonly incarnation?: number;
-  readonly runId?: string;
-  readonly attempt?: number;
-  readonly waitedMs?: number;
-  readonly durationMs?: number;
-  readonly outcome?: string;
-  readonly code?: string;
-  readonly usage?: { readonly inputTokens?: number; readonly outputTokens?: number };
-  readonly crash?: CrashFacts;
-  readonly decision?: { readonly type: string; readonly because: string; readonly delayMs?: number };
-  readonly offender?: { readonly path?: string; readonly childId?: string };
-  readonly because?: string;
-  /** How a budget holds an agent's runs back. */
-  readonly by?: string;
-}
-
-/** A crash record, as it is told. */
-export type CrashFacts = Readonly<Record<string, unknown>> & { readonly describe?: string; readonly atMs?: number };
-
-/** A run, as its reports tell it. */
-export interface RunView {
-  readonly runId: string;
-  readonly agentId: string;
-  attempt: number;
-  startedAtMs: number;
-  waitedMs: number;
-  outcome: string;
-  durationMs: number | undefined;
-  tokens: number | undefined;
-}
-
 /** A line of a worker. */
 export type LineView = Extract<WatchMessage, { type: "line" }>;
 
-const kept = { rows: 1_500, reports: 3_000, lines: 500, runs: 2_000 };
+/** What is kept, at least; actors that have ended and lines of all agents are counted together. */
+const kept = { rows: 1_500, reports: 1_500, lines: 500, allLines: 20_000, ended: 500 };
+/** Reports with which a history begins that has forgotten what was before. */
+const openingReports = 400;
 
 /** Everything that is known. */
 export class World {
@@ -93,9 +58,13 @@ export class World {
   readonly byPath = new Map<string, ActorView>();
   readonly rows: EventRow[] = [];
   readonly reports: ReportView[] = [];
-  readonly runs = new Map<string, RunView>();
+  readonly runs = new RunViews();
   readonly lines = new Map<string, LineView[]>();
+  #header: WatchMessage | undefined;
   #rowNumber = 0;
+  #lineCount = 0;
+  /** The actors that have ended, oldest first. */
+  readonly #ended = new Set<ActorView>();
   /** Events of each actor whose effect has not been told. */
   readonly #waiting = new Map<string, EventRow[]>();
 
@@ -104,7 +73,10 @@ export class World {
     this.atMs = Math.max(this.atMs, timeOf(message));
     switch (message.type) {
       case "header":
+        // A recording that goes on: all is told anew, of the same system or of the next one.
+        if (this.#header !== undefined) this.#begin();
         this.system = message.system;
+        this.#header = message;
         return;
       case "nodes":
         this.treeVersion += 1;
@@ -116,6 +88,9 @@ export class World {
         return;
       case "recordings":
         this.recordings = message.files;
+        return;
+      case "runs":
+        this.runs.look(message);
         return;
       case "report":
         this.#report(message as ReportView);
@@ -134,6 +109,31 @@ export class World {
     }
   }
 
+  /**
+   * How all is, as messages from which a world like this one comes.
+   * @param actors the messages that have told of actors so far
+   */
+  opening(actors: readonly WatchMessage[]): WatchMessage[] {
+    const { atMs, health, recordings } = this;
+    const told = new Map<string, WatchMessage>();
+    for (const message of actors) {
+      if (message.type !== "@xstate.actor") continue;
+      const view = this.actors.get(message.sessionId);
+      if (view !== undefined) told.set(message.sessionId, { ...message, snapshot: view.snapshot });
+    }
+    return [
+      ...(this.#header === undefined ? [] : [this.#header]),
+      ...(this.nodes.size === 0
+        ? []
+        : [{ type: "nodes", atMs, nodes: [...this.nodes.values()], removed: [] } as const]),
+      ...(health.text === "" ? [] : [{ type: "health", atMs, ...health } as const]),
+      ...(recordings.length === 0 ? [] : [{ type: "recordings", atMs, files: recordings } as const]),
+      ...this.runs.opening(atMs),
+      ...told.values(),
+      ...this.reports.slice(-openingReports),
+    ];
+  }
+
   /** The crashes that are known, oldest first. */
   crashes(agentId?: string): ReportView[] {
     return this.reports.filter(
@@ -149,6 +149,16 @@ export class World {
     });
   }
 
+  /** Of what was before stay reports, lines and events. */
+  #begin(): void {
+    this.ended = false;
+    this.treeVersion += 1;
+    this.recordings = [];
+    this.runs.begin();
+    for (const map of [this.nodes, this.actors, this.byPath, this.#waiting]) map.clear();
+    this.#ended.clear();
+  }
+
   #wire(message: WireEvent): void {
     const atMs = Number(message.createdAt);
     if (message.type === "@xstate.actor") {
@@ -161,6 +171,7 @@ export class World {
       const view: ActorView = { sessionId, name, path, definition, snapshot, moved: known?.moved };
       this.actors.set(sessionId, view);
       this.byPath.set(path, view);
+      if (snapshot.status !== "active") this.#end(view);
       return;
     }
     const target = this.actors.get(message.sessionId);
@@ -189,6 +200,7 @@ export class World {
     const from = stateName(target.snapshot.value, target.snapshot.status);
     const to = stateName(message.snapshot.value, message.snapshot.status);
     target.snapshot = message.snapshot;
+    if (message.snapshot.status !== "active") this.#end(target);
     // An event that is sent while another is handled is told before what that one has changed.
     const waiting = this.#waiting.get(message.sessionId) ?? [];
     const index = waiting.findIndex(({ event }) => event.type === message.event.type);
@@ -203,33 +215,29 @@ export class World {
     this.treeVersion += 1;
   }
 
+  /** One that has ended is shown for a while: as long as its place is in the tree, or until many others have ended. */
+  #end(view: ActorView): void {
+    this.#ended.add(view);
+    if (this.#ended.size < kept.ended * 2) return;
+    for (const old of [...this.#ended].slice(0, kept.ended)) {
+      this.#ended.delete(old);
+      const isNewest = this.byPath.get(old.path) === old;
+      if (isNewest && this.nodes.has(old.path)) {
+        this.#ended.add(old);
+        continue;
+      }
+      this.actors.delete(old.sessionId);
+      this.#waiting.delete(old.sessionId);
+      if (isNewest) this.byPath.delete(old.path);
+    }
+  }
+
   #report(message: ReportView): void {
+    const { report } = message;
+    this.runs.tell(message);
+    if (report.type !== "agent.crashed" && !decisionTypes.has(report.type)) return;
     this.reports.push(message);
     if (this.reports.length > kept.reports * 2) this.reports.splice(0, kept.reports);
-    const { type, runId, agentId } = message.report;
-    if (runId === undefined || agentId === undefined) return;
-    if (type === "run.started") {
-      const { attempt = 1, waitedMs = 0 } = message.report;
-      this.runs.set(runId, {
-        runId,
-        agentId,
-        attempt,
-        waitedMs,
-        startedAtMs: message.atMs,
-        outcome: "runs",
-        durationMs: undefined,
-        tokens: undefined,
-      });
-      const [oldest] = this.runs.keys();
-      if (this.runs.size > kept.runs && oldest !== undefined) this.runs.delete(oldest);
-      return;
-    }
-    const run = this.runs.get(runId);
-    if (run === undefined || type !== "run.settled") return;
-    const { outcome = "", code, durationMs, usage } = message.report;
-    run.outcome = code === undefined ? outcome : `${outcome}: ${code}`;
-    run.durationMs = durationMs;
-    run.tokens = usage === undefined ? undefined : (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0);
   }
 
   #line(message: LineView): void {
@@ -239,7 +247,13 @@ export class World {
       this.lines.set(message.agentId, lines);
     }
     lines.push(message);
-    if (lines.length > kept.lines * 2) lines.splice(0, kept.lines);
+    this.#lineCount += 1;
+    if (lines.length > kept.lines * 2) this.#lineCount -= lines.splice(0, kept.lines).length;
+    if (this.#lineCount <= kept.allLines * 2) return;
+    for (const [agentId, some] of this.lines) {
+      this.#lineCount -= some.splice(0, Math.ceil(some.length / 2)).length;
+      if (some.length === 0) this.lines.delete(agentId);
+    }
   }
 }
 

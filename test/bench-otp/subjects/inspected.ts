@@ -100,6 +100,7 @@ async function startViewer(inspector: StatelyInspector): Promise<Worker> {
 function systemOf(runtime: LocalRuntime, actor: AnyActorRef): InspectedSystem {
   return {
     name: "bench",
+    runs: () => [],
     *actors() {
       yield* runtime.actors();
       yield actor;

@@ -45,7 +45,7 @@ describe("byRunError", () => {
     const statuses = fc.constantFrom(402, 429, 503, 529);
     const pauses = fc.oneof(fc.integer({ min: 0, max: 200_000 }), fc.double({ min: 0 }));
     fc.assert(
-      fc.property(fc.array(fc.tuple(statuses, pauses), { maxLength: 20 }), (sequence) => {
+      fc.property(fc.array(fc.tuple(statuses, pauses), { maxLength: 20, size: "max" }), (sequence) => {
         const ends = sequence.map(([status, retryAfterMs]) => step(refused(status, { retryAfterMs })));
         for (const [index, { type, delayMs }] of play(byRunError(options), ends).entries()) {
           const askedMs = sequence[index]?.[1] || 0;

@@ -55,7 +55,8 @@ export function play(policy: AnyRestartPolicy, steps: readonly Step[]): Answered
 }
 
 /** Ends of one child, some apart. */
-export const gaps = (maxGapMs: number) => fc.array(fc.integer({ min: 0, max: maxGapMs }), { maxLength: 40 });
+export const gaps = (maxGapMs: number) =>
+  fc.array(fc.integer({ min: 0, max: maxGapMs }), { maxLength: 40, size: "max" });
 
 /** Ends of many kinds, of some children. */
 export const steps = fc.array(
@@ -73,7 +74,7 @@ export const steps = fc.array(
       charged: fc.constantFrom(true, true, true, false),
     }),
   }),
-  { maxLength: 40 },
+  { maxLength: 40, size: "max" },
 );
 
 /** The same inputs make the same outputs: in another copy of the policy, with states that cannot be changed, and when an old state is asked about again. */

@@ -100,7 +100,7 @@ describe("restartIntensity", () => {
   });
 
   test("never allows more than maxRestarts in any window, whatever the times", () => {
-    const schedule = fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 60 });
+    const schedule = fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 60, size: "max" });
     fc.assert(
       fc.property(
         schedule,

@@ -33,5 +33,5 @@ export const moves = (mostTokens: number) =>
       pick: fc.nat(20),
       tokens: fc.nat(mostTokens),
     }),
-    { maxLength: 60 },
+    { maxLength: 60, size: "max" },
   );

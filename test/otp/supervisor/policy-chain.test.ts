@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { exponentialBackoff } from "../../../src/otp/policy/exponential-backoff.ts";
-import { type PassingPolicy, type RestartPolicy, restartIntensity } from "../../../src/otp/policy/restart-policy.ts";
+import {
+  type AnyRestartPolicy,
+  type PassingPolicy,
+  type RestartPolicy,
+  restartIntensity,
+} from "../../../src/otp/policy/restart-policy.ts";
+import { aboutRuns } from "../../../src/otp/policy/run-policy.ts";
+import { createChild } from "../../../src/otp/supervisor/child.ts";
+import { normalizeChildSpec } from "../../../src/otp/supervisor/child-spec.ts";
+import { PolicyChain } from "../../../src/otp/supervisor/policy-chain.ts";
+import { normalizeSupervisorSpec } from "../../../src/otp/supervisor/spec.ts";
 import { defineSupervisor } from "../../../src/otp/supervisor/start.ts";
 import type { Supervisor } from "../../../src/otp/supervisor/supervisor.ts";
 import { createWorld, quiet, type World } from "../scripted.ts";
@@ -23,6 +33,41 @@ const decided = ({ reports }: World) =>
   reports.flatMap((report) => (report.type === "child.exited" ? [report.decision.because] : []));
 const failures = ({ reports }: World) =>
   reports.flatMap((report) => (report.type === "policy.failed" ? [`${report.policy} ${report.offender.path}`] : []));
+
+describe("a run is asked about", () => {
+  const runs = aboutRuns((state) => ({ decision: { type: "pass" }, state }));
+  const childOf = (policy?: AnyRestartPolicy) =>
+    createChild(
+      normalizeChildSpec({ id: "a", start: () => Promise.reject(new Error("never")), ...(policy && { policy }) }),
+      "s/a",
+    );
+  const chainOf = (policy: AnyRestartPolicy | undefined, above?: PolicyChain) =>
+    new PolicyChain(
+      normalizeSupervisorSpec({ id: "s", children: [], ...(policy && { policy }) }),
+      () => undefined,
+      () => above?.runSeatsOf(childOf()) ?? [],
+    );
+
+  test("with those policies only that say something about runs, nearest first", () => {
+    const [own, above] = [chainOf(passes), chainOf(runs)];
+    const chain = chainOf(runs, chainOf(undefined, above));
+    const child = childOf(runs);
+    expect(chain.runSeatsOf(child)).toHaveLength(3);
+    expect(chain.runSeatsOf(child)).toEqual([expect.anything(), ...chain.runSeatsOf(childOf(passes))]);
+    expect([own.runSeatsOf(childOf()), own.runSeatsOf(childOf(passes))]).toEqual([[], []]);
+  });
+
+  test("from the moment at which one is set, and no more when it is another", () => {
+    const [chain, child] = [chainOf(undefined), childOf()];
+    chain.setOf(child, runs, "reset");
+    chain.set(runs, "reset");
+    expect(chain.runSeatsOf(child)).toHaveLength(2);
+    chain.setRunsOf(child, passes, "keep");
+    expect(chain.runSeatsOf(child)).toHaveLength(1);
+    chain.set(passes, "keep");
+    expect(chain.runSeatsOf(child)).toEqual([]);
+  });
+});
 
 describe("an end is decided about", () => {
   test("by the child's own policy first, then its supervisor's, then the restart intensity", async () => {

@@ -1,39 +1,7 @@
 import { expect, test } from "vitest";
 import type { WatchMessage } from "../../../src/inspect/watch.ts";
-import type { WireEvent } from "../../../src/inspect/wire-event.ts";
-import { History } from "../../../src/viewer/page/history.ts";
 import { World } from "../../../src/viewer/page/world.ts";
-
-const base = (sessionId: string, atMs: number) =>
-  ({ sessionId, rootId: "r", createdAt: String(atMs), id: null, _version: "0" }) as const;
-const actor = (sessionId: string, name: string, parentId?: string, value = "off"): WireEvent => ({
-  type: "@xstate.actor",
-  name,
-  parentId,
-  definition: "{}",
-  snapshot: { status: "active", value },
-  ...base(sessionId, 1),
-});
-const sent = (sessionId: string, type: string, atMs: number, sourceId?: string): WireEvent => ({
-  type: "@xstate.event",
-  sourceId,
-  event: { type },
-  ...base(sessionId, atMs),
-});
-const moved = (sessionId: string, type: string, value: string, atMs: number): WireEvent => ({
-  type: "@xstate.snapshot",
-  event: { type },
-  snapshot: { status: "active", value },
-  ...base(sessionId, atMs),
-});
-const report = (atMs: number, facts: { type: string }): WatchMessage => ({
-  type: "report",
-  atMs,
-  level: "info",
-  text: facts.type,
-  report: facts,
-});
-const family = [actor("r", "runtime"), actor("s", "house", "r"), actor("a", "poet", "s")];
+import { actor, ended, family, moved, report, sent } from "./messages.ts";
 
 function worldOf(messages: readonly WatchMessage[]): World {
   const world = new World();
@@ -95,62 +63,75 @@ test("the tree follows the actors between two looks at it", () => {
   expect(world.nodes.size).toBe(0);
 });
 
-test("runs are what their reports say", () => {
+test("actors that have ended are forgotten when many others have, but for those whose place is in the tree", () => {
+  const node = { path: "house/poet", id: "poet", kind: "process", state: "done", restarts: 0 } as const;
+  const world = worldOf([...family, { type: "nodes", atMs: 1, nodes: [node], removed: [] }, ended("a", 2)]);
+  for (let index = 0; index < 5_000; index += 1) {
+    world.apply(actor(`x${index}`, `guest-${index}`, "s"));
+    world.apply(sent(`x${index}`, "go", 3));
+    world.apply(ended(`x${index}`, 3));
+  }
+  expect(world.actors.size).toBeLessThan(1_100);
+  expect(world.byPath.size).toBe(world.actors.size);
+  expect([world.byPath.get("house/poet")?.sessionId, world.byPath.has("house/guest-4999")]).toEqual(["a", true]);
+  // Its place is gone: it goes with the others.
+  world.apply({ type: "nodes", atMs: 4, nodes: [], removed: ["house/poet"] });
+  for (let index = 0; index < 5_000; index += 1) {
+    world.apply(actor(`y${index}`, `guest-${index}`, "s"));
+    world.apply(ended(`y${index}`, 5));
+  }
+  expect(world.byPath.has("house/poet")).toBe(false);
+});
+
+test("a header in the middle begins anew: actors, places and runs of before are gone, reports and lines stay", () => {
+  const node = { path: "house/poet", id: "poet", kind: "agent", state: "off", restarts: 0 } as const;
+  const header = (system: string): WatchMessage => ({ type: "header", version: 1, system, atMs: 1 });
+  const kept = { runId: "1", agentId: "poet", state: "waiting", kept: true } as const;
   const world = worldOf([
-    report(10, { type: "run.started", runId: "1", agentId: "poet", attempt: 1, waitedMs: 2 } as never),
-    report(20, {
-      type: "run.settled",
-      runId: "1",
-      agentId: "poet",
-      outcome: "failed",
-      code: "worker_exited",
-      durationMs: 10,
-    } as never),
-  ]);
-  expect([...world.runs.values()]).toMatchObject([
-    { runId: "1", outcome: "failed: worker_exited", durationMs: 10, waitedMs: 2 },
-  ]);
-});
-
-test("a history goes back to any moment, and marks the crashes", () => {
-  const history = new History();
-  history.add([
+    header("house"),
     ...family,
-    sent("a", "go", 1_000),
-    moved("a", "go", "on", 1_000),
-    report(2_000, { type: "agent.crashed", agentId: "poet" } as never),
-    moved("a", "crash", "crashed", 2_000),
-    { type: "end", atMs: 3_000 },
+    { type: "nodes", atMs: 1, nodes: [node], removed: [] },
+    { type: "runs", atMs: 1, runs: [kept], removed: [] },
+    report(2, { type: "agent.crashed", agentId: "poet" } as never),
+    { type: "end", atMs: 3 },
+    header("next"),
   ]);
-  expect([history.firstMs, history.lastMs]).toEqual([1, 3_000]);
-  expect(history.marks).toMatchObject([{ atMs: 2_000, agentId: "poet" }]);
-  const stateAt = (atMs: number) => history.at(atMs).byPath.get("house/poet")?.snapshot.value;
-  expect([stateAt(500), stateAt(1_500), stateAt(2_500)]).toEqual(["off", "on", "crashed"]);
-  expect(history.at(2_500).ended).toBe(false);
-  expect(history.live.ended).toBe(true);
-  expect(history.rateAt(2_500)).toBeCloseTo(1 / 3);
-  expect(history.density().reduce((sum, value) => sum + value)).toBe(1);
-  history.clear();
-  expect([history.messages.length, history.marks.length, history.live.actors.size]).toEqual([0, 0, 0]);
+  expect([world.system, world.ended, world.nodes.size, world.byPath.size]).toEqual(["next", false, 0, 0]);
+  expect([world.runs.waiting, world.crashes("poet").length]).toEqual([[], 1]);
 });
 
-test("at the moment of a crash the agent is crashed, although it has left that state within the same millisecond", () => {
-  const history = new History();
-  history.add([
-    report(2_000, { type: "agent.crashed", agentId: "poet" } as never),
+test("lines of many agents are bounded together, and the newest of each stay", () => {
+  const world = new World();
+  for (let round = 0; round < 100; round += 1) {
+    for (let index = 0; index < 1_000; index += 1) {
+      world.apply({ type: "line", atMs: round, agentId: `a${index}`, incarnation: 1, level: "info", text: `${round}` });
+    }
+  }
+  const lines = [...world.lines.values()];
+  expect(lines.flat().length).toBeLessThanOrEqual(40_000);
+  expect(lines.length).toBe(1_000);
+  expect(lines.every((some) => some.at(-1)?.text === "99")).toBe(true);
+});
+
+test("an opening makes a world like the one that it is of", () => {
+  const node = { path: "house/poet", id: "poet", kind: "agent", state: "off", restarts: 0 } as const;
+  const messages: WatchMessage[] = [
+    { type: "header", version: 1, system: "house", atMs: 1 },
     ...family,
-    moved("a", "exit", "crashed", 2_001),
-    moved("a", "decided", "restarting", 2_001),
-  ]);
-  expect(history.at(2_000).byPath.get("house/poet")?.snapshot.value).toBe("crashed");
-  expect(history.at(2_001).byPath.get("house/poet")?.snapshot.value).toBe("restarting");
-});
-
-test("a history is bounded, and keeps the actors of what it has forgotten", () => {
-  const history = new History(300);
-  history.add(family);
-  for (let atMs = 2; atMs < 2_000; atMs += 1)
-    history.add([sent("a", "go", atMs), moved("a", "go", atMs % 2 === 0 ? "on" : "off", atMs)]);
-  expect(history.messages.length).toBeLessThanOrEqual(301);
-  expect(history.at(1_999).byPath.get("house/poet")?.snapshot.value).toBe("off");
+    { type: "nodes", atMs: 1, nodes: [node], removed: [] },
+    { type: "health", atMs: 1, ok: false, text: "degraded" },
+    { type: "recordings", atMs: 1, files: ["house.jsonl"] },
+    moved("a", "go", "on", 2),
+    report(3, { type: "agent.crashed", agentId: "poet" } as never),
+  ];
+  const before = worldOf(messages);
+  const after = worldOf(before.opening(messages));
+  const shown = ({ system, health, recordings, nodes, byPath, crashes }: World) => ({
+    crashes: crashes.call(after).length,
+    nodes: [...nodes.values()],
+    actors: [...byPath].map(([path, { snapshot }]) => [path, snapshot]),
+    ...{ system, health, recordings },
+  });
+  expect(shown(after)).toEqual(shown(before));
+  expect(shown(after)).toMatchObject({ system: "house", nodes: [{ state: "on" }], crashes: 1 });
 });
