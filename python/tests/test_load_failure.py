@@ -96,6 +96,54 @@ agent = Agent("test", toolsets=[Tools()])
     assert "mine.py" in error["traceback"]
 
 
+@pytest.mark.parametrize("then", ["await asyncio.sleep(0)", "pass"])
+async def test_an_agent_that_cancels_the_task_that_enters_it_is_no_ready_one(start: Start, tmp_path: Path, then: str) -> None:
+    (tmp_path / "mine.py").write_text(f"""{AGENT}
+import asyncio
+from pydantic_ai.toolsets import FunctionToolset
+
+class Tools(FunctionToolset):
+    async def __aenter__(self):
+        asyncio.current_task().cancel()
+        {then}
+        return self
+
+agent = Agent("test", toolsets=[Tools()])
+""")
+    error = await start("mine.py:agent", cwd=tmp_path).failed()
+    assert (error["kind"], error["pythonType"]) == ("warmup_failed", "CancelledError")
+
+
+async def test_an_agent_whose_task_group_has_failed_is_left_and_the_worker_ends_with_the_reason(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(f"""{AGENT}
+import asyncio
+from pydantic_ai.toolsets import FunctionToolset
+
+class Tools(FunctionToolset):
+    async def __aenter__(self):
+        self.group = asyncio.TaskGroup()
+        await self.group.__aenter__()
+        self.group.create_task(self.fail())
+        return self
+
+    async def fail(self):
+        await asyncio.sleep(0.05)
+        raise ValueError("the tool server is gone")
+
+    async def __aexit__(self, *given):
+        print("left", flush=True)
+        await self.group.__aexit__(*given)
+
+agent = Agent("test", toolsets=[Tools()])
+""")
+    worker = start("mine.py:agent", cwd=tmp_path)
+    await worker.ready()
+    assert await worker.exited() == 1
+    said = worker.stdout.decode() + "\n".join(worker.stderr_lines)
+    for words in ("left", "ValueError: the tool server is gone", "has cancelled the task that entered the agent"):
+        assert words in said
+
+
 async def test_a_relative_import_in_a_file_is_told_with_the_entry_that_has_a_package_and_that_one_works(
     start: Start, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 /** One turn of a conversation: it is waited for, begins with the messages so far, and what came of it is written when it has ended. */
 
 import { CallerError, RunError } from "../errors.ts";
+import { onAbort } from "../otp/scheduler/abort.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { ConversationStore } from "./conversation-store.ts";
 import type { PausedRuns } from "./paused-runs.ts";
@@ -50,19 +51,32 @@ export async function beginTurn(parts: TurnParts, wait: TurnWait): Promise<Conve
   const late = new AbortController();
   const timer = timeoutMs === undefined ? undefined : clock.setTimeout(() => late.abort(), timeoutMs);
   const waited = AbortSignal.any([late.signal, ...(signal === undefined ? [] : [signal])]);
-  const turn = await turns
-    .take(whenBusy === "interrupt" ? "interrupt" : "queue", waited)
-    .catch(() => {
-      throw gaveUp(parts, late.signal.aborted, timeoutMs, signal?.reason);
-    })
-    .finally(() => timer !== undefined && clock.clearTimeout(timer));
+  const giveUp = () => gaveUp(parts, late.signal.aborted, timeoutMs, signal?.reason);
+  const turn = await turns.take(whenBusy === "interrupt" ? "interrupt" : "queue", waited).catch(() => {
+    clock.clearTimeout(timer);
+    throw giveUp();
+  });
   try {
-    const { messages = [], revision = 0 } = (await store.read(id)) ?? {};
+    const { messages = [], revision = 0 } = (await inTime(store.read(id), waited, giveUp)) ?? {};
     const leftMs = untilMs === undefined ? undefined : Math.max(1, Math.ceil(untilMs - clock.monotonicMs()));
     return { messages, revision, leftMs, interrupted: turn.interrupted, end: turn.end };
   } catch (error) {
     turn.end();
     throw error;
+  } finally {
+    clock.clearTimeout(timer);
+  }
+}
+
+/** A store that does not answer keeps nobody waiting who waits no longer. */
+async function inTime<Value>(answer: Promise<Value>, ended: AbortSignal, why: () => Error): Promise<Value> {
+  const left = Promise.withResolvers<never>();
+  const forget = onAbort(ended, () => left.reject(why()));
+  try {
+    if (ended.aborted) left.reject(why());
+    return await Promise.race([answer, left.promise]);
+  } finally {
+    forget();
   }
 }
 
@@ -111,9 +125,9 @@ export function conflict(id: string, what: string): CallerError {
 function gaveUp({ agentId, id }: TurnParts, late: boolean, timeoutMs: number | undefined, reason: unknown): RunError {
   const what = `run of agent "${agentId}" in conversation "${id}"`;
   if (late) {
-    const message = `${what} was still waiting for its turn after ${timeoutMs} ms`;
+    const message = `${what} had not begun after ${timeoutMs} ms: it waited for its turn, or for the store`;
     return new RunError("deadline_exceeded", message, { agentId, kind: "deadline" });
   }
-  const message = `${what} was cancelled by its caller while it waited for its turn`;
+  const message = `${what} was cancelled by its caller before it had begun`;
   return new RunError("run_cancelled", message, { agentId, kind: "cancelled", cause: reason });
 }

@@ -77,6 +77,22 @@ test("a run that waits for its turn heeds its signal and its time", async () => 
   expect(begun).toEqual(["hold"]);
 });
 
+test("a run whose store does not answer heeds its signal and its time, and holds nobody up", async () => {
+  const { fleet, agent } = await open();
+  const kept = createConversationStore();
+  let answers = false;
+  const read = (id: string) => (answers ? kept.read(id) : new Promise<never>(() => undefined));
+  const conversation = agent.conversation("c1", { store: { ...kept, read } });
+  const controller = new AbortController();
+  const cancelled = rejection(conversation.run("a", { signal: controller.signal }));
+  const late = rejection(conversation.run("b", { timeoutMs: 50 }));
+  controller.abort("left");
+  expect(await cancelled).toMatchObject({ code: "run_cancelled", cause: "left" });
+  expect(await fleet.whileTimePasses(late)).toMatchObject({ code: "deadline_exceeded" });
+  answers = true;
+  expect((await conversation.run("c")).output).toBe("c after 0");
+});
+
 test("a conversation that somebody else has written meanwhile is not overwritten", async () => {
   const { agent, begun, release } = await open();
   const store = createConversationStore();

@@ -41,6 +41,9 @@ _SERVICES = ("", agent_pb2.DESCRIPTOR.services_by_name["AgentService"].full_name
 _ANSWER_S = 0.2
 """How long the answers of ended runs may take on their way; one that a paused reader holds up is given up, in seconds."""
 
+_LEAVING_S = 5.0
+"""How long an agent may take to be left that has ended by itself, in seconds."""
+
 _log = logging.getLogger("synapse_otp.server")
 
 
@@ -129,6 +132,25 @@ class AgentServer:
         if self._calls is not None:
             await self._calls.wait_idle(float("inf"))
 
+    async def leave_broken(self, error: asyncio.CancelledError) -> RuntimeError:
+        """Leaves an agent whose own code has cancelled the task that entered it, as a task group does whose tasks have failed.
+
+        Args:
+            error: The cancellation.
+
+        Returns:
+            What the worker ends with; its cause is what leaving the agent has raised, which knows why.
+        """
+        self.begin_drain()
+        broken = RuntimeError("code of the agent or its toolsets has cancelled the task that entered the agent: it cannot serve any more")
+        broken.__cause__ = error
+        try:
+            async with asyncio.timeout(_LEAVING_S):
+                await self._entered.__aexit__(type(error), error, error.__traceback__)
+        except BaseException as raised:
+            broken.__cause__ = raised
+        return broken
+
     async def stop(self, request: StopRequest, ending: Ending) -> None:
         """Lets running runs end, cancels what overstays, and leaves the agent. Nothing of it is cut short here: the host does that.
 
@@ -162,12 +184,17 @@ class AgentServer:
         except asyncio.CancelledError as error:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
-                raise  # the worker is asked to end
-            raise self._warmup_failed(error) from error
+                raise  # the worker is asked to end; or code of the agent's own has cancelled it
+            raise self.entering_failed(error) from error
         except BaseException as error:
-            raise self._warmup_failed(error) from error
+            raise self.entering_failed(error) from error
 
-    def _warmup_failed(self, error: BaseException) -> LoadFailure:
+    def entering_failed(self, error: BaseException) -> LoadFailure:
+        """What to tell of an agent that could not be entered.
+
+        Args:
+            error: What entering it has raised.
+        """
         return LoadFailure(
             "warmup_failed",
             f'entry "{self._entry}" was loaded, but "async with agent" raised {RAISED}; the traceback shows where',

@@ -213,15 +213,23 @@ async def _serve(
     try:
         await server.start()
         started = True
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as error:
         main_task.uncancel()
+        if not asked.is_set():
+            raise _failed(control, server.entering_failed(error).as_json(tracebacks=hello.tracebacks)) from error
     except LoadFailure as failure:
         raise _failed(control, failure.as_json(tracebacks=hello.tracebacks)) from failure
     if not asked.is_set():
         clock.lap("serve")
         faulthandler.cancel_dump_traceback_later()
         control.send(_ready(agent, hello, clock))
-        await asked.wait()
+        broken: RuntimeError | None = None
+        try:
+            await asked.wait()
+        except asyncio.CancelledError as error:
+            broken = await server.leave_broken(error)
+        if broken is not None:
+            raise broken
     assert ending.request is not None
     await server.stop(ending.request, ending)
 
