@@ -151,7 +151,7 @@ async def test_what_never_ends_is_named_before_the_host_kills(tidy: Tidying, han
 
 async def test_stacks_are_written_before_a_worker_that_is_not_ready_in_time_is_killed(tidy: Tidying) -> None:
     it = tidy(TIDY_HANG="import")
-    await it.worker.greet(startTimeoutMs=3_000)
+    await it.worker.greet(startTimeoutMs=6_000)
     async with asyncio.timeout(30), it.worker.log_arrived:
         await it.worker.log_arrived.wait_for(lambda: any("tidy.py" in line and "in hang" in line for line in it.worker.stderr_lines))
 
