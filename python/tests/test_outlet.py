@@ -11,7 +11,7 @@ from pydantic_ai.messages import PartDeltaEvent, TextPartDelta, ThinkingPartDelt
 
 from synapse_otp import outlet as outlet_module
 from synapse_otp.events import Chunk, Chunks
-from synapse_otp.outlet import JOINED_CHARS, WAITING_BYTES, Outlet
+from synapse_otp.outlet import JOINED_CHARS, MANY_STREAMS, WAITING_BYTES, Outlet
 
 
 class Reader:
@@ -117,7 +117,41 @@ async def test_writer_that_never_waits_is_read_while_it_writes() -> None:
     assert reader.text == "".join(f"{number} " for number in range(written))
 
 
-async def test_deltas_that_follow_each_other_closely_are_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not every test closes its outlet."""
+    monkeypatch.setattr(Outlet, "open", 0)
+
+
+@pytest.fixture
+def many(alone: None) -> None:  # noqa: ARG001
+    """Other runs that stream."""
+    for _ in range(MANY_STREAMS - 1):
+        outlet_of(Reader())
+
+
+async def test_outlet_that_is_closed_streams_no_more() -> None:
+    outlet, _ = outlet_of(Reader())
+    assert Outlet.open == 1
+    outlet.close()
+    outlet.close()
+    assert Outlet.open == 0
+
+
+async def test_deltas_of_a_run_that_streams_alone_are_messages_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlet_module, "PACE_S", 60.0)
+    reader = Reader()
+    reader.open.set()
+    outlet, chunks = outlet_of(reader)
+    for event in map(text_event, "abcdef"):
+        await write_all(outlet, chunks, event)
+        await until(lambda: outlet._sender is None)
+    assert [chunk.data for chunk in reader.chunks] == list("abcdef")
+    outlet.close()
+
+
+@pytest.mark.usefixtures("many")
+async def test_deltas_of_many_streams_that_follow_each_other_closely_are_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outlet_module, "PACE_S", 60.0)
     reader = Reader()
     reader.open.set()
@@ -130,6 +164,7 @@ async def test_deltas_that_follow_each_other_closely_are_one_message(monkeypatch
     outlet.close()
 
 
+@pytest.mark.usefixtures("many")
 async def test_delta_waits_for_others_no_longer_than_the_pace() -> None:
     reader = Reader()
     reader.open.set()
@@ -138,6 +173,7 @@ async def test_delta_waits_for_others_no_longer_than_the_pace() -> None:
     await until(lambda: reader.text == "abc")
 
 
+@pytest.mark.usefixtures("many")
 @pytest.mark.parametrize("last", ["another part", "a large text", "the end"])
 async def test_delta_waits_for_no_others_when_none_can_be_joined(last: str, monkeypatch: pytest.MonkeyPatch) -> None:
     reader = Reader()

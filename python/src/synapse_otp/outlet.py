@@ -22,7 +22,9 @@ WAITING_CHUNKS = 64
 _TURN_S = 0.001
 """How long a run that never waits by itself may write until what it has written is sent, in seconds."""
 PACE_S = 0.002
-"""How old the message before a delta is at least, in seconds: until then it waits for more of its text. A model takes longer for one."""
+"""How old the message before a delta is at least, in seconds, where many runs stream: until then it waits for more of its text."""
+MANY_STREAMS = 4
+"""From so many on they are sent in fewer messages, since each wakes the host. A run that streams alone is told word by word."""
 
 
 class _Waiting:
@@ -58,6 +60,9 @@ class Outlet:
         max_bytes: The limit of a message.
     """
 
+    open = 0
+    """How many there are in this process that are not closed."""
+
     def __init__(self, send: Callable[[Chunk], Awaitable[Any]], chunks: Chunks, max_bytes: int) -> None:
         self._send = send
         self._chunks = chunks
@@ -72,6 +77,8 @@ class Outlet:
         self._sent_at = -math.inf
         self._pause: asyncio.Future[None] | None = None
         """Done when what waits is to be sent at once; there only while the sender waits for more to join."""
+        self._closed = False
+        Outlet.open += 1
 
     async def write(self, chunk: Chunk) -> None:
         """Gives a chunk on its way; waits while too much is waiting already.
@@ -114,6 +121,9 @@ class Outlet:
 
     def close(self) -> None:
         """Sends nothing more: the call has ended."""
+        if not self._closed:
+            self._closed = True
+            Outlet.open -= 1
         self._waiting.clear()
         if self._sender is not None:
             self._sender.cancel()
@@ -145,9 +155,9 @@ class Outlet:
         return len(self._waiting) == 1 and self._waiting[0].pieces is not None and self._size < self._max_chars
 
     async def _join_more(self) -> None:
-        """Waits until the last message is as old as the pace, or there is no more to wait for."""
+        """Where many stream: waits until the last message is as old as the pace, or there is no more to wait for."""
         remaining = self._sent_at + PACE_S - time.monotonic()
-        if remaining <= 0:
+        if remaining <= 0 or Outlet.open < MANY_STREAMS:
             return
         loop = asyncio.get_running_loop()
         self._pause = loop.create_future()
