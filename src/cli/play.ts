@@ -7,7 +7,7 @@ import { loadModule, loadScript } from "../script/load.ts";
 import { ScriptModules } from "../script/modules.ts";
 import { explore } from "../simulate/explore.ts";
 import { defineFaults, type Faults } from "../simulate/faults.ts";
-import { simulate } from "../simulate/simulate.ts";
+import { longestSimulationMs, simulate } from "../simulate/simulate.ts";
 import { explorationText, simulationText } from "../simulate/table.ts";
 import { simulationSvg } from "../simulate/timeline.ts";
 import { type ExitCode, isSet, type Terminal, textOf, type Words } from "./command.ts";
@@ -67,8 +67,8 @@ function seedOf(text: string): number {
 function timeOf(text: string): number {
   const [, count, unit = ""] = /^(\d+(?:\.\d+)?)([a-z]+)$/.exec(text) ?? [];
   const ms = Math.round(Number(count) * (units[unit] ?? Number.NaN));
-  if (ms >= 1) return ms;
-  throw invalidArgument("--for", text, "a time such as 500ms, 90s, 15min, 1h or 2d");
+  if (ms >= 1 && ms <= longestSimulationMs) return ms;
+  throw invalidArgument("--for", text, "a time such as 500ms, 90s, 15min, 1h or 2d, 31d at most");
 }
 
 function write(file: string, text: string): void {

@@ -6,6 +6,7 @@ import { inspect } from "node:util";
 import { isSystemDefinition, type SystemDefinition } from "../define-system.ts";
 import { describeValue } from "../describe-value.ts";
 import { CallerError } from "../errors.ts";
+import { isThenable } from "../otp/scheduler/thenable.ts";
 import type { ScriptModules } from "./modules.ts";
 
 const typeScript = new Set([".ts", ".mts", ".cts"]);
@@ -25,12 +26,17 @@ const ofNode = /\n {4}at .*\bnode:internal\/.*/g;
 export async function loadScript(file: string, modules: ScriptModules): Promise<SystemDefinition> {
   const { default: definition } = await loadModule(file, modules);
   if (isSystemDefinition(definition)) return definition;
-  const given = definition === undefined ? "has no default export" : `exports ${describeValue(definition)} as default`;
+  const given = definition === undefined ? "has no default export" : `exports ${whatIs(definition)} as default`;
   throw new CallerError(
     "invalid_argument",
     `"${file}" ${given}; it must be a system: export default defineSystem({ … })`,
     { field: "default", value: definition, rule: "made by defineSystem" },
   );
+}
+
+/** A promise has no fields that could be quoted, and is the likeliest mistake: startSystem answers one, and a definition needs no await. */
+function whatIs(definition: unknown): string {
+  return isThenable(definition) ? "a promise" : describeValue(definition);
 }
 
 /**

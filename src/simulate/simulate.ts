@@ -28,7 +28,8 @@ export interface SimulationParts {
   readonly lives?: Lives;
 }
 
-const longestMs = 31 * 86_400_000;
+/** How long a simulation goes on at most: 31 days. */
+export const longestSimulationMs = 31 * 86_400_000;
 
 /**
  * Simulates a system: what `defineSystem` made, or options as of `startSystem`. Nothing of it is started: of children that are no agents only starts and ends are
@@ -45,7 +46,7 @@ export async function simulate(
   defineFaults(faults);
   const { seed = 0, forMs } = options ?? {};
   if (!Number.isSafeInteger(seed)) throw invalidArgument("options.seed", seed, "an integer");
-  if (!(Number.isSafeInteger(forMs) && forMs >= 1 && forMs <= longestMs)) {
+  if (!(Number.isSafeInteger(forMs) && forMs >= 1 && forMs <= longestSimulationMs)) {
     throw invalidArgument("options.forMs", forMs, "an integer from 1 to 2,678,400,000 (31 days)");
   }
   const clock = new SimulationClock();

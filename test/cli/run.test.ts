@@ -89,6 +89,7 @@ describe("a script that cannot be run ends with 1 and says why", () => {
       "has no default export; it must be a system: export default defineSystem({ … })",
     ],
     ["another default export", "export default { children: [] };", "as default; it must be a system"],
+    ["a promise", "export default Promise.resolve({ id: 1 });", "exports a promise as default; it must be a system"],
     [
       "an error of its own",
       `throw new Error("it broke");`,

@@ -59,6 +59,10 @@ test("--explore ends with 1 when a policy does what it should not, and says what
 
 test.each([
   [["tree.ts", "--for", "soon"], "--for is"],
+  [
+    ["tree.ts", "--for", "100000h"],
+    '--for is "100000h"; it must be a time such as 500ms, 90s, 15min, 1h or 2d, 31d at most',
+  ],
   [["tree.ts", "--seed", "x"], "--seed is"],
 ])("%j makes no sense, and ends with 2", async (words, message) => {
   const { code, error } = await simulate(words);

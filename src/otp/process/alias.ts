@@ -1,5 +1,7 @@
 /** Addresses that can be taken back: a message to one that is closed is dropped, so that no late reply arrives. Source: Erlang's alias. */
 
+import { invalidArgument } from "../../errors.ts";
+import { checkObject } from "./argument.ts";
 import { currentProcess, self } from "./current.ts";
 import { reportDeadLetter } from "./dead-letter.ts";
 import type { Process } from "./process.ts";
@@ -63,10 +65,12 @@ export class Alias {
  * @throws CallerError "invalid_argument" outside any process
  */
 export function createAlias(options: { reply?: boolean } = {}): Alias {
+  checkObject("options", options);
   return new Alias(self(), options.reply === true ? "reply" : "explicit");
 }
 
-/** Closes an alias of the process that is running; another's it leaves alone. Answers whether it was open. */
+/** Closes an alias of the process that is running; another's it leaves alone. Answers whether it was open. @throws CallerError "invalid_argument" for what is no alias */
 export function unalias(alias: Alias): boolean {
+  if (!(alias instanceof Alias)) throw invalidArgument("alias", alias, "an alias");
   return alias.owner === currentProcess() && alias.close();
 }

@@ -4,6 +4,7 @@ import { invalidArgument, ProcessError } from "../../errors.ts";
 import type { ExitReason } from "../report/exit-reason.ts";
 import { isReservedType } from "../scheduler/xstate-adapter.ts";
 import { Alias, type AliasMode } from "./alias.ts";
+import { checkObject } from "./argument.ts";
 import { currentProcess, self } from "./current.ts";
 import type { Held, Process } from "./process.ts";
 import { DownSignal, RuntimeMessage } from "./runtime-message.ts";
@@ -93,17 +94,21 @@ export class Monitor implements Held {
 
 /**
  * Monitors a process for the one that is running. A dead or unknown target answers DOWN "noproc" at once; oneself never fires.
- * @throws CallerError "invalid_argument" outside any process, and for a tag that is none; ProcessError "noproc" when the one that is running has ended
+ * @throws CallerError "invalid_argument" outside any process, and for options that are none; ProcessError "noproc" when the one that is running has ended
  */
 export function monitor(target: Target | undefined, options: MonitorOptions = {}): Monitor {
   const owner = self();
-  const { tag } = options;
+  checkObject("options", options);
+  const { tag, alias } = options;
   if (tag !== undefined && (typeof tag !== "string" || tag === "" || isReservedType(tag))) {
     throw invalidArgument(
       "options.tag",
       tag,
       'a non-empty string that does not begin with "xstate.": those are XState\'s own',
     );
+  }
+  if (alias !== undefined && !["explicit", "demonitor", "reply_demonitor"].includes(alias)) {
+    throw invalidArgument("options.alias", alias, '"explicit", "demonitor" or "reply_demonitor"');
   }
   if (!owner.alive) throw new ProcessError("noproc", `${owner} has ended: it cannot monitor`, { reason: "noproc" });
   return new Monitor(owner, target, resolveTarget(target, owner.runtime), options).begin();
@@ -113,8 +118,11 @@ export function monitor(target: Target | undefined, options: MonitorOptions = {}
  * Takes a monitor back. Of another process's monitor it does nothing.
  * @param options.flush also removes a DOWN that waits in the mailbox
  * @returns whether the DOWN will never come
+ * @throws CallerError "invalid_argument" for what is no monitor
  */
 export function demonitor(made: Monitor, options: { flush?: boolean } = {}): boolean {
+  if (!(made instanceof Monitor)) throw invalidArgument("monitor", made, "what `monitor` has answered");
+  checkObject("options", options);
   if (made.owner !== currentProcess()) return false;
   const neverFired = made.cancel();
   if (!neverFired && options.flush === true) {

@@ -1,6 +1,7 @@
 /** Where processes live: names, time, the run queue, and whoever is told what happens. Erlang would call it a node. */
 
 import { type AnyActorRef, createActor, type InspectionEvent, type Observer } from "xstate";
+import { invalidArgument } from "../../errors.ts";
 import { describeExitReason } from "../report/exit-reason.ts";
 import type { ProcessReport } from "../report/process-report.ts";
 import { type Clock, realClock } from "../scheduler/clock.ts";
@@ -9,6 +10,7 @@ import { heldType } from "../scheduler/held-value.ts";
 import { RunQueue } from "../scheduler/run-queue.ts";
 import { onRejection } from "../scheduler/thenable.ts";
 import { childrenOf, indexScheduler, rootLogic } from "../scheduler/xstate-adapter.ts";
+import { checkFunction, checkObject } from "./argument.ts";
 import { bindHere } from "./current.ts";
 import { hasDefaultReporter, reportByDefault } from "./default-reporter.ts";
 import type { Process, Runtime } from "./process.ts";
@@ -23,6 +25,25 @@ export interface RuntimeOptions {
   readonly inspect?: Observer<InspectionEvent> | ((event: InspectionEvent) => void);
   /** Messages handled before the event loop gets its turn; default 2,000. */
   readonly messageBudget?: number;
+}
+
+/** @throws CallerError "invalid_argument" */
+export function checkRuntimeOptions(options: RuntimeOptions): void {
+  checkObject("options", options);
+  const { clock, onReport, inspect, messageBudget = 1 } = options;
+  if (clock !== undefined) {
+    checkObject("options.clock", clock, "a clock");
+    for (const name of ["now", "monotonicMs", "setTimeout", "clearTimeout"] as const) {
+      checkFunction(`options.clock.${name}`, clock[name]);
+    }
+  }
+  if (onReport !== undefined) checkFunction("options.onReport", onReport);
+  if (inspect !== undefined && typeof inspect !== "function") {
+    checkObject("options.inspect", inspect, "a function or an observer");
+  }
+  if (!(typeof messageBudget === "number" && messageBudget >= 1)) {
+    throw invalidArgument("options.messageBudget", messageBudget, "a number of 1 or more");
+  }
 }
 
 /** A runtime. Processes of different runtimes share no names. */
@@ -45,7 +66,9 @@ export class LocalRuntime implements Runtime {
   readonly #signals: (() => void)[] = [];
   #signalling = false;
 
+  /** @throws CallerError "invalid_argument" */
   constructor(options: RuntimeOptions = {}) {
+    checkRuntimeOptions(options);
     this.clock = options.clock ?? realClock;
     this.startedAtMs = this.clock.now();
     this.startedMonotonicMs = this.clock.monotonicMs();
@@ -125,6 +148,11 @@ export class LocalRuntime implements Runtime {
     this.#signals.length = 0;
     this.#signalling = false;
   }
+}
+
+/** @throws CallerError "invalid_argument" for what is no runtime */
+export function checkRuntime(field: string, value: unknown): void {
+  if (!(value instanceof LocalRuntime)) throw invalidArgument(field, value, "a runtime");
 }
 
 function warn(what: string, error: unknown): void {

@@ -29,6 +29,11 @@ export interface HasProcess {
   readonly process: Process;
 }
 
+/** @throws CallerError "invalid_argument" for what is no ref */
+export function checkRef(field: string, value: unknown): void {
+  if (!(value instanceof LocalProcess)) throw invalidArgument(field, value, "a ref");
+}
+
 /** Whether a value has a process. */
 export function hasProcess(value: unknown): value is HasProcess {
   return typeof value === "object" && value !== null && "process" in value && value.process instanceof LocalProcess;
@@ -68,7 +73,7 @@ export function mailEvent(process: Process, event: unknown): void {
 
 /** The process of an XState actor; undefined when it is none. */
 export function processOf(actor: AnyActorRef): Process | undefined {
-  return (actor as OwnedActor)[ownerOfActor];
+  return (actor as OwnedActor | undefined)?.[ownerOfActor];
 }
 
 /**

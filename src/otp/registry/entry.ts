@@ -10,12 +10,12 @@ export interface RegistryEntry<Key, Value> {
   readonly value: Value;
 }
 
-/** Adds what matches to `found`; a process that has ended is left out. */
+/** What matches; a process that has ended is left out. */
 export function collectEntries<Key, Value>(
   { key, holders }: HeldKey<Key, Value[]>,
   matches: (entry: RegistryEntry<Key, Value>) => boolean,
-  found: RegistryEntry<Key, Value>[],
-): void {
+): RegistryEntry<Key, Value>[] {
+  const found: RegistryEntry<Key, Value>[] = [];
   for (const [process, values] of holders) {
     if (!process.alive) continue;
     for (const value of values) {
@@ -23,4 +23,5 @@ export function collectEntries<Key, Value>(
       if (matches(entry)) found.push(entry);
     }
   }
+  return found;
 }

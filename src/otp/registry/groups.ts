@@ -4,7 +4,7 @@ import { describeValue } from "../../describe-value.ts";
 import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
 import { self } from "../process/current.ts";
 import type { ExitHook, Process } from "../process/process.ts";
-import { describeTarget, resolveTarget, type Target } from "../process/target.ts";
+import { checkRef, describeTarget, resolveTarget, type Target } from "../process/target.ts";
 import { heldValue } from "../scheduler/held-value.ts";
 import { type HeldKey, Holders } from "./holders.ts";
 import { KeyMap } from "./key-map.ts";
@@ -49,6 +49,7 @@ export class Groups<Group = unknown> {
   readonly #groupWatches = new KeyMap<Group, Set<Watch<Group>>>();
 
   private constructor(process: Process) {
+    checkRef("process", process);
     this.process = process;
     scopes.set(process, this as unknown as Groups<never>);
     process.addExitHook(() => this.#clear());
@@ -190,8 +191,11 @@ export class Groups<Group = unknown> {
   }
 }
 
+/** @throws CallerError "invalid_argument" */
 function listOf(processes: Process | readonly Process[]): readonly Process[] {
-  return Array.isArray(processes) ? (processes as readonly Process[]) : [processes as Process];
+  const list = Array.isArray(processes) ? (processes as readonly Process[]) : [processes as Process];
+  for (const process of list) checkRef("processes", process);
+  return list;
 }
 
 function listMembers({ holders }: Members<unknown>): Process[] {

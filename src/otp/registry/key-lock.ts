@@ -1,6 +1,7 @@
 /** Locks by key: one holder at a time, the others wait in order. A process that ends gives up its lock and its place. Source: Elixir's Registry.lock. */
 
 import { ProcessError } from "../../errors.ts";
+import { checkFunction } from "../process/argument.ts";
 import { currentProcess } from "../process/current.ts";
 import { KeyMap } from "./key-map.ts";
 
@@ -26,6 +27,7 @@ export class KeyLock {
    * @returns rejects as `code` does, and with ProcessError "noproc" in a process that has ended
    */
   async run<Result>(key: unknown, code: () => Result | Promise<Result>): Promise<Result> {
+    checkFunction("code", code);
     const owner = currentProcess();
     if (owner?.alive === false) {
       throw new ProcessError("noproc", `${owner} cannot lock: it has ended`, { reason: "noproc" });

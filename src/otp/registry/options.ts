@@ -12,8 +12,8 @@ export interface RegistryOptions extends TableOptions {
   readonly listeners?: readonly Target[];
 }
 
-/** @throws CallerError "invalid_argument" */
-export function checkRegistryOptions(options: RegistryOptions): void {
+/** The options, checked. @throws CallerError "invalid_argument" */
+export function checkedOptions(options: RegistryOptions): RegistryOptions {
   if (typeof options !== "object" || options === null)
     throw invalidArgument("options", options, "a registry's options");
   const { keys, listeners = [] } = options;
@@ -21,4 +21,5 @@ export function checkRegistryOptions(options: RegistryOptions): void {
     throw invalidArgument("options.keys", keys, '"unique" or "duplicate"');
   }
   if (!Array.isArray(listeners)) throw invalidArgument("options.listeners", listeners, "a list of refs or names");
+  return options;
 }

@@ -2,16 +2,17 @@
 
 import { describeValue } from "../../describe-value.ts";
 import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
+import { checkFunction } from "../process/argument.ts";
 import { self } from "../process/current.ts";
 import type { Process, Runtime } from "../process/process.ts";
-import { describeTarget, type NameService, resolveTarget, type Target, type Via } from "../process/target.ts";
+import { checkRef, describeTarget, type NameService, resolveTarget, type Target, type Via } from "../process/target.ts";
 import type { ExitReason } from "../report/exit-reason.ts";
 import { collectEntries, type RegistryEntry } from "./entry.ts";
 import { Holders } from "./holders.ts";
 import { KeyLock } from "./key-lock.ts";
 import { KeyMap } from "./key-map.ts";
 import { tellListeners } from "./listeners.ts";
-import { checkRegistryOptions, type RegistryOptions } from "./options.ts";
+import { checkedOptions, type RegistryOptions } from "./options.ts";
 import { startTable } from "./table-process.ts";
 
 /** What a listener receives, as an ordinary message. A registration that ends with its process is told too. */
@@ -50,6 +51,7 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
   readonly #listeners: readonly Target[];
 
   private constructor(options: RegistryOptions, process: Process) {
+    checkRef("process", process);
     this.kind = options.keys;
     this.process = process;
     this.#listeners = options.listeners ?? [];
@@ -62,14 +64,12 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
    * @throws CallerError "invalid_argument", or "already_started" when its name is taken
    */
   static start<Key = unknown, Value = unknown>(options: RegistryOptions): Registry<Key, Value> {
-    checkRegistryOptions(options);
-    return new Registry<Key, Value>(options, startTable("registry", options));
+    return new Registry<Key, Value>(options, startTable("registry", checkedOptions(options)));
   }
 
   /** Like `start`, linked to the process that is running. */
   static startLink<Key = unknown, Value = unknown>(options: RegistryOptions): Registry<Key, Value> {
-    checkRegistryOptions(options);
-    return new Registry<Key, Value>(options, startTable("registry", options, self()));
+    return new Registry<Key, Value>(options, startTable("registry", checkedOptions(options), self()));
   }
 
   /**
@@ -106,6 +106,7 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
    * has ended
    */
   register(key: Key, value: Value, process: Process = self()): void {
+    checkRef("process", process);
     if (!process.alive) throw refused(`${process} has ended`);
     if (!this.process.alive) throw refused(`${this.process} has ended`);
     const holder = this.kind === "unique" ? this.#holder(key) : undefined;
@@ -128,6 +129,8 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
 
   /** Takes back the registrations under a key whose value matches. The others keep their order. */
   unregisterMatch(key: Key, matches: (value: Value) => boolean, process: Process = self()): void {
+    checkFunction("matches", matches);
+    checkRef("process", process);
     const held = this.#table.at(key);
     const values = held?.holders.get(process);
     if (held === undefined || values === undefined) return;
@@ -144,12 +147,14 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
 
   /** The keys of a process (default: the one that is running), one for each registration. */
   keys(process: Process = self()): Key[] {
+    checkRef("process", process);
     if (!process.alive) return [];
     return [...this.#table.heldBy(process)].flatMap(({ key, holders }) => (holders.get(process) ?? []).map(() => key));
   }
 
   /** The values of a process (default: the one that is running) under a key. */
   values(key: Key, process: Process = self()): Value[] {
+    checkRef("process", process);
     return process.alive ? [...(this.#table.at(key)?.holders.get(process) ?? [])] : [];
   }
 
@@ -160,27 +165,27 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
    */
   updateValue(key: Key, update: (value: Value) => Value): { readonly new: Value; readonly old: Value } | undefined {
     if (this.kind !== "unique") throw invalidArgument("registry", this.process.toString(), "of unique keys");
+    checkFunction("update", update);
     const process = self();
     const values = process.alive ? this.#table.at(key)?.holders.get(process) : undefined;
     if (values === undefined) return undefined;
     const old = values[0] as Value;
-    const changed = update(old);
-    values[0] = changed;
-    return { new: changed, old };
+    values[0] = update(old);
+    return { new: values[0], old };
   }
 
   /** Calls `code` with everything under a key, in the process that dispatches; not at all when there is nothing. */
   dispatch(key: Key, code: (entries: RegistryEntry<Key, Value>[]) => void): void {
+    checkFunction("code", code);
     const entries = this.lookup(key);
     if (entries.length > 0) code(entries);
   }
 
   /** The registrations under a key that match. */
   match(key: Key, matches: (value: Value, process: Process) => boolean): RegistryEntry<Key, Value>[] {
-    const found: RegistryEntry<Key, Value>[] = [];
+    checkFunction("matches", matches);
     const held = this.#table.at(key);
-    if (held !== undefined) collectEntries(held, ({ value, process }) => matches(value, process), found);
-    return found;
+    return held === undefined ? [] : collectEntries(held, ({ value, process }) => matches(value, process));
   }
 
   /** How many registrations under a key match. */
@@ -190,10 +195,8 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
 
   /** All registrations that match, whatever their key; all there are without `matches`. */
   select(matches: (entry: RegistryEntry<Key, Value>) => boolean = () => true): RegistryEntry<Key, Value>[] {
-    if (typeof matches !== "function") throw invalidArgument("matches", matches, "a function");
-    const found: RegistryEntry<Key, Value>[] = [];
-    for (const held of this.#table.all()) collectEntries(held, matches, found);
-    return found;
+    checkFunction("matches", matches);
+    return Array.from(this.#table.all(), (held) => collectEntries(held, matches)).flat();
   }
 
   /** How many registrations match, whatever their key. */
@@ -203,7 +206,7 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
 
   /** How many registrations there are. */
   count(): number {
-    return this.countSelect(() => true);
+    return this.select().length;
   }
 
   /** What was stored about the registry itself under a key; undefined when there is nothing. */
@@ -259,7 +262,7 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
     throw invalidArgument(
       "via",
       this.process.toString(),
-      "a registry of unique keys; one of duplicate keys names no process",
+      "a registry of unique keys: one of duplicate keys names nobody",
     );
   }
 
@@ -276,8 +279,8 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
   }
 
   #tellUnregistered(key: Key, process: Process, count: number): void {
-    for (let left = count; left > 0; left -= 1)
-      this.#tell({ type: "registry.unregister", registry: this, key, process });
+    const message = { type: "registry.unregister", registry: this, key, process } as const;
+    for (let left = count; left > 0; left -= 1) this.#tell(message);
   }
 
   #tell(message: RegistryMessage<Key, Value>): void {

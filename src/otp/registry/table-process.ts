@@ -1,5 +1,6 @@
 /** The process of a table: of a registry or of process groups. It does nothing but live, be named, be supervised and end; it keeps no mail. */
 
+import { checkObject } from "../process/argument.ts";
 import { callIn } from "../process/call-message.ts";
 import { reportDeadLetter } from "../process/dead-letter.ts";
 import type { Process, Runtime } from "../process/process.ts";
@@ -15,7 +16,9 @@ export interface TableOptions {
 }
 
 /** Starts the process of a table. @throws CallerError "invalid_argument", "already_started" */
-export function startTable(label: string, { name, runtime }: TableOptions, link?: Process): Process {
+export function startTable(label: string, options: TableOptions, link?: Process): Process {
+  checkObject("options", options);
+  const { name, runtime } = options;
   const refuseAll = async ({ receive, self }: ProcessContext): Promise<never> => {
     for (;;) {
       const message = await receive();

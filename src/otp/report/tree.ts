@@ -1,5 +1,7 @@
 /** A supervision tree as data. */
 
+import { invalidArgument } from "../../errors.ts";
+
 /** One node of a tree, as it is at the moment of asking. */
 export interface TreeNode {
   id: string;
@@ -35,8 +37,10 @@ export function* walkTree(root: TreeNode): Generator<{ readonly node: TreeNode; 
 /**
  * A tree as text, a line for each node: its id, its state, and where it has them its restarts, worker number and pid. Source: the tree that Elixir's
  * observer draws, and the shape of `tree(1)`.
+ * @throws CallerError "invalid_argument" for what is no tree
  */
 export function formatTree(root: TreeNode): string {
+  if (typeof root !== "object" || root === null) throw invalidArgument("root", root, "a tree, as `tree` answers it");
   const lines: string[] = [];
   // A list of what is left to do, for a tree may be deeper than the stack.
   const left: { node: TreeNode; indent: string; branch: string; below: string }[] = [

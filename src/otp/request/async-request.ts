@@ -97,6 +97,7 @@ export async function waitResponse<Reply>(
   request: SentRequest<Reply>,
   options: WaitOptions = {},
 ): Promise<Response<Reply>> {
+  checkRequest(request);
   const response = await waitFor([request], request.clock, options);
   return response?.response ?? { type: "timeout" };
 }
@@ -130,8 +131,9 @@ export class RequestCollection<Reply, Label> {
     return this.add(new SentRequest<Reply>(target, message), label);
   }
 
-  /** @throws CallerError "invalid_argument" for a request that is in it already */
+  /** @throws CallerError "invalid_argument" for what is no request, or is in it already */
   add(request: SentRequest<Reply>, label: Label): this {
+    checkRequest(request);
     if (this.#requests.has(request))
       throw invalidArgument("request", "a request", "one that is not in the collection yet");
     this.#requests.set(request, label);
@@ -160,6 +162,11 @@ export class RequestCollection<Reply, Label> {
     }
     return response;
   }
+}
+
+/** @throws CallerError "invalid_argument" */
+function checkRequest(request: unknown): void {
+  if (!(request instanceof SentRequest)) throw invalidArgument("request", request, "what `sendRequest` has answered");
 }
 
 interface Answered<Reply> {

@@ -73,6 +73,9 @@ export function startCall(
   if (process === undefined || !process.alive) {
     return callError("noproc", { target, message, timeoutMs }, "is not alive", "noproc");
   }
+  if (signal !== undefined && typeof signal?.addEventListener !== "function") {
+    throw invalidArgument("options.signal", signal, "an AbortSignal");
+  }
   if (signal?.aborted === true) {
     return callError("aborted", { target, message, timeoutMs }, "was not asked: the signal is aborted", signal.reason);
   }

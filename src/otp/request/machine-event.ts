@@ -66,7 +66,7 @@ export function isCall<Event extends EventObject, Kind extends KindIn<Event>>(
   event: Event,
   kind: Kind,
 ): event is CallOfKind<Event, Kind> {
-  if (event.type !== "$call") return false;
+  if (event?.type !== "$call") return false;
   const { message } = event as unknown as CallEvent;
   return (
     message === kind || (typeof message === "object" && message !== null && "type" in message && message.type === kind)

@@ -1,6 +1,6 @@
 /** One call to many: who answered, and who did not. Source: OTP's gen_server:multi_call. */
 
-import type { SynapseError } from "../../errors.ts";
+import { invalidArgument, type SynapseError } from "../../errors.ts";
 import { resolveTarget, type Target } from "../process/target.ts";
 import { type CallOptions, callProcess, defaultCallTimeoutMs } from "./call.ts";
 import { patienceMs } from "./timeout.ts";
@@ -21,6 +21,7 @@ export async function multiCall<T extends Target, Reply = unknown>(
   message: unknown,
   options: CallOptions = {},
 ): Promise<MultiCallResult<T, Reply>> {
+  if (!Array.isArray(targets)) throw invalidArgument("targets", targets, "a list of targets");
   const timeoutMs = patienceMs(options, defaultCallTimeoutMs);
   // Before any call begins: one that nobody waited for would fail on its own.
   for (const target of targets) resolveTarget(target);

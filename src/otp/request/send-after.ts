@@ -119,10 +119,14 @@ export function sendAfter(target: Target, message: unknown, ms: number): Message
   return new MessageTimer(aim?.runtime ?? contextRuntime(), target, message, { afterMs: ms });
 }
 
-/** Like `sendAfter`, at a time of the runtime's clock in milliseconds since the Unix epoch; one that has passed is at once. */
+/** Like `sendAfter`, at a time of the runtime's clock in milliseconds since the Unix epoch; one that has passed is at once. @throws CallerError "invalid_argument" */
 export function sendAt(target: Target, message: unknown, atMs: number): MessageTimer {
   const { clock } = resolveTarget(target)?.runtime ?? contextRuntime();
-  return sendAfter(target, message, Math.max(0, Math.ceil(atMs - clock.now())));
+  const ms = Number.isFinite(atMs) ? Math.max(0, Math.ceil(atMs - clock.now())) : Number.NaN;
+  if (!(ms <= longestTimerMs)) {
+    throw invalidArgument("atMs", atMs, "milliseconds since the Unix epoch, at most 2,147,483,647 from now");
+  }
+  return sendAfter(target, message, ms);
 }
 
 /**
@@ -143,10 +147,18 @@ export function sendInterval(target: Target, message: unknown, everyMs: number):
 
 /** Takes a timer back: no message comes of it any more. Answers the milliseconds that were left, or false when it has fired or was cancelled before. */
 export function cancelTimer(timer: MessageTimer): number | false {
+  checkTimer(timer);
   return timer.cancel() ?? false;
 }
 
 /** The milliseconds left, of an interval until the next message; false when it has fired or was cancelled. */
 export function readTimer(timer: MessageTimer): number | false {
+  checkTimer(timer);
   return timer.remainingMs ?? false;
+}
+
+/** @throws CallerError "invalid_argument" */
+function checkTimer(timer: unknown): void {
+  if (!(timer instanceof MessageTimer))
+    throw invalidArgument("timer", timer, "what `sendAfter` and its kin have answered");
 }

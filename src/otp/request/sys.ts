@@ -1,6 +1,7 @@
 /** Looking into a process and holding it, whatever it runs. Requests take their turn among its messages, also while it is suspended. Source: OTP's sys. */
 
 import { invalidArgument, ProcessError } from "../../errors.ts";
+import { checkFunction } from "../process/argument.ts";
 import { bindHere } from "../process/current.ts";
 import type { Process, ProcessStatus, Trace } from "../process/process.ts";
 import type { SystemAction } from "../process/system-message.ts";
@@ -54,6 +55,7 @@ export function replaceState<State>(
   replace: (state: State) => State,
   options: SysOptions = {},
 ): Promise<State> {
+  checkFunction("replace", replace);
   const run = (process: Process): State => {
     const { behaviour } = process;
     if (behaviour.replaceState === undefined) {
@@ -103,6 +105,7 @@ export function statistics(target: Target): ProcessStatistics {
  * @throws ProcessError "noproc" for a dead or unknown one
  */
 export function trace(target: Target, listener: Trace): () => void {
+  checkFunction("listener", listener);
   const process = living(target);
   const own = bindHere(listener);
   process.traces ??= new Set();

@@ -1,6 +1,7 @@
 /** How long something is waited for: so many milliseconds, or until a moment. */
 
-import { CallerError, invalidArgument } from "../../errors.ts";
+import { invalidArgument } from "../../errors.ts";
+import { checkObject } from "../process/argument.ts";
 import { contextRuntime } from "../process/target.ts";
 import { longestTimerMs } from "../scheduler/clock.ts";
 
@@ -18,6 +19,7 @@ export interface Patience {
  * @throws CallerError "invalid_argument"
  */
 export function patienceMs(options: Patience, otherwise: number | "infinity"): number | "infinity" {
+  checkObject("options", options);
   const { timeoutMs, deadlineAtMs } = options;
   if (timeoutMs !== undefined) checkTimeout("options.timeoutMs", timeoutMs);
   if (deadlineAtMs === undefined) return timeoutMs ?? otherwise;
@@ -32,6 +34,5 @@ export function patienceMs(options: Patience, otherwise: number | "infinity"): n
 export function checkTimeout(field: string, value: number | "infinity"): void {
   if (value === "infinity") return;
   if (Number.isInteger(value) && value >= 0 && value <= longestTimerMs) return;
-  const rule = '0 to 2,147,483,647 ms or "infinity"';
-  throw new CallerError("invalid_argument", `${field} is ${String(value)}; it must be ${rule}`, { field, value, rule });
+  throw invalidArgument(field, value, '0 to 2,147,483,647 ms or "infinity"');
 }

@@ -178,3 +178,8 @@ export const rootLogic: ActorLogic<Snapshot<undefined>, EventObject> = {
   getInitialSnapshot: () => ({ status: "active", output: undefined, error: undefined }),
   getPersistedSnapshot: (snapshot) => snapshot,
 };
+
+/** Whether a value is XState logic. */
+export function isLogic(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "transition" in value && "getInitialSnapshot" in value;
+}

@@ -1,6 +1,7 @@
 /** Makes XState logic of a server's callbacks: one message at a time, state that only the server changes. */
 
 import type { ActorLogic, AnyActorRef, AnyActorScope, EventObject, Snapshot } from "xstate";
+import { checkObject } from "../process/argument.ts";
 import { type ExitReason, isA } from "../report/exit-reason.ts";
 import type { From } from "../request/call.ts";
 import type { Protocol } from "../request/protocol.ts";
@@ -46,7 +47,7 @@ type ServerSnapshot = GenServerSnapshot<unknown> & { readonly [server]: ServerBe
 /** The replies among what handleCall answers. The answer is inferred whole: of several replies TypeScript would take the first. */
 type ReplyIn<Answer> = Answer extends { reply: infer Reply } ? Reply : never;
 
-/** Makes a server of its callbacks. Messages, replies and state are inferred from them. */
+/** Makes a server of its callbacks. Messages, replies and state are inferred from them. @throws CallerError "invalid_argument" */
 export function fromGenServer<
   State,
   Input = undefined,
@@ -58,6 +59,7 @@ export function fromGenServer<
     handleCall?(message: Call, state: State, from: From): MaybeAsync<Answer>;
   },
 ): GenServerLogic<State, Input, { call: Call; reply: ReplyIn<Answer>; cast: Cast }> {
+  checkObject("definition", definition, "the callbacks of a server");
   const callbacks = definition as unknown as AnyServerDefinition;
   const name = definition.name ?? defaultServerName;
   const logic = {

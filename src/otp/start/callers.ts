@@ -2,6 +2,7 @@
 
 import { self } from "../process/current.ts";
 import type { Process } from "../process/process.ts";
+import { checkRef } from "../process/target.ts";
 
 /** A chain that is longer is cut: of a task that starts the next one, and that the next, none would ever be forgotten. */
 const maxCallers = 100;
@@ -25,11 +26,13 @@ export function setCallers(process: Process, callers: readonly Process[]): void 
  * is none of them. One that has ended has none.
  */
 export function callers(process: Process = self()): Process[] {
+  checkRef("process", process);
   return [...(callersOf.get(process) ?? [])];
 }
 
 /** The processes that a process (default: the one that is running) was started by, nearest first: its supervisors, in a tree. */
 export function ancestors(process: Process = self()): Process[] {
+  checkRef("process", process);
   const found: Process[] = [];
   for (let { parent } = process; parent !== undefined; { parent } = parent) found.push(parent);
   return found;

@@ -1,7 +1,10 @@
 /** What a machine says of its process, beside what XState knows: a last step before its end, and whether it traps exits. Source: gen_statem's terminate. */
 
 import type { AnyStateMachine, SnapshotFrom } from "xstate";
+import { invalidArgument } from "../../errors.ts";
+import { checkObject } from "../process/argument.ts";
 import type { ExitReason } from "../report/exit-reason.ts";
+import { isLogic } from "../scheduler/xstate-adapter.ts";
 
 /** What `fromMachine` adds to a machine. */
 export interface MachineCallbacks<MachineSnapshot> {
@@ -26,11 +29,14 @@ const callbacksOf = Symbol("callbacks");
 /**
  * A machine whose process ends with a step of its own: the same logic, for `start` and as a supervisor's child. Where XState alone runs it (`createActor`,
  * `invoke`) it is the machine as it was.
+ * @throws CallerError "invalid_argument"
  */
 export function fromMachine<Machine extends AnyStateMachine>(
   machine: Machine,
   callbacks: MachineCallbacks<SnapshotFrom<Machine>>,
 ): Machine {
+  if (!isLogic(machine)) throw invalidArgument("machine", machine, "an XState machine");
+  checkObject("callbacks", callbacks, "the callbacks of a machine");
   const provide = (implementations: Parameters<Machine["provide"]>[0]): AnyStateMachine =>
     fromMachine(machine.provide(implementations), callbacks);
   return Object.create(machine, { [callbacksOf]: { value: callbacks }, provide: { value: provide } });

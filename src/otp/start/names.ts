@@ -36,8 +36,9 @@ export function register(name: string, target: Target): void {
   registerAs(process, name);
 }
 
-/** Takes a name away. @throws CallerError "not_found" */
+/** Takes a name away. @throws CallerError "not_found" or "invalid_argument" */
 export function unregister(name: string): void {
+  if (typeof name !== "string") throw invalidArgument("name", name, "a string");
   const { names } = contextRuntime();
   const process = names.get(name);
   if (process === undefined) throw new CallerError("not_found", `no process has the name "${name}"`, { value: name });

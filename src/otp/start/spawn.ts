@@ -2,6 +2,7 @@
 
 import type { AnyActorRef, EventObject } from "xstate";
 import { ProcessError } from "../../errors.ts";
+import { checkFunction, checkObject } from "../process/argument.ts";
 import type { Behaviour } from "../process/behaviour.ts";
 import { runAs, self } from "../process/current.ts";
 import { exitSignal } from "../process/exit-signal.ts";
@@ -35,13 +36,15 @@ export interface ProcessContext {
 /** The code of a process. It ends "normal" when it returns, and with what it throws; `throw new Exit(reason)` chooses the reason. */
 export type ProcessCode = (context: ProcessContext) => unknown;
 
-/** Starts a process of plain code, linked to nobody. It begins to run at once. */
+/** Starts a process of plain code, linked to nobody. It begins to run at once. @throws CallerError "invalid_argument" */
 export function spawn(code: ProcessCode, options: Omit<StartOptions, "input"> = {}): Ref {
+  checkCode(code, options);
   return startProcess(functionLogic(code), options) as Ref;
 }
 
 /** Like `spawn`, linked to the process that is running. */
 export function spawnLink(code: ProcessCode, options: Omit<StartOptions, "input"> = {}): Ref {
+  checkCode(code, options);
   return startProcess(functionLogic(code), { ...options, link: self() }) as Ref;
 }
 
@@ -58,6 +61,12 @@ export function spawnMonitor(
   // The code begins in a later turn: it cannot be over yet.
   const ref = spawn(code, options);
   return { ref, monitor: new Monitor(owner, ref, ref).begin() };
+}
+
+/** @throws CallerError "invalid_argument" */
+function checkCode(code: unknown, options: unknown): void {
+  checkFunction("code", code);
+  checkObject("options", options);
 }
 
 /** What only the runtime's own parts say of a spawn. */

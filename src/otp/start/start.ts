@@ -1,18 +1,21 @@
 /** Starting processes: a start settles after init, and a failed one leaves nothing behind. Source: OTP's gen:start and proc_lib. */
 
 import type { AnyActorLogic, AnyActorRef, EventFromLogic, InputFrom } from "xstate";
-import { ProcessError } from "../../errors.ts";
+import { invalidArgument, ProcessError } from "../../errors.ts";
+import { checkObject } from "../process/argument.ts";
 import { currentProcess, runAs, self } from "../process/current.ts";
 import { linkProcesses, unlinkProcesses } from "../process/link.ts";
 import { LocalProcess } from "../process/local-process.ts";
 import { checkMailboxLimit, type MailboxLimit } from "../process/mailbox-limit.ts";
 import { Monitor } from "../process/monitor.ts";
 import type { Process, Runtime } from "../process/process.ts";
+import { checkRuntime } from "../process/runtime.ts";
 import { bindActor, contextRuntime, type Via } from "../process/target.ts";
 import { describeExitReason, type ExitReason, exitReasonOf, isA } from "../report/exit-reason.ts";
 import type { ProtocolOfEvents } from "../request/machine-event.ts";
 import type { Protocol, Ref } from "../request/protocol.ts";
 import { checkTimeout } from "../request/timeout.ts";
+import { isLogic } from "../scheduler/xstate-adapter.ts";
 import { ActorBehaviour } from "./actor-behaviour.ts";
 import { checkName, registerAs } from "./names.ts";
 import { labelOf, spawnActor } from "./spawning.ts";
@@ -57,6 +60,7 @@ export async function start<Logic extends AnyActorLogic>(
   logic: Logic,
   ...[options]: StartArguments<Logic>
 ): Promise<Ref<ProtocolOfLogic<Logic>>> {
+  checkStart(logic, options);
   return startProcess(logic, { ...options }) as unknown as Ref<ProtocolOfLogic<Logic>>;
 }
 
@@ -68,6 +72,7 @@ export async function startLink<Logic extends AnyActorLogic>(
   logic: Logic,
   ...[options]: StartArguments<Logic>
 ): Promise<Ref<ProtocolOfLogic<Logic>>> {
+  checkStart(logic, options);
   return startProcess(logic, { ...options, link: self() }) as unknown as Ref<ProtocolOfLogic<Logic>>;
 }
 
@@ -80,6 +85,7 @@ export async function startMonitor<Logic extends AnyActorLogic>(
   logic: Logic,
   ...[options]: StartArguments<Logic>
 ): Promise<{ ref: Ref<ProtocolOfLogic<Logic>>; monitor: Monitor }> {
+  checkStart(logic, options);
   const owner = self();
   let monitor: Monitor | undefined;
   const watch = (process: Process): Monitor => {
@@ -88,6 +94,12 @@ export async function startMonitor<Logic extends AnyActorLogic>(
   };
   const ref = (await startProcess(logic, { ...options, watch })) as unknown as Ref<ProtocolOfLogic<Logic>>;
   return { ref, monitor: monitor as unknown as Monitor };
+}
+
+/** @throws CallerError "invalid_argument" */
+function checkStart(logic: unknown, options: unknown): void {
+  if (!isLogic(logic)) throw invalidArgument("logic", logic, "XState logic");
+  if (options !== undefined) checkObject("options", options);
 }
 
 /** What only the runtime's own parts say of a start. */
@@ -110,6 +122,7 @@ export interface InternalStart extends StartOptions {
 export function startProcess(logic: AnyActorLogic, options: InternalStart): Process | Promise<Process> {
   const { timeoutMs = "infinity", mailbox, name } = options;
   checkTimeout("options.timeoutMs", timeoutMs);
+  if (options.runtime !== undefined) checkRuntime("options.runtime", options.runtime);
   if (mailbox !== undefined) checkMailboxLimit(mailbox, "options.mailbox");
   checkName(name);
   if (options.link?.alive === false) {

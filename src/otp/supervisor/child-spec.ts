@@ -8,6 +8,7 @@ import type { Via } from "../process/target.ts";
 import type { RestartType, Shutdown } from "../report/supervisor-report.ts";
 import { checkTimeout } from "../request/timeout.ts";
 import { longestTimerMs } from "../scheduler/clock.ts";
+import { isLogic } from "../scheduler/xstate-adapter.ts";
 import { defaultServerName } from "../server/gen-server.ts";
 import { checkName } from "../start/names.ts";
 import type { ChildScope, StartedChild } from "./running-child.ts";
@@ -157,11 +158,6 @@ function checkShutdown(field: string, value: Shutdown, id: string): void {
   if (!Number.isInteger(value) || value < 0 || value > longestTimerMs) {
     throw invalidArgument(field, value, `0 to 2,147,483,647 ms, "infinity" or "brutal_kill" (child "${id}")`);
   }
-}
-
-/** Whether a value is XState logic. */
-export function isLogic(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "transition" in value && "getInitialSnapshot" in value;
 }
 
 /**

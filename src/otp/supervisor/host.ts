@@ -2,7 +2,7 @@
 
 import type { AnyActorRef } from "xstate";
 import type { Process, Runtime } from "../process/process.ts";
-import { guardReader, type RuntimeOptions } from "../process/runtime.ts";
+import { checkRuntime, checkRuntimeOptions, guardReader, type RuntimeOptions } from "../process/runtime.ts";
 import type { Via } from "../process/target.ts";
 import type { Clock } from "../scheduler/clock.ts";
 import type { RunSeat } from "./run-seat.ts";
@@ -30,8 +30,10 @@ export interface SupervisorHost {
   readonly name?: string | Via;
 }
 
-/** A host whose `onReport` harms nobody: it runs where it was given, and what it throws is a warning. The host of a nested supervisor is one already. */
+/** A host whose `onReport` harms nobody: it runs where it was given, and what it throws is a warning. The host of a nested supervisor is one already. @throws CallerError "invalid_argument" */
 export function guardHost(host: SupervisorHost): SupervisorHost {
+  checkRuntimeOptions(host);
+  if (host.runtime !== undefined) checkRuntime("options.runtime", host.runtime);
   if (host.parent !== undefined || host.onReport === undefined) return host;
   return { ...host, onReport: guardReader(host.onReport) };
 }

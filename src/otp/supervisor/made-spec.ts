@@ -2,7 +2,8 @@
 
 import type { AnyActorLogic, InputFrom } from "xstate";
 import { invalidArgument } from "../../errors.ts";
-import { isLogic, type LogicChildFields, type StartChildSpec } from "./child-spec.ts";
+import { isLogic } from "../scheduler/xstate-adapter.ts";
+import type { LogicChildFields, StartChildSpec } from "./child-spec.ts";
 import type { DynamicChildSpec } from "./dynamic.ts";
 import { isRecord } from "./spec.ts";
 import type { CheckedChild } from "./spec-inference.ts";

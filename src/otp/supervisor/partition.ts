@@ -3,6 +3,7 @@
 import { describeValue } from "../../describe-value.ts";
 import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
 import type { AnyRestartPolicy } from "../policy/restart-policy.ts";
+import { checkObject } from "../process/argument.ts";
 import { self } from "../process/current.ts";
 import type { Process } from "../process/process.ts";
 import { type NameService, processIn, type Via } from "../process/target.ts";
@@ -156,6 +157,7 @@ export async function startPartitionSupervisor<Child extends DynamicChildSpec>(
 export function definePartitionSupervisor<Child extends DynamicChildSpec, const Id extends string = string>(
   spec: NestedPartitionSupervisorSpec<Child & CheckedChild<Child>> & { readonly id?: Id },
 ): NestedSupervisor<PartitionSupervisor<Child>, Id> {
+  checkObject("spec", spec, "a partition supervisor's spec");
   const { id, restart, shutdownMs, significant, ...own } = spec;
   partitionSpecs(own);
   const child = {

@@ -1,5 +1,6 @@
 /** The supervisor of a fixed list of children: one_for_one, one_for_all or rest_for_one. Source: OTP's supervisor. */
 
+import { describeValue } from "../../describe-value.ts";
 import { CallerError } from "../../errors.ts";
 import { type Child, type ChildHost, createChild } from "./child.ts";
 import { type ChildSpec, type NormalChildSpec, normalizeChildSpec } from "./child-spec.ts";
@@ -195,7 +196,10 @@ export class Supervisor<Children extends readonly ChildSpec[] = readonly ChildSp
   #get(id: string): Child {
     const child = this.#children.get(id);
     if (child !== undefined) return child;
-    throw new CallerError("not_found", `supervisor "${this.path}" has no child "${id}"`, { field: "id", value: id });
+    throw new CallerError("not_found", `supervisor "${this.path}" has no child ${describeValue(id)}`, {
+      field: "id",
+      value: id,
+    });
   }
 
   #presentError(child: Child): CallerError {

@@ -1,6 +1,7 @@
 /** What tasks are told, and what is checked of it. */
 
 import { CallerError, invalidArgument } from "../../errors.ts";
+import { checkObject } from "../process/argument.ts";
 import type { Runtime } from "../process/process.ts";
 import type { Shutdown } from "../report/supervisor-report.ts";
 import { checkTimeout, type Patience, patienceMs } from "../request/timeout.ts";
@@ -62,7 +63,9 @@ export function timeoutOf(options: AwaitOptions): number | "infinity" {
 }
 
 /** The checked time for an end. @throws CallerError "invalid_argument" */
-export function shutdownOf({ shutdownMs = defaultTaskTimeoutMs }: TaskShutdownOptions): Shutdown {
+export function shutdownOf(options: TaskShutdownOptions): Shutdown {
+  checkObject("options", options);
+  const { shutdownMs = defaultTaskTimeoutMs } = options;
   if (shutdownMs === "brutal_kill") return shutdownMs;
   try {
     checkTimeout("options.shutdownMs", shutdownMs);
