@@ -64,6 +64,8 @@ const given: [
   ["logic", "startLink", none, (value) => js.startLink(value)],
   ["logic", "startMonitor", none, (value) => js.startMonitor(value)],
   ["options", "start", [null, 5], (value) => js.start(server, value)],
+  ["action", "postpone", [null, 5, "x"], (value) => js.postpone(value)],
+  ["action.self", "postpone", [{}, []], (value) => js.postpone(value)],
   ["definition", "fromGenServer", [null, 5], (value) => js.fromGenServer(value)],
   ["machine", "fromMachine", none, (value) => js.fromMachine(value, {})],
   ["options", "Groups.start", [null, 5], (value) => js.Groups.start(value)],
@@ -111,6 +113,10 @@ test("whatever is no id of a child is unknown to a supervisor", async () => {
     }
   }
   await supervisor.stop();
+});
+
+test("a report that is none, and limits that are none, are shown as they are", () => {
+  expect([js.formatReport(null), js.formatReport(5), js.formatReport({ type: "x" }, null)]).toEqual(["null", "5", "x"]);
 });
 
 test("what is nothing is no call and the actor of no process", () => {

@@ -1,6 +1,6 @@
 /** A report as text for a person, with limits: a state or message may be of any size. Source: OTP's gen_server:format_log. */
 
-import { describeOpaque } from "../../describe-value.ts";
+import { describeOpaque, describeValue } from "../../describe-value.ts";
 import type { ProcessReport } from "./process-report.ts";
 
 /** Limits of a text. */
@@ -30,7 +30,8 @@ const firstFields = [
 
 /** A report as lines, "field: value", each value cut to its limits. Never throws: what does not let itself be shown is said to be that. */
 export function formatReport(report: ProcessReport, limits: FormatLimits = {}): string {
-  const { maxDepth = 5, maxChars = 2_000 } = limits;
+  if (typeof report !== "object" || report === null) return describeValue(report);
+  const { maxDepth = 5, maxChars = 2_000 } = limits ?? {};
   const fields = Object.entries(report).filter(([field]) => field !== "type");
   fields.sort(([a], [b]) => rank(a) - rank(b));
   const text = (value: unknown): string => (typeof value === "string" ? value : formatAny(value, maxDepth));

@@ -2,6 +2,7 @@
 
 import type { AnyActorRef, EventObject } from "xstate";
 import { CallerError } from "../../errors.ts";
+import { checkObject } from "../process/argument.ts";
 import { processOf } from "../process/target.ts";
 import { logicOf } from "../scheduler/xstate-adapter.ts";
 import { ActorBehaviour } from "./actor-behaviour.ts";
@@ -12,7 +13,11 @@ import { ActorBehaviour } from "./actor-behaviour.ts";
  * for the mailbox's limit; a call's caller goes on waiting.
  * @throws CallerError "invalid_argument" in a machine that is no process, and for the event that begins a machine
  */
-export function postpone({ event, self }: { readonly event: EventObject; readonly self: AnyActorRef }): void {
+export function postpone(action: { readonly event: EventObject; readonly self: AnyActorRef }): void {
+  const rule = "what XState tells an action: write `actions: postpone`";
+  checkObject("action", action, rule);
+  const { event, self } = action;
+  checkObject("action.self", self, rule);
   const behaviour = processOf(self)?.behaviour;
   if (!(behaviour instanceof ActorBehaviour)) {
     throw misplaced(self, "it is no process: start it with `start` or as a supervisor's child");

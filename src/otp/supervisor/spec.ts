@@ -51,7 +51,7 @@ export interface SupervisorSpec {
   readonly shutdownMs?: Shutdown;
   /** As a child of another supervisor: default false. */
   readonly significant?: boolean;
-  /** As a child of another supervisor: a name for its process. */
+  /** A name for its process; of a root, that of the start's options comes first. */
   readonly name?: string | Via;
 }
 

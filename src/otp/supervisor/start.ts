@@ -1,6 +1,7 @@
 /** The doors to supervisors: start one as a root, define one to nest, and ask a running one. */
 
 import { CallerError, invalidArgument, ProcessError } from "../../errors.ts";
+import { checkObject } from "../process/argument.ts";
 import { self } from "../process/current.ts";
 import { LocalProcess } from "../process/local-process.ts";
 import { describeTarget, type HasProcess, resolveTarget, type Target } from "../process/target.ts";
@@ -60,7 +61,9 @@ export async function startSupervisor<Id extends string, Children extends readon
 ): Promise<Supervisor<Children>> {
   if (!isRecord(spec)) throw invalidArgument("spec", spec, "a supervisor spec");
   const normal = normalizeSupervisorSpec({ id: "supervisor", ...(spec as Partial<SupervisorSpec>) });
-  return begin(new Supervisor<Children>(normal, options), options);
+  checkObject("options", options);
+  const { name } = spec as Partial<SupervisorSpec>;
+  return begin(new Supervisor<Children>(normal, name === undefined ? options : { name, ...options }), options);
 }
 
 /** Starts a dynamic supervisor; options and errors as of `startSupervisor`. */

@@ -8,6 +8,8 @@ import {
   type CallEvent,
   call,
   cast,
+  exit,
+  exited,
   type From,
   fromGenServer,
   getState,
@@ -20,6 +22,7 @@ import {
   send,
   sendAfter,
   sendRequest,
+  spawn,
   start,
   stop,
   Task,
@@ -209,6 +212,21 @@ export const requests: Differences = {
     },
   },
 
+  "the parent of a server": {
+    "the exit signal of who has started it without a link ends it, after terminate": async () => {
+      const { runtime } = createPlace();
+      const ends: unknown[] = [];
+      const logic = fromGenServer({
+        trapExit: true,
+        init: () => ({ state: 0 }),
+        terminate: (reason) => void ends.push(reason),
+      });
+      const starter = spawn(async () => exit(await start(logic), "asked"), { runtime });
+      expect(await exited(starter)).toBe("normal");
+      await quiet();
+      expect(ends).toEqual(["asked"]);
+    },
+  },
   "a server that calls itself": {
     "it is calling_self in an async handler, in init and in terminate": async () => {
       const { runtime } = createPlace();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createActor, type InspectionEvent } from "xstate";
+import { exit } from "../../../src/otp/process/link.ts";
 import { defaultRuntime, LocalRuntime } from "../../../src/otp/process/runtime.ts";
 import { processOf } from "../../../src/otp/process/target.ts";
 import { call, cast, type From, reply, send } from "../../../src/otp/request/call.ts";
@@ -8,6 +9,7 @@ import { stop } from "../../../src/otp/request/stop.ts";
 import { getState, getStatus } from "../../../src/otp/request/sys.ts";
 import { fromGenServer } from "../../../src/otp/server/gen-server.ts";
 import { exited } from "../../../src/otp/start/names.ts";
+import { spawn } from "../../../src/otp/start/spawn.ts";
 import { start } from "../../../src/otp/start/start.ts";
 import { createKernel, failure, quiet } from "../kernel.ts";
 
@@ -275,4 +277,27 @@ describe("from XState's side", () => {
       "by the clerk",
     ]);
   });
+});
+
+test("the exit signal of who has started it ends a server that traps exits, linked or not; that of another is a message", async () => {
+  const { run } = createKernel();
+  const told: unknown[] = [];
+  const trapping = fromGenServer({
+    trapExit: true,
+    init: () => ({ state: 0 }),
+    handleCall: (_message: "look", _state) => ({ reply: told }),
+    handleInfo: (message, state) => {
+      told.push((message as { reason: unknown }).reason);
+      return { state };
+    },
+    terminate: (reason) => void told.push(`terminate: ${reason}`),
+  });
+  await run(async () => {
+    const ref = await start(trapping);
+    await exited(spawn(async () => exit(ref, "another's")));
+    await call(ref, "look");
+    exit(ref, "its starter's");
+    expect(await exited(ref)).toBe("its starter's");
+  });
+  expect(told).toEqual(["another's", "terminate: its starter's"]);
 });

@@ -155,3 +155,15 @@ test("a supervisor's own handle still tells what it was when it has ended, and r
   expect(tree(supervisor)).toMatchObject({ state: "stopped" });
   await expect(startChild(supervisor, { id: "b", logic })).rejects.toMatchObject({ code: "stopped" });
 });
+
+test("a root has the name of its specification, as a nested supervisor has; that of the options comes first", async () => {
+  const { runtime } = createWorld();
+  const named = await startSupervisor({ name: "by its spec", children: [{ id: "a", logic }] }, { runtime });
+  const other = await startSupervisor({ name: "by its spec" }, { runtime, name: "by its options" });
+  expect([named, other].map(({ process }) => process.name)).toEqual(["by its spec", "by its options"]);
+  await expect(startSupervisor({ name: "by its spec" }, { runtime })).rejects.toMatchObject({
+    code: "already_started",
+    value: named.process,
+  });
+  await Promise.all([named.stop(), other.stop()]);
+});
