@@ -80,14 +80,16 @@ export class RunTools {
 
   #callsOf(set: ToolSet, request: EncodedRun, carriage: Carriage): ToolCalls {
     const { agentId, runId, attempt } = request;
-    const { incarnation } = request.message;
+    const { incarnation, timeLeftMs } = request.message;
+    const { clock } = this.#owner;
     const asker = this.#asker;
     return new ToolCalls(set, {
       agentId,
       runId,
       attempt,
       incarnation,
-      clock: this.#owner.clock,
+      clock,
+      deadlineMs: timeLeftMs === undefined ? undefined : clock.monotonicMs() + Number(timeLeftMs),
       heard: () => carriage.hear(),
       enter: (code) => (asker === undefined ? runOutside(code, undefined) : runAs(asker, code, undefined)),
     });

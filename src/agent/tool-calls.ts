@@ -17,6 +17,8 @@ export interface ToolCallsOwner {
   readonly attempt: number;
   readonly incarnation: number;
   readonly clock: Clock;
+  /** When the run's time is up, by `clock.monotonicMs()`; undefined: never. */
+  readonly deadlineMs: number | undefined;
   /** Something of the run was heard: it is no longer quiet. */
   heard(): void;
   /** Calls code of the caller's, as its own. */
@@ -61,8 +63,9 @@ export class ToolCalls {
     if (tool === undefined)
       return { type: "tool.error", name: "Error", message: `there is no tool "${request.toolName}"` };
     const { timeoutMs } = tool;
-    if (timeoutMs === undefined) return this.#execute(tool, request, ended);
-    const { clock } = this.#owner;
+    const { clock, deadlineMs = Number.POSITIVE_INFINITY } = this.#owner;
+    if (timeoutMs === undefined) return this.#execute(tool, request, ended, deadlineMs);
+    const untilMs = Math.min(deadlineMs, clock.monotonicMs() + timeoutMs);
     const late = new AbortController();
     const timer = clock.setTimeout(() => {
       late.abort(new DOMException(`tool "${request.toolName}" did not answer within ${timeoutMs} ms`, "TimeoutError"));
@@ -71,16 +74,16 @@ export class ToolCalls {
     const forget = onAbort(late.signal, () => timedOut.resolve({ type: "timed_out" }));
     try {
       const signal = AbortSignal.any([ended, late.signal]);
-      return await Promise.race([this.#execute(tool, request, signal), timedOut.promise]);
+      return await Promise.race([this.#execute(tool, request, signal, untilMs), timedOut.promise]);
     } finally {
       clock.clearTimeout(timer);
       forget();
     }
   }
 
-  async #execute(tool: Tool, request: ToolCallRequest, signal: AbortSignal): Promise<HostReply> {
+  async #execute(tool: Tool, request: ToolCallRequest, signal: AbortSignal, untilMs: number): Promise<HostReply> {
     const { toolCallId, toolName, args, retry, step } = request;
-    const { agentId, runId, attempt, incarnation } = this.#owner;
+    const { agentId, runId, attempt, incarnation, clock } = this.#owner;
     try {
       const checked = await check(tool, args);
       if ("refused" in checked) return { type: "tool.retry", message: checked.refused };
@@ -97,6 +100,9 @@ export class ToolCalls {
         retry,
         step,
         signal,
+        get timeLeftMs() {
+          return Number.isFinite(untilMs) ? Math.max(1, Math.ceil(untilMs - clock.monotonicMs())) : undefined;
+        },
       };
       const value = await tool.execute(checked.args as never, context);
       if (value instanceof ToolContent) return { type: "tool.content", parts: value.parts };

@@ -23,6 +23,8 @@ export interface ToolContext {
   readonly step: number;
   /** Aborted when nobody waits for the result any more: the run has ended, its caller has left, its worker has died, or `timeoutMs` has passed. */
   readonly signal: AbortSignal;
+  /** What is left at this moment of the time of the run, or of the call's own, in milliseconds, at least 1: the `timeoutMs` of a run that the tool asks for. Undefined: no limit. */
+  readonly timeLeftMs: number | undefined;
 }
 
 /** What a tool is, its arguments' types aside. */

@@ -34,6 +34,17 @@ test("a unary run with tools asks for the end alone, and is answered by it", asy
   expect(await run.result).toMatchObject({ output: "hi" });
 });
 
+test("a tool is told what is left of its run's time", async () => {
+  const left = tool({ description: "", execute: (_args, { timeLeftMs }) => timeLeftMs ?? "no limit" });
+  for (const [options, told] of [
+    [{ timeoutMs: 100 }, 100],
+    [{}, "no limit"],
+  ] as const) {
+    const { client } = start({ tools: { left }, ...options });
+    expect(await client.handler?.(call("left"), never)).toEqual({ type: "tool.return", value: told });
+  }
+});
+
 test("the definition's tools are every run's, and a run without any makes a plain call", () => {
   const { client } = start({});
   expect(client.handler).toBeUndefined();

@@ -7,7 +7,7 @@ import { ModelRetry, ToolFailed } from "../../src/agent/tool-signals.ts";
 import type { ToolCallRequest } from "../../src/rpc/host-requests.ts";
 import { createVirtualClock } from "../../src/testing/index.ts";
 
-function callsOf(tools: Tools) {
+function callsOf(tools: Tools, deadlineMs?: number) {
   const clock = createVirtualClock();
   let heard = 0;
   const calls = new ToolCalls(ToolSet.of("tools", tools) as ToolSet, {
@@ -16,6 +16,7 @@ function callsOf(tools: Tools) {
     attempt: 1,
     incarnation: 2,
     clock,
+    deadlineMs,
     heard: () => {
       heard += 1;
     },
@@ -46,6 +47,29 @@ test("a call knows its run, its tool and how often it failed, and counts as a si
     },
   });
   expect(heard()).toBe(2);
+});
+
+test("a call says what is left of its run's time and of its own, for the runs that it asks for", async () => {
+  const clocks: ReturnType<typeof createVirtualClock>[] = [];
+  const left = tool({
+    description: "",
+    execute: async (_args, context) => {
+      const before = context.timeLeftMs;
+      await clocks[0]?.advance(40);
+      return [before, context.timeLeftMs];
+    },
+  });
+  for (const [deadlineMs, timeoutMs, told] of [
+    [undefined, undefined, [undefined, undefined]],
+    [100, undefined, [100, 60]],
+    [100, 50, [50, 10]],
+    [30, 50, [30, 1]],
+    [undefined, 60, [60, 20]],
+  ] as const) {
+    const { call, clock } = callsOf({ left: { ...left, timeoutMs } }, deadlineMs);
+    clocks[0] = clock;
+    expect(await call("left")).toEqual({ type: "tool.return", value: told });
+  }
 });
 
 test("each way that a tool may end has an answer of its own", async () => {
