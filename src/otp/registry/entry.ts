@@ -10,17 +10,19 @@ export interface RegistryEntry<Key, Value> {
   readonly value: Value;
 }
 
-/** What matches; a process that has ended is left out. */
+/** What matches under all of these keys; a process that has ended is left out. */
 export function collectEntries<Key, Value>(
-  { key, holders }: HeldKey<Key, Value[]>,
+  keys: Iterable<HeldKey<Key, Value[]>>,
   matches: (entry: RegistryEntry<Key, Value>) => boolean,
 ): RegistryEntry<Key, Value>[] {
   const found: RegistryEntry<Key, Value>[] = [];
-  for (const [process, values] of holders) {
-    if (!process.alive) continue;
-    for (const value of values) {
-      const entry = { key, process, value };
-      if (matches(entry)) found.push(entry);
+  for (const { key, holders } of keys) {
+    for (const [process, values] of holders) {
+      if (!process.alive) continue;
+      for (const value of values) {
+        const entry = { key, process, value };
+        if (matches(entry)) found.push(entry);
+      }
     }
   }
   return found;

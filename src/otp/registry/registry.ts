@@ -185,7 +185,7 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
   match(key: Key, matches: (value: Value, process: Process) => boolean): RegistryEntry<Key, Value>[] {
     checkFunction("matches", matches);
     const held = this.#table.at(key);
-    return held === undefined ? [] : collectEntries(held, ({ value, process }) => matches(value, process));
+    return collectEntries(held === undefined ? [] : [held], ({ value, process }) => matches(value, process));
   }
 
   /** How many registrations under a key match. */
@@ -196,7 +196,7 @@ export class Registry<Key = unknown, Value = unknown> implements NameService {
   /** All registrations that match, whatever their key; all there are without `matches`. */
   select(matches: (entry: RegistryEntry<Key, Value>) => boolean = () => true): RegistryEntry<Key, Value>[] {
     checkFunction("matches", matches);
-    return Array.from(this.#table.all(), (held) => collectEntries(held, matches)).flat();
+    return collectEntries(this.#table.all(), matches);
   }
 
   /** How many registrations match, whatever their key. */
