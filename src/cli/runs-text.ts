@@ -1,6 +1,7 @@
 /** The runs of a running system on a terminal of 80 columns: those that have not ended, with what they wait for, and how many have. */
 
-import type { ToldAsk, ToldRun } from "../inspect/inspected-system.ts";
+import { askText } from "../inspect/ask-text.ts";
+import type { ToldRun } from "../inspect/inspected-system.ts";
 import { cut, durationText } from "./terminal-text.ts";
 
 /** A run, with its age when it was asked for, in milliseconds. */
@@ -8,12 +9,6 @@ export type ShownRun = ToldRun & { readonly ageMs?: number };
 
 const columns = [8, 16, 9, 12] as const;
 const heading = ["RUN", "AGENT", "STATE", "AGE", "WAITS FOR"];
-
-const asked: Readonly<Record<ToldAsk["kind"], string>> = {
-  approval: "consent to",
-  external: "the result of",
-  question: "an answer to",
-};
 
 /**
  * Runs as lines; none where there are none.
@@ -47,10 +42,6 @@ function cellsOf({ runId, agentId, state, ageMs, waits = [], asks = [] }: ShownR
     ...asks.map(askText),
   ];
   return [runId.slice(0, 8), agentId, state, ageMs === undefined ? "" : durationText(ageMs), names.join(", ")];
-}
-
-function askText({ kind, toolName }: ToldAsk): string {
-  return `${asked[kind]} ${toolName}`;
 }
 
 function line(cells: readonly string[], width: number): string {

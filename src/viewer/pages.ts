@@ -85,13 +85,9 @@ export class ViewerPage {
 }
 
 /** All of them. */
-export class ViewerPages implements Iterable<ViewerPage> {
+export class ViewerPages {
   readonly #pages = new Set<ViewerPage>();
   #beat: NodeJS.Timeout | undefined;
-
-  get size(): number {
-    return this.#pages.size;
-  }
 
   /**
    * Lets a page in; undefined when there are as many as may be, which it is told.
@@ -120,10 +116,6 @@ export class ViewerPages implements Iterable<ViewerPage> {
   /** Ends every line, after what has been told. */
   async close(): Promise<void> {
     await Promise.all([...this.#pages].map((page) => page.close()));
-  }
-
-  [Symbol.iterator](): Iterator<ViewerPage> {
-    return this.#pages.values();
   }
 
   #sendBeat(): void {

@@ -1,6 +1,7 @@
 /** The tab of runs: how each is, whether it belongs to the system, and whom or what it waits for. */
 
 import type { VNode } from "preact";
+import { askText } from "../../inspect/ask-text.ts";
 import type { ToldAsk, ToldWait } from "../../inspect/inspected-system.ts";
 import { clockTime, duration, plain, short } from "./format.ts";
 import { html } from "./html.ts";
@@ -15,12 +16,6 @@ const tones: Readonly<Record<string, Tone>> = {
   completed: "good",
   failed: "bad",
   cancelled: "rest",
-};
-
-const kinds: Readonly<Record<ToldAsk["kind"], string>> = {
-  approval: "consent to",
-  external: "the result of",
-  question: "an answer to",
 };
 
 /** Shows it. `nowMs` is the moment that is shown; `withAgents`: the runs are of several agents. */
@@ -60,7 +55,7 @@ function notesOf({ state, told }: RunView, nowMs: number): (string | VNode)[] {
     for (const wait of told.waits ?? []) notes.push(html`<b>waits for</b> ${waitText(wait)}, ${timesOf(wait, nowMs)}`);
   }
   if (state === "paused" && told.asks !== undefined) {
-    notes.push(html`<b>paused for</b> ${told.asks.map(askText).join("; ")}`);
+    notes.push(html`<b>paused for</b> ${told.asks.map(callText).join("; ")}`);
   }
   if (told.error !== undefined) notes.push(told.error);
   if (told.kept) {
@@ -72,11 +67,11 @@ function notesOf({ state, told }: RunView, nowMs: number): (string | VNode)[] {
 }
 
 function waitText({ name, asks }: ToldWait): string {
-  return asks === undefined ? `“${name}”` : asks.map(askText).join("; ");
+  return asks === undefined ? `“${name}”` : asks.map(callText).join("; ");
 }
 
-function askText({ kind, toolName, args }: ToldAsk): string {
-  return `${kinds[kind]} ${toolName}(${plain(args)})`;
+function callText(ask: ToldAsk): string {
+  return `${askText(ask)}(${plain(ask.args)})`;
 }
 
 function timesOf({ sinceMs, deadlineAtMs }: ToldWait, nowMs: number): string {
