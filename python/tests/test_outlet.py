@@ -138,11 +138,16 @@ async def test_outlet_that_is_closed_streams_no_more() -> None:
     assert Outlet.open == 0
 
 
-async def test_deltas_of_a_run_that_streams_alone_are_messages_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def patient(monkeypatch: pytest.MonkeyPatch) -> tuple[Reader, Outlet, Chunks]:
+    """A reader that takes all at once, of an outlet that may wait for a minute."""
     monkeypatch.setattr(outlet_module, "PACE_S", 60.0)
     reader = Reader()
     reader.open.set()
-    outlet, chunks = outlet_of(reader)
+    return reader, *outlet_of(reader)
+
+
+async def test_deltas_of_a_run_that_streams_alone_are_messages_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, outlet, chunks = patient(monkeypatch)
     for event in map(text_event, "abcdef"):
         await write_all(outlet, chunks, event)
         await until(lambda: outlet._sender is None)
@@ -152,10 +157,7 @@ async def test_deltas_of_a_run_that_streams_alone_are_messages_of_their_own(monk
 
 @pytest.mark.usefixtures("many")
 async def test_deltas_of_many_streams_that_follow_each_other_closely_are_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outlet_module, "PACE_S", 60.0)
-    reader = Reader()
-    reader.open.set()
-    outlet, chunks = outlet_of(reader)
+    reader, outlet, chunks = patient(monkeypatch)
     for event in map(text_event, "abcdef"):
         await write_all(outlet, chunks, event)
         await turns()

@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
+import { checkObject } from "../otp/process/argument.ts";
 import type { ConversationStore } from "./conversation-store.ts";
 import {
   beginTurn,
@@ -97,11 +98,6 @@ export function checkWhenBusy(field: string, value: unknown): void {
   }
 }
 
-function checkObject<Value extends object>(field: string, value: Value): Value {
-  if (typeof value === "object" && value !== null) return value;
-  throw invalidArgument(field, value, "an object");
-}
-
 /** A conversation of an agent. A run that fails or is cancelled leaves it as it was. */
 export class Conversation<Output = unknown, Deps = unknown> {
   readonly #parts: ConversationParts<Output, Deps>;
@@ -176,7 +172,8 @@ export class Conversation<Output = unknown, Deps = unknown> {
     asked: Prompt | Resumption,
     options: (TurnOptions<Deps> | PausableTurnOptions<Deps>) & OwnStartOptions = {},
   ): Promise<RunHandle<Output, RunOutcome<Output>>> {
-    const { detached, idempotencyKey, ...given } = checkObject("options", options);
+    checkObject("options", options, "an object");
+    const { detached, idempotencyKey, ...given } = options;
     checkOwnOptions({ detached, idempotencyKey });
     const taken = this.#take(asked, given);
     const { runs } = this.#parts;
@@ -222,7 +219,8 @@ export class Conversation<Output = unknown, Deps = unknown> {
     id: string = randomUUID(),
     options: { readonly messages?: number | undefined } = {},
   ): Promise<Conversation<Output, Deps>> {
-    checkKnownFields("options", checkObject("options", options), forkFields);
+    checkObject("options", options, "an object");
+    checkKnownFields("options", options, forkFields);
     const fork = this.#parts.open(id);
     const all = await this.messages();
     const { messages = all.length } = options;
@@ -241,7 +239,8 @@ export class Conversation<Output = unknown, Deps = unknown> {
 
   /** What a run is asked with, as it is now. */
   #take(asked: Prompt | Resumption, options: TurnOptions<Deps>): Taken<Deps> {
-    const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = checkObject("options", options);
+    checkObject("options", options, "an object");
+    const { whenBusy = this.#parts.whenBusy, signal, timeoutMs, ...rest } = options;
     checkWhenBusy("options.whenBusy", whenBusy);
     for (const field of ["messageHistory", "conversationId"] as const) {
       const value = (rest as RunOptions)[field];

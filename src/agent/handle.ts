@@ -14,8 +14,10 @@ import type { InstanceInfo } from "./instance-info.ts";
 import type { AgentState } from "./machine.ts";
 import type { OpenWait } from "./open-waits.ts";
 import type { PausedRun, PendingAnswers } from "./paused-run.ts";
+import { withClaim } from "./paused-runs.ts";
 import { checkRestart, type RestartOptions } from "./restart-options.ts";
 import { checkAsked, type ResumeOptions, type Resumption } from "./resumption.ts";
+import type { Run } from "./run.ts";
 import type { PausableRunOptions, Prompt, RunOptions } from "./run-options.ts";
 import type { RunOutcome, RunResult } from "./run-result.ts";
 import { type RunStream, StreamRun } from "./run-stream.ts";
@@ -103,17 +105,7 @@ export class Agent<Output = unknown, Deps = unknown> {
   stream(resumed: Resumption, options?: ResumeOptions<Deps>): RunStream<Output, RunOutcome<Output>>;
   stream(prompt: Prompt, options?: RunOptions<Deps>): RunStream<Output>;
   stream(asked: Prompt | Resumption, options: PausableRunOptions<Deps> = {}): RunStream<Output, RunOutcome<Output>> {
-    const { runs } = this.#owner;
-    const { prompt, options: given, claim } = checkAsked(runs, asked, options);
-    try {
-      const run = new StreamRun<Output>(runs, prompt, given);
-      runs.reserve(run);
-      claim?.follow(run);
-      return run.handle();
-    } catch (error) {
-      claim?.giveBack();
-      throw error;
-    }
+    return this.#make(asked, options, StreamRun<Output>, (run) => this.#owner.runs.reserve(run)).handle();
   }
 
   /**
@@ -250,16 +242,23 @@ export class Agent<Output = unknown, Deps = unknown> {
   }
 
   #run(asked: Prompt | Resumption, options: PausableRunOptions): Promise<RunOutcome<Output>> {
+    return this.#make(asked, options, UnaryRun<Output>, (run) => this.#owner.runs.accept(run)).result;
+  }
+
+  /** A run of what was asked, which is handed in by `take`. */
+  #make<Made extends Run<Output>>(
+    asked: Prompt | Resumption,
+    options: PausableRunOptions,
+    Kind: new (...parts: ConstructorParameters<typeof Run<Output>>) => Made,
+    take: (run: Made) => void,
+  ): Made {
     const { runs } = this.#owner;
     const { prompt, options: given, claim } = checkAsked(runs, asked, options);
-    try {
-      const run = new UnaryRun<Output>(runs, prompt, given);
-      runs.accept(run);
+    return withClaim(claim, () => {
+      const run = new Kind(runs, prompt, given);
+      take(run);
       claim?.follow(run);
-      return run.result;
-    } catch (error) {
-      claim?.giveBack();
-      throw error;
-    }
+      return run;
+    });
   }
 }

@@ -55,6 +55,16 @@ export class Claim {
   }
 }
 
+/** Does what follows from a claim; where it throws, nothing was begun, and the claim is given back. Without a claim it is done as it is. */
+export function withClaim<T>(claim: Claim | undefined, follow: () => T): T {
+  try {
+    return follow();
+  } catch (error) {
+    claim?.giveBack();
+    throw error;
+  }
+}
+
 /** Whether no worker has done anything of a run that has failed. */
 function neverBegan({ progress, crashes }: ResumedRun, error: unknown): boolean {
   if (error instanceof RunError) {

@@ -2,7 +2,7 @@
 
 import { checkKnownFields, invalidArgument } from "../errors.ts";
 import { deferredResults, type PausedRun, type PendingAnswers } from "./paused-run.ts";
-import type { Claim } from "./paused-runs.ts";
+import { type Claim, withClaim } from "./paused-runs.ts";
 import type { RunOwner } from "./pending-run.ts";
 import {
   checkRunOptions,
@@ -55,16 +55,13 @@ export function checkAsked(owner: RunOwner, asked: Prompt | Resumption, options:
     throw invalidArgument(`options.${field}`, options[field], "left out where a paused run goes on, which has its own");
   }
   const claim = owner.paused.take(asked.paused, agentId);
-  try {
+  return withClaim(claim, () => {
     const { paused, options: before } = claim.kept;
     const { messages, requests, conversationId } = paused;
     const given = { ...before, ...options, messageHistory: messages, conversationId, mayPause: true };
     checkRunOptions("", given, maxMessageBytes);
     return { prompt: "", options: { ...given, deferredResults: deferredResults(requests, asked.answers) }, claim };
-  } catch (error) {
-    claim.giveBack();
-    throw error;
-  }
+  });
 }
 
 /** What a key names of a run that goes on: the paused one and the answers, not what that has come to. */

@@ -3,7 +3,7 @@
 import { CallerError, invalidArgument } from "../errors.ts";
 import { runOutside } from "../otp/process/current.ts";
 import { DetachedRun } from "./detached-run.ts";
-import type { Claim } from "./paused-runs.ts";
+import { type Claim, withClaim } from "./paused-runs.ts";
 import type { PendingRun, RunOwner } from "./pending-run.ts";
 import { checkAsked, isResumption, namedBy, type Resumption } from "./resumption.ts";
 import type { RunLedger } from "./run-ledger.ts";
@@ -103,7 +103,7 @@ export function beginRun<Output>(
   const { ledger, agentId, clock } = owner;
   // It is the system's, not that of the process that has asked.
   return runOutside(() => {
-    try {
+    return withClaim(claim, () => {
       const run = new DetachedRun<Output>(owner, prompt, options);
       let fingerprint = "";
       if (kept.idempotencyKey !== undefined) {
@@ -115,10 +115,7 @@ export function beginRun<Output>(
       const record = ledger.add(run, { agentId, ...kept, fingerprint, startedAtMs: clock.now(), givenBytes });
       run.run(record, { paced });
       return record;
-    } catch (error) {
-      claim?.giveBack();
-      throw error;
-    }
+    });
   }, undefined);
 }
 

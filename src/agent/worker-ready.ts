@@ -1,6 +1,7 @@
 /** Waiting for an agent's worker, with an end. */
 
 import { checkKnownFields, invalidArgument, RunError } from "../errors.ts";
+import { checkObject } from "../otp/process/argument.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import type { HandleOwner, WaitOptions } from "./handle-owner.ts";
@@ -9,7 +10,7 @@ const known: ReadonlySet<string> = new Set(["signal", "timeoutMs"] satisfies (ke
 
 /** @throws CallerError "invalid_argument" */
 export function checkWaitOptions(options: WaitOptions): void {
-  if (typeof options !== "object" || options === null) throw invalidArgument("options", options, "an object");
+  checkObject("options", options, "an object");
   checkKnownFields("options", options, known);
   const { signal, timeoutMs } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {

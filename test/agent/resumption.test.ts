@@ -3,10 +3,10 @@ import { createConversationStore } from "../../src/agent/conversation-store.ts";
 import type { PausedRun } from "../../src/agent/paused-run.ts";
 import type { RunEvent, RunOutcome } from "../../src/agent/run-result.ts";
 import type { AgentSpec } from "../../src/agent/spec.ts";
-import type { CallerError } from "../../src/errors.ts";
 import type { FakeReply, FakeRun } from "../../src/testing/index.ts";
 import { rejection, within } from "../rpc/agent-server.ts";
 import { startPoet, until } from "./fleet.ts";
+import { thrownBy } from "./values.ts";
 
 const asks = [{ toolCallId: "c1", toolName: "erase", args: {} }];
 const yes = { c1: true } as const;
@@ -34,15 +34,6 @@ async function startEraser(spec: Partial<AgentSpec> = {}) {
 function paused(outcome: RunOutcome): PausedRun {
   if (outcome.status !== "paused") throw new Error("not paused");
   return outcome;
-}
-
-function thrownBy(code: () => unknown): CallerError {
-  try {
-    code();
-  } catch (error) {
-    return error as CallerError;
-  }
-  throw new Error("it has thrown nothing");
 }
 
 const approvals = { approvals: { c1: true }, calls: {} };

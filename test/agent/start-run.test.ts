@@ -2,12 +2,13 @@ import { describe, expect, test } from "vitest";
 import type { RunEvent } from "../../src/agent/run-result.ts";
 import type { RunHandle } from "../../src/agent/runs.ts";
 import { tool } from "../../src/agent/tool.ts";
-import type { CallerError, WorkerError } from "../../src/errors.ts";
+import type { WorkerError } from "../../src/errors.ts";
 import { currentProcess } from "../../src/otp/process/current.ts";
 import { spawn } from "../../src/otp/start/spawn.ts";
 import { type FakeRun, fakeRunError } from "../../src/testing/index.ts";
 import { rejection, within } from "../rpc/agent-server.ts";
 import { type Fleet, hang, startPoet, until } from "./fleet.ts";
+import { thrownBy } from "./values.ts";
 
 async function read(events: AsyncIterable<RunEvent>): Promise<RunEvent[]> {
   const all: RunEvent[] = [];
@@ -19,15 +20,6 @@ async function read(events: AsyncIterable<RunEvent>): Promise<RunEvent[]> {
 }
 
 const shapes = (events: RunEvent[]) => events.map(({ seq, type }) => [seq, type]);
-
-function thrownBy(code: () => unknown): CallerError {
-  try {
-    code();
-  } catch (error) {
-    return error as CallerError;
-  }
-  throw new Error("it has thrown nothing");
-}
 
 const chunks = { answer: () => ({ chunks: ["a ", "b ", "c"] }) };
 const ask = { kind: "approval", toolCallId: "call_1", toolName: "book", args: {} } as const;

@@ -1,6 +1,7 @@
 /** Values that the tests of this room share. */
 
 import type { CrashRecord } from "../../src/crash.ts";
+import type { CallerError } from "../../src/errors.ts";
 import type { WorkerExit } from "../../src/worker/launcher.ts";
 
 /** The exit of a worker that ended by itself. */
@@ -37,4 +38,14 @@ export function crashRecord(changes: Partial<CrashRecord> = {}): CrashRecord {
     lastEvents: [],
     ...changes,
   };
+}
+
+/** What code throws; it fails where it throws nothing. */
+export function thrownBy(code: () => unknown): CallerError {
+  try {
+    code();
+  } catch (error) {
+    return error as CallerError;
+  }
+  throw new Error("it has thrown nothing");
 }

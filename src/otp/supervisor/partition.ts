@@ -223,7 +223,7 @@ const flags = new Set(["name", "partitions", "child", "maxRestarts", "periodMs",
 
 /** Checks the flags and makes the specification of every partition. @throws CallerError "invalid_argument" */
 function partitionSpecs(spec: PartitionSupervisorSpec): ChildSpec[] {
-  if (typeof spec !== "object" || spec === null) throw invalidArgument("spec", spec, "a partition supervisor's spec");
+  checkObject("spec", spec, "a partition supervisor's spec");
   const { name, partitions: count, child } = spec;
   if (name === undefined) throw invalidArgument("spec.name", name, "a non-empty string or { via, key }");
   checkName(name, "spec.name");
