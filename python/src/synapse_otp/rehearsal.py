@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import importlib.machinery
 import json
+import linecache
 import logging
 import os
 import platform
@@ -16,10 +17,12 @@ import secrets
 import socket
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
+import anyio.lowlevel
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
@@ -33,8 +36,9 @@ from .control import CONTRACT, FRAMEWORK, Control, read_hello
 from .describe import describe_agent
 from .ending import Ending
 from .event_loop import EventLoop
+from .gathering import gather
 from .logs import JsonLines
-from .packing import gather_code
+from .recording import record
 from .runner import AgentRunner
 from .scripted import Fill, Say, Turn, scripted_model
 from .server import create_server
@@ -42,10 +46,10 @@ from .servicer import AgentServicer
 from .v1 import agent_pb2 as pb
 from .v1.agent_pb2_grpc import AgentServiceStub, add_AgentServiceServicer_to_server
 
-__all__ = ["rehearse", "rehearse_start"]
+__all__ = ["called_runs", "gather_what_is_called", "rehearse", "rehearse_start"]
 
-_ROUNDS = 2
-"""What is cached at the second call only, is cached too."""
+_ROUNDS = 4
+"""What is cached at a later call only, is cached too: the interpreter rewrites code that has been called eight times."""
 
 _LIMIT = 64 * 1024 * 1024
 
@@ -88,17 +92,41 @@ class _Caller:
         return None
 
 
+def gather_what_is_called() -> None:
+    """Copies what a start and the ways of a run call to one place."""
+    asyncio.run(anyio.lowlevel.checkpoint())  # its back end is imported at its first use
+    try:
+        gather(record(lambda: asyncio.run(_run_everything()), called_runs()))
+    finally:
+        _forget_loops()
+
+
+def called_runs() -> list[Callable[[], None]]:
+    """The ways of a run one by one, and what every worker does."""
+    ways = ((make, request) for make in _AGENTS for request in (_ANSWERED, _STREAMED))
+    return [*(lambda make=make, request=request: asyncio.run(_serve(make(), request)) for make, request in ways), rehearse_start]
+
+
 def rehearse() -> None:
     """Runs for text, for structured output and into a failure, answered at once and streamed; describes; writes a line of the log."""
     try:
-        for _ in range(_ROUNDS):
-            asyncio.run(_run_everything())
-        gather_code(lambda: asyncio.run(_run_everything()))
-        for _ in range(_ROUNDS):
-            asyncio.run(_run_everything())
+        with _without_sources():
+            for _ in range(_ROUNDS):
+                asyncio.run(_run_everything())
     finally:
         _forget_loops()
     JsonLines("rehearsal", 1).format(logging.makeLogRecord({"msg": "a line", "levelno": logging.INFO}))
+
+
+@contextlib.contextmanager
+def _without_sources() -> Iterator[None]:
+    """Within this no traceback quotes its sources: 2 MB of text would be read, and leave as many holes."""
+    read = linecache.updatecache
+    linecache.updatecache = lambda *_: []
+    try:
+        yield
+    finally:
+        linecache.updatecache = read
 
 
 def rehearse_start() -> None:
@@ -148,8 +176,8 @@ def _say_hello() -> None:
 
 
 async def _run_everything() -> None:
-    for agent in (_text_agent(), _typed_agent(), _failing_agent()):
-        await _serve(agent)
+    for make in _AGENTS:
+        await _serve(make(), _ANSWERED, _STREAMED)
 
 
 async def _serve_a_client() -> None:
@@ -174,12 +202,12 @@ async def _serve_a_client() -> None:
         await server.stop(None)
 
 
-async def _serve(agent: AbstractAgent[Any, Any]) -> None:
+async def _serve(agent: AbstractAgent[Any, Any], *requests: pb.RunRequest) -> None:
     servicer = _servicer_of(agent)
     context = cast("Context", _Caller())
     await servicer.Describe(pb.DescribeRequest(agent_id=_AGENT_ID), context)
     async with agent:
-        for request in (_ANSWERED, _STREAMED):
+        for request in requests:
             # Each call in a task of its own, as gRPC has it.
             with contextlib.suppress(_Refused):
                 await asyncio.create_task(servicer.RunStream(pb.RunRequest.FromString(request.SerializeToString()), context))
@@ -210,3 +238,6 @@ def _failing_agent() -> Agent[None, str]:
         raise LookupError(name)
 
     return agent
+
+
+_AGENTS = (_text_agent, _typed_agent, _failing_agent)

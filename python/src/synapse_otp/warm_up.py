@@ -22,7 +22,7 @@ class NotForkable(Exception):
 
 
 def warm_up(preload: Sequence[str]) -> None:
-    """Imports, goes every way of a run, packs the memory, lays it on huge pages, and freezes what is there for the collector.
+    """Imports, gathers what workers call, goes every way of a run, packs the memory, and freezes what is there for the collector.
 
     Raises:
         NotForkable: If a module cannot be imported or has started a thread.
@@ -34,7 +34,6 @@ def warm_up(preload: Sequence[str]) -> None:
         _import(name)
     _rehearse()
     _no_thread("the first run of an agent")
-    gc.enable()
     gc.collect()
     fill_holes()
     fill_heap()
@@ -44,9 +43,16 @@ def warm_up(preload: Sequence[str]) -> None:
 
 def _rehearse() -> None:
     from .logs import set_levels
-    from .rehearsal import rehearse
+    from .rehearsal import gather_what_is_called, rehearse
 
     set_levels("info")
+    try:
+        gather_what_is_called()
+    except Exception:
+        traceback.print_exc()  # all that it costs is memory
+    gc.collect()
+    gc.freeze()  # a collection is quick from here on
+    gc.enable()
     try:
         rehearse()
     except Exception:

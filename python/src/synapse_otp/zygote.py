@@ -1,7 +1,7 @@
 """Guardian and zygote begin here: `python -u -m synapse_otp.zygote SYSTEM [MODULE ...]`, for a host with the other ends of fd 3 and 4.
 
 SYSTEM is the number of the system, each MODULE is imported before the first fork. The guardian keeps what this module imports for as long
-as the system lives, so what the zygote needs beside it is imported after the two have parted.
+as the system lives, so what the zygote needs beside it is made and imported after the two have parted.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ def main() -> None:
         guarded = guard(system)
     except OSError as error:
         tell_unfit(str(error))
+    from .early_names import make_early_names
+
+    make_early_names()
     from .forker import fork_for_host
 
     fork_for_host(system, guarded, preload)
