@@ -26,6 +26,8 @@ _MOVABLE = sys.implementation.name == "cpython" and sys.version_info < (3, 12)
 _IMMUTABLE_TYPE = 1 << 8
 """The flag of types that take no new attributes (Py_TPFLAGS_IMMUTABLETYPE)."""
 
+_KINDS = {FunctionType, property, staticmethod, classmethod}
+
 _Holder = tuple[Any, str]
 """A class or a module, and the name that it has for something."""
 
@@ -49,7 +51,8 @@ def gather(called: Sequence[int]) -> int:
     del found
     for function in functions:
         _make_what_copying_makes(function.__code__, places)
-        _ = function.__annotations__
+        if _MOVABLE:
+            _ = function.__annotations__
     fill_holes()
     fill_heap()
     _copy_code(functions, places)
@@ -62,13 +65,9 @@ def gather(called: Sequence[int]) -> int:
 
 def _place(code: CodeType, places: Mapping[int, int]) -> int | None:
     """Where it, or the first of the functions defined in it, is among what is called."""
-    best = places.get(id(code))
-    for each in code.co_consts:
-        if type(each) is CodeType:
-            place = _place(each, places)
-            if place is not None and (best is None or place < best):
-                best = place
-    return best
+    own = places.get(id(code))
+    inner = [place for each in code.co_consts if type(each) is CodeType and (place := _place(each, places)) is not None]
+    return own if not inner else min(inner) if own is None else min(own, *inner)
 
 
 def _make_what_copying_makes(code: CodeType, places: Mapping[int, int]) -> None:
@@ -166,9 +165,10 @@ def _holders(places: Mapping[int, int]) -> dict[int, tuple[int, list[_Holder]]]:
     """The place of each value that is one of the functions or wraps one, and who holds it, by `id()`."""
     holders: dict[int, tuple[int, list[_Holder]]] = {}
     for owner in gc.get_objects():
-        if _is_type(owner) or type(owner) is ModuleType:
+        kind = type(owner)
+        if kind is ModuleType or issubclass(kind, type):
             for name, value in _names(owner).items():
-                if (place := places.get(id(_function_in(value)))) is not None:
+                if type(value) in _KINDS and (place := places.get(id(_function_in(value)))) is not None:
                     holders.setdefault(id(value), (place, []))[1].append((owner, name))
     return holders
 
@@ -197,7 +197,9 @@ def _function_in(value: Any) -> Any:
 def _function_behind(value: Any) -> Any:
     """What a decorated function stands in front of; None if it is in no cell of it."""
     behind = _own_names(value).get("__wrapped__") if type(value) is FunctionType else None
-    return behind if type(behind) is FunctionType and _cell_with(behind, value) is not None else None
+    if type(behind) is not FunctionType or weakref.getweakrefcount(behind) or _cell_with(behind, value) is None:
+        return None
+    return behind
 
 
 def _cell_with(function: FunctionType, value: FunctionType) -> CellType | None:

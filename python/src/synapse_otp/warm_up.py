@@ -50,7 +50,6 @@ def _rehearse() -> None:
         gather_what_is_called()
     except Exception:
         traceback.print_exc()  # all that it costs is memory
-    gc.collect()
     gc.freeze()  # a collection is quick from here on
     gc.enable()
     try:
