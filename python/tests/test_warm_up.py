@@ -146,6 +146,14 @@ assert outer(3)(4) == 7 and remembered() == "remembered" and watched() == "watch
 print("gathered")
 """
 
+HURRIED = """
+from synapse_otp.runner import AgentRunner
+from synapse_otp.warm_up import warm_up
+before = AgentRunner.stream.__code__
+warm_up([], {hurried})
+print(AgentRunner.stream.__code__ is not before)
+"""
+
 SIDE_BY_SIDE = """
 import sys
 from synapse_otp.gathering import gather
@@ -218,6 +226,11 @@ def run(program: str, **env: str) -> str:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout.strip()
+
+
+@pytest.mark.parametrize(("hurried", "gathered"), [(False, True), (True, False)])
+def test_functions_are_gathered_unless_workers_wait(hurried: bool, gathered: bool) -> None:
+    assert run(HURRIED.format(hurried=hurried)) == str(gathered)
 
 
 def test_a_rehearsal_goes_well_and_leaves_no_thread_no_grpc_object_and_no_event_loop() -> None:

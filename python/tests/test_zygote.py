@@ -171,6 +171,12 @@ def test_a_preload_module_that_starts_a_thread_is_named(zygote: Callable[..., Zy
     assert 'preload module "threaded" started 1 thread;' in host.first["message"]
 
 
+def test_a_zygote_in_a_hurry_imports_what_it_is_told_to_and_names_what_is_missing(zygote: Callable[..., ZygoteHost]) -> None:
+    host = zygote("--hurried", "no_such_module")
+    assert host.first["type"] == "unfit"
+    assert "no_such_module" in host.first["message"]
+
+
 def test_a_preload_module_that_is_missing_is_named(zygote: Callable[..., ZygoteHost]) -> None:
     host = zygote("no_such_module_here")
     assert host.first == {

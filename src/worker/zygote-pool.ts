@@ -18,7 +18,7 @@ interface Kept {
 }
 
 /** What the pool starts zygotes with. */
-export interface ZygotePoolParts extends Omit<ZygoteParts, "interpreter" | "env" | "clock"> {
+export interface ZygotePoolParts extends Omit<ZygoteParts, "interpreter" | "env" | "hurried" | "clock"> {
   readonly clock: Clock;
   /** Where idle zygotes wait: its timers must not keep the host's event loop alive. */
   readonly idleClock: Clock;
@@ -34,6 +34,8 @@ export class ZygotePool {
   readonly #parts: ZygotePoolParts;
   readonly #kept = new Map<string, Kept>();
   readonly #ending = new Set<Promise<void>>();
+  /** The keys of zygotes that were lost: agents wait for the next ones. */
+  readonly #lost = new Set<string>();
 
   constructor(parts: ZygotePoolParts) {
     this.#parts = parts;
@@ -46,8 +48,9 @@ export class ZygotePool {
   enter(spec: WorkerSpec, key: string): { zygote: Zygote; leave: () => void } {
     let kept = this.#kept.get(key);
     if (kept === undefined || kept.zygote.lost) {
+      if (kept !== undefined) this.#lost.add(key);
       kept?.idle.clear();
-      kept = this.#start(spec);
+      kept = this.#start(spec, this.#lost.has(key));
       this.#kept.set(key, kept);
     }
     const { agentId } = spec;
@@ -73,8 +76,8 @@ export class ZygotePool {
     await Promise.all(this.#ending);
   }
 
-  #start({ interpreter, env }: WorkerSpec): Kept {
-    const zygote = new Zygote({ ...this.#parts, interpreter, env });
+  #start({ interpreter, env }: WorkerSpec, hurried: boolean): Kept {
+    const zygote = new Zygote({ ...this.#parts, interpreter, env, hurried });
     return { zygote, agents: new Map(), idle: createTimer(this.#parts.idleClock), lastAgent: undefined };
   }
 
@@ -84,6 +87,7 @@ export class ZygotePool {
       kept.agents.set(agentId, count);
       return;
     }
+    if (kept.zygote.lost) this.#lost.add(key);
     kept.agents.delete(agentId);
     kept.lastAgent = agentId;
     if (kept.agents.size > 0 || this.#kept.get(key) !== kept) return;

@@ -62,6 +62,8 @@ export interface ZygoteParts {
   readonly interpreter: string;
   readonly env: Readonly<Record<string, string>>;
   readonly preload: readonly string[];
+  /** Whether agents wait for it that were at work: it leaves out what saves memory only. */
+  readonly hurried: boolean;
   readonly clock: Clock;
   /** Told when it has ended by itself. */
   readonly onLost: (lost: LostZygote) => void;
@@ -97,14 +99,21 @@ export class Zygote {
   #count = 0;
 
   /** @throws what `spawn` throws, and WorkerError "worker_spawn_failed" when there is no place for its socket */
-  constructor({ interpreter, env, preload, clock, onLost, onLog }: ZygoteParts) {
+  constructor({ interpreter, env, preload, hurried, clock, onLost, onLog }: ZygoteParts) {
     this.#onLost = onLost;
     this.startedAtMs = clock.now();
     this.#watch = createTimer(clock);
     this.fitness = this.#fit.promise;
     this.#listener = new ForkListener((error) => this.#fit.resolve({ error }));
     try {
-      const args = ["-u", "-m", "synapse_otp.zygote", String(this.#system), ...preload];
+      const args = [
+        "-u",
+        "-m",
+        "synapse_otp.zygote",
+        String(this.#system),
+        ...(hurried ? ["--hurried"] : []),
+        ...preload,
+      ];
       this.#child = spawn(interpreter, args, {
         cwd: "/",
         env: { ...env, SYNAPSE_WORKER: "1", SYNAPSE_SYSTEM: environmentMark(this.#system) },

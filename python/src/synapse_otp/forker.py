@@ -260,16 +260,17 @@ def _name_of(error: OSError) -> str | None:
     return None if error.errno is None else errno.errorcode.get(error.errno)
 
 
-def fork_for_host(system: int, guarded: Guarded, preload: Sequence[str]) -> NoReturn:
+def fork_for_host(system: int, guarded: Guarded, preload: Sequence[str], hurried: bool) -> NoReturn:
     """Warms up and forks until the host is gone, or the guardian.
 
     Args:
         system: The number of the system.
         guarded: What is known of the guardian.
         preload: Modules to import before the first fork.
+        hurried: Whether workers are waited for that were at work.
     """
     try:
-        warm_up(preload)
+        warm_up(preload, hurried)
     except NotForkable as error:
         tell_unfit(str(error))
     forker = _Forker(system, guarded)

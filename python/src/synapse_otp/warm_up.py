@@ -21,8 +21,12 @@ class NotForkable(Exception):
     """This process cannot be forked safely, or a module of the preload list cannot be imported. The message is for people."""
 
 
-def warm_up(preload: Sequence[str]) -> None:
+def warm_up(preload: Sequence[str], hurried: bool = False) -> None:
     """Imports, gathers what workers call, goes every way of a run, packs the memory, and freezes what is there for the collector.
+
+    Args:
+        preload: Modules to import.
+        hurried: Whether workers wait that were at work: nothing is gathered then, which saves time and costs memory.
 
     Raises:
         NotForkable: If a module cannot be imported or has started a thread.
@@ -32,7 +36,7 @@ def warm_up(preload: Sequence[str]) -> None:
         _import("synapse_otp.worker", "synapse_otp.server")
     for name in preload:
         _import(name)
-    _rehearse()
+    _rehearse(hurried)
     _no_thread("the first run of an agent")
     gc.collect()
     fill_holes()
@@ -41,13 +45,14 @@ def warm_up(preload: Sequence[str]) -> None:
     gc.freeze()  # or the collector of each worker would write to every object
 
 
-def _rehearse() -> None:
+def _rehearse(hurried: bool) -> None:
     from .logs import set_levels
     from .rehearsal import gather_what_is_called, rehearse
 
     set_levels("info")
     try:
-        gather_what_is_called()
+        if not hurried:
+            gather_what_is_called()  # 0.3 s, for memory alone
     except Exception:
         traceback.print_exc()  # all that it costs is memory
     gc.freeze()  # a collection is quick from here on

@@ -1,7 +1,10 @@
-"""Guardian and zygote begin here: `python -u -m synapse_otp.zygote SYSTEM [MODULE ...]`, for a host with the other ends of fd 3 and 4.
+"""Guardian and zygote begin here, for a host with the other ends of fd 3 and 4.
 
-SYSTEM is the number of the system, each MODULE is imported before the first fork. The guardian keeps what this module imports for as long
-as the system lives, so what the zygote needs beside it is made and imported after the two have parted.
+    python -u -m synapse_otp.zygote SYSTEM [--hurried] [MODULE ...]
+
+SYSTEM is the number of the system, each MODULE is imported before the first fork. With `--hurried`, agents that were at work wait for it,
+and it leaves out what saves memory only. The guardian keeps what this module imports for as long as the system lives, so what the zygote
+needs beside it is made and imported after the two have parted.
 """
 
 from __future__ import annotations
@@ -15,7 +18,8 @@ __all__ = ["main"]
 
 def main() -> None:
     """Guards, warms up and forks until the host is gone. Does not return."""
-    system, preload = int(sys.argv[1]), sys.argv[2:]
+    system, hurried = int(sys.argv[1]), sys.argv[2:3] == ["--hurried"]
+    preload = sys.argv[3:] if hurried else sys.argv[2:]
     sys.path[:1] = []  # the folder that `-m` has put there: each worker puts its own
     try:
         guarded = guard(system)
@@ -26,7 +30,7 @@ def main() -> None:
     make_early_names()
     from .forker import fork_for_host
 
-    fork_for_host(system, guarded, preload)
+    fork_for_host(system, guarded, preload, hurried)
 
 
 if __name__ == "__main__":
