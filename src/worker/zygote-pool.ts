@@ -34,8 +34,6 @@ export class ZygotePool {
   readonly #parts: ZygotePoolParts;
   readonly #kept = new Map<string, Kept>();
   readonly #ending = new Set<Promise<void>>();
-  /** The keys of zygotes that were lost: agents wait for the next ones. */
-  readonly #lost = new Set<string>();
 
   constructor(parts: ZygotePoolParts) {
     this.#parts = parts;
@@ -48,9 +46,8 @@ export class ZygotePool {
   enter(spec: WorkerSpec, key: string): { zygote: Zygote; leave: () => void } {
     let kept = this.#kept.get(key);
     if (kept === undefined || kept.zygote.lost) {
-      if (kept !== undefined) this.#lost.add(key);
       kept?.idle.clear();
-      kept = this.#start(spec, this.#lost.has(key));
+      kept = this.#start(spec, kept !== undefined);
       this.#kept.set(key, kept);
     }
     const { agentId } = spec;
@@ -87,12 +84,12 @@ export class ZygotePool {
       kept.agents.set(agentId, count);
       return;
     }
-    if (kept.zygote.lost) this.#lost.add(key);
     kept.agents.delete(agentId);
     kept.lastAgent = agentId;
     if (kept.agents.size > 0 || this.#kept.get(key) !== kept) return;
     const replaced = [...this.#kept.values()].some((other) => other !== kept && other.agents.has(agentId));
-    if (replaced || kept.zygote.lost) this.#end(key, kept);
+    // A lost one stays, too, as long: the next one is in a hurry if it takes its place.
+    if (replaced) this.#end(key, kept);
     else kept.idle.set(idleMs, () => this.#end(key, kept));
   }
 

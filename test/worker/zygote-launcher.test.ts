@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -48,6 +48,10 @@ afterEach(async () => {
   await whileTimePasses("the end of the zygotes", Promise.all(launchers.splice(0).map((launcher) => launcher.close())));
   clocks.length = 0;
 });
+
+function wasStartedWith(pid: number, argument: string): boolean {
+  return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").includes(argument);
+}
 
 async function untilGone(...pids: number[]): Promise<void> {
   await expect.poll(() => pids.filter(isAlive), { timeout: 10_000, interval: 5 }).toEqual([]);
@@ -134,6 +138,25 @@ describe.runIf(process.platform === "linux")("zygotes", () => {
     expect(lost).toHaveLength(1);
     expect(parentOf(pidOf(second))).not.toBe(zygote);
     expect(isAlive(zygote)).toBe(false);
+  });
+
+  test("one that takes the place of a lost one is in a hurry, and the one after it is not", async () => {
+    const clock = manualClock();
+    const launch = start({ clock });
+    const seen: boolean[] = [];
+    for (const [incarnation, lost] of [true, false, false].entries()) {
+      const worker = launch("ready", { incarnation: incarnation + 1 });
+      await readyOf(worker);
+      const zygote = parentOf(pidOf(worker));
+      seen.push(wasStartedWith(zygote, "--hurried"));
+      if (lost) process.kill(zygote, "SIGKILL");
+      else await worker.stop(5_000);
+      await exitOf(worker);
+      await new Promise((resolve) => setImmediate(resolve));
+      if (!lost) clock.advance(60_000);
+      await untilGone(zygote);
+    }
+    expect(seen).toEqual([false, true, false]);
   });
 
   test.each([

@@ -80,12 +80,7 @@ def _make_what_copying_makes(code: CodeType, places: Mapping[int, int]) -> None:
 
 def _copy_code(functions: Iterable[FunctionType], places: Mapping[int, int]) -> None:
     copies: dict[int, CodeType] = {}
-    texts: dict[str, str] = {}
-
-    def text(of: str) -> str:
-        if of not in texts:
-            texts[of] = _copy_text(of)
-        return texts[of]
+    text = functools.cache(_copy_text)
 
     def copy(code: CodeType) -> CodeType:
         if id(code) not in copies:

@@ -53,6 +53,9 @@ _ROUNDS = 4
 
 _LIMIT = 64 * 1024 * 1024
 
+_STOP_S = 1.0
+"""How long a server waits for its client to leave, in seconds: gRPC writes to stderr that calls are cancelled where there are none."""
+
 _AGENT_ID = "rehearsal"
 
 
@@ -199,7 +202,7 @@ async def _serve_a_client() -> None:
             async for _ in run(_ANSWERED, metadata=metadata):
                 pass
     finally:
-        await server.stop(None)
+        await server.stop(_STOP_S)
 
 
 async def _serve(agent: AbstractAgent[Any, Any], *requests: pb.RunRequest) -> None:

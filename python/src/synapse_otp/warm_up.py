@@ -50,11 +50,11 @@ def _rehearse(hurried: bool) -> None:
     from .rehearsal import gather_what_is_called, rehearse
 
     set_levels("info")
-    try:
-        if not hurried:
+    if not hurried:
+        try:
             gather_what_is_called()  # 0.3 s, for memory alone
-    except Exception:
-        traceback.print_exc()  # all that it costs is memory
+        except Exception:
+            traceback.print_exc()  # all that it costs is memory
     gc.freeze()  # a collection is quick from here on
     gc.enable()
     try:
