@@ -91,7 +91,7 @@ def sweep(mine: Callable[[int], bool], woken: int) -> Reaped:
         woken: A non-blocking descriptor that becomes readable when a child ends.
 
     Returns:
-        Everything that was reaped on the way, other children included.
+        Everything that was reaped on the way, other children included; not a descendant whose status its own parent took while it died.
     """
     me = os.getpid()
     reaped = reap()
