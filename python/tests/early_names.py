@@ -16,7 +16,7 @@ from synapse_otp.rehearsal import called_runs, rehearse
 def names_of_runs() -> list[str]:
     """What they look up, and the words that they compare or pass on."""
     rehearse()
-    return sorted({name for run in called_runs() for code in called_by(run) for name in names_in(code)})
+    return sorted({name for run in called_runs() for code in called_by(run).values() for name in names_in(code)})
 
 
 def names_in(code: CodeType) -> set[str]:

@@ -210,6 +210,7 @@ HUGE = """
 import re
 from synapse_otp.huge_pages import use_huge_pages
 kept = [bytes([number % 251]) * 4096 for number in range(8192)]
+assert use_huge_pages(limit_s=0) == 0
 huge = use_huge_pages()
 assert all(page == bytes([number % 251]) * 4096 for number, page in enumerate(kept))
 with open("/proc/self/smaps_rollup") as file:

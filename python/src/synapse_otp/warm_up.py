@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import math
 import os
 import traceback
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ from .packing import fill_holes
 
 __all__ = ["NotForkable", "warm_up"]
 
+_HURRIED_S = 0.02
+"""How long huge pages may take while workers wait, in seconds."""
+
 
 class NotForkable(Exception):
     """This process cannot be forked safely, or a module of the preload list cannot be imported. The message is for people."""
@@ -26,7 +30,7 @@ def warm_up(preload: Sequence[str], hurried: bool = False) -> None:
 
     Args:
         preload: Modules to import.
-        hurried: Whether workers wait that were at work: nothing is gathered then, which saves time and costs memory.
+        hurried: Whether workers wait that were at work: what saves memory alone, or a millisecond later on, is left out or cut short.
 
     Raises:
         NotForkable: If a module cannot be imported or has started a thread.
@@ -41,7 +45,7 @@ def warm_up(preload: Sequence[str], hurried: bool = False) -> None:
     gc.collect()
     fill_holes()
     fill_heap()
-    use_huge_pages()
+    use_huge_pages(_HURRIED_S if hurried else math.inf)
     gc.freeze()  # or the collector of each worker would write to every object
 
 
@@ -58,7 +62,7 @@ def _rehearse(hurried: bool) -> None:
     gc.freeze()  # a collection is quick from here on
     gc.enable()
     try:
-        rehearse()
+        rehearse(hurried)
     except Exception:
         traceback.print_exc()  # all that it costs is time: each worker builds for itself what would have been there
 
