@@ -13,10 +13,11 @@ export interface ProbeQuestion {
 /**
  * Runs on every Python since 2.6, so that an old one can say how old it is. A namespace package (origin None) is an empty folder by that
  * name, unless it is one that really has no `__init__.py`: then one of its modules is looked for. Our own mark is read from the source text.
+ * It ends at once: a thread or an exit handler of a site customisation would keep the interpreter there.
  */
 export function probeScript(question: ProbeQuestion): string {
   return `
-import json, sys
+import json, os, sys
 answer = {
     "executable": sys.executable,
     "version": list(sys.version_info[:3]),
@@ -24,7 +25,7 @@ answer = {
     "modules": {},
 }
 if sys.version_info >= (3, 11):
-    import importlib.metadata, importlib.util, os, re, sysconfig
+    import importlib.metadata, importlib.util, re, sysconfig
     question = json.loads(${JSON.stringify(JSON.stringify(question))})
     inside = {"google.rpc": "google.rpc.status_pb2"}
 
@@ -81,5 +82,7 @@ if sys.version_info >= (3, 11):
         if find(dependency["module"]) is not None:
             answer["modules"][dependency["module"]] = version_of(dependency["distribution"]) or "unknown"
 sys.stdout.write("\\n${probeMarker}" + json.dumps(answer) + "\\n")
+sys.stdout.flush()
+os._exit(0)
 `;
 }

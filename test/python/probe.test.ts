@@ -26,6 +26,14 @@ test("what a site customisation prints does not disturb the answer", async () =>
   expect(result).toHaveProperty("answer");
 });
 
+test("a thread and an exit handler that never end do not keep the answer back", async () => {
+  const lasts = "import atexit, threading\natexit.register(threading.Event().wait)\n";
+  const customisation = `${lasts}threading.Thread(target=threading.Event().wait).start()\n`;
+  writeFileSync(room.path("sitecustomize.py"), customisation);
+  const place = { cwd: room.path("."), env: { ...env, PYTHONPATH: room.path(".") } };
+  expect(await probeInterpreter(realPython, place)).toHaveProperty("answer");
+});
+
 test("an interpreter that hangs is killed with what it has started", async () => {
   const script = room.script("hangs", `sleep 60 &\necho $! > '${room.path("pid")}'\nwait`);
   expect(await probeInterpreter(script, { cwd: room.path("."), env }, 300)).toEqual({

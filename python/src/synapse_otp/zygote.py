@@ -20,7 +20,8 @@ def main() -> None:
     """Guards, warms up and forks until the host is gone. Does not return."""
     system, hurried = int(sys.argv[1]), sys.argv[2:3] == ["--hurried"]
     preload = sys.argv[3:] if hurried else sys.argv[2:]
-    sys.path[:1] = []  # the folder that `-m` has put there: each worker puts its own
+    if not sys.flags.safe_path:
+        sys.path[:1] = []  # the folder that `-m` has put there: each worker puts its own
     try:
         guarded = guard(system)
     except OSError as error:
