@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -186,6 +188,20 @@ def test_a_preload_module_that_is_missing_is_named(zygote: Callable[..., ZygoteH
         "type": "unfit",
         "message": "preload module \"no_such_module_here\" cannot be imported: ModuleNotFoundError: No module named 'no_such_module_here'",
     }
+
+
+def test_a_zygote_that_sees_the_process_numbers_of_another_namespace_is_unfit() -> None:
+    if subprocess.run(["unshare", "-pf", "true"], check=False, capture_output=True).returncode != 0:
+        pytest.skip("no new namespace of process numbers is allowed here")
+    control, theirs = socket.socketpair()
+    with control, theirs:
+        number = theirs.fileno()
+        program = ["unshare", "-pf", sys.executable, "-P", "-m", "synapse_otp.zygote", "1"]
+        script = f'exec 3<&{number} 4<&{number}; exec "$@"'
+        subprocess.run(["bash", "-c", script, "bash", *program], pass_fds=[number], timeout=DEADLINE_S, check=False)
+        told = json.loads(control.recv(4096))
+    assert told["type"] == "unfit"
+    assert told["message"].startswith("/proc is missing, or of another namespace of process numbers")
 
 
 def test_a_worker_that_cannot_be_started_is_refused_with_the_reason(zygote: Callable[..., ZygoteHost], tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 /** What is to be seen of a process that is somebody else's, most of it in Linux's /proc. */
 
-import { readFileSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 
 /** A process that has its number still. */
 export interface SeenProcess {
@@ -8,6 +8,19 @@ export interface SeenProcess {
   readonly dead: boolean;
   /** When it started, in the kernel's ticks. A number is used again: with this it names one process. */
   readonly started: string;
+}
+
+/**
+ * Whether the numbers in /proc are those that this process knows. They are another namespace's where /proc was not mounted anew for a new one
+ * (`unshare --pid` without `--mount-proc`): then nothing that is found by its number there is what it seems.
+ * @param proc default: "/proc"
+ */
+export function hasOwnNumbers(proc = "/proc"): boolean {
+  try {
+    return readlinkSync(`${proc}/self`) === String(process.pid);
+  } catch {
+    return false; // Not Linux, or not mounted.
+  }
 }
 
 /** A look at a process; undefined of one that is gone, and where there is no /proc. */

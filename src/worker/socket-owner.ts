@@ -1,13 +1,15 @@
 /** Whether a socket is served by the worker that says so, looked at before the token is sent to whoever listens. */
 
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { hasOwnNumbers } from "./proc.ts";
 
 /**
  * Why a socket is not a worker's; undefined when it is, or when nothing speaks against it. Its file must be this user's; on Linux the kernel's
  * tables must have it open in the worker's process. Node cannot ask a connection for its peer (SO_PEERCRED); where the tables are not there to be
  * read, the worker's hello, which names its process, is all there is.
+ * @param proc where the tables are; default: "/proc"
  */
-export function socketFault(socketPath: string, pid: number | undefined): string | undefined {
+export function socketFault(socketPath: string, pid: number | undefined, proc = "/proc"): string | undefined {
   try {
     const stat = lstatSync(socketPath);
     if (!stat.isSocket()) return `"${socketPath}" is no socket`;
@@ -15,16 +17,17 @@ export function socketFault(socketPath: string, pid: number | undefined): string
   } catch {
     return undefined; // It is gone: whoever connects is told.
   }
-  const served = pid === undefined ? undefined : isServedBy(socketPath, pid);
+  const served = pid === undefined ? undefined : isServedBy(socketPath, pid, proc);
   return served === false ? `"${socketPath}" is not served by process ${pid}` : undefined;
 }
 
 /** Undefined when it cannot be known. */
-function isServedBy(socketPath: string, pid: number): boolean | undefined {
+function isServedBy(socketPath: string, pid: number, proc: string): boolean | undefined {
   try {
+    if (!hasOwnNumbers(proc)) return undefined;
     const listening = inodesOf(socketPath);
     if (listening.size === 0) return undefined; // Another network namespace, or a path that the table writes otherwise.
-    const folder = `/proc/${pid}/fd`;
+    const folder = `${proc}/${pid}/fd`;
     // Its youngest first: the listener is one of them.
     return readdirSync(folder)
       .toReversed()

@@ -5,7 +5,7 @@
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import type { Clock } from "./clock.ts";
-import { lookAt } from "./proc.ts";
+import { hasOwnNumbers, lookAt } from "./proc.ts";
 import { killProcessAndGroup } from "./terminate.ts";
 
 const magic = 0x5a7n;
@@ -75,6 +75,7 @@ export async function endMarked(system: number, clock: Clock): Promise<void> {
 }
 
 function markedProcesses(system: number): { pid: number; started: string }[] {
+  if (!hasOwnNumbers()) return [];
   return readdirSync("/proc").flatMap((name) => {
     const pid = Number(name);
     if (!Number.isInteger(pid) || pid === process.pid || systemOf(pid) !== system || !isOurs(pid)) return [];

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,6 +50,19 @@ test("a socket that another process serves is told", async () => {
   const path = await listen(join(root, "s"));
   const pid = bystander();
   expect(socketFault(path, pid)).toBe(`"${path}" is not served by process ${pid}`);
+});
+
+test("the tables of another namespace say nothing of a process by its number", async () => {
+  const path = await listen(join(root, "s"));
+  const pid = bystander();
+  const proc = join(root, "proc");
+  mkdirSync(proc);
+  symlinkSync(`/proc/${pid}`, join(proc, String(pid)));
+  symlinkSync(String(process.pid), join(proc, "self"));
+  expect(socketFault(path, pid, proc)).toContain("is not served by");
+  rmSync(join(proc, "self"));
+  symlinkSync("1", join(proc, "self"));
+  expect(socketFault(path, pid, proc)).toBeUndefined();
 });
 
 test("a file that is no socket is told", () => {

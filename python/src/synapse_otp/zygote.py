@@ -10,6 +10,7 @@ needs beside it is made and imported after the two have parted.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from .guardian import guard, tell_unfit
@@ -21,6 +22,8 @@ def main() -> None:
     """Guards, warms up and forks until the host is gone. Does not return."""
     system, hurried = int(sys.argv[1]), sys.argv[2:3] == ["--hurried"]
     preload = sys.argv[3:] if hurried else sys.argv[2:]
+    if not _has_own_numbers():
+        tell_unfit("/proc is missing, or of another namespace of process numbers: what a worker leaves behind could not be found")
     try:
         guarded = guard(system)
     except OSError as error:
@@ -31,6 +34,13 @@ def main() -> None:
     from .forker import fork_for_host
 
     fork_for_host(system, guarded, preload, hurried)
+
+
+def _has_own_numbers() -> bool:
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":
