@@ -23,8 +23,9 @@ export function hasOwnNumbers(proc = "/proc"): boolean {
   }
 }
 
-/** A look at a process; undefined of one that is gone, and where there is no /proc. */
+/** A look at a process; undefined of one that is gone, and where there is no /proc, or that of another namespace. */
 export function lookAt(pid: number): SeenProcess | undefined {
+  if (!hasOwnNumbers()) return undefined;
   try {
     const fields = statFields(pid);
     return { dead: fields[0] === "Z" || fields[0] === "X", started: fields[19] ?? "" };

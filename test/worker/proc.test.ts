@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -55,4 +55,17 @@ test("a process of another user exists", () => {
 test("of one that is gone every question throws", () => {
   expect(() => statFields(2 ** 22 + 1)).toThrow(/ENOENT/);
   expect(() => memoryBytes(2 ** 22 + 1, "VmRSS")).toThrow(/ENOENT/);
+});
+
+const canUnshare = spawnSync("unshare", ["-pf", "true"]).status === 0;
+
+test.skipIf(!canUnshare)("in the /proc of another namespace nothing is seen of a process by its number", () => {
+  const module = JSON.stringify(join(import.meta.dirname, "../../src/worker/proc.ts"));
+  const script = `const { hasOwnNumbers, lookAt } = await import(${module}); console.log(hasOwnNumbers(), lookAt(process.pid))`;
+  const look = (...program: string[]) => {
+    const [file = "", ...args] = [...program, process.execPath, "--input-type=module", "-e", script];
+    return spawnSync(file, args, { encoding: "utf8" }).stdout;
+  };
+  expect(look("unshare", "-pf")).toBe("false undefined\n");
+  expect(look()).toMatch(/^true \{ dead: false, started: '\d+' \}\n$/);
 });
