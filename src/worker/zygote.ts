@@ -13,7 +13,7 @@ import { drainOutput, type OutputDrain } from "./stdio.ts";
 import { continueIfMarked, environmentMark, killIfMarked, largestSystem } from "./system-mark.ts";
 import { whenGone } from "./zygote-end.ts";
 
-/** How long it may leave everything that it was asked unanswered before whoever has stopped it is overruled: it, and its guardian, are told to go on. */
+/** How long it may leave everything that it was asked unanswered before it is told to go on, in case somebody has stopped it. */
 const stirMs = 250;
 /** How long it may leave everything that it was asked unanswered before it counts as hung, and is ended with all that it has. */
 const answerMs = 10_000;
@@ -208,7 +208,6 @@ export class Zygote {
   /** Whoever does not answer is ended from outside: its guardian's end is its own, and what both leave is the host's. */
   #watchOn(): void {
     this.#watch.set(stirMs, () => {
-      this.#child.kill("SIGCONT");
       if (this.#pid !== undefined) continueIfMarked(this.#pid, this.#system);
       this.#watch.set(answerMs - stirMs, () => this.#child.kill("SIGKILL"));
     });
