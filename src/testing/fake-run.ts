@@ -34,7 +34,7 @@ export interface FakeRun {
   readonly tools: readonly string[];
   /**
    * Calls a tool of the host, as a model would.
-   * @returns the tool's value; rejects with a RunError: "model_retry" where the model is told to try again, "user_code" where the tool has failed
+   * @returns the tool's value; rejects with a RunError: "model_retry" where the model is told to try again, "tool_failed" where it is told that the tool has failed, "user_code" where the tool has thrown
    */
   callTool(toolName: string, args: unknown): Promise<unknown>;
   /**
