@@ -176,6 +176,9 @@ export class Agent<Output = unknown, Deps = unknown> {
     if (typeof request?.method !== "string" || typeof request.headers?.get !== "function") {
       throw invalidArgument("request", request, "a Request");
     }
+    if (request.bodyUsed || request.body?.locked === true) {
+      throw invalidArgument("request", request, "one whose body nobody has read, or a copy of it (request.clone())");
+    }
     const split = splitFetchOptions(options);
     return await handleRequest(request, new AgentFrontend(this.#owner.runs, split), split.answer);
   }
