@@ -260,7 +260,11 @@ export class Agent<Output = unknown, Deps = unknown> {
     return withClaim(claim, () => {
       const run = new Kind(runs, prompt, given);
       take(run);
-      claim?.follow(run);
+      if (claim !== undefined) {
+        // A stream that nobody reads has the token all the same: its signal and its time give that back.
+        run.wait();
+        claim.follow(run);
+      }
       return run;
     });
   }

@@ -14,7 +14,7 @@ import {
 import { type Clock, createTimer, realClock, type Timer } from "../worker/clock.ts";
 import { describeResponse, type FakeDescription } from "./fake-description.ts";
 import { drainingFailure, type FakeFailure, toFakeFailure } from "./fake-error.ts";
-import { type Response, responseOf } from "./fake-response.ts";
+import { FakePause, type Response, responseOf } from "./fake-response.ts";
 import { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError, toFakeRun } from "./fake-run.ts";
 import { FakeSession } from "./fake-session.ts";
 import { eventsOf } from "./fake-stream.ts";
@@ -230,7 +230,10 @@ async function settle(reply: FakeReply, run: FakeRun): Promise<unknown> {
   if (typeof reply === "string") return reply;
   if ("hang" in reply) return untilCancelled(new Promise<never>(() => undefined), run.signal);
   if ("output" in reply) return reply.output;
-  if ("asks" in reply) return reply;
+  if ("asks" in reply) {
+    if (run.mayPause) return new FakePause(reply.asks);
+    throw fakeRunError("user_error", "the run asks people, and its host does not know: give it mayPause: true");
+  }
   let text = "";
   for await (const piece of piecesOf(reply.chunks, run.signal)) text += piece;
   return text;

@@ -22,6 +22,8 @@ export interface FakeRun {
   /** Undefined when the host gave none. */
   readonly deps: unknown;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Whether the run may pause for people: as the host says, or it answers a front end. */
+  readonly mayPause: boolean;
   /** Whether the host reads events (`Agent.stream`) or one answer (`Agent.run`). */
   readonly streaming: boolean;
   /** Of a run that goes on with a paused one the answers, as pydantic-ai's DeferredToolResults; else undefined. */
@@ -51,7 +53,7 @@ export interface FakeRun {
  * - a text
  * - `chunks`: a text in pieces; a stream yields one text delta for each, as the host reads on
  * - `output`: structured output, in a stream after the snapshots of `partial`
- * - `asks`: the run pauses for these calls, in a host that has said that it may
+ * - `asks`: the run pauses for these calls, in a host that has said that it may; in any other it is rejected, as a real one
  * - `hang`: no answer until the host cancels or the worker ends
  */
 export type FakeReply =
@@ -122,6 +124,7 @@ export function toFakeRun(
     messageHistory,
     deps,
     metadata,
+    mayPause: request.mayPause || frontend !== undefined,
     streaming,
     sent: [],
     frontend,
