@@ -1,8 +1,9 @@
 /** A launcher of fake workers: the host's own client talks to them over a real Unix socket, and no Python is needed. */
 
-import { CallerError } from "../errors.ts";
+import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
 import { type Clock, realClock } from "../worker/clock.ts";
 import type { Launcher, WorkerSpec } from "../worker/launcher.ts";
+import { checkClock, checkFunctions } from "./checks.ts";
 import { type FakeWorker, type FakeWorkerScript, startFakeWorker } from "./fake-worker.ts";
 
 /** Options of {@link createFakeLauncher}. */
@@ -28,9 +29,24 @@ export interface FakeLauncher extends Launcher {
   close(): Promise<void>;
 }
 
-/** Creates a launcher of fake workers. */
+const known: ReadonlySet<string> = new Set(["script", "clock"] satisfies (keyof FakeLauncherOptions)[]);
+const scriptFields: ReadonlySet<string> = new Set([
+  "start",
+  "answer",
+  "description",
+  "imports",
+  "onStop",
+] satisfies (keyof FakeWorkerScript)[]);
+
+/**
+ * Creates a launcher of fake workers.
+ * @throws CallerError "invalid_argument" naming the field, the value and the rule
+ */
 export function createFakeLauncher(options: FakeLauncherOptions = {}): FakeLauncher {
+  checkKnownFields("options", options, known);
   const { script = {}, clock = realClock } = options;
+  if (typeof script !== "function") checkScript("options.script", script);
+  checkClock(options.clock);
   const workers: FakeWorker[] = [];
   const waiting = new Set<(worker: FakeWorker) => void>();
 
@@ -66,4 +82,13 @@ export function createFakeLauncher(options: FakeLauncherOptions = {}): FakeLaunc
       await Promise.all(workers.map((worker) => worker.exited));
     },
   };
+}
+
+function checkScript(field: string, script: FakeWorkerScript): void {
+  checkKnownFields(field, script, scriptFields);
+  const { answer, imports, onStop } = script;
+  checkFunctions(field, { answer, imports });
+  if (onStop !== undefined && onStop !== "finish" && onStop !== "ignore") {
+    throw invalidArgument(`${field}.onStop`, onStop, '"finish" or "ignore"');
+  }
 }

@@ -2,6 +2,7 @@
 
 import { RunError, type RunErrorKind } from "../errors.ts";
 import type { RunRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
+import { checkErrorKind } from "./checks.ts";
 import { type FakeFrontend, frontendOf, promptOf } from "./fake-frontend.ts";
 
 /** A run as a fake agent sees it. */
@@ -84,9 +85,11 @@ export type FakeAnswer = (run: FakeRun) => FakeReply | Promise<FakeReply>;
 
 /**
  * An error for a fake agent to throw: the host's run rejects with a RunError of this kind.
+ * @throws CallerError "invalid_argument" for a kind that there is not
  * @example throw fakeRunError("usage_limit_exceeded", "the request_limit of 1 is reached")
  */
 export function fakeRunError(kind: RunErrorKind, message: string, facts: { retriable?: boolean } = {}): RunError {
+  checkErrorKind(kind);
   return new RunError("run_failed", message, { kind, ...facts });
 }
 
