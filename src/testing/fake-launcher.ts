@@ -54,7 +54,7 @@ export function createFakeLauncher(options: FakeLauncherOptions = {}): FakeLaunc
     kind: "spawn",
     workers,
     launch(spec) {
-      const worker = startFakeWorker(spec, typeof script === "function" ? script(spec) : script, clock);
+      const worker = startFakeWorker(spec, scriptOf(script, spec), clock);
       workers.push(worker);
       for (const look of waiting) look(worker);
       return worker;
@@ -82,6 +82,18 @@ export function createFakeLauncher(options: FakeLauncherOptions = {}): FakeLaunc
       await Promise.all(workers.map((worker) => worker.exited));
     },
   };
+}
+
+/** What a worker does. A function that throws, or answers what is none, is the test's mistake: the worker says it, as one whose agent cannot be loaded. */
+function scriptOf(script: FakeLauncherOptions["script"] & object, spec: WorkerSpec): FakeWorkerScript {
+  if (typeof script !== "function") return script;
+  try {
+    const asked = script(spec);
+    checkScript("script", asked);
+    return asked;
+  } catch (error) {
+    return { start: { loadFailure: { kind: "module_failed", message: `the script of the fake launcher: ${error}` } } };
+  }
 }
 
 function checkScript(field: string, script: FakeWorkerScript): void {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { defineAgent, startSystem } from "../../src/index.ts";
+import { silentLogger } from "../../src/logger.ts";
 import {
   createFakeAgentService,
   createFakeLauncher,
@@ -52,6 +53,24 @@ test("a kind of error that there is not is refused; it would be unknown", () => 
   for (const kind of ["user_cod", "USER_CODE", "toString", undefined]) {
     expect(thrownBy(() => fakeRunError(kind as never, "x"))).toMatchObject({ code: "invalid_argument", field: "kind" });
   }
+});
+
+test.each<[string, () => never]>([
+  [
+    "Error: no script",
+    () => {
+      throw new Error("no script");
+    },
+  ],
+  ["script.anwser is a function", () => ({ anwser: answer }) as never],
+  ["script is undefined", () => undefined as never],
+])("a script that cannot be had is told as an agent that cannot be loaded: %s", async (told, script) => {
+  await using system = await startSystem(
+    { children: [defineAgent({ id: "poet", entry: "poet.py:agent" })], logger: silentLogger },
+    { launcher: createFakeLauncher({ script }), interpreter: "none" },
+  );
+  const error = await rejection(system.agent("poet").run("x"));
+  expect(error).toMatchObject({ code: "entry_module_failed", message: expect.stringContaining(told) });
 });
 
 test("an answer that is none ends the run with what it is", async () => {
