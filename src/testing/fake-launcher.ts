@@ -1,5 +1,6 @@
 /** A launcher of fake workers: the host's own client talks to them over a real Unix socket, and no Python is needed. */
 
+import { isRecord } from "../describe-value.ts";
 import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
 import { type Clock, realClock } from "../worker/clock.ts";
 import type { Launcher, WorkerSpec } from "../worker/launcher.ts";
@@ -37,6 +38,8 @@ const scriptFields: ReadonlySet<string> = new Set([
   "imports",
   "onStop",
 ] satisfies (keyof FakeWorkerScript)[]);
+
+const ends: readonly string[] = ["exitCode", "signal", "loadFailure", "spawnFailed"];
 
 /**
  * Creates a launcher of fake workers.
@@ -98,7 +101,15 @@ function scriptOf(script: FakeLauncherOptions["script"] & object, spec: WorkerSp
 
 function checkScript(field: string, script: FakeWorkerScript): void {
   checkKnownFields(field, script, scriptFields);
-  const { answer, imports, onStop } = script;
+  const { start, answer, imports, onStop } = script;
+  if (
+    start !== undefined &&
+    start !== "ready" &&
+    start !== "never" &&
+    !(isRecord(start) && ends.some((end) => end in start))
+  ) {
+    throw invalidArgument(`${field}.start`, start, `"ready", "never", or an object of ${ends.join(", ")}`);
+  }
   checkFunctions(field, { answer, imports });
   if (onStop !== undefined && onStop !== "finish" && onStop !== "ignore") {
     throw invalidArgument(`${field}.onStop`, onStop, '"finish" or "ignore"');

@@ -20,6 +20,8 @@ test.each<[string, unknown]>([
   ["options.script", { script: [] }],
   ["options.script.anwser", { script: { anwser: answer } }],
   ["options.script.answer", { script: { answer: "x" } }],
+  ["options.script.start", { script: { start: { code: 1 } } }],
+  ["options.script.start", { script: { start: "slow" } }],
   ["options.script.imports", { script: { imports: [] } }],
   ["options.script.onStop", { script: { onStop: "hang" } }],
   ["options.clock", { clock: 5 }],
