@@ -164,7 +164,7 @@ def _spawn(entry: str, control: socket.socket, lifeline: socket.socket, cwd: Pat
     command = f'exec 3<&{c} 4<&{life} {c}<&- {life}<&-; exec "$@"' if {c, life}.isdisjoint({3, 4}) else 'exec "$@"'
     assert {c, life}.isdisjoint({3, 4}), "pytest keeps the low descriptors"
     return subprocess.Popen(
-        ["bash", "-c", command, "bash", sys.executable, "-u", "-m", "synapse_otp", "--entry", entry],
+        ["bash", "-c", command, "bash", sys.executable, "-u", "-P", "-m", "synapse_otp", "--entry", entry],
         cwd=cwd,
         env={**os.environ, **env},
         stdin=subprocess.DEVNULL,

@@ -167,9 +167,12 @@ async def test_the_next_guardian_ends_what_a_system_has_left_whose_guardian_and_
         await gone(each)
 
 
-def test_a_preload_module_that_starts_a_thread_is_named(zygote: Callable[..., ZygoteHost], tmp_path: Path) -> None:
+@pytest.mark.parametrize("safe_path", ["", "1"], ids=["as it is", "PYTHONSAFEPATH"])
+def test_a_preload_module_on_pythonpath_that_starts_a_thread_is_named(
+    zygote: Callable[..., ZygoteHost], tmp_path: Path, safe_path: str
+) -> None:
     (tmp_path / "threaded.py").write_text("import threading, time\nthreading.Thread(target=time.sleep, args=(300,), daemon=True).start()\n")
-    host = zygote("threaded", env={"PYTHONPATH": str(tmp_path)})
+    host = zygote("threaded", env={"PYTHONPATH": str(tmp_path), "PYTHONSAFEPATH": safe_path})
     assert host.first["type"] == "unfit"
     assert 'preload module "threaded" started 1 thread;' in host.first["message"]
 

@@ -55,7 +55,7 @@ class ZygoteHost:
         self.system = secrets.randbelow(2**32 - 1) + 1
         self.env = {**os.environ, "SYNAPSE_WORKER": "1", "SYNAPSE_SYSTEM": f"{self.system}:0", **(env or {})}
         lower = "" if marks else "ulimit -x 1000; "
-        program = [sys.executable, "-u", "-m", "synapse_otp.zygote", str(self.system), *preload]
+        program = [sys.executable, "-u", "-P", "-m", "synapse_otp.zygote", str(self.system), *preload]
         self.guardian = subprocess.Popen(
             ["bash", "-c", f'{lower}exec 3<&{c} 4<&{life} {c}<&- {life}<&-; exec "$@"', "bash", *program],
             env=self.env,

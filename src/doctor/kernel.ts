@@ -48,7 +48,7 @@ export async function lookAtKernel(
   const children = readChildren();
   if (interpreter === undefined) return { ...nothing, children };
   const options = { cwd, env, extendEnv: false, stdin: "ignore", reject: false, killSignal: "SIGKILL" } as const;
-  const result = await execa(interpreter, ["-c", script], { ...options, timeout: timeoutMs });
+  const result = await execa(interpreter, ["-P", "-c", script], { ...options, timeout: timeoutMs });
   const said = readAnswer(result.stdout);
   const why = lastWordsOf(result.stderr.split("\n")) ?? "the interpreter did not answer";
   return { platform, asked: true, subreaper: said?.subreaper ?? why, pdeathsig: said?.pdeathsig ?? why, children };

@@ -7,8 +7,11 @@ import type { ProbeAnswer, ProbePlace, ProbeResult } from "./probe.ts";
 /** What came of looking at a candidate. */
 export type Examined = { candidate: Candidate } & (
   | { path: string; answer: ProbeAnswer }
-  /** `broken`: something is there but it is no Python that works. `slow`: it did not answer in time, which is not the same. */
-  | { reason: string; broken: boolean; slow?: boolean }
+  /**
+   * `broken`: something is there but it is no Python that works. `slow`: it did not answer in time, which is not the same. `remedy`: what mends it,
+   * where that is no other interpreter.
+   */
+  | { reason: string; broken: boolean; slow?: boolean; remedy?: string }
 );
 
 /** Asks an interpreter; `path` exists. */
@@ -28,8 +31,10 @@ export async function examine(candidate: Candidate, place: ProbePlace, ask: Ask)
     path = result.answer.executable;
     result = await ask(path, place);
   }
-  if ("failure" in result)
-    return { candidate, reason: result.failure, broken: !result.timedOut, slow: result.timedOut };
+  if ("failure" in result) {
+    const { failure: reason, timedOut, remedy } = result;
+    return { candidate, reason, broken: !timedOut, slow: timedOut, ...(remedy === undefined ? {} : { remedy }) };
+  }
   return { candidate, path, answer: result.answer };
 }
 

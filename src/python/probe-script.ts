@@ -3,6 +3,9 @@
 /** What the line with the answer begins with; other lines are a site customisation's. */
 export const probeMarker = "synapse-probe:";
 
+/** What a line with a file begins with that hides a module of Python's own: told when the program fails, which may be why. */
+export const hiddenMarker = "synapse-hidden:";
+
 /** What the program looks for. */
 export interface ProbeQuestion {
   readonly own: { readonly distribution: string; readonly module: string };
@@ -13,10 +16,29 @@ export interface ProbeQuestion {
 /**
  * Runs on every Python since 2.6, so that an old one can say how old it is. A namespace package (origin None) is an empty folder by that
  * name, unless it is one that really has no `__init__.py`: then one of its modules is looked for. Our own mark is read from the source text.
+ * The working directory is not looked at (it is as with `-P`, which old ones do not know), nor is it by what starts a worker: a `json.py`
+ * there is not Python's. It ends at once: a thread or an exit handler of a site customisation would keep the interpreter there.
  */
 export function probeScript(question: ProbeQuestion): string {
   return `
-import json, sys
+import sys
+if sys.path[:1] == [""]:
+    del sys.path[0]
+import os
+
+def tell_hidden(*failure):
+    sys.__excepthook__(*failure)
+    library = os.path.dirname(os.__file__)
+    names = getattr(sys, "stdlib_module_names", ())
+    for folder in sys.path[: sys.path.index(library)]:
+        if os.path.isdir(folder):
+            for name in sorted(os.listdir(folder)):
+                file = os.path.join(folder, name)
+                if name[:-3] in names and name[-3:] == ".py" or name in names and os.path.exists(os.path.join(file, "__init__.py")):
+                    sys.stdout.write("\\n${hiddenMarker}" + file + "\\n")
+
+sys.excepthook = tell_hidden
+import json
 answer = {
     "executable": sys.executable,
     "version": list(sys.version_info[:3]),
@@ -24,7 +46,7 @@ answer = {
     "modules": {},
 }
 if sys.version_info >= (3, 11):
-    import importlib.metadata, importlib.util, os, re, sysconfig
+    import importlib.metadata, importlib.util, re, sysconfig
     question = json.loads(${JSON.stringify(JSON.stringify(question))})
     inside = {"google.rpc": "google.rpc.status_pb2"}
 
@@ -81,5 +103,7 @@ if sys.version_info >= (3, 11):
         if find(dependency["module"]) is not None:
             answer["modules"][dependency["module"]] = version_of(dependency["distribution"]) or "unknown"
 sys.stdout.write("\\n${probeMarker}" + json.dumps(answer) + "\\n")
+sys.stdout.flush()
+os._exit(0)
 `;
 }

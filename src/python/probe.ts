@@ -1,9 +1,10 @@
 /** Asks an interpreter what it is, by running it once. No package is imported, neither ours nor another's: about 50 ms. */
 
 import { execa, type Result } from "execa";
+import { describeSize } from "../worker/environment-size.ts";
 import { lastWordsOf } from "./last-words.ts";
 import { type DependencyModule, dependencies, namesake, ownPackage } from "./needs.ts";
-import { probeMarker, probeScript } from "./probe-script.ts";
+import { hiddenMarker, probeMarker, probeScript } from "./probe-script.ts";
 
 /** How long an interpreter may take to answer, in milliseconds: a first start from a network drive, or under a virus scanner, takes long. */
 export const answerTimeoutMs = 30_000;
@@ -47,8 +48,8 @@ export interface ProbeAnswer {
   modules: DependencyVersions;
 }
 
-/** What came of a probe: the answer, or one sentence on why there is none. */
-export type ProbeResult = { answer: ProbeAnswer } | { failure: string; timedOut: boolean };
+/** What came of a probe: the answer, or one sentence on why there is none, and what to do where another interpreter would be no better. */
+export type ProbeResult = { answer: ProbeAnswer } | { failure: string; timedOut: boolean; remedy?: string };
 
 /** Where and with which whole environment an interpreter is run, as its workers will be. */
 export interface ProbePlace {
@@ -75,12 +76,26 @@ export async function probeInterpreter(
     killDescendants: true,
   });
   if (result.timedOut) return { failure: `it did not answer within ${timeoutMs} ms`, timedOut: true };
+  if (result.code === "E2BIG") {
+    const remedy = "make that one smaller, or hand it over in a file";
+    return { failure: `${result.originalMessage}; ${describeSize(env)}`, timedOut: false, remedy };
+  }
   const line = result.stdout.split("\n").findLast((text) => text.startsWith(probeMarker));
   const answer = line === undefined ? undefined : readAnswer(line.slice(probeMarker.length));
   if (answer !== undefined) return { answer };
   const lastWords = lastWordsOf(result.stderr.split("\n")) ?? describeEnd(result);
   const failure = `it did not answer as a Python interpreter does: ${lastWords}${describeHome(env)}`;
-  return { failure, timedOut: false };
+  const hidden = result.stdout
+    .split("\n")
+    .find((text) => text.startsWith(hiddenMarker))
+    ?.slice(hiddenMarker.length);
+  if (hidden === undefined) return { failure, timedOut: false };
+  const remedy = `rename or remove "${hidden}", or leave its folder out of PYTHONPATH`;
+  return {
+    failure: `${failure}; "${hidden}" is found before Python's own module of that name`,
+    timedOut: false,
+    remedy,
+  };
 }
 
 /** What the host's environment says is not handed on: whoever gives it to the workers is told. */

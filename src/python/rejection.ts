@@ -11,7 +11,7 @@ import { findPackageFault, isOld, type PackageFault } from "./verdict.ts";
 
 /** A candidate and why it was not taken; from top to bottom it came nearer to being usable. */
 export type Rejection = { candidate: Candidate } & (
-  | { code: "python_missing"; reason: string; broken: boolean; slow: boolean }
+  | { code: "python_missing"; reason: string; broken: boolean; slow: boolean; remedy?: string }
   | { code: "python_too_old"; path: string; version: string }
   | { code: PackageFault["code"]; path: string; answer: ProbeAnswer; fault: PackageFault }
 );
@@ -20,8 +20,8 @@ export type Rejection = { candidate: Candidate } & (
 export function rejectionOf(examined: Examined): Rejection | undefined {
   const { candidate } = examined;
   if (!("answer" in examined)) {
-    const { reason, broken, slow = false } = examined;
-    return { code: "python_missing", candidate, reason, broken, slow };
+    const { reason, broken, slow = false, remedy } = examined;
+    return { code: "python_missing", candidate, reason, broken, slow, ...(remedy === undefined ? {} : { remedy }) };
   }
   const { path, answer } = examined;
   if (isOld(answer.version)) return { code: "python_too_old", candidate, path, version: answer.version.join(".") };
@@ -86,10 +86,13 @@ function explainMissing(rejections: readonly Rejection[], cwd: string): SearchEx
   const code = "python_missing";
   const named = rejections.find(({ candidate }) => isNamed(candidate.source));
   if (named !== undefined) {
-    const remedy = "slow" in named && named.slow ? patience : ownEnvironment(["--venv", ".venv"], cwd, named);
+    const own = remedyOf(named) ?? ("slow" in named && named.slow ? patience : undefined);
+    const remedy = own ?? ownEnvironment(["--venv", ".venv"], cwd, named);
     return { code, what: describeRejection(named), remedy };
   }
   const what = `no Python interpreter for the workers was found; looked at: ${rejections.map(describeRejection).join(", ")}`;
+  const own = rejections.map(remedyOf).find((remedy) => remedy !== undefined);
+  if (own !== undefined) return { code, what, remedy: own };
   if (rejections.some((rejection) => "slow" in rejection && rejection.slow)) {
     return { code, what, remedy: patience };
   }
@@ -150,6 +153,10 @@ function ownEnvironment(args: readonly string[], cwd: string, { candidate }: Rej
   if (candidate.source === "PYTHON_EXEC") return `${command}; then unset PYTHON_EXEC or set it to "${python}"`;
   if (candidate.source === "option") return `${command}; then leave the option out or set it to "${python}"`;
   return command;
+}
+
+function remedyOf(rejection: Rejection): string | undefined {
+  return "remedy" in rejection ? rejection.remedy : undefined;
 }
 
 function isNamed(source: InterpreterSource): boolean {

@@ -6,7 +6,7 @@
 
 import { lstatSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { WorkerError } from "../errors.ts";
 import { type HostMark, hasEnded, markPrefix, readMark } from "./host-mark.ts";
 
@@ -132,7 +132,7 @@ export function socketDirectories(): { readonly path: string; readonly host: Hos
 
 /** The places, best first. */
 function roots(): string[] {
-  return [...new Set([tmpdir(), ...runtimeDirectory(), "/tmp"])];
+  return [...new Set([resolve(tmpdir()), ...runtimeDirectory(), "/tmp"])];
 }
 
 /** The directory that the system gives to this user alone; not one that was inherited from another user, by sudo say. */

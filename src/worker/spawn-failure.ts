@@ -2,6 +2,7 @@
 
 import { statSync } from "node:fs";
 import { withoutCode } from "../errors.ts";
+import { describeSize } from "./environment-size.ts";
 import type { WorkerSpec } from "./launcher.ts";
 
 /** A start that did not get as far as a process. */
@@ -23,7 +24,7 @@ export function describeSpawnFailure(spec: WorkerSpec, error: unknown): SpawnFai
     };
   }
   const text = error instanceof Error ? error.message : String(error);
-  const hint = errno === "E2BIG" ? `; ${describeLargest(spec.env)}` : "";
+  const hint = errno === "E2BIG" ? `; ${describeSize(spec.env)}` : "";
   return { detail: `"${spec.interpreter}" could not be started: ${withoutCode(text)}${hint}`, errno };
 }
 
@@ -33,13 +34,6 @@ function errnoOf(error: unknown): string | undefined {
     if ("code" in one && typeof one.code === "string" && /^E[A-Z0-9]+$/.test(one.code)) return one.code;
   }
   return undefined;
-}
-
-function describeLargest(env: Readonly<Record<string, string>>): string {
-  const sizes = Object.entries(env).map(([name, value]) => ({ name, bytes: Buffer.byteLength(`${name}=${value}`) }));
-  const total = sizes.reduce((sum, { bytes }) => sum + bytes, 0);
-  const largest = sizes.reduce((most, one) => (one.bytes > most.bytes ? one : most), { name: "", bytes: 0 });
-  return `its environment has ${total} bytes, ${largest.bytes} of them in ${largest.name}`;
 }
 
 function isDirectory(path: string): boolean {

@@ -18,7 +18,7 @@ export interface SpawnLauncherOptions {
 }
 
 /**
- * Creates a launcher of fresh processes: `interpreter -u -m synapse_otp --entry <entry>`, each in its own process group, with fd 3 as
+ * Creates a launcher of fresh processes: `interpreter -u -P -m synapse_otp --entry <entry>`, each in its own process group, with fd 3 as
  * control channel and fd 4 as lifeline. It holds nothing itself.
  *
  * Launch from the main thread: on Linux a worker's backstop (PR_SET_PDEATHSIG) fires when the thread that spawned it ends.
@@ -77,7 +77,7 @@ function launch(spec: WorkerSpec, clock: Clock): Worker {
 }
 
 function spawn(spec: WorkerSpec) {
-  return execa(spec.interpreter, ["-u", "-m", "synapse_otp", "--entry", spec.entry], {
+  return execa(spec.interpreter, ["-u", "-P", "-m", "synapse_otp", "--entry", spec.entry], {
     cwd: spec.cwd,
     env: { ...spec.env, SYNAPSE_WORKER: "1" },
     extendEnv: false,

@@ -111,6 +111,7 @@ export class Zygote {
     try {
       const args = [
         "-u",
+        "-P",
         "-m",
         "synapse_otp.zygote",
         String(this.#system),

@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { defineAgent } from "../../src/index.ts";
 import { controllable, testAgent, watch } from "./support.ts";
 
 let project: string;
@@ -50,6 +51,20 @@ test.each([
   expect((await system.agent("ctl").run("print:crème brûlée \u2713")).output).toBe("printed");
   await logged(({ msg }) => msg === "crème brûlée \u2713");
 });
+
+test.each(["auto", "spawn"] as const)(
+  "files by the names of Python's own modules are in no worker's way: %s",
+  async (launcher) => {
+    for (const name of ["json.py", "locale.py", "logging.py", "signal.py"]) write(name, "raise LookupError\n");
+    write(
+      "agent.py",
+      "from pydantic_ai import Agent\nfrom pydantic_ai.models.test import TestModel\n\nagent = Agent(TestModel())\n",
+    );
+    const definition = defineAgent({ id: "beside", entry: "agent.py:agent", launcher });
+    const { system } = await watch([definition], { python: { cwd: project } });
+    expect((await system.agent("beside").run("hello")).output).toMatch(/success/);
+  },
+);
 
 test.each(["pool_agent.py:agent", "agents/json.py:agent"])(
   "the processes that a tool starts find the functions of its file: %s",

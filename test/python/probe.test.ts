@@ -26,6 +26,14 @@ test("what a site customisation prints does not disturb the answer", async () =>
   expect(result).toHaveProperty("answer");
 });
 
+test("a thread and an exit handler that never end do not keep the answer back", async () => {
+  const lasts = "import atexit, threading\natexit.register(threading.Event().wait)\n";
+  const customisation = `${lasts}threading.Thread(target=threading.Event().wait).start()\n`;
+  writeFileSync(room.path("sitecustomize.py"), customisation);
+  const place = { cwd: room.path("."), env: { ...env, PYTHONPATH: room.path(".") } };
+  expect(await probeInterpreter(realPython, place)).toHaveProperty("answer");
+});
+
 test("an interpreter that hangs is killed with what it has started", async () => {
   const script = room.script("hangs", `sleep 60 &\necho $! > '${room.path("pid")}'\nwait`);
   expect(await probeInterpreter(script, { cwd: room.path("."), env }, 300)).toEqual({
@@ -86,10 +94,22 @@ test("a module that goes before what is installed is told from one that does not
 
 test("a plain module of the name is looked at too", async () => {
   writeFileSync(room.path("synapse_otp.py"), "__version__ = '3'\n");
-  expect(await probeInterpreter(room.venv("venv", []), { cwd: room.path("."), env })).toMatchObject({
+  const place = { cwd: room.path("."), env: { ...env, PYTHONPATH: room.path(".") } };
+  expect(await probeInterpreter(room.venv("venv", []), place)).toMatchObject({
     answer: { own: { file: room.path("synapse_otp.py"), contract: undefined, version: "3", hides: true } },
   });
 });
+
+test.each(["", "1"])(
+  "what lies in the working directory is not looked at, whatever its name (PYTHONSAFEPATH=%s)",
+  async (safe) => {
+    const python = room.venv("venv", [ownStandIn()]);
+    for (const name of ["json.py", "locale.py", "synapse_otp.py"])
+      writeFileSync(room.path(name), "raise LookupError\n");
+    const place = { cwd: room.path("."), env: { ...env, PYTHONSAFEPATH: safe } };
+    expect(await probeInterpreter(python, place)).toMatchObject({ answer: { own: { hides: false } } });
+  },
+);
 
 test("the other project's package is seen by its distribution, and pip by its module", async () => {
   const python = room.venv("venv", [{ module: "synapse_agent", distribution: "synapse-agent", version: "0.9" }]);
@@ -127,6 +147,27 @@ test("a PYTHONHOME that the workers are given is named when it keeps Python from
   expect((result as { failure: string }).failure).toMatch(
     /: (?:ModuleNotFoundError: No module named 'encodings'|Fatal Python error: .*); PYTHONHOME is "\/nowhere": leave it out of python.env$/,
   );
+});
+
+test("a file on PYTHONPATH that hides a module of Python's own is named, and to be renamed", async () => {
+  writeFileSync(room.path("json.py"), "nothing = 1\n");
+  const place = { cwd: room.path("."), env: { ...env, PYTHONPATH: room.path(".") } };
+  expect(await probeInterpreter(realPython, place)).toEqual({
+    failure: expect.stringMatching(
+      /: AttributeError: .*'json' has no attribute .*; "\/.*\/json.py" is found before Python's own module of that name$/,
+    ),
+    timedOut: false,
+    remedy: `rename or remove "${room.path("json.py")}", or leave its folder out of PYTHONPATH`,
+  });
+});
+
+test("an environment that the system does not take is told with its largest variable", async () => {
+  const place = { cwd: room.path("."), env: { ...env, LARGE: "x".repeat(200_000) } };
+  expect(await probeInterpreter(realPython, place)).toEqual({
+    failure: expect.stringMatching(/E2BIG; its environment has 200\d{3} bytes, 200006 of them in LARGE$/),
+    timedOut: false,
+    remedy: "make that one smaller, or hand it over in a file",
+  });
 });
 
 test("an interpreter that the system keeps for itself says so", async () => {

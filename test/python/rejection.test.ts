@@ -136,6 +136,13 @@ test.each([
   );
 });
 
+test("what no other interpreter would mend has a remedy of its own", () => {
+  for (const source of ["option", "cwd/.venv"] as const) {
+    const rejection = reject({ ...missing(source, true), remedy: "make it smaller" } as Examined);
+    expect(searchError([rejection], cwd).message).toMatch(/it is like this; make it smaller$/);
+  }
+});
+
 test("where nothing is found, .venv is made; where it is broken, it is made anew, unless it was only slow", () => {
   const none = missing("cwd/python/.venv", false);
   expect(messageOf(none, missing("cwd/.venv", false))).toMatch(new RegExp(`; ${setup()}$`));

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import {
   createSocketDirectory,
@@ -148,6 +148,13 @@ test("a directory of another container's host is left while it may be starting, 
   const longAgoS = Date.now() / 1_000 - 7_200;
   utimesSync(strange, longAgoS, longAgoS);
   expect(sweepSocketDirectories({ root })).toEqual([strange]);
+});
+
+test("a temporary directory that is named from the working directory is the same for a worker elsewhere", () => {
+  vi.stubEnv("TMPDIR", relative(process.cwd(), root));
+  const directory = createSocketDirectory();
+  expect(dirname(directory.path)).toBe(root);
+  directory.remove();
 });
 
 test("every place where directories are made is swept", () => {

@@ -49,7 +49,7 @@ test("the worker gets its environment, directory and entry as given, and the tok
   const worker = launchFixture("tells-start", { agentId: 'a "quoted" id', incarnation: 7, maxMessageBytes: 4242 });
   const { token } = await readyOf(worker);
   const { fields } = await worker.logged(({ message }) => message === "start");
-  expect(fields.argv).toEqual(["-u", "-m", "synapse_otp", "--entry", "x:tells-start"]);
+  expect(fields.argv).toEqual(["-u", "-P", "-m", "synapse_otp", "--entry", "x:tells-start"]);
   expect(fields.env).toMatchObject({ SYNAPSE_WORKER: "1", PYTHONPATH: fixtureDirectory });
   expect(fields.env).not.toHaveProperty("PATH");
   expect(fields.cwd).toBe(realpathSync(fixtureDirectory));

@@ -1,4 +1,4 @@
-"""Runs in the worker: `python -u -m synapse_otp --entry agents/example_agent.py:agent`, started by the host and by nobody else."""
+"""Runs in the worker: `python -u -P -m synapse_otp --entry agents/example_agent.py:agent`, started by the host and by nobody else."""
 
 from __future__ import annotations
 

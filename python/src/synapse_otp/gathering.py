@@ -46,8 +46,10 @@ def gather(called: Sequence[int]) -> int:
         (each, place) for each in gc.get_objects() if type(each) is FunctionType and (place := _place(each.__code__, places)) is not None
     ]
     found.sort(key=lambda each: each[1])
-    functions = [function for function, _ in found]
+    functions = [each for each, _ in found]
     count = len(functions)
+    if count == 0:
+        return 0
     del found
     for function in functions:
         _make_what_copying_makes(function.__code__, places)

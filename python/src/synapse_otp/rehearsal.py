@@ -56,6 +56,9 @@ _LIMIT = 64 * 1024 * 1024
 _STOP_S = 1.0
 """How long a server waits for its client to leave, in seconds: gRPC writes to stderr that calls are cancelled where there are none."""
 
+_DIRECTLY = (("grpc.enable_http_proxy", 0),)
+"""gRPC would ask the proxy of the environment (HTTP_PROXY, grpc_proxy) for this machine's own socket."""
+
 _AGENT_ID = "rehearsal"
 
 
@@ -200,7 +203,7 @@ async def _serve_a_client() -> None:
     server.add_insecure_port(address)
     await server.start()
     try:
-        async with agent, grpc.aio.insecure_channel(address) as channel:
+        async with agent, grpc.aio.insecure_channel(address, _DIRECTLY) as channel:
             await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), metadata=metadata)
             run = AgentServiceStub(channel).RunStream  # type: ignore[no-untyped-call]
             async for _ in run(_ANSWERED, metadata=metadata):

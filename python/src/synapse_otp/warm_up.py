@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
+import logging
 import math
 import os
 import traceback
-from collections.abc import Sequence
+import tracemalloc
+from collections.abc import Iterator, Sequence
 
 from .environment import without_grpc_fork_handlers
 from .heap import fill_heap
@@ -40,7 +43,8 @@ def warm_up(preload: Sequence[str], hurried: bool = False) -> None:
         _import("synapse_otp.worker", "synapse_otp.server")
     for name in preload:
         _import(name)
-    _rehearse(hurried)
+    with _unheard(), _untraced():
+        _rehearse(hurried)
     _no_thread("the first run of an agent")
     gc.collect()
     fill_holes()
@@ -65,6 +69,29 @@ def _rehearse(hurried: bool) -> None:
         rehearse(hurried)
     except Exception:
         traceback.print_exc()  # all that it costs is time: each worker builds for itself what would have been there
+
+
+@contextlib.contextmanager
+def _unheard() -> Iterator[None]:
+    """Within this no handler of a site customisation's hears of runs that nobody has asked for."""
+    root = logging.getLogger()
+    handlers, root.handlers = root.handlers, []
+    try:
+        yield
+    finally:
+        root.handlers = handlers
+
+
+@contextlib.contextmanager
+def _untraced() -> Iterator[None]:
+    """Within this no allocation is traced (PYTHONTRACEMALLOC), which takes half a minute; what was traced until then is forgotten."""
+    frames = tracemalloc.get_traceback_limit() if tracemalloc.is_tracing() else 0
+    tracemalloc.stop()
+    try:
+        yield
+    finally:
+        if frames > 0:
+            tracemalloc.start(frames)
 
 
 def _import(*names: str) -> None:

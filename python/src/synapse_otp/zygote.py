@@ -1,7 +1,8 @@
 """Guardian and zygote begin here, for a host with the other ends of fd 3 and 4.
 
-    python -u -m synapse_otp.zygote SYSTEM [--hurried] [MODULE ...]
+    python -u -P -m synapse_otp.zygote SYSTEM [--hurried] [MODULE ...]
 
+`-P` keeps the working directory off `sys.path`: each worker puts its own, once what it needs itself is imported.
 SYSTEM is the number of the system, each MODULE is imported before the first fork. With `--hurried`, agents that were at work wait for it,
 and it leaves out what saves memory only. The guardian keeps what this module imports for as long as the system lives, so what the zygote
 needs beside it is made and imported after the two have parted.
@@ -20,7 +21,6 @@ def main() -> None:
     """Guards, warms up and forks until the host is gone. Does not return."""
     system, hurried = int(sys.argv[1]), sys.argv[2:3] == ["--hurried"]
     preload = sys.argv[3:] if hurried else sys.argv[2:]
-    sys.path[:1] = []  # the folder that `-m` has put there: each worker puts its own
     try:
         guarded = guard(system)
     except OSError as error:
