@@ -24,7 +24,7 @@ export interface WorkerLoadFailure {
  * What ended a worker.
  * - "exited": it ended by itself with an exit code
  * - "signaled": a signal that we did not send ended it
- * - "zygote_lost": the process that had forked it ended, and it with that one
+ * - "zygote_lost": the process that had forked it ended, and it with that one; without a `pid` those that were to fork it ended first, one after the other
  * - "out_of_memory": memory was short: the kernel killed it, or it could get no more and ended
  * - "stopped": it ended after `stop()`, in time
  * - "killed": we killed it, after the grace of `stop()` or by `kill()`

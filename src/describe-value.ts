@@ -1,17 +1,34 @@
 /** Values as messages quote them. This file imports nothing: every room may import it. */
 
-/** A value as an error message quotes it: strings in quotes, long ones cut. */
+/** A value as an error message quotes it: strings in quotes, long ones cut, and what JSON would not tell by its kind: "a Map". */
 export function describeValue(value: unknown): string {
   if (typeof value === "function") return "a function";
   if (typeof value === "bigint") return `${value}n`;
+  if (value instanceof Date && Number.isNaN(value.getTime())) return "an invalid Date";
   if (value === undefined || typeof value === "symbol" || typeof value === "number") return String(value);
   let text: string;
   try {
-    text = JSON.stringify(value) ?? String(value);
+    text = ArrayBuffer.isView(value) ? unseen(value) : (JSON.stringify(value) ?? String(value));
+    if (text === "{}") text = unseen(value);
   } catch {
     text = describeOpaque(value);
   }
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+/** What JSON sees nothing of, by its kind: "a Map", "an Error"; of an object without fields "{}". */
+function unseen(value: unknown): string {
+  const kind = describeOpaque(value).slice("[object ".length, -1);
+  return kind === "Object" ? "{}" : `${/^[AEIO]/.test(kind) ? "an" : "a"} ${kind}`;
+}
+
+/**
+ * Whether a value has fields to be read by their names. Lists have none, nor has what keeps elsewhere what it holds, such as a Map, a Set, Headers or a promise:
+ * taken for options it would say nothing.
+ */
+export function isRecord(value: unknown): value is object {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.keys(value).length > 0 || describeOpaque(value) === "[object Object]";
 }
 
 /** What can be said of a value that does not let itself be written. */

@@ -7,7 +7,7 @@
  */
 
 import type { CrashRecord } from "./crash.ts";
-import { describeValue, kindOf } from "./describe-value.ts";
+import { describeValue, isRecord, kindOf } from "./describe-value.ts";
 import type { CallerErrorCode, ErrorCode, ProcessErrorCode, RunErrorCode, WorkerErrorCode } from "./error-codes.ts";
 import type {
   CallerErrorFacts,
@@ -105,10 +105,11 @@ export function unquotedArgument(field: string, value: unknown, rule: string): C
 }
 
 /**
- * Looks for a field of an object that is none of those that there are; its value may be a secret.
+ * Looks for a field of an object that is none of those that there are; its value may be a secret. A list, a Map or a promise is no such object.
  * @throws CallerError "invalid_argument" naming the field and those that there are
  */
 export function checkKnownFields(field: string, value: object, known: ReadonlySet<string>): void {
+  if (!isRecord(value)) throw invalidArgument(field, value, `an object of ${[...known].join(", ")}`);
   for (const key of Object.keys(value)) {
     if (known.has(key)) continue;
     throw unquotedArgument(`${field}.${key}`, value[key as keyof typeof value], `one of ${[...known].join(", ")}`);

@@ -1,6 +1,7 @@
 /** Metrics as Prometheus reads them. Source: the text exposition format, version 0.0.4, and Prometheus' rules for names (base units, `_total`). */
 
 import { agentStates } from "./agent/machine.ts";
+import { invalidArgument } from "./errors.ts";
 import type { HistogramValue } from "./histogram.ts";
 import type { AgentMetrics, SystemMetrics } from "./metrics.ts";
 
@@ -10,8 +11,14 @@ export const prometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
 type Labels = Readonly<Record<string, string>>;
 type Sample = readonly [labels: Labels, value: number];
 
-/** The numbers of a system as text, for the endpoint that a Prometheus server reads. */
-export function prometheusText({ name: system, agents, keptRuns, reports }: SystemMetrics): string {
+/**
+ * The numbers of a system as text, for the endpoint that a Prometheus server reads.
+ * @throws CallerError "invalid_argument" for what is none of `system.metrics()`
+ */
+export function prometheusText(metrics: SystemMetrics): string {
+  const { name: system, agents, keptRuns, reports } = metrics ?? {};
+  if (!Array.isArray(agents))
+    throw invalidArgument("metrics", metrics, "the numbers of a system, as system.metrics() answers them");
   const families: string[] = [];
   const each = (samples: (agent: AgentMetrics) => readonly Sample[]): Sample[] =>
     agents.flatMap((agent) =>

@@ -14,7 +14,7 @@ import { findOpenTelemetry } from "./otel.ts";
 import { measureSystem } from "./otel-metrics.ts";
 import { createRunTracer } from "./otel-traces.ts";
 import { LocalRuntime } from "./otp/process/runtime.ts";
-import { type Clock, realClock } from "./otp/scheduler/clock.ts";
+import { realClock } from "./otp/scheduler/clock.ts";
 import type { ChildSpec } from "./otp/supervisor/child-spec.ts";
 import { normalizeSupervisorSpec } from "./otp/supervisor/spec.ts";
 import { Supervisor } from "./otp/supervisor/supervisor.ts";
@@ -31,19 +31,8 @@ import { openSystemControl } from "./system-control.ts";
 import { SystemInspection } from "./system-inspection.ts";
 import { createSystemLauncher } from "./system-launcher.ts";
 import { checkSystemOptions, type SystemOptions, workingDirectory } from "./system-options.ts";
-
-import type { Launcher } from "./worker/launcher.ts";
+import { checkSystemParts, type SystemParts } from "./system-parts.ts";
 import { sweepSocketDirectories } from "./worker/socket-directory.ts";
-
-/** Replacements for the parts of a system that touch the world; for tests and benchmarks. */
-export interface SystemParts {
-  readonly launcher?: Launcher;
-  /** Given to the launcher as it is: with a launcher that needs no Python, none is looked for. */
-  readonly interpreter?: string;
-  readonly clock?: Clock;
-  /** Told of every report from the first on, also of those before `startSystem` has settled. */
-  readonly onReport?: (report: Report) => void;
-}
 
 const defaultMaxMessageBytes = 64 * 1024 * 1024;
 const defaultMaxCrashes = 100;
@@ -56,6 +45,7 @@ const defaultMaxCrashes = 100;
  */
 export async function startSystem(options: SystemOptions = {}, parts: SystemParts = {}): Promise<System> {
   checkSystemOptions(options);
+  checkSystemParts(parts);
   const { name = "system", children = [], python = {} } = options;
   const normal = normalizeSupervisorSpec(rootSpec(options), "options");
   const lines = new StderrLines();

@@ -65,9 +65,7 @@ export class StderrLines {
 
   /** Sees to what is kept when the host ends. Returns the function that ends this. */
   watchExit(): () => void {
-    const onExit = (): void => this.flushAtExit();
-    process.on("exit", onExit);
-    return () => void process.off("exit", onExit);
+    return exitWatch.add(this);
   }
 
   /** Writes what is kept although the host ends, for as long as a reader that reads may need for it. */
@@ -102,6 +100,25 @@ export class StderrLines {
     this.#keptBytes = 0;
   }
 }
+
+/** The lines of this process's systems, which one listener sees to when it ends: Node warns of the eleventh. */
+class ExitWatch {
+  readonly #lines = new Set<StderrLines>();
+  readonly #flush = (): void => {
+    for (const lines of this.#lines) lines.flushAtExit();
+  };
+
+  add(lines: StderrLines): () => void {
+    if (this.#lines.size === 0) process.on("exit", this.#flush);
+    this.#lines.add(lines);
+    return () => {
+      this.#lines.delete(lines);
+      if (this.#lines.size === 0) process.off("exit", this.#flush);
+    };
+  }
+}
+
+const exitWatch = new ExitWatch();
 
 /**
  * Node makes the descriptor of a piped stderr non-blocking when its stream is made: a write takes what fits, or nothing (EAGAIN). In a thread of Node's

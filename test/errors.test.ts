@@ -1,6 +1,14 @@
 import { describe, expect, test, vi } from "vitest";
 import { describeValue } from "../src/describe-value.ts";
-import { CallerError, invalidArgument, ProcessError, RunError, SynapseError, WorkerError } from "../src/errors.ts";
+import {
+  CallerError,
+  checkKnownFields,
+  invalidArgument,
+  ProcessError,
+  RunError,
+  SynapseError,
+  WorkerError,
+} from "../src/errors.ts";
 import { crashRecord } from "./agent/values.ts";
 
 test.each([
@@ -54,6 +62,12 @@ describe("describeValue", () => {
     ["a function", () => 1],
     ["null", null],
     ['{"a":[1]}', { a: [1] }],
+    ["{}", Object.create(null)],
+    ["a Map", new Map([["a", 1]])],
+    ["a Promise", Promise.resolve(1)],
+    ["an Error", new Error("x")],
+    ["a Uint8Array", new Uint8Array(2)],
+    ["an invalid Date", new Date(Number.NaN)],
   ])("%s", (text, value) => {
     expect(describeValue(value)).toBe(text);
   });
@@ -200,4 +214,27 @@ describe("an error of another copy of this package", () => {
     );
     expect(closed instanceof RunError).toBe(false);
   });
+});
+
+test.each([
+  [[], "[]"],
+  [new Map([["timeoutMs", 5]]), "a Map"],
+  [Promise.resolve({ timeoutMs: 5 }), "a Promise"],
+  [new Headers(), "a Headers"],
+  [new Date(0), '"1970-01-01T00:00:00.000Z"'],
+])("%s is no object of options, whose fields would go unseen", (value, told) => {
+  const message = `[invalid_argument] options is ${told}; it must be an object of timeoutMs, signal`;
+  const error = expect.objectContaining({ code: "invalid_argument", field: "options", message });
+  expect(() => checkKnownFields("options", value, new Set(["timeoutMs", "signal"]))).toThrow(error);
+});
+
+test("options may be of any class, or of none", () => {
+  class Options {
+    timeoutMs = 5;
+  }
+  for (const options of [new Options(), new (class Empty {})(), Object.create(null), process.env]) {
+    expect(() =>
+      checkKnownFields("options", options, new Set(["timeoutMs", ...Object.keys(process.env)])),
+    ).not.toThrow();
+  }
 });

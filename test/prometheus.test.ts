@@ -88,6 +88,14 @@ test("a system without agents has no sample of one", () => {
   );
 });
 
+test("what is none of a system's numbers is refused", () => {
+  for (const metrics of [undefined, null, [], {}]) {
+    expect(() => prometheusText(metrics as never)).toThrow(
+      expect.objectContaining({ code: "invalid_argument", field: "metrics" }),
+    );
+  }
+});
+
 test("docs/supervision.md has a row for every metric and no other", () => {
   const page = readFileSync(join(import.meta.dirname, "../docs/supervision.md"), "utf8");
   const table = page.slice(page.indexOf("| metric | type |"), page.indexOf("## Stopping"));

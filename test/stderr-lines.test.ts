@@ -90,3 +90,11 @@ process.stdout.write("not held up");`,
   rmSync(folder, { recursive: true });
   expect(said).toBe("not held up");
 });
+
+test("one listener sees to the ends of all systems, as Node warns of the eleventh, and none is left after the last", () => {
+  const before = process.listenerCount("exit");
+  const ends = Array.from({ length: 20 }, () => new StderrLines({ write: (bytes) => bytes.length }).watchExit());
+  expect(process.listenerCount("exit")).toBe(before + 1);
+  for (const end of ends) end();
+  expect(process.listenerCount("exit")).toBe(before);
+});

@@ -132,10 +132,12 @@ def test_what_a_preload_module_has_started_is_no_workers(zygote: Callable[..., Z
     os.kill(int((tmp_path / "starts_a_helper.py.pid").read_text()), 0)
 
 
-@pytest.mark.parametrize("victims", ["host", "zygote", "guardian", "host and zygote", "host and guardian"])
+@pytest.mark.parametrize("victims", ["host", "zygote", "guardian", "host and zygote", "host and guardian", "host of a stopped one"])
 async def test_nothing_is_left_whoever_is_killed(zygote: Callable[..., ZygoteHost], tmp_path: Path, victims: str) -> None:
     host = zygote()
     pid, helpers = litter(host, 1, tmp_path)
+    if "stopped" in victims:
+        host.guardian.send_signal(signal.SIGSTOP)
     if "zygote" in victims:
         os.kill(host.first["pid"], signal.SIGKILL)
     if "guardian" in victims:
@@ -145,6 +147,7 @@ async def test_nothing_is_left_whoever_is_killed(zygote: Callable[..., ZygoteHos
         host.lifeline.close()
     for each in (pid, *helpers, host.first["pid"]):
         await gone(each)
+    host.guardian.wait(DEADLINE_S)
 
 
 async def test_the_next_guardian_ends_what_a_system_has_left_whose_guardian_and_zygote_are_gone(
@@ -265,6 +268,14 @@ async def test_the_end_of_a_blank_is_no_workers_end_and_the_next_worker_is_forke
     assert first != blank
     os.kill(first, signal.SIGKILL)
     assert host.control.receive()["pid"] == first
+
+
+async def test_a_blank_that_somebody_has_stopped_goes_on_as_the_next_worker(zygote: Callable[..., ZygoteHost]) -> None:
+    host = zygote()
+    blank = await blank_of(host)
+    os.kill(blank, signal.SIGSTOP)
+    pid, _ = host.ready(1, AGENT)
+    assert pid == blank
 
 
 async def test_a_request_that_is_too_large_for_a_blank_is_a_fork_of_its_own(zygote: Callable[..., ZygoteHost]) -> None:

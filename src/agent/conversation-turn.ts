@@ -1,6 +1,6 @@
 /** One turn of a conversation: it is waited for, begins with the messages so far, and what came of it is written when it has ended. */
 
-import { CallerError, RunError } from "../errors.ts";
+import { CallerError, invalidArgument, RunError } from "../errors.ts";
 import { onAbort } from "../otp/scheduler/abort.ts";
 import type { Clock } from "../otp/scheduler/clock.ts";
 import type { ConversationStore } from "./conversation-store.ts";
@@ -109,12 +109,21 @@ export async function finishTurn<Output>(
     const outcome = await run();
     const messages = isPaused(outcome) ? outcome.messages : messagesOf(outcome);
     const written = await store.write(id, { messages, revision: turn.revision + 1 });
+    checkWritten(written);
     if (!written) throw conflict(id, `somebody else has gone on with conversation "${id}" while this run ran`);
     paused.ends({ store, id }, isPaused(outcome) ? outcome.token : undefined);
     return outcome;
   } finally {
     turn.end();
   }
+}
+
+/**
+ * What a store answers to a write: nothing at all, as of one that forgets to say, is no "somebody else has written".
+ * @throws CallerError "invalid_argument"
+ */
+export function checkWritten(written: boolean): void {
+  if (typeof written !== "boolean") throw invalidArgument("the answer of store.write", written, "true or false");
 }
 
 /** The error of a write that finds another revision. */

@@ -7,6 +7,7 @@ import type { ConversationStore } from "./conversation-store.ts";
 import {
   beginTurn,
   type ConversationTurn,
+  checkWritten,
   conflict,
   finishTurn,
   historyInTurn,
@@ -228,6 +229,7 @@ export class Conversation<Output = unknown, Deps = unknown> {
       throw invalidArgument("options.messages", messages, `an integer from 0 to ${all.length}`);
     }
     const written = await this.#parts.turn.store.write(id, { messages: all.slice(0, messages), revision: 1 });
+    checkWritten(written);
     if (!written) throw conflict(id, `conversation "${id}" exists`);
     return fork;
   }

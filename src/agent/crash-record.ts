@@ -83,6 +83,7 @@ function describeExit(exit: WorkerExit, cause: CrashRecord["cause"], about: Cras
       return `${who} ran out of memory and ${how} ${after}`;
     }
     case "zygote_lost":
+      if (exit.pid === undefined) return `${who} could not be started: ${exit.detail ?? "no detail"}`;
       return `${who} ended with the zygote that had forked it ${after}`;
     case "stopped":
       return `${who} was stopped ${after}`;

@@ -176,6 +176,9 @@ export class Agent<Output = unknown, Deps = unknown> {
     if (typeof request?.method !== "string" || typeof request.headers?.get !== "function") {
       throw invalidArgument("request", request, "a Request");
     }
+    if (request.bodyUsed || request.body?.locked === true) {
+      throw invalidArgument("request", request, "one whose body nobody has read, or a copy of it (request.clone())");
+    }
     const split = splitFetchOptions(options);
     return await handleRequest(request, new AgentFrontend(this.#owner.runs, split), split.answer);
   }
@@ -257,7 +260,11 @@ export class Agent<Output = unknown, Deps = unknown> {
     return withClaim(claim, () => {
       const run = new Kind(runs, prompt, given);
       take(run);
-      claim?.follow(run);
+      if (claim !== undefined) {
+        // A stream that nobody reads has the token all the same: its signal and its time give that back.
+        run.wait();
+        claim.follow(run);
+      }
       return run;
     });
   }

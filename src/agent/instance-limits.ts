@@ -1,5 +1,6 @@
 /** How many instances an agent has: always as many, or as many as its queue asks for. */
 
+import { isRecord } from "../describe-value.ts";
 import { invalidArgument, unquotedArgument } from "../errors.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 
@@ -37,7 +38,7 @@ export function checkInstances(instances: number | InstanceOptions, agentId: str
     check("spec.instances", instances, 1, mostInstances);
     return { min: instances, max: instances, scaleUpAfterMs: 0, idleMs: longestTimerMs };
   }
-  if (typeof instances !== "object" || instances === null) {
+  if (!isRecord(instances)) {
     throw invalidArgument("spec.instances", instances, `a number, or an object of ${known.join(", ")} ${about}`);
   }
   for (const [key, value] of Object.entries(instances)) {

@@ -19,10 +19,12 @@ export class Readiness {
 
   /** Who waits from now on waits for the next worker; a wait that is under way goes on. */
   renew(): void {
-    if (!this.#settled) return;
-    this.#settled = false;
-    this.#ready = Promise.withResolvers<void>();
-    this.#ignoreUnheard();
+    if (this.#settled) {
+      this.#settled = false;
+      this.#ready = Promise.withResolvers<void>();
+      this.#ignoreUnheard();
+    }
+    // Also where it was renewed before: a restart does so while the worker still serves.
     this.#onChange?.(false);
   }
 

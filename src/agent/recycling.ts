@@ -1,5 +1,6 @@
 /** When a worker has served long enough: after so many runs, so much time, or with so much memory, the next one takes its place. */
 
+import { isRecord } from "../describe-value.ts";
 import { invalidArgument, unquotedArgument } from "../errors.ts";
 import { type Clock, longestTimerMs } from "../otp/scheduler/clock.ts";
 import { tellsMemory } from "../worker/memory.ts";
@@ -19,7 +20,7 @@ const known: readonly string[] = ["maxRuns", "maxAgeMs", "maxMemoryBytes"] satis
 /** @throws CallerError "invalid_argument" naming the field, the value and the rule */
 export function checkRecycle(recycle: RecycleOptions, agentId: string): RecycleOptions {
   const about = `(agent "${agentId}")`;
-  if (typeof recycle !== "object" || recycle === null) {
+  if (!isRecord(recycle)) {
     throw invalidArgument("spec.recycle", recycle, `an object of ${known.join(", ")} ${about}`);
   }
   for (const [key, value] of Object.entries(recycle)) {

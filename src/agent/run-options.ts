@@ -1,6 +1,7 @@
 /** What a caller may say of one run, and its checks. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { isRecord } from "../describe-value.ts";
 import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
 import { longestTimerMs } from "../otp/scheduler/clock.ts";
 import type { ContentPart } from "../rpc/content.ts";
@@ -128,9 +129,7 @@ export function checkRunOptions(prompt: Prompt, options: PausableRunOptions, max
   }
   for (const field of ["modelSettings", "usageLimits"] as const) {
     const value = options[field];
-    if (value !== undefined && (typeof value !== "object" || value === null || Array.isArray(value))) {
-      throw invalidArgument(`options.${field}`, value, "an object");
-    }
+    if (value !== undefined && !isRecord(value)) throw invalidArgument(`options.${field}`, value, "an object");
   }
   for (const field of ["mayPause", "mayWait", "idempotent"] as const) {
     const value = options[field];
@@ -138,6 +137,8 @@ export function checkRunOptions(prompt: Prompt, options: PausableRunOptions, max
       throw invalidArgument(`options.${field}`, value, "a boolean");
   }
   checkRetry("options.retry", options.retry);
+  if (metadata !== undefined && !isRecord(metadata))
+    throw invalidArgument("options.metadata", metadata, "an object of texts");
   for (const [key, value] of Object.entries(metadata ?? {})) {
     if (typeof value !== "string") throw invalidArgument(`options.metadata.${key}`, value, "a string");
   }

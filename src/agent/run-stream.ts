@@ -1,6 +1,6 @@
 /** A run whose events are read as they happen. */
 
-import { invalidArgument, RunError, type RunErrorFacts, type SynapseError } from "../errors.ts";
+import { CallerError, invalidArgument, RunError, type RunErrorFacts, type SynapseError } from "../errors.ts";
 import type { AgentClient } from "../rpc/agent-client.ts";
 import type { WireRunEvent } from "../rpc/run-event.ts";
 import type { Usage } from "../usage.ts";
@@ -248,16 +248,23 @@ export class StreamRun<Output> extends Run<Output> {
   }
 
   readonly #read = (): AsyncGenerator<RunEvent<Output>, void, undefined> => {
-    if (this.#hasReader) throw new TypeError("a RunStream is read once; keep its events if you need them twice");
+    if (this.#hasReader) {
+      const message =
+        "a stream is read once; keep its events if you need them twice, or begin the run with agent.start";
+      throw new CallerError("invalid_argument", message, { field: "stream", rule: "read once" });
+    }
     this.#hasReader = true;
     const done = { done: true, value: undefined } as const;
+    let left = false;
     const next = (): Promise<IteratorResult<RunEvent<Output>, void>> => {
+      if (left) return Promise.resolve(done);
       const event = this.#events.shift();
       if (event !== undefined) return Promise.resolve({ done: false, value: event });
       if (this.#terminal) return Promise.resolve(done);
       return this.#pull().then(next);
     };
     const leave = async () => {
+      left = true;
       this.cancel("its reader left the loop");
       return done;
     };

@@ -107,7 +107,7 @@ export abstract class Run<Output> implements PendingRun {
     const signal = this.#signal;
     const leave = () => this.fail(cancelledRun(this.owner, this.id, signal?.reason));
     if (signal?.aborted) leave();
-    if (this.#answered) return;
+    if (this.#answered || this.#timer !== undefined || this.#forgetSignal !== undefined) return;
     if (signal !== undefined) this.#forgetSignal = onAbort(signal, leave);
     const leftMs = this.#leftMs();
     if (leftMs === 0) this.#expire();

@@ -46,6 +46,8 @@ export function startFailureOf(crash: CrashRecord): StartFailure | undefined {
       return "lasting";
     case "spawn_failed":
       return shortages.has(crash.errno) ? "passing" : "lasting";
+    case "zygote_lost":
+      return crash.pid === undefined ? "passing" : undefined; // What was never forked has not ended.
     case "connection_lost":
     case "out_of_memory":
       return "passing";

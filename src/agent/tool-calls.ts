@@ -121,7 +121,10 @@ export class ToolCalls {
 async function check(tool: Tool, args: unknown): Promise<{ args: unknown } | { refused: string }> {
   if (tool.input === undefined) return { args };
   const result: StandardSchemaV1.Result<unknown> = await tool.input["~standard"].validate(args);
-  if (result.issues === undefined) return { args: result.value };
+  if (result.issues === undefined) {
+    if (!("value" in result)) throw new TypeError("its input schema answered neither a value nor issues");
+    return { args: result.value };
+  }
   const issues = result.issues.map((issue) => {
     const at = keysOf(issue).map(String).join(".");
     return at === "" ? issue.message : `${at}: ${issue.message}`;

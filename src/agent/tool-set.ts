@@ -1,5 +1,6 @@
 /** The tools of a run: those of its agent's definition, and its own before them. */
 
+import { isRecord } from "../describe-value.ts";
 import { invalidArgument } from "../errors.ts";
 import { encodeJson } from "../rpc/json.ts";
 import type { HostToolSpec } from "../rpc/run-types.ts";
@@ -22,7 +23,7 @@ export class ToolSet {
    */
   static of(field: string, tools: Tools | undefined, base?: ToolSet): ToolSet | undefined {
     if (tools === undefined) return base;
-    if (typeof tools !== "object" || tools === null || Array.isArray(tools)) {
+    if (!isRecord(tools)) {
       throw invalidArgument(field, tools, "an object of tools by their names");
     }
     const all = new Map(base?.all);

@@ -107,12 +107,21 @@ export function checkTool(field: string, spec: Tool): JsonSchema {
   return parametersOf(field, spec);
 }
 
+/** Tells what a tool answers in parts, in every copy of the package alike. */
+const brand = Symbol.for("synapse-otp.tool-content");
+
 /** What a tool answers where it is no JSON value. */
 export class ToolContent {
   readonly parts: readonly ContentPart[];
+  readonly [brand] = true;
 
   constructor(parts: readonly ContentPart[]) {
     this.parts = parts;
+  }
+
+  /** Also true for what another copy of this package has made. */
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === "object" && value !== null && brand in value;
   }
 }
 

@@ -23,6 +23,8 @@ function codeOf(crash: CrashRecord): WorkerErrorCode {
       return "worker_start_timeout";
     case "spawn_failed":
       return "worker_spawn_failed";
+    case "zygote_lost":
+      return crash.pid === undefined ? "worker_spawn_failed" : "worker_exited";
     case "protocol_mismatch":
       return "worker_protocol_mismatch";
     case "contract_mismatch":

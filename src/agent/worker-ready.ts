@@ -33,13 +33,19 @@ export async function workerReady(agent: HandleOwner, options: WaitOptions): Pro
   if (signal === undefined && timeoutMs === undefined) return agent.ready;
   const { promise, reject } = Promise.withResolvers<never>();
   const abort = () =>
-    reject(new RunError("run_cancelled", `waiting for agent "${agentId}" was cancelled`, { cause: signal?.reason }));
+    reject(
+      new RunError("run_cancelled", `waiting for agent "${agentId}" was cancelled`, {
+        agentId,
+        kind: "cancelled",
+        cause: signal?.reason,
+      }),
+    );
   const { clock } = runs;
   const expire = () => {
     const { startError: cause } = runs;
     const why = cause === undefined ? "" : `: ${cause.message}`;
     const message = `agent "${agentId}" is ${agent.state}, not ready, after ${timeoutMs} ms${why}`;
-    reject(new RunError("deadline_exceeded", message, { agentId, ...(cause === undefined ? {} : { cause }) }));
+    reject(new RunError("deadline_exceeded", message, { agentId, kind: "deadline", ...(cause && { cause }) }));
   };
   const timer = timeoutMs === undefined ? undefined : clock.setTimeout(expire, timeoutMs);
   if (signal?.aborted === true) abort();

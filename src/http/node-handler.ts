@@ -1,8 +1,6 @@
 /** A handler of requests in the web's own words, for servers that have Node's: node:http, Express, Fastify's raw request and reply. */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
-import type { ReadableStream as NodeReadableStream } from "node:stream/web";
 import { invalidArgument } from "../errors.ts";
 import { writeToStderr } from "../stderr.ts";
 
@@ -43,6 +41,8 @@ export function toNodeHandler(
       else fail(res, error);
     } finally {
       res.off("close", leave);
+      // What nobody has read of a body stands before the next request of the same connection.
+      if (!req.readableEnded) req.resume();
     }
   };
 }
@@ -73,13 +73,30 @@ function hostOf({ headers }: NodeRequest): string {
   return typeof host === "string" && URL.canParse(`http://${host}`) ? host : "localhost";
 }
 
-function bodyOf(req: NodeRequest): NodeReadableStream<Uint8Array> | string | Uint8Array<ArrayBuffer> {
+function bodyOf(req: NodeRequest): ReadableStream<Uint8Array> | string | Uint8Array<ArrayBuffer> {
   const { body } = req;
-  if (body === undefined || (!req.readableEnded && !req.readableDidRead)) {
-    return Readable.toWeb(req) as NodeReadableStream<Uint8Array>;
-  }
+  if (body === undefined || (!req.readableEnded && !req.readableDidRead)) return streamOf(req);
   if (typeof body === "string") return body;
   return body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body);
+}
+
+/** The body as it comes. Leaving it in the middle leaves the connection alone: the answer that says why has to go there. */
+function streamOf(req: NodeRequest): ReadableStream<Uint8Array> {
+  const pieces = req.iterator({ destroyOnReturn: false }) as AsyncGenerator<Uint8Array, void, undefined>;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const piece = await pieces.next();
+        if (piece.done === true) controller.close();
+        else controller.enqueue(piece.value);
+      },
+      cancel() {
+        // It settles when the next piece has come, for which nobody waits.
+        pieces.return().catch(() => undefined);
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 async function write(response: Response, res: ServerResponse): Promise<void> {

@@ -105,7 +105,7 @@ async function readBody({ body, headers, signal }: Request, maxBytes: number): P
 
 function parse(body: Uint8Array): Told {
   try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body));
     if (typeof value === "object" && value !== null && !Array.isArray(value)) {
       return value as Told;
     }

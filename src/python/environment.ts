@@ -1,5 +1,6 @@
 /** The one file on this side of the process border that knows the names of environment variables. */
 
+import { isRecord } from "../describe-value.ts";
 import { CallerError, invalidArgument, unquotedArgument } from "../errors.ts";
 
 /** What the host's environment says about Python. Empty texts count as unset. */
@@ -95,9 +96,7 @@ export function depsVariable(deps: string | undefined): Record<string, string> {
  * @throws CallerError "invalid_argument" naming the variable and the rule
  */
 export function checkVariables(field: string, env: unknown, about = ""): void {
-  if (typeof env !== "object" || env === null || Array.isArray(env)) {
-    throw invalidArgument(field, env, `an object of strings${about}`);
-  }
+  if (!isRecord(env)) throw invalidArgument(field, env, `an object of strings${about}`);
   for (const [name, value] of Object.entries(env)) {
     if (typeof value !== "string") throw unquotedArgument(`${field}.${name}`, value, `a string${about}`);
     const index = value.indexOf("\0");

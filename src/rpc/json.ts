@@ -1,7 +1,7 @@
 /** JSON documents as the contract carries them: UTF-8 bytes, empty when absent. */
 
 import { types } from "node:util";
-import { describeValue } from "../describe-value.ts";
+import { describeValue, isRecord } from "../describe-value.ts";
 import { CallerError, invalidArgument, RunError, type RunErrorFacts } from "../errors.ts";
 import { parseExact, TooDeepError, type UnsafeHolders, UnsafeNumberError, type UnsafeNumbers } from "./exact-json.ts";
 
@@ -25,7 +25,7 @@ class Unfit extends Error {
 
 /**
  * The bytes of `value`. What JSON.stringify would leave out or change without a word is refused: NaN and infinities, invalid dates, functions,
- * symbols, undefined in a list, Maps, Sets and other objects that hold what JSON does not see, bytes, lone surrogates. As there, properties that are
+ * symbols, undefined in a list, Maps, Sets, Responses and other objects that hold what JSON does not see, bytes, lone surrogates. As there, properties that are
  * undefined are left out, and what has a toJSON is what that says. -0 is written as -0.0.
  * @throws CallerError "invalid_argument" for what JSON cannot hold; its message names the place, such as "options.deps.user.age"
  */
@@ -92,8 +92,14 @@ function isBlind(value: object): boolean {
     types.isPromise(value) ||
     types.isWeakMap(value) ||
     types.isWeakSet(value) ||
-    types.isGeneratorObject(value)
+    types.isGeneratorObject(value) ||
+    // Headers, a Response that nobody has read, an iterator.
+    !(isPlain(value) || types.isBoxedPrimitive(value) || isRecord(value))
   );
+}
+
+function isPlain(value: object): boolean {
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 }
 
 function checkAndWrite(this: unknown, key: string, value: unknown): unknown {

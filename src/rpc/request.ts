@@ -1,6 +1,7 @@
 /** RunRequestSpec → EncodedRun, and its size before anything is sent. */
 
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { isRecord } from "../describe-value.ts";
 import { checkKnownFields, invalidArgument } from "../errors.ts";
 import {
   FrontendProtocol,
@@ -26,6 +27,8 @@ const knownLimits: ReadonlySet<string> = new Set([
   "costLimit",
   "countTokensBeforeRequest",
 ] satisfies (keyof UsageLimits)[]);
+const toolChoices: readonly string[] = ["none", "auto", "required"] satisfies ModelSettings["toolChoice"][];
+const efforts: readonly string[] = ["minimal", "low", "medium", "high", "xhigh"] satisfies ModelSettings["thinking"][];
 const UINT32_MAX = 0xffffffff;
 const INT32_MAX = 0x7fffffff;
 
@@ -142,7 +145,7 @@ function toModelSettings(settings: ModelSettings, at: string): MessageInitShape<
   if (temperature !== undefined) init.temperature = finite(`${at}.temperature`, temperature);
   if (topP !== undefined) init.topP = finite(`${at}.topP`, topP);
   if (topK !== undefined) init.topK = integer(`${at}.topK`, topK, -INT32_MAX - 1, INT32_MAX);
-  if (timeoutMs !== undefined) init.timeoutS = finite(`${at}.timeoutMs`, timeoutMs) / 1000;
+  if (timeoutMs !== undefined) init.timeoutS = duration(`${at}.timeoutMs`, timeoutMs) / 1000;
   if (parallelToolCalls !== undefined) init.parallelToolCalls = flag(`${at}.parallelToolCalls`, parallelToolCalls);
   if (seed !== undefined) init.seed = int64(`${at}.seed`, seed, Number.MIN_SAFE_INTEGER);
   if (presencePenalty !== undefined) init.presencePenalty = finite(`${at}.presencePenalty`, presencePenalty);
@@ -151,10 +154,11 @@ function toModelSettings(settings: ModelSettings, at: string): MessageInitShape<
     if (!Array.isArray(stopSequences)) throw invalidArgument(`${at}.stopSequences`, stopSequences, "a list of texts");
     init.stopSequences = stopSequences.map((s, i) => text(`${at}.stopSequences[${i}]`, s));
   }
-  if (toolChoice !== undefined) init.toolChoice = text(`${at}.toolChoice`, toolChoice);
+  if (toolChoice !== undefined) init.toolChoice = oneOf(`${at}.toolChoice`, toolChoice, toolChoices);
   if (thinking !== undefined) {
-    init.thinking = typeof thinking === "boolean" ? String(thinking) : text(`${at}.thinking`, thinking);
+    init.thinking = typeof thinking === "boolean" ? String(thinking) : oneOf(`${at}.thinking`, thinking, efforts);
   }
+  if (extra !== undefined && !isRecord(extra)) throw invalidArgument(`${at}.extra`, extra, "an object of settings");
   const rest = { ...unnamed, ...extra };
   if (Object.values(rest).some((value) => value !== undefined)) init.extraJson = encodeJson(`${at}.extra`, rest);
   return init;
@@ -187,9 +191,7 @@ function toUsageLimits(limits: UsageLimits, at: string): MessageInitShape<typeof
 }
 
 function toMetadata(metadata: Readonly<Record<string, string>>, at: string): Record<string, string> {
-  if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) {
-    throw invalidArgument(at, metadata, "an object of texts");
-  }
+  if (!isRecord(metadata)) throw invalidArgument(at, metadata, "an object of texts");
   for (const [key, value] of Object.entries(metadata)) {
     if (!key.isWellFormed()) throw invalidArgument(at, key, "an object whose keys have no lone surrogates");
     text(`${at}.${key}`, value);
@@ -222,6 +224,16 @@ function int64(field: string, value: number, least = 0): bigint {
 function finite(field: string, value: number): number {
   if (!Number.isFinite(value)) throw invalidArgument(field, value, "a finite number");
   return value;
+}
+
+function duration(field: string, value: number): number {
+  if (finite(field, value) < 0) throw invalidArgument(field, value, "a number of 0 or more");
+  return value;
+}
+
+function oneOf(field: string, value: string, known: readonly string[]): string {
+  if (known.includes(value)) return value;
+  throw invalidArgument(field, value, known.map((one) => `"${one}"`).join(", "));
 }
 
 function decimal(field: string, value: string): string {

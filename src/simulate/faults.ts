@@ -1,5 +1,6 @@
 /** What befalls the workers of a simulated system: how long they take to start, when and how they end, and what they are asked. */
 
+import { isRecord } from "../describe-value.ts";
 import { checkKnownFields, invalidArgument } from "../errors.ts";
 import { checkDistribution, type Distribution, sample } from "./distribution.ts";
 import { checkQuantity, type Quantity } from "./quantity.ts";
@@ -98,7 +99,7 @@ export function defineFaults(faults: Faults): Faults {
   if (typeof faults !== "object" || faults === null) throw invalidArgument("faults", faults, "an object of faults");
   checkKnownFields("faults", faults, new Set(["children", "others"]));
   const { children = {}, others } = faults;
-  if (typeof children !== "object" || children === null) {
+  if (!isRecord(children)) {
     throw invalidArgument("faults.children", children, "an object of faults by the ids of children");
   }
   for (const [id, one] of Object.entries(children)) checkChild(`faults.children.${id}`, one);

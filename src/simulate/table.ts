@@ -1,5 +1,6 @@
 /** How a simulation reads on a terminal: what became of each child, and what the policies decided. */
 
+import { invalidArgument } from "../errors.ts";
 import type { Exploration } from "./finding.ts";
 import type { SimulatedChildResult, SimulatedDecision, SimulatedLimit, SimulationResult } from "./result.ts";
 
@@ -42,8 +43,10 @@ const limitWords: Readonly<Record<SimulatedLimit["by"], string>> = {
 /**
  * A simulation as text.
  * @param options `decisions`: how many are shown one by one; default 20
+ * @throws CallerError "invalid_argument" for what is no result, such as the promise of one
  */
 export function simulationText(result: SimulationResult, { decisions = shownDecisions } = {}): string {
+  checkResult(result);
   const { system, seed, forMs, endedAtMs, children, gaveUp } = result;
   const parts = [`${system}: ${timeText(endedAtMs)} of ${timeText(forMs)}, seed ${seed}`];
   const own = gaveUp.find(({ path }) => path === system);
@@ -61,8 +64,18 @@ export function simulationText(result: SimulationResult, { decisions = shownDeci
   return parts.join("\n");
 }
 
-/** An exploration as text: what was found, with the ends that lead to it, and what was not looked at. */
-export function explorationText({ findings, sequences, notExplored }: Exploration): string {
+/** @throws CallerError "invalid_argument" for what is no result of a simulation */
+export function checkResult(result: SimulationResult): void {
+  if (!Array.isArray(result?.children)) throw invalidArgument("result", result, "what simulate settles with");
+}
+
+/**
+ * An exploration as text: what was found, with the ends that lead to it, and what was not looked at.
+ * @throws CallerError "invalid_argument" for what is no exploration
+ */
+export function explorationText(exploration: Exploration): string {
+  if (!Array.isArray(exploration?.findings)) throw invalidArgument("exploration", exploration, "what explore answers");
+  const { findings, sequences, notExplored } = exploration;
   const parts = [
     `${sequences} sequences of ends tried: ${findings.length === 0 ? "nothing found" : `${findings.length} found`}`,
   ];

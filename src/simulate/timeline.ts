@@ -1,7 +1,7 @@
 /** A simulation as a picture: a line for each child, coloured by how it was, over one axis of time. SVG, which any browser shows. */
 
 import type { SimulatedSpan, SimulationResult } from "./result.ts";
-import { timeText } from "./table.ts";
+import { checkResult, timeText } from "./table.ts";
 
 const colours: Readonly<Record<SimulatedSpan["state"], string>> = {
   up: "#3a9d5d",
@@ -24,8 +24,13 @@ const barHeight = 14;
 const top = 40;
 const ticks = 6;
 
-/** The picture, as the text of an SVG file. */
-export function simulationSvg({ system, seed, endedAtMs, children }: SimulationResult): string {
+/**
+ * The picture, as the text of an SVG file.
+ * @throws CallerError "invalid_argument" for what is no result, such as the promise of one
+ */
+export function simulationSvg(result: SimulationResult): string {
+  checkResult(result);
+  const { system, seed, endedAtMs, children } = result;
   const scale = (atMs: number) => round(left + (atMs / Math.max(1, endedAtMs)) * width);
   const bottom = top + children.length * rowHeight;
   const height = bottom + 50;

@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ConnectRouter, type HandlerContext } from "@connectrpc/connect";
-import { RunError } from "../errors.ts";
+import { checkKnownFields, RunError } from "../errors.ts";
 import { Health, HealthCheckResponse_ServingStatus } from "../gen/grpc_health/v1/health_pb.ts";
 import {
   AgentService,
@@ -12,9 +12,10 @@ import {
   type RunResponseChunkSchema,
 } from "../gen/synapse_otp/v1/agent_pb.ts";
 import { type Clock, createTimer, realClock, type Timer } from "../worker/clock.ts";
+import { checkClock, checkFunctions, checkReply } from "./checks.ts";
 import { describeResponse, type FakeDescription } from "./fake-description.ts";
 import { drainingFailure, type FakeFailure, toFakeFailure } from "./fake-error.ts";
-import { type Response, responseOf } from "./fake-response.ts";
+import { FakePause, type Response, responseOf } from "./fake-response.ts";
 import { type FakeAnswer, type FakeReply, type FakeRun, fakeRunError, toFakeRun } from "./fake-run.ts";
 import { FakeSession } from "./fake-session.ts";
 import { eventsOf } from "./fake-stream.ts";
@@ -52,8 +53,18 @@ export interface FakeAgentService {
 
 type Chunk = MessageInitShape<typeof RunResponseChunkSchema>;
 
+const known: ReadonlySet<string> = new Set([
+  "answer",
+  "modelName",
+  "description",
+  "clock",
+] satisfies (keyof FakeAgentServiceOptions)[]);
+
 /** Creates a service. It listens nowhere: mount its routes, or let `createFakeLauncher` do so. */
 export function createFakeAgentService(options: FakeAgentServiceOptions = {}): FakeAgentService {
+  checkKnownFields("options", options, known);
+  checkFunctions("options", { answer: options.answer });
+  checkClock(options.clock);
   const { answer = (run: FakeRun) => run.prompt, modelName = "fake", description = {}, clock = realClock } = options;
   const runs: FakeRun[] = [];
   const ends = new RunEnds();
@@ -108,6 +119,12 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
     return reply;
   }
 
+  async function replyOf(fake: FakeRun): Promise<FakeReply> {
+    const reply = await untilCancelled(ask(fake), fake.signal);
+    checkReply(reply);
+    return reply;
+  }
+
   function failureOf(thrown: unknown, fake: FakeRun): FakeFailure {
     return toFakeFailure(thrown, { runId: fake.runId, unfinished: working.has(fake) });
   }
@@ -130,7 +147,7 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
 
   async function answerOf(fake: FakeRun): Promise<Response> {
     try {
-      const reply = await untilCancelled(ask(fake), fake.signal);
+      const reply = await replyOf(fake);
       return responseOf(fake, await settle(reply, fake), modelName);
     } catch (thrown) {
       throw thrown instanceof ConnectError ? thrown : failureOf(thrown, fake).status;
@@ -160,7 +177,7 @@ export function createFakeAgentService(options: FakeAgentServiceOptions = {}): F
       try {
         const conversationId = fake.conversationId || randomUUID();
         yield chunk({ case: "started", value: { incarnation: fake.incarnation, modelName, conversationId } });
-        const reply = await untilCancelled(ask(fake), fake.signal);
+        const reply = await replyOf(fake);
         const read = {
           pieces: <T>(source: Iterable<T> | AsyncIterable<T>) => piecesOf(source, fake.signal),
           settle: (one: FakeReply) => settle(one, fake),
@@ -230,7 +247,10 @@ async function settle(reply: FakeReply, run: FakeRun): Promise<unknown> {
   if (typeof reply === "string") return reply;
   if ("hang" in reply) return untilCancelled(new Promise<never>(() => undefined), run.signal);
   if ("output" in reply) return reply.output;
-  if ("asks" in reply) return reply;
+  if ("asks" in reply) {
+    if (run.mayPause) return new FakePause(reply.asks);
+    throw fakeRunError("user_error", "the run asks people, and its host does not know: give it mayPause: true");
+  }
   let text = "";
   for await (const piece of piecesOf(reply.chunks, run.signal)) text += piece;
   return text;

@@ -1,8 +1,10 @@
 /** A launcher of fake workers: the host's own client talks to them over a real Unix socket, and no Python is needed. */
 
-import { CallerError } from "../errors.ts";
+import { isRecord } from "../describe-value.ts";
+import { CallerError, checkKnownFields, invalidArgument } from "../errors.ts";
 import { type Clock, realClock } from "../worker/clock.ts";
 import type { Launcher, WorkerSpec } from "../worker/launcher.ts";
+import { checkClock, checkFunctions } from "./checks.ts";
 import { type FakeWorker, type FakeWorkerScript, startFakeWorker } from "./fake-worker.ts";
 
 /** Options of {@link createFakeLauncher}. */
@@ -28,9 +30,26 @@ export interface FakeLauncher extends Launcher {
   close(): Promise<void>;
 }
 
-/** Creates a launcher of fake workers. */
+const known: ReadonlySet<string> = new Set(["script", "clock"] satisfies (keyof FakeLauncherOptions)[]);
+const scriptFields: ReadonlySet<string> = new Set([
+  "start",
+  "answer",
+  "description",
+  "imports",
+  "onStop",
+] satisfies (keyof FakeWorkerScript)[]);
+
+const ends: readonly string[] = ["exitCode", "signal", "loadFailure", "spawnFailed"];
+
+/**
+ * Creates a launcher of fake workers.
+ * @throws CallerError "invalid_argument" naming the field, the value and the rule
+ */
 export function createFakeLauncher(options: FakeLauncherOptions = {}): FakeLauncher {
+  checkKnownFields("options", options, known);
   const { script = {}, clock = realClock } = options;
+  if (typeof script !== "function") checkScript("options.script", script);
+  checkClock(options.clock);
   const workers: FakeWorker[] = [];
   const waiting = new Set<(worker: FakeWorker) => void>();
 
@@ -38,7 +57,7 @@ export function createFakeLauncher(options: FakeLauncherOptions = {}): FakeLaunc
     kind: "spawn",
     workers,
     launch(spec) {
-      const worker = startFakeWorker(spec, typeof script === "function" ? script(spec) : script, clock);
+      const worker = startFakeWorker(spec, scriptOf(script, spec), clock);
       workers.push(worker);
       for (const look of waiting) look(worker);
       return worker;
@@ -66,4 +85,33 @@ export function createFakeLauncher(options: FakeLauncherOptions = {}): FakeLaunc
       await Promise.all(workers.map((worker) => worker.exited));
     },
   };
+}
+
+/** What a worker does. A function that throws, or answers what is none, is the test's mistake: the worker says it, as one whose agent cannot be loaded. */
+function scriptOf(script: FakeLauncherOptions["script"] & object, spec: WorkerSpec): FakeWorkerScript {
+  if (typeof script !== "function") return script;
+  try {
+    const asked = script(spec);
+    checkScript("script", asked);
+    return asked;
+  } catch (error) {
+    return { start: { loadFailure: { kind: "module_failed", message: `the script of the fake launcher: ${error}` } } };
+  }
+}
+
+function checkScript(field: string, script: FakeWorkerScript): void {
+  checkKnownFields(field, script, scriptFields);
+  const { start, answer, imports, onStop } = script;
+  if (
+    start !== undefined &&
+    start !== "ready" &&
+    start !== "never" &&
+    !(isRecord(start) && ends.some((end) => end in start))
+  ) {
+    throw invalidArgument(`${field}.start`, start, `"ready", "never", or an object of ${ends.join(", ")}`);
+  }
+  checkFunctions(field, { answer, imports });
+  if (onStop !== undefined && onStop !== "finish" && onStop !== "ignore") {
+    throw invalidArgument(`${field}.onStop`, onStop, '"finish" or "ignore"');
+  }
 }

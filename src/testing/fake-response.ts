@@ -35,8 +35,17 @@ export function responseOf(run: FakeRun, output: unknown, modelName: string): Re
 
 /** What makes an answer that of a paused run; nothing for any other. */
 function deferredOf(output: unknown): Pick<Response, "kind" | "deferredJson"> {
-  if (typeof output !== "object" || output === null || !("asks" in output)) return {};
-  return { kind: OutputKind.DEFERRED, deferredJson: requestsJson(output.asks as readonly FakeAsk[]) };
+  if (!(output instanceof FakePause)) return {};
+  return { kind: OutputKind.DEFERRED, deferredJson: requestsJson(output.asks) };
+}
+
+/** The output of a run that pauses: no other output is taken for one, whatever it holds. */
+export class FakePause {
+  readonly asks: readonly FakeAsk[];
+
+  constructor(asks: readonly FakeAsk[]) {
+    this.asks = asks;
+  }
 }
 
 /** What a fake run asks people for, as pydantic-ai's DeferredToolRequests. */

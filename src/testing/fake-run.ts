@@ -2,6 +2,7 @@
 
 import { RunError, type RunErrorKind } from "../errors.ts";
 import type { RunRequest } from "../gen/synapse_otp/v1/agent_pb.ts";
+import { checkErrorKind } from "./checks.ts";
 import { type FakeFrontend, frontendOf, promptOf } from "./fake-frontend.ts";
 
 /** A run as a fake agent sees it. */
@@ -22,6 +23,8 @@ export interface FakeRun {
   /** Undefined when the host gave none. */
   readonly deps: unknown;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Whether the run may pause for people: as the host says, or it answers a front end. */
+  readonly mayPause: boolean;
   /** Whether the host reads events (`Agent.stream`) or one answer (`Agent.run`). */
   readonly streaming: boolean;
   /** Of a run that goes on with a paused one the answers, as pydantic-ai's DeferredToolResults; else undefined. */
@@ -34,7 +37,7 @@ export interface FakeRun {
   readonly tools: readonly string[];
   /**
    * Calls a tool of the host, as a model would.
-   * @returns the tool's value; rejects with a RunError: "model_retry" where the model is told to try again, "user_code" where the tool has failed
+   * @returns the tool's value; rejects with a RunError: "model_retry" where the model is told to try again, "tool_failed" where it is told that the tool has failed, "user_code" where the tool has thrown
    */
   callTool(toolName: string, args: unknown): Promise<unknown>;
   /**
@@ -51,7 +54,7 @@ export interface FakeRun {
  * - a text
  * - `chunks`: a text in pieces; a stream yields one text delta for each, as the host reads on
  * - `output`: structured output, in a stream after the snapshots of `partial`
- * - `asks`: the run pauses for these calls, in a host that has said that it may
+ * - `asks`: the run pauses for these calls, in a host that has said that it may; in any other it is rejected, as a real one
  * - `hang`: no answer until the host cancels or the worker ends
  */
 export type FakeReply =
@@ -82,9 +85,11 @@ export type FakeAnswer = (run: FakeRun) => FakeReply | Promise<FakeReply>;
 
 /**
  * An error for a fake agent to throw: the host's run rejects with a RunError of this kind.
+ * @throws CallerError "invalid_argument" for a kind that there is not
  * @example throw fakeRunError("usage_limit_exceeded", "the request_limit of 1 is reached")
  */
 export function fakeRunError(kind: RunErrorKind, message: string, facts: { retriable?: boolean } = {}): RunError {
+  checkErrorKind(kind);
   return new RunError("run_failed", message, { kind, ...facts });
 }
 
@@ -122,6 +127,7 @@ export function toFakeRun(
     messageHistory,
     deps,
     metadata,
+    mayPause: request.mayPause || frontend !== undefined,
     streaming,
     sent: [],
     frontend,

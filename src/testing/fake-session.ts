@@ -2,6 +2,7 @@
 
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { RunError, type RunErrorKind } from "../errors.ts";
 import {
   type HostAnswer,
   type HostMessage,
@@ -50,13 +51,12 @@ export class FakeSession {
 
   /**
    * Calls a tool of the host.
-   * @returns its value; rejects with a RunError of kind "model_retry" where the model is asked to try again, else "user_code"
+   * @returns its value; rejects with a RunError of kind "model_retry" where the model is asked to try again, "tool_failed" where it is told that the tool has, else "user_code"
    */
   readonly callTool: FakeRun["callTool"] = async (toolName, args) => {
     const toolCallId = `call-${this.#lastId + 1n}`;
-    return toolValue(
-      await this.#ask({ case: "toolCall", value: { toolCallId, toolName, argsJson: encode(args ?? {}), step: 1 } }),
-    );
+    const value = { toolCallId, toolName, argsJson: encode(args ?? {}), step: 1 };
+    return toolValue(await this.#ask({ case: "toolCall", value }), { toolCallId, toolName });
   };
 
   /** How the chunks of its run are made. */
@@ -174,19 +174,23 @@ export class FakeSession {
   }
 }
 
-function toolValue({ answer }: HostAnswer): unknown {
+function toolValue({ answer }: HostAnswer, call: { readonly toolCallId: string; readonly toolName: string }): unknown {
+  const failed = (kind: RunErrorKind, message: string) => new RunError("run_failed", message, { kind, ...call });
   switch (answer.case) {
     case "toolReturn": {
       const { valueJson, content } = answer.value;
-      return content.length > 0 ? content : JSON.parse(Buffer.from(valueJson).toString("utf8"));
+      if (content.length > 0) return content;
+      // Without a part there is nothing, as in Python.
+      return valueJson.byteLength === 0 ? null : JSON.parse(Buffer.from(valueJson).toString("utf8"));
     }
     case "toolRetry":
-      throw fakeRunError("model_retry", answer.value.message);
+      throw failed("model_retry", answer.value.message);
     case "toolFailed":
+      throw failed("tool_failed", answer.value.message);
     case "toolError":
-      throw fakeRunError("user_code", answer.value.message);
+      throw failed("user_code", answer.value.message);
     case "timedOut":
-      throw fakeRunError("model_retry", "the tool did not answer in time");
+      throw failed("model_retry", "the tool did not answer in time");
     default:
       throw fakeRunError("internal", "the host does not know requests of this kind");
   }

@@ -2,6 +2,7 @@
 
 import { AsyncResource } from "node:async_hooks";
 import type { Clock } from "../otp/scheduler/clock.ts";
+import { checkMs } from "./checks.ts";
 import { type Timer, TimerHeap } from "./timer-heap.ts";
 
 /** A clock that stands still until it is moved. */
@@ -14,8 +15,12 @@ export interface VirtualClock extends Clock {
   readonly pending: number;
 }
 
-/** Makes a virtual clock. `startMs` is milliseconds since the Unix epoch; default 0. */
+/**
+ * Makes a virtual clock. `startMs` is milliseconds since the Unix epoch; default 0.
+ * @throws CallerError "invalid_argument", as `advance` and `step` do, for what is no time
+ */
 export function createVirtualClock(startMs = 0): VirtualClock {
+  checkMs("startMs", startMs);
   let nowMs = startMs;
   let stepMs = 0;
   let orders = 0;
@@ -40,6 +45,7 @@ export function createVirtualClock(startMs = 0): VirtualClock {
       if (handle !== undefined && handle !== null) timers.remove(handle as Timer);
     },
     advance(ms) {
+      checkMs("ms", ms, 0);
       const untilMs = nowMs + ms;
       for (;;) {
         const timer = timers.first;
@@ -51,6 +57,7 @@ export function createVirtualClock(startMs = 0): VirtualClock {
       nowMs = untilMs;
     },
     step(ms) {
+      checkMs("ms", ms);
       stepMs += ms;
     },
     get pending() {

@@ -41,7 +41,8 @@ export class EndRecord {
 
   /** The process was reaped. */
   exit({ code, signal, zygoteLost, oomKilled, ...seen }: SeenExit): WorkerExit {
-    const lost = zygoteLost && this.#verdict === undefined;
+    // Asked to stop, it has no signal of ours to end by.
+    const lost = zygoteLost && (this.#verdict === undefined || this.#verdict === "stop");
     const observed = lost ? "zygote_lost" : exitCause(this.#verdict, signal);
     const cause = withOutOfMemory(observed, { code, signal, stderrTail: seen.stderrTail, oomKilled });
     const overdue = this.#verdict === "stop_overdue" && cause === "killed";

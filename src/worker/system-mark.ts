@@ -58,6 +58,11 @@ export function killIfMarked(pid: number, system: number): void {
   if (systemOf(pid) === system) killProcessAndGroup(pid);
 }
 
+/** Lets a process go on that a signal has stopped, unless it is not, or no longer, one of the system's. */
+export function continueIfMarked(pid: number, system: number): void {
+  if (systemOf(pid) === system) signal(pid, "SIGCONT");
+}
+
 /**
  * Ends every process of this user that carries the system's mark, and settles when none is left: for a system whose guardian and zygote are gone. This
  * process is never among them, and neither is one that is dead but not reaped.
@@ -67,7 +72,7 @@ export async function endMarked(system: number, clock: Clock): Promise<void> {
   for (let found = markedProcesses(system); found.length > 0; found = markedProcesses(system)) {
     for (const { pid, started } of found) {
       // Looked at once more: its number may have become a stranger's since.
-      if (startOf(pid) === started && systemOf(pid) === system) kill(pid);
+      if (startOf(pid) === started && systemOf(pid) === system) signal(pid, "SIGKILL");
     }
     if (clock.now() >= untilMs) return;
     await new Promise<void>((resolve) => clock.setTimeout(resolve, roundMs));
@@ -94,9 +99,9 @@ function isOurs(pid: number): boolean {
   return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid === process.geteuid?.();
 }
 
-function kill(pid: number): void {
+function signal(pid: number, name: "SIGKILL" | "SIGCONT"): void {
   try {
-    process.kill(pid, "SIGKILL");
+    process.kill(pid, name);
   } catch {
     // It has ended meanwhile, or has changed its user.
   }

@@ -36,6 +36,7 @@ export async function whenGone({ child, control, system, clock }: Pair): Promise
   });
   const zygote = new Promise<void>((resolve) => control.once("close", resolve));
   await Promise.race([guardian, zygote]);
+  child.kill("SIGCONT"); // A guardian that somebody has stopped sees nothing of it.
   const timer = createTimer(clock);
   const late = new Promise<void>((resolve) => timer.set(lagMs, resolve));
   await Promise.race([Promise.all([guardian, zygote]), late]);

@@ -103,7 +103,7 @@ export function createZygoteLauncher(options: ZygoteLauncherOptions = {}): Launc
     leave();
     // A zygote that ends in the middle of a fork is no reason to give the worker up: the next one forks it.
     if (outcome.refused.lost === true && left > 1) return fork(spec, givenUp, left - 1);
-    return stillborn(outcome.refused);
+    return stillborn(outcome.refused.lost === true ? { ...outcome.refused, cause: "zygote_lost" } : outcome.refused);
   };
 
   return {
@@ -113,7 +113,10 @@ export function createZygoteLauncher(options: ZygoteLauncherOptions = {}): Launc
   };
 }
 
-const killedEach = { detail: `${attempts} zygotes in a row were killed before they could fork it` } as const;
+const killedEach = {
+  cause: "zygote_lost",
+  detail: `${attempts} zygotes in a row were killed before they could fork it`,
+} as const;
 const late = { cause: "start_timeout", detail: "the zygote that was to fork it was not warm yet" } as const;
 
 /** Waits until the zygote can fork, or cannot, or nobody waits for the worker any more: nothing has been begun of it until then. */

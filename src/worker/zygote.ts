@@ -10,9 +10,11 @@ import { parseLine } from "./json-line.ts";
 import type { WorkerLogRecord, WorkerSpec } from "./launcher.ts";
 import { createLineSplitter } from "./line-splitter.ts";
 import { drainOutput, type OutputDrain } from "./stdio.ts";
-import { environmentMark, killIfMarked, largestSystem } from "./system-mark.ts";
+import { continueIfMarked, environmentMark, killIfMarked, largestSystem } from "./system-mark.ts";
 import { whenGone } from "./zygote-end.ts";
 
+/** How long it may leave everything that it was asked unanswered before it is told to go on, in case somebody has stopped it. */
+const stirMs = 250;
 /** How long it may leave everything that it was asked unanswered before it counts as hung, and is ended with all that it has. */
 const answerMs = 10_000;
 
@@ -91,6 +93,7 @@ export class Zygote {
   readonly #system = randomInt(1, largestSystem);
   /** Runs while something is unanswered. */
   readonly #watch;
+  #pid: number | undefined;
   #unanswered = 0;
   #users = 0;
   #lost = false;
@@ -191,6 +194,7 @@ export class Zygote {
       this.#control.ref();
       this.#control.end();
       this.#lifeline.destroy(); // A zygote that still imports hears of it from its guardian.
+      this.#child.kill("SIGCONT"); // One that is stopped ends nobody.
       this.#watch.set(answerMs, () => this.#child.kill("SIGKILL"));
     }
     await this.#ended;
@@ -204,7 +208,10 @@ export class Zygote {
 
   /** Whoever does not answer is ended from outside: its guardian's end is its own, and what both leave is the host's. */
   #watchOn(): void {
-    this.#watch.set(answerMs, () => this.#child.kill("SIGKILL"));
+    this.#watch.set(stirMs, () => {
+      if (this.#pid !== undefined) continueIfMarked(this.#pid, this.#system);
+      this.#watch.set(answerMs - stirMs, () => this.#child.kill("SIGKILL"));
+    });
   }
 
   #onLine(line: string): void {
@@ -214,6 +221,7 @@ export class Zygote {
     };
     if (message.type === "ready") {
       this.#ready = true;
+      this.#pid = message.pid;
       this.#fit.resolve(undefined);
     }
     if (message.type === "unfit") this.#fit.resolve({ unfit: message.message });

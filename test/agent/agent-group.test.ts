@@ -265,6 +265,21 @@ describe("restart", () => {
     },
   );
 
+  test("of the only one makes who asks meanwhile wait for its next worker, and never spins", async () => {
+    const fleet = await startGroup(1);
+    const agent = fleet.agent();
+    const restarted = agent.restart();
+    const ready = agent.whenReady();
+    expect(agent.state).toBe("restarting");
+    await ready;
+    expect([agent.state, agent.incarnation]).toEqual(["ready", 2]);
+    await restarted;
+    const again = agent.restart();
+    await agent.describe();
+    expect(agent.incarnation).toBe(3);
+    await again;
+  });
+
   test("of an agent that has stopped begins all of them anew", async () => {
     const fleet = await startGroup(2);
     const agent = fleet.agent();

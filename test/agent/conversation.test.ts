@@ -93,6 +93,15 @@ test("a run whose store does not answer heeds its signal and its time, and holds
   expect((await conversation.run("c")).output).toBe("c after 0");
 });
 
+test("a store that does not say whether it has written is told so, and is no conflict", async () => {
+  const { agent } = await open();
+  const write = async () => undefined as never;
+  const conversation = agent.conversation("c1", { store: { ...createConversationStore(), write } });
+  const told = { code: "invalid_argument", field: "the answer of store.write", rule: "true or false" };
+  expect(await rejection(conversation.run("a"))).toMatchObject(told);
+  expect(await rejection(conversation.fork("c2"))).toMatchObject(told);
+});
+
 test("a conversation that somebody else has written meanwhile is not overwritten", async () => {
   const { agent, begun, release } = await open();
   const store = createConversationStore();

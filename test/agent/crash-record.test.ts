@@ -47,6 +47,7 @@ test.each([
     "its worker (pid 4194999) was ended by SIGABRT after 1235 ms, before it was ready",
   ],
   ["zygote_lost", {}, "its worker (pid 4194999) ended with the zygote that had forked it after 1235 ms"],
+  ["zygote_lost", { pid: undefined, detail: "3 zygotes" }, "its worker could not be started: 3 zygotes"],
   ["stopped", {}, "its worker (pid 4194999) was stopped after 1235 ms"],
   ["killed", {}, "its worker (pid 4194999) was killed after 1235 ms"],
   ["start_timeout", {}, "its worker (pid 4194999) was not ready after 1235 ms and was killed"],

@@ -142,6 +142,17 @@ test.each<[string, object]>([
   });
 });
 
+test("a request whose body somebody has read rejects the call, as it is the service's mistake", async () => {
+  const { agent } = await startPoet();
+  const read = request("Hello");
+  await read.text();
+  const locked = request("Hello");
+  locked.body?.getReader();
+  for (const each of [read, locked]) {
+    await expect(agent().fetch(each)).rejects.toMatchObject({ code: "invalid_argument", field: "request" });
+  }
+});
+
 describe("no run, but a status, for", () => {
   test("a request that is larger than the agent takes", async () => {
     const { agent, launcher } = await startPoet();

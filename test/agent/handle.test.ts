@@ -62,12 +62,13 @@ describe("whenReady", () => {
     const late = rejection(agent.whenReady({ timeoutMs: 50 }));
     fleet.clock.advance(50);
     const error = await late;
-    expect(error).toMatchObject({ code: "deadline_exceeded", agentId: "poet" });
+    expect(error).toMatchObject({ code: "deadline_exceeded", kind: "deadline", agentId: "poet" });
     expect((error as Error).message).toContain("is starting, not ready, after 50 ms");
     const controller = new AbortController();
     const left = rejection(agent.whenReady({ signal: controller.signal, timeoutMs: 1_000 }));
     controller.abort("left");
-    expect(await left).toMatchObject({ code: "run_cancelled", cause: "left" });
+    const facts = { code: "run_cancelled", kind: "cancelled", agentId: "poet", cause: "left" };
+    expect(await left).toMatchObject(facts);
     expect(await rejection(agent.whenReady({ signal: AbortSignal.abort("gone") }))).toMatchObject({ cause: "gone" });
     expect(fleet.clock.pending).toBe(timers);
   });

@@ -23,6 +23,15 @@ test("a wait that is over begins anew when the worker is gone", async () => {
   await first;
 });
 
+test("who is told hears of every renewal: the worker may have served at the first one, and serve no more at the next", () => {
+  const told: boolean[] = [];
+  const readiness = new Readiness((ready) => told.push(ready));
+  readiness.resolve();
+  readiness.renew();
+  readiness.renew();
+  expect(told).toEqual([true, false, false]);
+});
+
 test("a rejection that nobody waits for is no unhandled one", async () => {
   new Readiness().reject(new Error("nobody hears this"));
   const renewed = new Readiness();

@@ -125,6 +125,36 @@ test("a token is good again where its run was refused, or has ended before a wor
   expect(await rejection(agent.resume(token, yes))).toMatchObject({ code: "already_resumed" });
 });
 
+test("a token is good again where nobody has read its stream when its signal is aborted or its time has passed", async () => {
+  const { fleet, agent, erased } = await startEraser();
+  const { token } = paused(await agent.run("x", { mayPause: true }));
+  const resumption = { paused: token, answers: yes };
+  const gone = new AbortController();
+  agent.stream(resumption, { signal: gone.signal });
+  expect(await rejection(agent.resume(token, yes))).toMatchObject({ code: "already_resumed" });
+  gone.abort();
+  await new Promise(setImmediate);
+  const late = agent.stream(resumption, { timeoutMs: 50 });
+  fleet.clock.advance(50);
+  await new Promise(setImmediate);
+  expect(await agent.resume(token, yes)).toMatchObject({ output: "it is gone" });
+  expect(await rejection(late.result)).toMatchObject({ code: "deadline_exceeded" });
+  expect([erased.length, agent.queueLength, agent.inFlight]).toEqual([1, 0, 0]);
+});
+
+test("a fake run that asks people is rejected where its host does not say that it may pause, as a real one", async () => {
+  const { agent } = await startEraser();
+  expect(await rejection(agent.run("x"))).toMatchObject({ code: "run_failed", kind: "user_error" });
+  const events: RunEvent[] = [];
+  for await (const event of agent.stream("x")) events.push(event);
+  expect(events.at(-1)).toMatchObject({ type: "failed", error: { kind: "user_error" } });
+});
+
+test("a fake output that has a field of the name is no run that pauses", async () => {
+  const { agent } = await startPoet({}, { script: { answer: () => ({ output: { asks: [101], bids: [99] } }) } });
+  expect(await agent().run("x", { mayPause: true })).toMatchObject({ output: { asks: [101], bids: [99] } });
+});
+
 test("a run of a conversation goes on in its turn in each of the ways, and what it adds is kept", async () => {
   const { agent, erased } = await startEraser();
   const conversation = agent.conversation("c");

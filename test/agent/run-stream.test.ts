@@ -201,11 +201,22 @@ test("after its deadline a stream is read to its end, so that the worker can end
   expect(await reader.next()).toMatchObject({ done: true });
 });
 
-test("a stream is read once: a second reader gets a TypeError", async () => {
+test("a reader that has left is done, whatever was there for it", async () => {
+  const { source, stream } = begin();
+  source.give(...answer);
+  const reader = stream[Symbol.asyncIterator]();
+  expect(await reader.next()).toMatchObject({ done: false });
+  expect(await reader.return?.()).toMatchObject({ done: true });
+  expect(await reader.next()).toMatchObject({ done: true });
+});
+
+test("a stream is read once: a second reader is told so", async () => {
   const { source, stream } = begin();
   source.give(...answer);
   await read(stream);
-  expect(() => stream[Symbol.asyncIterator]()).toThrow(TypeError);
+  expect(() => stream[Symbol.asyncIterator]()).toThrow(
+    expect.objectContaining({ name: "CallerError", code: "invalid_argument", field: "stream", rule: "read once" }),
+  );
   const texts = async () => {
     for await (const _text of stream.text());
   };

@@ -134,6 +134,16 @@ describe("a run that is started", () => {
     expect(await run.result).toMatchObject({ output: "nobody's" });
   });
 
+  test("that a tool of the host has ended has what it threw as its cause, with a fake agent too", async () => {
+    const boom = new TypeError("boom");
+    const book = tool({ description: "Books", execute: () => Promise.reject(boom) });
+    const answer = async (run: FakeRun) => String(await run.callTool("book", {}));
+    const fleet = await startPoet({ tools: { book } }, { script: { answer } });
+    const error = await rejection(fleet.agent().run("x"));
+    expect(error).toMatchObject({ kind: "user_code", toolName: "book", toolCallId: "call-1" });
+    expect((error as Error).cause).toBe(boom);
+  });
+
   test("that fails and nobody asks about is no unhandled rejection", async () => {
     const unhandled: unknown[] = [];
     const note = (reason: unknown) => unhandled.push(reason);

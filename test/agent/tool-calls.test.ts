@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { type Tools, tool, toolContent } from "../../src/agent/tool.ts";
@@ -122,6 +123,20 @@ test("a tool that takes longer than its time is answered for, with its signal ab
   clock.advance(100);
   expect(await answer).toEqual({ type: "timed_out" });
   expect(reason).toMatchObject({ name: "TimeoutError", message: 'tool "slow" did not answer within 100 ms' });
+});
+
+test("a tool whose input schema answers neither a value nor issues is not called", async () => {
+  let called = false;
+  const input: StandardSchemaV1 = { "~standard": { version: 1, vendor: "test", validate: () => ({}) as never } };
+  const execute = () => {
+    called = true;
+  };
+  const { call, calls } = callsOf({ odd: tool({ description: "", parameters: { type: "object" }, input, execute }) });
+  expect(await call("odd")).toMatchObject({ type: "tool.error", name: "TypeError" });
+  expect([called, String(calls.thrownBy("odd"))]).toEqual([
+    false,
+    "TypeError: its input schema answered neither a value nor issues",
+  ]);
 });
 
 test("a call that is over before its arguments are checked is not made", async () => {

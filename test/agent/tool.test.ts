@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
-import { type Tool, tool, toolContent } from "../../src/agent/tool.ts";
+import { type Tool, ToolContent, tool, toolContent } from "../../src/agent/tool.ts";
 
 test("the arguments of a tool have the types of its input's output", () => {
   tool({
@@ -18,6 +18,12 @@ test("the arguments of a tool have the types of its input's output", () => {
 
 test("the content of an answer is its parts", () => {
   expect(toolContent("a", { type: "image", url: "https://a.b/c.png" }).parts).toHaveLength(2);
+});
+
+test("what another copy of the package has made is the content of an answer, and an object with parts is not", () => {
+  const copy = { parts: ["a"], [Symbol.for("synapse-otp.tool-content")]: true };
+  expect([copy instanceof ToolContent, { parts: ["a"] } instanceof ToolContent]).toEqual([true, false]);
+  expect([toolContent("a") instanceof ToolContent, (null as unknown) instanceof ToolContent]).toEqual([true, false]);
 });
 
 const good = { description: "", execute: () => 1 };

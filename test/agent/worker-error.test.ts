@@ -40,6 +40,8 @@ test.each([
   ["worker_import_failed", { cause: "load_failed", loadFailure: failure("import_failed") }],
   ["worker_start_timeout", { cause: "start_timeout" }],
   ["worker_spawn_failed", { cause: "spawn_failed" }],
+  ["worker_exited", { cause: "zygote_lost", pid: 7 }],
+  ["worker_spawn_failed", { cause: "zygote_lost" }],
   ["worker_protocol_mismatch", { cause: "protocol_mismatch" }],
   ["worker_connection_lost", { cause: "connection_lost" }],
   ["entry_module_missing", { cause: "load_failed", loadFailure: failure("module_missing") }],

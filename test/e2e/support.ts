@@ -6,9 +6,10 @@ import { afterEach } from "vitest";
 import type { AgentSpec } from "../../src/agent/spec.ts";
 import type { ChildSpec } from "../../src/otp/supervisor/child-spec.ts";
 import type { Report } from "../../src/report.ts";
-import { type SystemParts, startSystem } from "../../src/start-system.ts";
+import { startSystem } from "../../src/start-system.ts";
 import type { System } from "../../src/system.ts";
 import type { SystemOptions } from "../../src/system-options.ts";
+import type { SystemParts } from "../../src/system-parts.ts";
 import { statFields } from "../../src/worker/proc.ts";
 import { testAgent } from "../fixtures/hosts/hosted-agent.ts";
 

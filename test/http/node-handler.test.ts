@@ -1,4 +1,4 @@
-import { createServer, request as httpRequest, type IncomingMessage, type Server } from "node:http";
+import { Agent, createServer, request as httpRequest, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test, vi } from "vitest";
 import { type FetchHandler, type NodeRequest, toNodeHandler } from "../../src/http/index.ts";
@@ -89,6 +89,40 @@ test("the client's leaving aborts the request and cancels the body", async () =>
   await within("the abort", aborted.promise);
   await within("the cancel", cancelled.promise);
 });
+
+test.each<[string, FetchHandler]>([
+  ["nothing", () => new Response("refused")],
+  [
+    "the beginning",
+    async ({ body }) => {
+      const reader = body?.getReader();
+      await reader?.read();
+      await reader?.cancel();
+      return new Response("refused");
+    },
+  ],
+])(
+  "a handler that has read %s of a body answers all the same, and then the connection's next request",
+  async (_, refuse) => {
+    const url = await serve((request) => (request.method === "POST" ? refuse(request) : new Response("answered")));
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const ask = (method: string, body?: Buffer) =>
+      new Promise<[string, boolean]>((resolve, reject) => {
+        const request = httpRequest(url, { method, agent }, async (response) => {
+          let text = "";
+          for await (const piece of response) text += piece;
+          resolve([text, request.reusedSocket]);
+        });
+        request.on("error", reject).end(body);
+      });
+    try {
+      expect(await within("the refusal", ask("POST", Buffer.alloc(2_000_000)))).toEqual(["refused", false]);
+      expect(await within("the next answer", ask("GET"))).toEqual(["answered", true]);
+    } finally {
+      agent.destroy();
+    }
+  },
+);
 
 test("a client that does not read holds the body up", async () => {
   const piece = new Uint8Array(64 * 1024);

@@ -128,6 +128,7 @@ describe("what the client takes", () => {
 test.each<[string, string | Uint8Array<ArrayBuffer>]>([
   ["no JSON", "{"],
   ["no UTF-8", new Uint8Array([0x22, 0xff, 0x22])],
+  ["no JSON for its mark of byte order", `\ufeff${JSON.stringify(vercel)}`],
   ["no object", "[1]"],
   ["null", "null"],
   ["of no protocol", '{"prompt":"Hello"}'],

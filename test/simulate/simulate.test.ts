@@ -325,6 +325,11 @@ describe("chance", () => {
 test.each([
   [{ forMs: 0 }, {}, "options.forMs is 0"],
   [{ forMs: 1, seed: 0.5 }, {}, "options.seed is 0.5"],
+  [
+    { forMs: 1 },
+    { children: new Map([["b", {}]]) as object },
+    "faults.children is a Map; it must be an object of faults",
+  ],
   [{ forMs: 1 }, { children: { b: {} } }, 'faults.children.b is "b"; it must be the id of a child of the tree'],
   [{ forMs: 1 }, { others: { startMs: -1 } }, "faults.others.startMs is -1"],
   [{ forMs: 1 }, { others: { runs: { everyMs: 0, takesMs: 0 } } }, "faults.others.runs.everyMs is 0"],

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { defineAgent } from "../../src/agent/define.ts";
 import { exponentialBackoff } from "../../src/otp/policy/exponential-backoff.ts";
 import { simulate } from "../../src/simulate/simulate.ts";
-import { simulationText, timeText } from "../../src/simulate/table.ts";
+import { explorationText, simulationText, timeText } from "../../src/simulate/table.ts";
 import { simulationSvg } from "../../src/simulate/timeline.ts";
 
 const play = (crashes: number) =>
@@ -75,4 +75,13 @@ test.each([
   [90_061_000, "25:01:01"],
 ])("%i ms read as %s", (ms, text) => {
   expect(timeText(ms)).toBe(text);
+});
+
+test("what is no result is refused, such as the promise of one", () => {
+  for (const text of [simulationText, simulationSvg] as const) {
+    expect(() => text(play(0) as never)).toThrow("result is a Promise; it must be what simulate settles with");
+  }
+  expect(() => explorationText(undefined as never)).toThrow(
+    "exploration is undefined; it must be what explore answers",
+  );
 });

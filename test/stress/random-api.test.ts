@@ -4,7 +4,7 @@ import { startSystem } from "../../src/start-system.ts";
 import { createFakeLauncher, createVirtualClock, type FakeRun, type FakeWorker } from "../../src/testing/index.ts";
 import { realClock } from "../../src/worker/clock.ts";
 import { createChance } from "./random.ts";
-import { callAtRandom, type World } from "./random-api.ts";
+import { callAtRandom, mostWorkers, type World } from "./random-api.ts";
 
 /** Seeds that are tried; `STRESS_SEEDS` says how many, `STRESS_SEED` names one. */
 const only = process.env.STRESS_SEED;
@@ -15,7 +15,7 @@ const seeds =
 function fakeWorld(seed: number): World {
   const clock = createVirtualClock(1_000_000);
   const living = new Map<string, Set<FakeWorker>>();
-  const numbers = new Map<string, number>();
+  const numbers = new Map<string, Set<number>>();
   const twice: string[] = [];
   // The workers have chances of their own, so that what they do does not depend on the order in which the caller is served.
   const fate = createChance(seed ^ 0x5eed);
@@ -29,11 +29,12 @@ function fakeWorld(seed: number): World {
   const launcher = createFakeLauncher({
     clock: { ...realClock, ...clock },
     script: ({ agentId, incarnation }) => {
-      if ((living.get(agentId)?.size ?? 0) > 1) twice.push(`agent ${agentId} has three workers`);
+      if ((living.get(agentId)?.size ?? 0) >= mostWorkers(agentId))
+        twice.push(`agent ${agentId} has more than ${mostWorkers(agentId)} workers`);
       // A temporary agent that begins anew is another one, and counts from 1.
-      if (incarnation > 1 && incarnation <= (numbers.get(agentId) ?? 0))
-        twice.push(`agent ${agentId} has two workers ${incarnation}`);
-      numbers.set(agentId, incarnation);
+      const known = incarnation === 1 ? new Set<number>() : (numbers.get(agentId) ?? new Set());
+      if (known.has(incarnation)) twice.push(`agent ${agentId} has two workers ${incarnation}`);
+      numbers.set(agentId, known.add(incarnation));
       if (fate.oneIn(25)) return { answer, start: "never" };
       if (fate.oneIn(25)) return { answer, start: { exitCode: fate.pick([0, 3]) } };
       return fate.oneIn(10) ? { answer, onStop: "ignore" } : { answer };

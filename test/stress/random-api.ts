@@ -49,6 +49,20 @@ export async function callAtRandom(seed: number, world: World, options: RandomAp
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Numbers of instances whose agents start and retire them all the time. */
+const fewInstances = [
+  2,
+  { min: 0, max: 2, idleMs: 10, scaleUpAfterMs: 20 },
+  { min: 1, max: 2, idleMs: 30, scaleUpAfterMs: 10 },
+] as const;
+/**
+ * How many workers an agent may have at a time: two during a swap. With instances, whose ids begin with "g", each of the two may have two, and each that is
+ * retired; there is a spare, and one that it has replaced.
+ */
+export function mostWorkers(agentId: string): number {
+  return agentId.startsWith("g") ? 10 : 2;
+}
+
 /** How long the end of a system may take, in turns of the world. */
 const patience = 4_000;
 
@@ -113,7 +127,8 @@ class RandomRun {
 
   #define(): AgentDefinition<unknown> {
     const chance = this.#chance;
-    const id = `a${this.#ids.length}`;
+    const grouped = chance.oneIn(3);
+    const id = `${grouped ? "g" : "a"}${this.#ids.length}`;
     this.#ids.push(id);
     return defineAgent<unknown>({
       ...this.#world.spec,
@@ -124,6 +139,7 @@ class RandomRun {
       maxQueue: chance.pick([0, 3, 1_000]),
       ...(chance.oneIn(3) ? { output: this.#schema() } : {}),
       ...(chance.oneIn(4) ? { watch: true } : {}),
+      ...(grouped ? { instances: chance.pick(fewInstances), spare: chance.oneIn(2) } : {}),
       ...(chance.oneIn(3) ? { recycle: { maxRuns: chance.pick([1, 3]), maxAgeMs: chance.pick([20, 500]) } } : {}),
     });
   }

@@ -58,9 +58,11 @@ test("a stop that was overdue is told with what held it up, unless something els
 });
 
 test("where the zygote is gone nobody knows how it ended, unless the host has ended it; the kernel that was short of memory is told", () => {
-  const [lost, decided, hungry] = [new EndRecord(), new EndRecord(), new EndRecord()];
+  const [lost, asked, decided, hungry] = [new EndRecord(), new EndRecord(), new EndRecord(), new EndRecord()];
+  asked.decide("stop");
   decided.decide("kill");
   expect(lost.exit({ ...seen, zygoteLost: true }).cause).toBe("zygote_lost");
+  expect(asked.exit({ ...seen, zygoteLost: true }).cause).toBe("zygote_lost");
   expect(decided.exit({ ...seen, zygoteLost: true }).cause).toBe("killed");
   expect(hungry.exit({ ...seen, oomKilled: true }).cause).toBe("out_of_memory");
 });

@@ -127,17 +127,50 @@ describe.runIf(process.platform === "linux")("zygotes", () => {
   test("a zygote that answers nothing any more is ended with its workers, and the next one forks who waits", async () => {
     const clock = manualClock();
     const lost: unknown[] = [];
-    const launch = start({ clock, onLost: (one) => lost.push(one) });
+    const launch = start({ clock, preload: ["hanging_preload"], onLost: (one) => lost.push(one) });
     const first = launch("ready");
     await readyOf(first);
     const zygote = parentOf(pidOf(first));
-    process.kill(zygote, "SIGSTOP");
+    process.kill(zygote, "SIGUSR2");
     const second = launch("ready", { agentId: "second", startTimeoutMs: 600_000 });
     await whileTimePasses("the next zygote's worker", second.started);
     expect(await exitOf(first)).toMatchObject({ cause: "zygote_lost" });
     expect(lost).toHaveLength(1);
     expect(parentOf(pidOf(second))).not.toBe(zygote);
     expect(isAlive(zygote)).toBe(false);
+  });
+
+  test("a zygote that somebody has stopped goes on as soon as something is asked of it", async () => {
+    const lost: unknown[] = [];
+    const launch = start({ onLost: (one) => lost.push(one) });
+    const first = launch("ready");
+    await readyOf(first);
+    const zygote = parentOf(pidOf(first));
+    process.kill(zygote, "SIGSTOP");
+    first.kill();
+    expect(await within(5_000, "the exit", first.exited)).toMatchObject({ cause: "killed", signal: "SIGKILL" });
+    const second = launch("ready", { incarnation: 2 });
+    await readyOf(second);
+    expect(parentOf(pidOf(second))).toBe(zygote);
+    expect(lost).toEqual([]);
+  });
+
+  test("a guardian that is stopped ends what it has at once, when its launcher closes and when its zygote is gone", async () => {
+    const clock = manualClock(); // Nothing waits for time to pass.
+    const launch = start({ clock });
+    for (const end of ["zygote", "launcher"]) {
+      const worker = launch("escapee", { agentId: end });
+      await readyOf(worker);
+      const helper = await grandchildOf(worker);
+      const zygote = parentOf(pidOf(worker));
+      const guardian = parentOf(zygote);
+      process.kill(guardian, "SIGSTOP");
+      process.kill(zygote, end === "zygote" ? "SIGKILL" : "SIGSTOP");
+      if (end === "launcher")
+        await within(5_000, "the end of the launcher", launchers.splice(0)[0]?.close() as Promise<void>);
+      expect(await within(5_000, "the exit", worker.exited)).toMatchObject({ signal: "SIGKILL" });
+      await untilGone(helper, zygote, guardian);
+    }
   });
 
   test("one that takes the place of a lost one is in a hurry, and the one after it is not", async () => {
@@ -339,7 +372,7 @@ describe.runIf(process.platform === "linux")("zygotes", () => {
         process.kill(Number(booting.at(-1)), "SIGKILL");
       }
       const detail = "3 zygotes in a row were killed before they could fork it";
-      expect(await exitOf(worker)).toMatchObject({ cause: "spawn_failed", detail, pid: undefined });
+      expect(await exitOf(worker)).toMatchObject({ cause: "zygote_lost", detail, pid: undefined });
       go();
       const next = launch();
       await readyOf(next);

@@ -43,6 +43,8 @@ class Blank:
 
     def give(self, request: dict[str, Any], channels: Sequence[socket.socket]) -> bool:
         """Makes a worker of it. False if it does not take the order; it is ended then, and its end is not that of a worker."""
+        with contextlib.suppress(OSError):  # it is dead, and not reaped yet
+            os.kill(self.pid, signal.SIGCONT)  # somebody may have stopped it
         line = json.dumps(request).encode() + b"\n"
         if len(line) <= _LARGEST_ORDER:
             with contextlib.suppress(OSError):  # it is gone, or stopped with a full socket

@@ -92,6 +92,8 @@ class _Forker:
             self._bury(reap())
             if CONTROL_FD in ready and not self._listen():
                 break
+        with contextlib.suppress(OSError):  # it is gone already
+            signal.pidfd_send_signal(self._guarded.guardian, signal.SIGCONT)  # one that is stopped would stay for good
         sweep(lambda _: True, self._woken)
         os._exit(0)
 

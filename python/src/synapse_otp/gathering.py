@@ -161,13 +161,29 @@ class _Known:
 def _holders(places: Mapping[int, int]) -> dict[int, tuple[int, list[_Holder]]]:
     """The place of each value that is one of the functions or wraps one, and who holds it, by `id()`."""
     holders: dict[int, tuple[int, list[_Holder]]] = {}
-    for owner in gc.get_objects():
-        kind = type(owner)
-        if kind is ModuleType or issubclass(kind, type):
-            for name, value in _names(owner).items():
-                if type(value) in _KINDS and (place := places.get(id(_function_in(value)))) is not None:
-                    holders.setdefault(id(value), (place, []))[1].append((owner, name))
+    for owner in (*_modules(), *_classes()):
+        for name, value in _names(owner).items():
+            if type(value) in _KINDS and (place := places.get(id(_function_in(value)))) is not None:
+                holders.setdefault(id(value), (place, []))[1].append((owner, name))
     return holders
+
+
+def _modules() -> list[ModuleType]:
+    """What is in `sys.modules` under whatever name, once each."""
+    return list({id(module): module for module in sys.modules.values() if type(module) is ModuleType}.values())
+
+
+def _classes() -> list[type]:
+    """All that there are, once each: a class knows its subclasses."""
+    found: dict[int, type] = {id(object): object}
+    pending: list[type] = [object]
+    while pending:
+        subclasses: list[type] = type.__subclasses__(pending.pop())
+        for each in subclasses:
+            if id(each) not in found:
+                found[id(each)] = each
+                pending.append(each)
+    return list(found.values())
 
 
 def _is_type(each: object) -> bool:

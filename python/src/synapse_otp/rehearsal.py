@@ -48,7 +48,7 @@ from .v1.agent_pb2_grpc import AgentServiceStub, add_AgentServiceServicer_to_ser
 
 __all__ = ["called_runs", "gather_what_is_called", "rehearse", "rehearse_start"]
 
-_ROUNDS = 4
+_ROUNDS = 3
 """What is cached at a later call only, is cached too: the interpreter rewrites code that has been called eight times. Each takes 24 ms."""
 
 _LIMIT = 64 * 1024 * 1024

@@ -1,5 +1,6 @@
 /** The checks of a policy's options. */
 
+import { isRecord } from "../../describe-value.ts";
 import { invalidArgument } from "../../errors.ts";
 import { policyRule } from "./restart-policy.ts";
 
@@ -8,9 +9,7 @@ export const longestPauseMs = 2_147_483_647;
 
 /** @throws CallerError "invalid_argument" for options that are no record, or have a name that is not known */
 export function checkOptions(options: object, known: readonly string[], field = "options"): void {
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw invalidArgument(field, options, "an object of options");
-  }
+  if (!isRecord(options)) throw invalidArgument(field, options, "an object of options");
   for (const [key, value] of Object.entries(options)) {
     if (!known.includes(key)) throw invalidArgument(`${field}.${key}`, value, `one of ${known.join(", ")}`);
   }

@@ -31,18 +31,21 @@ export interface RuntimeOptions {
 export function checkRuntimeOptions(options: RuntimeOptions): void {
   checkObject("options", options);
   const { clock, onReport, inspect, messageBudget = 1 } = options;
-  if (clock !== undefined) {
-    checkObject("options.clock", clock, "a clock");
-    for (const name of ["now", "monotonicMs", "setTimeout", "clearTimeout"] as const) {
-      checkFunction(`options.clock.${name}`, clock[name]);
-    }
-  }
+  if (clock !== undefined) checkClock("options.clock", clock);
   if (onReport !== undefined) checkFunction("options.onReport", onReport);
   if (inspect !== undefined && typeof inspect !== "function") {
     checkObject("options.inspect", inspect, "a function or an observer");
   }
   if (!(typeof messageBudget === "number" && messageBudget >= 1)) {
     throw invalidArgument("options.messageBudget", messageBudget, "a number of 1 or more");
+  }
+}
+
+/** @throws CallerError "invalid_argument" */
+export function checkClock(field: string, clock: Clock): void {
+  checkObject(field, clock, "a clock");
+  for (const name of ["now", "monotonicMs", "setTimeout", "clearTimeout"] as const) {
+    checkFunction(`${field}.${name}`, clock[name]);
   }
 }
 
