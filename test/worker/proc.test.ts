@@ -58,8 +58,9 @@ test("of one that is gone every question throws", () => {
 });
 
 const canUnshare = spawnSync("unshare", ["-pf", "true"]).status === 0;
+const where = canUnshare ? "" : " (skipped: no new namespace of process numbers is allowed here)";
 
-test.skipIf(!canUnshare)("in the /proc of another namespace nothing is seen of a process by its number", () => {
+test.skipIf(!canUnshare)(`in the /proc of another namespace nothing is seen of a process by its number${where}`, () => {
   const module = JSON.stringify(join(import.meta.dirname, "../../src/worker/proc.ts"));
   const script = `const { hasOwnNumbers, lookAt } = await import(${module}); console.log(hasOwnNumbers(), lookAt(process.pid))`;
   const look = (...program: string[]) => {
