@@ -219,6 +219,29 @@ async def test_a_cancelled_session_ends_the_run_and_what_it_asks_for(start: Star
     assert not [line for line in worker.logs if line["level"] == "error"]
 
 
+async def test_what_waits_for_a_call_that_is_cancelled_ends_as_cancelled_though_the_messages_end_before() -> None:
+    ended = asyncio.Event()
+
+    async def no_messages() -> AsyncIterator[pb.HostMessage]:
+        ended.set()
+        return
+        yield
+
+    async def send(_: pb.WorkerMessage) -> None:
+        pass
+
+    session = HostSession(send, lambda: True)
+    asking = asyncio.create_task(session.ask(tool_call=pb.HostToolCall(tool_name="add")))
+    reading = asyncio.create_task(session.read(no_messages()))
+    await ended.wait()
+    for _ in range(5):
+        await asyncio.sleep(0)  # whoever was told has heard it
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    reading.cancel()
+
+
 async def test_a_request_that_is_given_up_while_it_is_sent_is_sent_whole_and_then_called_off() -> None:
     sent: list[str] = []
     begun, room = asyncio.Event(), asyncio.Event()

@@ -18,6 +18,10 @@ __all__ = ["HostSession", "unknown_request"]
 _PATIENCE_S = 1.0
 """A request with a time limit is given up that much later, in seconds: the host keeps the limit, this is for one that does not answer."""
 
+_GONE_S = 0.5
+"""How long a host that has closed its side counts as there, in seconds. The messages of a call that is cancelled end first, and a moment
+later it is known to be cancelled: what a run waits for is to end as cancelled then, and not as failed."""
+
 Send = Callable[[pb.WorkerMessage], Awaitable[Any]]
 
 
@@ -103,6 +107,7 @@ class HostSession:
                     answer = self._open.get(message.answer.request_id)
                     if answer is not None and not answer.done():
                         answer.set_result(message.answer)
+            await asyncio.sleep(_GONE_S)
         except RunFailure as error:
             gone = error
         finally:
