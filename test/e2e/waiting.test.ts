@@ -37,8 +37,8 @@ test("a live run asks people for approvals and outside results, and its code for
     ),
     { mayWait: true, tools: { pay } },
   );
-  // Two at once, out of one response, before people are asked about the rest of it.
-  const [one, two] = await asked(run, 2);
+  // Two at once, out of one response, before people are asked about the rest of it; whose thread is first is told first.
+  const [one, two] = (await asked(run, 2)).toSorted((a, b) => a.token.localeCompare(b.token));
   const worker = agent.pid;
   expect([one?.token, two?.token]).toEqual([`${run.runId}|event|colour#1`, `${run.runId}|event|colour#2`]);
   expect([run.state, agent.state, agent.health.loop]).toEqual(["waiting", "busy", "responsive"]);
