@@ -1,7 +1,7 @@
 /** The parts of a system that touch the world, and their checks. */
 
 import { checkKnownFields, invalidArgument } from "./errors.ts";
-import { checkFunction, checkObject } from "./otp/process/argument.ts";
+import { checkFunction, checkMethods } from "./otp/process/argument.ts";
 import { checkClock } from "./otp/process/runtime.ts";
 import type { Clock } from "./otp/scheduler/clock.ts";
 import type { Report } from "./report.ts";
@@ -29,8 +29,7 @@ export function checkSystemParts(parts: SystemParts): void {
   checkKnownFields("parts", parts, known);
   const { launcher, interpreter, clock, onReport } = parts;
   if (launcher !== undefined) {
-    checkObject("parts.launcher", launcher, "a launcher");
-    for (const name of ["launch", "close"] as const) checkFunction(`parts.launcher.${name}`, launcher[name]);
+    checkMethods("parts.launcher", launcher, ["launch", "close"] satisfies (keyof Launcher)[], "a launcher");
   }
   if (interpreter !== undefined && (typeof interpreter !== "string" || interpreter === "")) {
     throw invalidArgument("parts.interpreter", interpreter, "a non-empty string");

@@ -3,7 +3,7 @@
 import { isRecord } from "../describe-value.ts";
 import { invalidArgument } from "../errors.ts";
 import { AgentErrorKind } from "../gen/synapse_otp/v1/agent_pb.ts";
-import { checkFunction, checkObject } from "../otp/process/argument.ts";
+import { checkFunction, checkMethods } from "../otp/process/argument.ts";
 
 const replies: readonly string[] = ["chunks", "output", "asks", "hang"];
 
@@ -14,11 +14,7 @@ export function checkFunctions(field: string, given: Readonly<Record<string, unk
 
 /** @throws CallerError "invalid_argument" for what is given and no clock */
 export function checkClock(clock: object | undefined): void {
-  if (clock === undefined) return;
-  checkObject("options.clock", clock, "a clock");
-  for (const name of ["now", "setTimeout", "clearTimeout"]) {
-    checkFunction(`options.clock.${name}`, clock[name as keyof typeof clock]);
-  }
+  if (clock !== undefined) checkMethods("options.clock", clock, ["now", "setTimeout", "clearTimeout"], "a clock");
 }
 
 /** @throws CallerError "invalid_argument" for an answer of a fake agent that is none */

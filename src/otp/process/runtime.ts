@@ -10,7 +10,7 @@ import { heldType } from "../scheduler/held-value.ts";
 import { RunQueue } from "../scheduler/run-queue.ts";
 import { onRejection } from "../scheduler/thenable.ts";
 import { childrenOf, indexScheduler, rootLogic } from "../scheduler/xstate-adapter.ts";
-import { checkFunction, checkObject } from "./argument.ts";
+import { checkFunction, checkMethods, checkObject } from "./argument.ts";
 import { bindHere } from "./current.ts";
 import { hasDefaultReporter, reportByDefault } from "./default-reporter.ts";
 import type { Process, Runtime } from "./process.ts";
@@ -43,10 +43,7 @@ export function checkRuntimeOptions(options: RuntimeOptions): void {
 
 /** @throws CallerError "invalid_argument" */
 export function checkClock(field: string, clock: Clock): void {
-  checkObject(field, clock, "a clock");
-  for (const name of ["now", "monotonicMs", "setTimeout", "clearTimeout"] as const) {
-    checkFunction(`${field}.${name}`, clock[name]);
-  }
+  checkMethods(field, clock, ["now", "monotonicMs", "setTimeout", "clearTimeout"] satisfies (keyof Clock)[], "a clock");
 }
 
 /** A runtime. Processes of different runtimes share no names. */
