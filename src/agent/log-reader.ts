@@ -32,6 +32,8 @@ export class LogReader<Output> implements AsyncGenerator<RunEvent<Output>, void,
 
   next(): Promise<Step<Output>> {
     this.#latest = this.#calls++ === 0 ? this.#pull() : this.#latest.then(this.#pull, this.#pull);
+    // Not where its event is taken: what `then` makes settles some turns later, and the next call would be answered before it.
+    this.#latest.then(this.#settled, this.#settled);
     return this.#latest;
   }
 
@@ -78,9 +80,11 @@ export class LogReader<Output> implements AsyncGenerator<RunEvent<Output>, void,
     } catch (error) {
       this.#end();
       throw error;
-    } finally {
-      this.#calls -= 1;
     }
+  };
+
+  readonly #settled = (): void => {
+    this.#calls -= 1;
   };
 
   readonly #wake = (): void => this.#pause?.resolve();

@@ -61,6 +61,22 @@ test("calls that wait are answered in their order, each with an event of its own
   expect(answers.map(({ value }) => value?.seq)).toEqual([1, 2, 3, undefined, undefined]);
 });
 
+test("a call that comes while the ones before are being answered is answered after them, whenever it comes", async () => {
+  for (let ticks = 0; ticks < 12; ticks += 1) {
+    const log = new RunLog(about);
+    const { reader } = readerOf(log);
+    const order: (number | undefined)[] = [];
+    const call = () => reader.next().then(({ value }) => order.push(value?.seq));
+    const calls = [call(), call()];
+    await turn();
+    for (const text of ["a", "b", "c"]) log.add(delta(text), false);
+    for (let tick = 0; tick < ticks; tick += 1) await Promise.resolve();
+    calls.push(call());
+    await within("all answers", Promise.all(calls));
+    expect(order, `after ${ticks} microtasks`).toEqual([1, 2, 3]);
+  }
+});
+
 describe("leaving", () => {
   test.each(["return", "dispose", "throw"] as const)(
     "by %s answers a call that waits, and leaves nothing in the log",
